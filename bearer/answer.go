@@ -1,0 +1,187 @@
+package bearer
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// The public texts, one for each kind of answer. Only an expired token is told
+// apart from other invalid ones, since clients act on it.
+const (
+	textMissing        = "The request carries no access token."
+	textInvalidRequest = "The request must carry one well-formed access token, in one way."
+	textInvalidToken   = "The access token is invalid."
+	textExpired        = "The access token has expired."
+	textScope          = "The access token lacks a scope that the request needs."
+	textStepUp         = "The request needs a stronger or more recent authentication of the user."
+	textForbidden      = "The request is not allowed."
+	textNotFound       = "The resource does not exist."
+	textUnavailable    = "The access token cannot be checked at the moment."
+)
+
+// answer is a refusal as it goes to the client, but for its request_id.
+type answer struct {
+	status    int
+	challenge string // empty: none
+	json      []byte // the body up to the request_id's value
+	problem   []byte // the same as application/problem+json (RFC 9457)
+}
+
+// answers are those that are the same for each request to a route.
+type answers struct {
+	missing, invalidRequest, invalidToken, expired, scope, forbidden, notFound, unavailable answer
+}
+
+func (g *Guard) compile(needs scope.Set) answers {
+	return answers{
+		// RFC 6750, Section 3.1: no error code without credentials. The scope
+		// is no error information, and tells a client what to ask for.
+		missing:        newAnswer(401, g.challenge("", "", needs, nil), "", textMissing, scope.Set{}),
+		invalidRequest: g.coded(400, CodeInvalidRequest, textInvalidRequest, scope.Set{}),
+		invalidToken:   g.coded(401, CodeInvalidToken, textInvalidToken, needs),
+		expired:        g.coded(401, CodeInvalidToken, textExpired, needs),
+		scope:          g.coded(403, CodeInsufficientScope, textScope, needs),
+		forbidden:      newAnswer(403, "", "", textForbidden, scope.Set{}),
+		notFound:       newAnswer(404, "", "", textNotFound, scope.Set{}),
+		unavailable:    newAnswer(503, "", "", textUnavailable, scope.Set{}),
+	}
+}
+
+func (g *Guard) coded(status int, code Code, text string, needs scope.Set) answer {
+	bodyScope := scope.Set{}
+	if code == CodeInsufficientScope {
+		bodyScope = needs
+	}
+	return newAnswer(status, g.challenge(code, text, needs, nil), code, text, bodyScope)
+}
+
+// answerTo is the one place that turns a refusal into a status and a
+// challenge.
+func (rt *Route) answerTo(e *Error) answer {
+	switch e.Code {
+	case CodeMissingCredentials:
+		return rt.answers.missing
+	case CodeInvalidRequest:
+		return rt.answers.invalidRequest
+	case CodeInvalidToken:
+		if e.Expired {
+			return rt.answers.expired
+		}
+		return rt.answers.invalidToken
+	case CodeInsufficientScope:
+		return rt.answers.scope
+	case CodeInsufficientUserAuth:
+		challenge := rt.guard.challenge(e.Code, textStepUp, rt.needs, e.stepUp)
+		return newAnswer(401, challenge, e.Code, textStepUp, scope.Set{})
+	case CodeForbidden:
+		if e.Public != "" {
+			return newAnswer(403, "", "", e.Public, scope.Set{})
+		}
+		return rt.answers.forbidden
+	case CodeNotFound:
+		return rt.answers.notFound
+	default: // CodeUnavailable, CodeCanceled: we cannot tell
+		return rt.answers.unavailable
+	}
+}
+
+func newAnswer(status int, challenge string, code Code, text string, needs scope.Set) answer {
+	body := func(b []byte, textName string) []byte {
+		b = append(b, `"status":`...)
+		b = strconv.AppendInt(b, int64(status), 10)
+		if code != "" {
+			b = appendMember(b, "error", string(code))
+		}
+		b = appendMember(b, textName, text)
+		if !needs.IsEmpty() {
+			b = appendMember(b, "scope", needs.String())
+		}
+		return append(b, `,"request_id":"`...)
+	}
+	return answer{
+		status:    status,
+		challenge: challenge,
+		json:      body([]byte(`{`), "error_description"),
+		problem: body([]byte(`{"type":"about:blank","title":"`+http.StatusText(status)+`",`),
+			"detail"),
+	}
+}
+
+func appendMember(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	// Only invalid UTF-8 is an error, which is replaced then.
+	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(value, "\uFFFD"))
+	return b
+}
+
+// write sends the answer. The id must need no escaping in JSON.
+func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, problem bool, retryAfter time.Duration) {
+	h := w.Header()
+	// What outer middleware may have prepared for a body that is not sent.
+	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Www-Authenticate"} {
+		delete(h, name)
+	}
+	prefix, mediaType := a.json, "application/json"
+	if problem {
+		prefix, mediaType = a.problem, "application/problem+json"
+	}
+	const suffix = "\"}\n"
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(prefix)+len(id)+len(suffix)))
+	h.Set("Cache-Control", "no-store")
+	if a.challenge != "" {
+		h.Set("Www-Authenticate", a.challenge)
+	}
+	if a.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter+time.Second-1)/time.Second), 10))
+	}
+	w.WriteHeader(a.status)
+	if r.Method == http.MethodHead { // RFC 9110, Section 9.3.2
+		return
+	}
+	body := make([]byte, 0, len(prefix)+len(id)+len(suffix))
+	body = append(append(append(body, prefix...), id...), suffix...)
+	_, _ = w.Write(body) // nobody to tell when the client has gone
+}
+
+// maxAcceptLen bounds what is read of an Accept header.
+const maxAcceptLen = 1 << 10
+
+// wantsProblem reports whether the client asks for application/problem+json
+// (RFC 9457, Section 3) by name, and at least as much as for application/json.
+func wantsProblem(accept []string) bool {
+	problem, plain := 0.0, 0.0
+	for _, line := range accept {
+		if len(line) > maxAcceptLen || !strings.Contains(line, "json") {
+			continue
+		}
+		for part := range strings.SplitSeq(line, ",") {
+			mediaType, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			weight := 1.0
+			if q, ok := params["q"]; ok {
+				if weight, err = strconv.ParseFloat(q, 64); err != nil {
+					continue
+				}
+			}
+			switch mediaType {
+			case "application/problem+json":
+				problem = max(problem, weight)
+			case "application/json":
+				plain = max(plain, weight)
+			}
+		}
+	}
+	return problem > 0 && problem >= plain
+}

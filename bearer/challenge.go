@@ -1,0 +1,70 @@
+package bearer
+
+import (
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// challenge builds a Bearer challenge (RFC 6750, Section 3; RFC 9110, Section
+// 11.6.1). Every value is a quoted-string, since clients are known that cannot
+// read tokens there, and realm must be one (RFC 9110, Section 11.5). The realm
+// comes first, so that a challenge always has a parameter (RFC 6750,
+// Section 3).
+func (g *Guard) challenge(code Code, description string, needs scope.Set, step *StepUp) string {
+	b := []byte("Bearer")
+	b = appendParam(b, "realm", g.realm)
+	if code != "" {
+		b = appendParam(b, "error", string(code))
+		b = appendParam(b, "error_description", description)
+	}
+	if !needs.IsEmpty() {
+		b = appendParam(b, "scope", needs.String())
+	}
+	if step != nil {
+		b = step.appendParams(b)
+	}
+	if g.resourceMetadata != "" && code != CodeInvalidRequest {
+		b = appendParam(b, "resource_metadata", g.resourceMetadata) // RFC 9728, Section 5.1
+	}
+	return string(b)
+}
+
+// appendParam appends an auth-param whose value is a quoted-string, in which
+// quotes and backslashes are escaped (RFC 9110, Section 5.6.4). The value must
+// have no control characters: what comes from a configuration was checked, and
+// nothing of a request ever gets here.
+func appendParam(b []byte, name, value string) []byte {
+	if b[len(b)-1] == '"' {
+		b = append(b, ',')
+	}
+	b = append(b, ' ')
+	b = append(b, name...)
+	b = append(b, '=', '"')
+	for i := range len(value) {
+		if value[i] == '"' || value[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, value[i])
+	}
+	return append(b, '"')
+}
+
+// isParamText reports whether s fits into the parameters that RFC 6750,
+// Section 3 restricts: %x20-21 / %x23-5B / %x5D-7E.
+func isParamText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// isQuotable reports whether s can stand in a quoted-string: printable ASCII.
+func isQuotable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,200 @@
+package bearer
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const (
+	// maxTokenLen bounds a token before anything looks into it.
+	maxTokenLen = 16 << 10
+	// maxFormLen bounds a form that is searched for a token.
+	maxFormLen = 1 << 20
+
+	parameter = "access_token"
+)
+
+// credentials is the access token that a request carries, and how.
+type credentials struct {
+	token   string // empty: none
+	inQuery bool
+}
+
+// credentials reads the access token of a request by the methods that are on
+// (RFC 6750, Section 2). Among those, more than one is malformed (Section 3.1).
+func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
+	var c credentials
+	found := 0
+	token, ok, err := fromHeader(r.Header["Authorization"])
+	if err != nil {
+		return c, err
+	}
+	if ok {
+		c.token = token
+		found++
+	}
+	if g.formBody {
+		token, ok, err := fromForm(r)
+		if err != nil {
+			return c, err
+		}
+		if ok {
+			c.token = token
+			found++
+		}
+	}
+	if g.query {
+		token, ok, err := fromValues(r.URL.RawQuery, "query")
+		if err != nil {
+			return c, err
+		}
+		if ok {
+			c.token, c.inQuery = token, true
+			found++
+		}
+	}
+	if found > 1 {
+		return c, malformed("credentials", "one way to carry the token", strconv.Itoa(found)+" ways")
+	}
+	if found == 1 {
+		return c, checkToken(c.token)
+	}
+	return c, nil
+}
+
+// fromHeader reads the field lines of Authorization by the grammar of RFC 6750,
+// Section 2.1:
+//
+//	credentials = "Bearer" 1*SP b64token
+//
+// Another scheme carries no access token. Authorization holds a single value,
+// so two lines are malformed (RFC 9110, Section 5.3), whatever they say.
+func fromHeader(lines []string) (token string, ok bool, err *Error) {
+	switch len(lines) {
+	case 0:
+		return "", false, nil
+	case 1:
+	default:
+		return "", false, malformed("Authorization", "one field line", strconv.Itoa(len(lines))+" lines")
+	}
+	line := lines[0]
+	end := 0
+	for end < len(line) && isTokenChar[line[end]] {
+		end++
+	}
+	if !strings.EqualFold(line[:end], "Bearer") {
+		return "", false, nil
+	}
+	token = strings.TrimLeft(line[end:], " ")
+	switch {
+	case token == "":
+		return "", false, malformed("Authorization", "a token behind the scheme", "none")
+	case len(token) == len(line)-end:
+		return "", false, malformed("Authorization", "a space behind the scheme", "another character")
+	}
+	return token, true, nil
+}
+
+// fromForm reads the token of a form body (RFC 6750, Section 2.2), and leaves
+// the body as it was for the handler.
+func fromForm(r *http.Request) (token string, ok bool, err *Error) {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default: // a body has no defined meaning there
+		return "", false, nil
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return "", false, nil
+	}
+	types := r.Header["Content-Type"]
+	if len(types) != 1 {
+		return "", false, nil
+	}
+	if mediaType, _, err := mime.ParseMediaType(types[0]); err != nil || mediaType != "application/x-www-form-urlencoded" {
+		return "", false, nil
+	}
+	body := r.Body
+	data, readErr := io.ReadAll(io.LimitReader(body, maxFormLen+1))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(data), errorReader{readErr}, body), body}
+	switch {
+	case readErr != nil && r.Context().Err() != nil:
+		return "", false, &Error{Code: CodeCanceled, Check: "form body", Err: readErr}
+	case readErr != nil:
+		return "", false, malformed("form body", "a readable body", "an error while reading")
+	case len(data) > maxFormLen:
+		return "", false, malformed("form body", "at most "+strconv.Itoa(maxFormLen)+" bytes", "more")
+	}
+	return fromValues(string(data), "form body")
+}
+
+// errorReader repeats to the handler the error that reading ended with.
+type errorReader struct{ err error }
+
+func (e errorReader) Read([]byte) (int, error) {
+	if e.err != nil {
+		return 0, e.err
+	}
+	return 0, io.EOF
+}
+
+// fromValues reads the token of a form or a query (RFC 6750, Sections 2.2 and
+// 2.3). What cannot be read is malformed only if it may hold a token.
+func fromValues(encoded, where string) (token string, ok bool, err *Error) {
+	values, parseErr := url.ParseQuery(encoded)
+	tokens, ok := values[parameter]
+	switch {
+	case parseErr != nil && strings.Contains(encoded, parameter):
+		return "", false, malformed(where, "application/x-www-form-urlencoded", "another encoding")
+	case !ok:
+		return "", false, nil
+	case len(tokens) > 1:
+		return "", false, malformed(where, "one "+parameter, strconv.Itoa(len(tokens)))
+	case strings.IndexFunc(encoded, func(r rune) bool { return r > 0x7f }) >= 0:
+		return "", false, malformed(where, "ASCII", "other bytes")
+	}
+	return tokens[0], true, nil
+}
+
+// checkToken checks the length and the characters of a token. The length comes
+// first, so that nothing walks over a megabyte.
+func checkToken(token string) *Error {
+	if len(token) > maxTokenLen {
+		return Invalid("token length", "at most "+strconv.Itoa(maxTokenLen)+" bytes", strconv.Itoa(len(token)))
+	}
+	end := 0
+	for end < len(token) && isToken68Char[token[end]] {
+		end++
+	}
+	if end == 0 || strings.Trim(token[end:], "=") != "" {
+		return malformed("token", "a token68", "other characters")
+	}
+	return nil
+}
+
+func malformed(check, expected, got string) *Error {
+	return &Error{Code: CodeInvalidRequest, Check: check, Expected: expected, Got: got}
+}
+
+// isTokenChar is tchar of RFC 9110, Section 5.6.2; isToken68Char the
+// characters of token68 before its padding, RFC 9110, Section 11.2.
+var (
+	isTokenChar   = charTable(alphanumeric + "!#$%&'*+-.^_`|~")
+	isToken68Char = charTable(alphanumeric + "-._~+/")
+)
+
+const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+func charTable(chars string) (table [256]bool) {
+	for i := range len(chars) {
+		table[chars[i]] = true
+	}
+	return table
+}

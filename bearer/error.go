@@ -1,0 +1,131 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code tells the kinds of refusal apart. The first four are the error codes
+// that stand in a challenge and in an answer's body; the others never do.
+type Code string
+
+const (
+	CodeInvalidRequest       Code = "invalid_request"                  // 400, RFC 6750, Section 3.1
+	CodeInvalidToken         Code = "invalid_token"                    // 401, RFC 6750, Section 3.1
+	CodeInsufficientScope    Code = "insufficient_scope"               // 403, RFC 6750, Section 3.1
+	CodeInsufficientUserAuth Code = "insufficient_user_authentication" // 401, RFC 9470, Section 3
+
+	CodeMissingCredentials Code = "missing_credentials" // 401 without an error, RFC 6750, Section 3.1
+	CodeForbidden          Code = "forbidden"           // 403 without a challenge
+	CodeNotFound           Code = "not_found"           // 404 in place of a 403, RFC 9110, Section 15.5.4
+	CodeUnavailable        Code = "unavailable"         // 503, RFC 9110, Section 15.6.4
+	CodeCanceled           Code = "canceled"            // the client went away; nobody reads the answer
+	codeUnrecognized       Code = "unrecognized"        // not an answer: the next verifier is asked
+)
+
+// ErrUnrecognized is a verifier's answer "not mine": another verifier may know
+// the token. [Unrecognized] wraps it with the reason.
+var ErrUnrecognized = errors.New("bearer: unrecognized token")
+
+// Error is a classified answer of a [Verifier] or a [Requirement]: why a
+// request is refused. Its texts are for logs; of all fields, clients are told
+// only what Code stands for, Public and RetryAfter. Build one with [Invalid],
+// [Expired], [Unavailable], [Unrecognized] or [Forbid].
+type Error struct {
+	Code Code
+
+	// Check names the check that failed, such as "exp" or "signature".
+	// Expected and Got are what it wanted and what it found. They must hold
+	// no token and no signature, nor anything of an unproven token but what
+	// is needed to mend a configuration.
+	Check, Expected, Got string
+
+	// Expired marks the one kind of invalid token that clients are told
+	// apart. It may be set only for a token whose signature holds.
+	Expired bool
+
+	// Public is the text that clients are told with [CodeForbidden].
+	Public string
+
+	// RetryAfter is sent with [CodeUnavailable]; zero is the guard's choice.
+	RetryAfter time.Duration
+
+	// Principal is what the refused token says of its bearer, if its
+	// signature holds; nil otherwise. It serves the log.
+	Principal *Principal
+
+	// Err is the cause, if there is one.
+	Err error
+
+	// stepUp is the one that was not satisfied.
+	stepUp *StepUp
+}
+
+// Error returns the code, the check with expected and got, and the cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("bearer: ")
+	b.WriteString(string(e.Code))
+	if e.Check != "" {
+		b.WriteString(": " + e.Check)
+	}
+	if e.Expected != "" {
+		b.WriteString(": expected " + e.Expected)
+	}
+	if e.Got != "" {
+		b.WriteString(", got " + e.Got)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, ErrUnrecognized) true for what [Unrecognized] built.
+func (e *Error) Is(target error) bool {
+	return target == ErrUnrecognized && e.Code == codeUnrecognized
+}
+
+// Invalid is a verifier's final answer "mine and bad": 401 invalid_token. The
+// arguments are those fields of [Error], for the log.
+func Invalid(check, expected, got string) *Error {
+	return &Error{Code: CodeInvalidToken, Check: check, Expected: expected, Got: got}
+}
+
+// Expired is [Invalid] for a token that is genuine and has expired, which
+// clients are told. It must not be used for a token that is not proven.
+func Expired(expected, got string) *Error {
+	return &Error{Code: CodeInvalidToken, Check: "exp", Expected: expected, Got: got, Expired: true}
+}
+
+// Unavailable is the answer "cannot tell": 503. cause says what is out of
+// reach; retryAfter is rounded up to whole seconds, and zero leaves it to the
+// guard.
+func Unavailable(cause error, retryAfter time.Duration) *Error {
+	return &Error{Code: CodeUnavailable, RetryAfter: retryAfter, Err: cause}
+}
+
+// Unrecognized is [ErrUnrecognized] with the reason, for the log of a request
+// that no verifier recognizes.
+func Unrecognized(check, expected, got string) *Error {
+	return &Error{Code: codeUnrecognized, Check: check, Expected: expected, Got: got}
+}
+
+// Forbid is a requirement's refusal: 403 without a challenge. The reason is
+// public: the client reads it. An empty reason is a fixed text.
+func Forbid(reason string) *Error {
+	return &Error{Code: CodeForbidden, Check: "policy", Public: reason}
+}
+
+// classify returns err as an [Error]; one that nobody classified gets code.
+func classify(err error, code Code) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Code: code, Err: err}
+}

@@ -1,0 +1,171 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// Config is what an API has in common for all its routes.
+type Config struct {
+	// Verifiers judge tokens, asked in this order. Required: at least one.
+	Verifiers []Verifier
+
+	// Realm is the realm of challenges (RFC 9110, Section 11.5), printable
+	// ASCII. Default: "api".
+	Realm string
+
+	// ResourceMetadata is the URL of the API's protected resource metadata,
+	// which challenges name as resource_metadata (RFC 9728, Section 5.1): an
+	// https URL, or http on a loopback host. Empty: none is named.
+	ResourceMetadata string
+
+	// Hierarchy says which scopes imply others. Zero: none does.
+	Hierarchy scope.Hierarchy
+
+	// FormBodyTokens accepts tokens in form bodies too, as the parameter
+	// access_token (RFC 6750, Section 2.2). Default: they are ignored.
+	FormBodyTokens bool
+
+	// InsecureQueryTokens accepts tokens in the query too, as the parameter
+	// access_token (RFC 6750, Section 2.3), where logs, histories and
+	// referrers keep them. Default: they are ignored, as OAuth 2.1 demands.
+	InsecureQueryTokens bool
+
+	// InsecurePassPreflights lets genuine CORS preflights (OPTIONS with Origin
+	// and Access-Control-Request-Method) pass to the handler without
+	// credentials. Default: they are judged like any request; CORS
+	// middleware stands outside the guard and answers them before.
+	InsecurePassPreflights bool
+
+	// ProblemJSON answers refusals as application/problem+json (RFC 9457)
+	// always. Default: when the client's Accept asks for it.
+	ProblemJSON bool
+
+	// RetryAfter is what a 503 tells clients to wait, unless the verifier
+	// knows better; rounded up to whole seconds. Default: 5 s.
+	RetryAfter time.Duration
+
+	// RequestID gives the id by which an answer's body and the log name a
+	// request. Default, and in place of an id that is not 1 to 128 letters,
+	// digits or of -._~:/+=@ : a random one.
+	RequestID func(*http.Request) string
+
+	// Logger gets one record for each refusal. Default: silence.
+	Logger *slog.Logger
+
+	// OnRefusal is called with each refusal, before its answer is written, in
+	// the request's goroutine. Default: nothing is called.
+	OnRefusal func(*http.Request, Event)
+}
+
+// Guard protects the routes of an API. It is built by [New], immutable, and
+// safe for concurrent use.
+type Guard struct {
+	verifiers        []Verifier
+	realm            string
+	resourceMetadata string
+	hierarchy        scope.Hierarchy
+	formBody, query  bool
+	passPreflights   bool
+	problem          bool
+	retryAfter       time.Duration
+	requestIDFunc    func(*http.Request) string
+	logger           *slog.Logger
+	onRefusal        func(*http.Request, Event)
+}
+
+// New builds a Guard. All mistakes of the configuration are reported at once.
+func New(c Config) (*Guard, error) {
+	var errs []error
+	mistake := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("bearer: Config."+format, args...))
+	}
+	if len(c.Verifiers) == 0 {
+		mistake("Verifiers is empty; want at least one, such as a jwks.Verifier")
+	}
+	for i, v := range c.Verifiers {
+		if v == nil {
+			mistake("Verifiers[%d] is nil", i)
+		}
+	}
+	if c.Realm == "" {
+		c.Realm = "api"
+	}
+	if !isQuotable(c.Realm) {
+		mistake("Realm %q has a character that is not printable ASCII", c.Realm)
+	}
+	if c.ResourceMetadata != "" {
+		if err := checkMetadataURL(c.ResourceMetadata); err != nil {
+			mistake("ResourceMetadata %q: %w", c.ResourceMetadata, err)
+		}
+	}
+	if c.RetryAfter < 0 {
+		mistake("RetryAfter is %v; want a positive duration", c.RetryAfter)
+	}
+	if c.RetryAfter == 0 {
+		c.RetryAfter = 5 * time.Second
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &Guard{
+		verifiers:        slices.Clone(c.Verifiers),
+		realm:            c.Realm,
+		resourceMetadata: c.ResourceMetadata,
+		hierarchy:        c.Hierarchy,
+		formBody:         c.FormBodyTokens,
+		query:            c.InsecureQueryTokens,
+		passPreflights:   c.InsecurePassPreflights,
+		problem:          c.ProblemJSON,
+		retryAfter:       c.RetryAfter,
+		requestIDFunc:    c.RequestID,
+		logger:           c.Logger,
+		onRefusal:        c.OnRefusal,
+	}, nil
+}
+
+func checkMetadataURL(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		return errors.New("want an absolute URL")
+	case !isParamText(raw) || strings.Contains(raw, " "):
+		return errors.New("want visible ASCII without quote and backslash")
+	case u.Fragment != "" || u.User != nil:
+		return errors.New("want no fragment and no user information")
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("want https, or http on a loopback host")
+}
+
+const requestIDChars = alphanumeric + "-._~:/+=@"
+
+// requestID returns an id that needs no escaping anywhere.
+func (g *Guard) requestID(r *http.Request) string {
+	if g.requestIDFunc != nil {
+		if id := g.requestIDFunc(r); id != "" && len(id) <= 128 && strings.Trim(id, requestIDChars) == "" {
+			return id
+		}
+	}
+	// It names a request and guards nothing, so it need not be unpredictable.
+	const digits = "0123456789abcdef"
+	var id [32]byte
+	for i := 0; i < len(id); {
+		for bits, n := rand.Uint64(), 0; n < 16; n++ {
+			id[i] = digits[bits&15]
+			bits >>= 4
+			i++
+		}
+	}
+	return string(id[:])
+}

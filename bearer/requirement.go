@@ -1,0 +1,120 @@
+package bearer
+
+import (
+	"errors"
+	"net/http"
+)
+
+// Requirement is a condition beyond scopes that a route sets: ownership, a
+// relation, a time of day. Check returns nil to let the request in, and is
+// asked only about principals whose token, scopes and step-up hold.
+//
+// Its error decides the answer: [Forbid] is 403 with a public reason,
+// [Unavailable] is 503, an error of [Invalid] or of a [StepUp] is what it is
+// elsewhere; every other error is 403 with a fixed text, and only the log is
+// told what it says.
+//
+// The path parameters of the route are read by r.PathValue, on each framework
+// that has an adapter.
+type Requirement interface {
+	Check(r *http.Request, p *Principal) error
+}
+
+// RequirementFunc is a function as a [Requirement].
+type RequirementFunc func(r *http.Request, p *Principal) error
+
+// Check calls f.
+func (f RequirementFunc) Check(r *http.Request, p *Principal) error { return f(r, p) }
+
+// SubjectInPath requires that the path parameter of that name is the subject
+// of the token: a user reaches what is their own. An absent or empty parameter
+// is refused, and so is a token that a client holds for itself, whose subject
+// is not a user's (RFC 9068, Section 5).
+func SubjectInPath(name string) Requirement { return subjectInPath(name) }
+
+type subjectInPath string
+
+func (name subjectInPath) Check(r *http.Request, p *Principal) error {
+	e := Forbid("")
+	e.Check = "subject in path"
+	value := r.PathValue(string(name))
+	switch {
+	case value == "":
+		e.Expected, e.Got = "a path parameter "+string(name), "none"
+	case p.IsClient():
+		e.Expected, e.Got = "a user's token", "a client's own"
+	case value != p.Subject:
+		e.Expected, e.Got = "the subject in path parameter "+string(name), "another value"
+	default:
+		return nil
+	}
+	return e
+}
+
+func (name subjectInPath) validate() error {
+	if name == "" {
+		return errors.New("SubjectInPath without the name of a path parameter")
+	}
+	return nil
+}
+
+// Hidden is r with 404 in place of its 403, to hide that the resource exists
+// (RFC 9110, Section 15.5.4).
+func Hidden(r Requirement) Requirement { return hidden{r} }
+
+type hidden struct{ Requirement }
+
+func (h hidden) Check(r *http.Request, p *Principal) error {
+	err := h.Requirement.Check(r, p)
+	if err == nil {
+		return nil
+	}
+	e := classify(err, CodeForbidden)
+	if e.Code != CodeForbidden {
+		return e
+	}
+	concealed := *e
+	concealed.Code = CodeNotFound
+	return &concealed
+}
+
+func (h hidden) validate() error {
+	if isStepUp(h.Requirement) {
+		return errors.New("Hidden around a StepUp, whose answer a client needs to see")
+	}
+	return validate(h.Requirement)
+}
+
+// validate reports what is wrong with a requirement at registration.
+func validate(r Requirement) error {
+	if r == nil {
+		return errors.New("a nil Requirement")
+	}
+	if v, ok := r.(interface{ validate() error }); ok {
+		return v.validate()
+	}
+	return nil
+}
+
+// check asks one requirement.
+func check(req Requirement, r *http.Request, p *Principal) *Error {
+	err := req.Check(r, p)
+	if err == nil {
+		return nil
+	}
+	e := classify(err, CodeForbidden)
+	switch e.Code {
+	case CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth:
+	default: // no answer that a requirement may give
+		e = &Error{Code: CodeForbidden, Err: err}
+	}
+	if e.Check == "" || e.Principal == nil {
+		complete := *e
+		if complete.Check == "" {
+			complete.Check = "policy"
+		}
+		complete.Principal = p
+		e = &complete
+	}
+	return e
+}

@@ -1,0 +1,239 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// RouteConfig is what one route needs.
+type RouteConfig struct {
+	// Rule says which scopes the route needs. Required; a route that needs
+	// none says scope.None.
+	Rule scope.Rule
+
+	// Requirements are what it needs beyond scopes, checked in this order
+	// after every [StepUp] among them. Default: nothing.
+	Requirements []Requirement
+
+	// Audience narrows the tokens that the route takes to those whose aud
+	// holds this value, exactly, so that a token for one resource of a
+	// program never opens another. Default: any that the verifiers accept.
+	Audience string
+
+	// Optional lets requests without credentials in, as anonymous. Bad
+	// credentials are refused as ever. Default: credentials are needed.
+	Optional bool
+}
+
+// Route is the compiled judgement of one route. It is built by [Guard.Route],
+// immutable, and safe for concurrent use.
+type Route struct {
+	guard        *Guard
+	rule         scope.Rule
+	needs        scope.Set
+	requirements []Requirement
+	audience     string
+	optional     bool
+	answers      answers
+}
+
+// Route compiles what a route needs. All mistakes are reported at once.
+func (g *Guard) Route(c RouteConfig) (*Route, error) {
+	var errs []error
+	if err := c.Rule.Err(); err != nil {
+		errs = append(errs, fmt.Errorf("bearer: RouteConfig.Rule: %w", err))
+	}
+	for i, r := range c.Requirements {
+		if err := validate(r); err != nil {
+			errs = append(errs, fmt.Errorf("bearer: RouteConfig.Requirements[%d]: %w", i, err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	// Step-up is judged before policy, so that a policy never sees a principal
+	// who is not sufficiently authenticated.
+	requirements := slices.Clone(c.Requirements)
+	slices.SortStableFunc(requirements, func(a, b Requirement) int {
+		switch aStep, bStep := isStepUp(a), isStepUp(b); {
+		case aStep == bStep:
+			return 0
+		case aStep:
+			return -1
+		}
+		return 1
+	})
+	needs := c.Rule.Needs()
+	return &Route{
+		guard:        g,
+		rule:         c.Rule.Under(g.hierarchy),
+		needs:        needs,
+		requirements: requirements,
+		audience:     c.Audience,
+		optional:     c.Optional,
+		answers:      g.compile(needs),
+	}, nil
+}
+
+// MustRoute is [Guard.Route] for registration: it panics on a route that
+// cannot be, as http.ServeMux does on a pattern.
+func (g *Guard) MustRoute(c RouteConfig) *Route {
+	rt, err := g.Route(c)
+	if err != nil {
+		panic(err)
+	}
+	return rt
+}
+
+// Decision is the judgement of one request.
+type Decision struct {
+	route       *Route
+	principal   Principal
+	known       bool // there is a principal
+	credentials credentials
+	err         *Error
+}
+
+// Allowed reports whether the request may pass.
+func (d Decision) Allowed() bool { return d.err == nil }
+
+// Principal returns who is calling. It is false if the request was refused, and
+// behind optional authentication when there were no credentials.
+func (d Decision) Principal() (Principal, bool) { return d.principal, d.known && d.err == nil }
+
+// Err returns why the request was refused, an [*Error], or nil.
+func (d Decision) Err() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+// Status returns the status of the refusal, or 200.
+func (d Decision) Status() int {
+	if d.err == nil {
+		return http.StatusOK
+	}
+	return d.route.answerTo(d.err).status
+}
+
+// Challenges returns the values of the refusal's WWW-Authenticate fields, one
+// for each field line.
+func (d Decision) Challenges() []string {
+	if d.err == nil {
+		return nil
+	}
+	if challenge := d.route.answerTo(d.err).challenge; challenge != "" {
+		return []string{challenge}
+	}
+	return nil
+}
+
+// Decide judges a request. It writes nothing and logs nothing; with
+// [Config.FormBodyTokens] it reads a form body and puts the same bytes back.
+//
+// The order is: credentials, token, audience, binding, scope, step-up,
+// requirements. The first that fails answers.
+func (rt *Route) Decide(r *http.Request) Decision {
+	d := Decision{route: rt}
+	if rt.guard.passPreflights && isPreflight(r) {
+		return d
+	}
+	if d.credentials, d.err = rt.guard.credentials(r); d.err != nil {
+		return d
+	}
+	if d.credentials.token == "" {
+		if !rt.optional {
+			d.err = &Error{Code: CodeMissingCredentials, Check: "credentials", Expected: "an access token", Got: "none"}
+		}
+		return d
+	}
+	p, err := rt.guard.verify(r.Context(), d.credentials.token)
+	if err != nil {
+		d.err = err
+		return d
+	}
+	d.principal, d.known = *p, true
+	d.principal.TokenType = "Bearer"
+	d.err = rt.judge(r, &d.principal)
+	return d
+}
+
+// judge judges a principal whose token is good.
+func (rt *Route) judge(r *http.Request, p *Principal) *Error {
+	if rt.audience != "" && !p.HasAudience(rt.audience) {
+		e := Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
+		e.Principal = p
+		return e
+	}
+	if !p.Confirmation.IsZero() {
+		// The token decides whether it is bound, not the scheme under which
+		// it was sent (RFC 9449, Section 7.2; RFC 8705, Section 3).
+		e := Invalid("cnf", "a token that is not bound, since no binding is checked here", "a bound token")
+		e.Principal = p
+		return e
+	}
+	if !rt.rule.Allows(p.Scopes) {
+		return &Error{
+			Code: CodeInsufficientScope, Check: "scope",
+			Expected: rt.rule.String(), Got: p.Scopes.String(), Principal: p,
+		}
+	}
+	for _, req := range rt.requirements {
+		if err := check(req, r, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Admit judges a request. If it may pass, Admit returns the request to hand on,
+// whose context carries the [Principal], and true. Otherwise it has answered
+// the request and returns false; nothing more may be written.
+func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	d := rt.Decide(r)
+	if d.err != nil {
+		rt.refuse(w, r, &d)
+		return nil, false
+	}
+	if d.credentials.inQuery {
+		w.Header().Set("Cache-Control", "private") // RFC 6750, Section 2.3
+	}
+	if !d.known {
+		return r, true
+	}
+	return r.WithContext(NewContext(r.Context(), d.principal)), true
+}
+
+func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
+	g := rt.guard
+	a := rt.answerTo(d.err)
+	id := g.requestID(r)
+	g.audit(r, d.err, d.credentials.token, id, a.status)
+	retryAfter := d.err.RetryAfter
+	if retryAfter <= 0 {
+		retryAfter = g.retryAfter
+	}
+	a.write(w, r, id, g.problem || wantsProblem(r.Header["Accept"]), retryAfter)
+}
+
+// isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and
+// an Access-Control-Request-Method, and nothing less.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions &&
+		len(r.Header["Origin"]) == 1 && len(r.Header["Access-Control-Request-Method"]) == 1
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,82 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+)
+
+// Verifier judges an access token. It has three answers, and never two:
+//
+//   - a principal: the token is good;
+//   - an error that is [ErrUnrecognized]: not mine, ask the next verifier;
+//   - an [Error] of [CodeInvalidToken]: mine and bad, which is final;
+//
+// and any other error, or neither a principal nor an error, means "cannot
+// tell": the other verifiers are asked, and if none accepts the token the
+// answer is 503. The token is a token68 (RFC 9110, Section 11.2) of at most
+// 16 KiB; it must not be kept, logged or put into an error.
+//
+// A verifier sets [Principal.Confirmation] for a bound token and does not
+// check the binding: the guard does, or refuses.
+//
+// Verify must be safe for concurrent use, and must not change a principal that
+// it has returned.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (*Principal, error)
+}
+
+// VerifierFunc is a function as a [Verifier].
+type VerifierFunc func(ctx context.Context, token string) (*Principal, error)
+
+// Verify calls f.
+func (f VerifierFunc) Verify(ctx context.Context, token string) (*Principal, error) {
+	return f(ctx, token)
+}
+
+var errNoAnswer = errors.New("the verifier gave neither a principal nor an error")
+
+// verify asks the verifiers in order.
+func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
+	var unavailable, unrecognized *Error
+	for _, v := range g.verifiers {
+		p, err := v.Verify(ctx, token)
+		if err == nil && p != nil {
+			return p, nil
+		}
+		if err == nil {
+			err = errNoAnswer
+		}
+		if errors.Is(err, ErrUnrecognized) {
+			if e, ok := errors.AsType[*Error](err); ok && unrecognized == nil {
+				unrecognized = e
+			}
+			continue
+		}
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return nil, &Error{Code: CodeCanceled, Check: "request", Err: err}
+		}
+		e := classify(err, CodeUnavailable)
+		switch e.Code {
+		case CodeInvalidToken:
+			return nil, e
+		case CodeUnavailable:
+		default: // no answer that a verifier may give
+			e = &Error{Code: CodeUnavailable, Err: err}
+		}
+		if unavailable == nil {
+			unavailable = e
+		}
+	}
+	if unavailable != nil {
+		if unavailable.Check == "" {
+			withCheck := *unavailable
+			withCheck.Check = "verifier"
+			unavailable = &withCheck
+		}
+		return nil, unavailable
+	}
+	if unrecognized == nil {
+		return nil, Invalid("verifier", "a token that a verifier recognizes", "one that none does")
+	}
+	return nil, Invalid(unrecognized.Check, unrecognized.Expected, unrecognized.Got)
+}

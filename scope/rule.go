@@ -1,0 +1,171 @@
+package scope
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rule says which scopes a route needs. The zero Rule says nothing and is no
+// valid rule: needing no scope is said by [None], so that an empty list from
+// somewhere never opens a route. See [Rule.Err].
+type Rule struct {
+	op    op
+	names []name // of opAll and opAny
+	rules []Rule // of opAnd and opOr
+	err   error
+}
+
+type op uint8
+
+const (
+	opInvalid op = iota
+	opNone
+	opAll
+	opAny
+	opAnd
+	opOr
+)
+
+// name is a scope that is needed, with the scopes that imply it.
+type name struct {
+	text  string
+	above []string
+}
+
+// None needs no scope at all: any valid token will do.
+var None = Rule{op: opNone}
+
+// All needs every one of the names.
+func All(names ...string) Rule { return leaf(opAll, "All", names) }
+
+// Any needs at least one of the names. A challenge names the first, since a
+// challenge's scope means that all of it is needed.
+func Any(names ...string) Rule { return leaf(opAny, "Any", names) }
+
+func leaf(op op, function string, names []string) Rule {
+	if len(names) == 0 {
+		return Rule{err: fmt.Errorf("scope.%s without names; a route that needs no scope says scope.None", function)}
+	}
+	rule := Rule{op: op, names: make([]name, len(names))}
+	for i, n := range names {
+		if err := checkName(n); err != nil {
+			return Rule{err: err}
+		}
+		rule.names[i].text = n
+	}
+	return rule
+}
+
+// And needs both r and other.
+func (r Rule) And(other Rule) Rule { return join(opAnd, r, other) }
+
+// Or needs r or other. A challenge names what r needs.
+func (r Rule) Or(other Rule) Rule { return join(opOr, r, other) }
+
+func join(op op, a, b Rule) Rule {
+	if err := errors.Join(a.Err(), b.Err()); err != nil {
+		return Rule{err: err}
+	}
+	return Rule{op: op, rules: []Rule{a, b}}
+}
+
+// Err says why r is no valid rule: it is the zero Rule, or it was built from
+// no names or from illegal ones. A rule in error allows nothing.
+func (r Rule) Err() error {
+	if r.err == nil && r.op == opInvalid {
+		return errors.New("no scope rule; a route that needs no scope says scope.None")
+	}
+	return r.err
+}
+
+// Allows reports whether the granted scopes satisfy the rule.
+func (r Rule) Allows(granted Set) bool {
+	switch r.op {
+	case opNone:
+		return true
+	case opAll:
+		for i := range r.names {
+			if !r.names[i].in(granted) {
+				return false
+			}
+		}
+		return true
+	case opAny:
+		for i := range r.names {
+			if r.names[i].in(granted) {
+				return true
+			}
+		}
+		return false
+	case opAnd:
+		return r.rules[0].Allows(granted) && r.rules[1].Allows(granted)
+	case opOr:
+		return r.rules[0].Allows(granted) || r.rules[1].Allows(granted)
+	}
+	return false
+}
+
+func (n *name) in(granted Set) bool {
+	return granted.Has(n.text) || slices.ContainsFunc(n.above, granted.Has)
+}
+
+// Needs returns the set that a challenge names (RFC 6750, Section 3): enough
+// to be let in, in one go. Of alternatives it takes the first.
+func (r Rule) Needs() Set {
+	switch r.op {
+	case opAll:
+		texts := make([]string, len(r.names))
+		for i := range r.names {
+			texts[i] = r.names[i].text
+		}
+		return setOf(texts)
+	case opAny:
+		return setOf([]string{r.names[0].text})
+	case opAnd:
+		return r.rules[0].Needs().Union(r.rules[1].Needs())
+	case opOr:
+		return r.rules[0].Needs()
+	}
+	return Set{}
+}
+
+// Under returns the rule as it reads under a hierarchy: each name is also
+// satisfied by any scope that implies it. What the rule needs stays the same.
+func (r Rule) Under(h Hierarchy) Rule {
+	if len(h.above) == 0 {
+		return r
+	}
+	r.names = slices.Clone(r.names)
+	for i := range r.names {
+		r.names[i].above = h.above[r.names[i].text]
+	}
+	r.rules = slices.Clone(r.rules)
+	for i := range r.rules {
+		r.rules[i] = r.rules[i].Under(h)
+	}
+	return r
+}
+
+// String returns the rule in words, for logs.
+func (r Rule) String() string {
+	switch r.op {
+	case opNone:
+		return "none"
+	case opAll, opAny:
+		texts := make([]string, len(r.names))
+		for i := range r.names {
+			texts[i] = r.names[i].text
+		}
+		if r.op == opAll {
+			return "all of " + strings.Join(texts, ", ")
+		}
+		return "any of " + strings.Join(texts, ", ")
+	case opAnd:
+		return fmt.Sprintf("(%s) and (%s)", r.rules[0], r.rules[1])
+	case opOr:
+		return fmt.Sprintf("(%s) or (%s)", r.rules[0], r.rules[1])
+	}
+	return "invalid"
+}

@@ -1,0 +1,148 @@
+// Package scope holds the scopes of OAuth 2.0 (RFC 6749, Section 3.3): the
+// [Set] that a token was granted, the [Rule] that a route needs, and the
+// [Hierarchy] in which an API declares that one scope implies others.
+//
+// A scope is compared whole and case-sensitively: orders:readall never
+// satisfies orders:read. All types are immutable and safe for concurrent use.
+package scope
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Set is a set of scope names. The zero Set is empty. Sets are comparable: two
+// are equal exactly when they hold the same names, whatever their order was.
+type Set struct {
+	text string // the names, sorted, without duplicates, one space between
+}
+
+// Parse reads a scope value by the grammar of RFC 6749, Section 3.3:
+//
+//	scope       = scope-token *( SP scope-token )
+//	scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+//
+// The order of names does not matter and duplicates are folded. The empty
+// string is the empty Set. Anything else outside the grammar, a second space
+// between two names included, is an error.
+func Parse(s string) (Set, error) {
+	if s == "" {
+		return Set{}, nil
+	}
+	set, err := New(strings.Split(s, " ")...)
+	if err != nil {
+		return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), err)
+	}
+	return set, nil
+}
+
+// New returns the Set of the names, or an error if one of them is not a
+// scope-token of RFC 6749, Section 3.3.
+func New(names ...string) (Set, error) {
+	for _, name := range names {
+		if err := checkName(name); err != nil {
+			return Set{}, err
+		}
+	}
+	return setOf(names), nil
+}
+
+// Of is [New] for constants: it panics on an illegal name.
+func Of(names ...string) Set {
+	set, err := New(names...)
+	if err != nil {
+		panic("scope: " + err.Error())
+	}
+	return set
+}
+
+// setOf returns the Set of names that are known to be legal.
+func setOf(names []string) Set {
+	if !slices.IsSorted(names) {
+		names = slices.Sorted(slices.Values(names))
+	}
+	return Set{text: strings.Join(slices.Compact(slices.Clone(names)), " ")}
+}
+
+// Has reports whether name, compared whole, is in the set.
+func (s Set) Has(name string) bool {
+	if name == "" || len(name) > len(s.text) {
+		return false
+	}
+	for rest := s.text; ; {
+		word, more, found := strings.Cut(rest, " ")
+		if word == name {
+			return true
+		}
+		if !found {
+			return false
+		}
+		rest = more
+	}
+}
+
+// Contains reports whether every name of other is in the set.
+func (s Set) Contains(other Set) bool {
+	for name := range strings.SplitSeq(other.text, " ") {
+		if name != "" && !s.Has(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// Union returns the Set of the names that are in s, in other, or in both.
+func (s Set) Union(other Set) Set {
+	switch {
+	case s.text == "" || s == other:
+		return other
+	case other.text == "":
+		return s
+	}
+	return setOf(append(s.Names(), other.Names()...))
+}
+
+// Names returns the names in ascending order, as a slice of the caller's own.
+func (s Set) Names() []string {
+	if s.text == "" {
+		return nil
+	}
+	return strings.Split(s.text, " ")
+}
+
+// Len returns the number of names.
+func (s Set) Len() int {
+	if s.text == "" {
+		return 0
+	}
+	return strings.Count(s.text, " ") + 1
+}
+
+// IsEmpty reports whether the set holds no name.
+func (s Set) IsEmpty() bool { return s.text == "" }
+
+// String returns the names in ascending order, separated by one space, in the
+// form that [Parse] reads.
+func (s Set) String() string { return s.text }
+
+// checkName reports whether name is a scope-token.
+func checkName(name string) error {
+	if name == "" {
+		return fmt.Errorf("empty scope name")
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return fmt.Errorf("illegal character %q in scope name %s", c, quote(name))
+		}
+	}
+	return nil
+}
+
+// quote quotes at most the first 64 bytes of s.
+func quote(s string) string {
+	if len(s) > 64 {
+		return fmt.Sprintf("%q…", s[:64])
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,54 @@
+package bearerecho_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+func mount(protect func(bearertest.Mount) echo.MiddlewareFunc) func([]bearertest.Mount) http.Handler {
+	return func(mounts []bearertest.Mount) http.Handler {
+		e := echo.New()
+		for _, m := range mounts {
+			path := strings.NewReplacer("{", ":", "}", "").Replace(m.Path)
+			e.Add(m.Method, path, echo.WrapHandler(m.Handler), protect(m))
+		}
+		return e
+	}
+}
+
+func TestAdapter(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		if m.Optional {
+			return bearerecho.Optional(m.Guard, m.Rule, m.Requirements...)
+		}
+		return bearerecho.Require(m.Guard, m.Rule, m.Requirements...)
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Without c.SetRequest the handler would never see the principal.
+func TestSuiteSeesAMissingHandOver(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		route := m.Route()
+		return func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				c.Request().SetPathValue("id", c.Param("id"))
+				if _, ok := route.Admit(c.Response(), c.Request()); !ok {
+					return nil
+				}
+				return next(c)
+			}
+		}
+	}))
+	if err == nil || !strings.Contains(err.Error(), "principal in the context") {
+		t.Errorf("the suite does not see a missing hand-over: %v", err)
+	}
+}

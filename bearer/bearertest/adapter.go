@@ -1,0 +1,230 @@
+package bearertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// Mount is one route that an adapter's test mounts on its framework.
+type Mount struct {
+	// Method and Path are those of the route. The path may have parameters,
+	// in the syntax of http.ServeMux: /things/{id}.
+	Method, Path string
+
+	// Guard, Rule and Requirements are what the adapter's Require, or
+	// Optional if that is set, is called with.
+	Guard        *bearer.Guard
+	Rule         scope.Rule
+	Requirements []bearer.Requirement
+	Optional     bool
+
+	// Handler is what is protected. It must be given the request that the
+	// framework has after the adapter's middleware.
+	Handler http.HandlerFunc
+}
+
+// Route compiles what the mount needs.
+func (m Mount) Route() *bearer.Route {
+	return m.Guard.MustRoute(bearer.RouteConfig{Rule: m.Rule, Requirements: m.Requirements, Optional: m.Optional})
+}
+
+// CheckAdapter checks an adapter of a framework: mount must return a handler
+// that serves the given routes through the adapter's middleware. It is served
+// on loopback, and its answers are compared with those of the guard itself
+// behind net/http, byte for byte. The error joins all that went wrong, each
+// with the rule that was broken.
+func CheckAdapter(mount func([]Mount) http.Handler) error {
+	var errs []error
+	for _, c := range adapterCases() {
+		if err := c.check(mount); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w (%s)", c.name, err, c.rule))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// adapterCase is one request, and the rule that it proves.
+type adapterCase struct {
+	name, rule string
+	method     string // default: GET
+	target     string // default: /things/alice
+	header     http.Header
+	let        bool // the handler must run
+	route      func(*Mount)
+}
+
+func bearerHeader(values ...string) http.Header {
+	h := http.Header{}
+	for _, v := range values {
+		h.Add("Authorization", v)
+	}
+	return h
+}
+
+func adapterCases() []adapterCase {
+	policy := func(errs ...error) func(*Mount) {
+		return func(m *Mount) {
+			for _, err := range errs {
+				m.Requirements = append(m.Requirements,
+					bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return err }))
+			}
+		}
+	}
+	optional := func(m *Mount) { m.Optional = true }
+	owned := func(m *Mount) { m.Requirements = []bearer.Requirement{bearer.SubjectInPath("id")} }
+	const (
+		refused  = "a refusal is written by the guard alone, and the handler never runs"
+		accepted = "an accepted request reaches the handler with its principal in the context"
+		path     = "the framework's path parameters reach r.PathValue, unescaped"
+	)
+	return []adapterCase{
+		{name: "a good token", rule: accepted, header: bearerHeader("Bearer alice"), let: true},
+		{name: "a good token, HEAD", rule: accepted, method: "HEAD", header: bearerHeader("Bearer alice"), let: true},
+		{name: "no credentials", rule: refused},
+		{name: "no credentials, HEAD", rule: refused, method: "HEAD"},
+		{name: "no credentials, POST", rule: refused, method: "POST"},
+		{name: "another scheme", rule: refused, header: bearerHeader("Basic YTpi")},
+		{name: "two Authorization lines", rule: refused, header: bearerHeader("Bearer alice", "Bearer alice")},
+		{name: "illegal characters", rule: refused, header: bearerHeader("Bearer a b")},
+		{name: "an unknown token", rule: refused, header: bearerHeader("Bearer mallory")},
+		{name: "an outage", rule: refused, header: bearerHeader("Bearer outage")},
+		{name: "too little scope", rule: refused, header: bearerHeader("Bearer weak")},
+		{name: "problem+json", rule: refused, header: http.Header{"Accept": {"application/problem+json"}}},
+		{name: "a policy's no", rule: refused, header: bearerHeader("Bearer alice"), route: policy(bearer.Forbid("Not today."))},
+		{name: "a policy's error", rule: refused, header: bearerHeader("Bearer alice"), route: policy(errors.New("internal"))},
+		{name: "step-up", rule: refused, header: bearerHeader("Bearer alice"), route: func(m *Mount) {
+			m.Requirements = []bearer.Requirement{bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: time.Minute}}
+		}},
+		{name: "optional, no credentials", rule: "optional authentication lets anonymous requests in", route: optional, let: true},
+		{name: "optional, a good token", rule: accepted, header: bearerHeader("Bearer alice"), route: optional, let: true},
+		{name: "optional, a bad token", rule: refused, header: bearerHeader("Bearer mallory"), route: optional},
+		{name: "own path", rule: path, header: bearerHeader("Bearer alice"), route: owned, let: true},
+		{name: "foreign path", rule: refused, target: "/things/bob", header: bearerHeader("Bearer alice"), route: owned},
+		{name: "own path, escaped", rule: path, target: "/things/auth0%7Cbob", header: bearerHeader("Bearer auth0"), route: owned, let: true},
+		{name: "own path, escaped in lower case", rule: path, target: "/things/auth0%7cbob", header: bearerHeader("Bearer auth0"), route: owned, let: true},
+		{name: "foreign path, escaped twice", rule: refused, target: "/things/auth0%257cbob", header: bearerHeader("Bearer auth0"), route: owned},
+	}
+}
+
+// adapterVerifier knows the tokens of the suite.
+var adapterVerifier = bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
+	if token == "outage" {
+		return nil, bearer.Unavailable(errors.New("the issuer is down"), 7*time.Second)
+	}
+	return Principals{
+		"alice": {Subject: "alice", ClientID: "app", Scopes: scope.Of("things:read")},
+		"auth0": {Subject: "auth0|bob", ClientID: "app", Scopes: scope.Of("things:read")},
+		"weak":  {Subject: "alice", ClientID: "app", Scopes: scope.Of("things:readall")},
+	}.Verify(ctx, token)
+})
+
+func (c adapterCase) check(mount func([]Mount) http.Handler) error {
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{adapterVerifier},
+		Realm:     "suite",
+		RequestID: func(*http.Request) string { return "request-1" },
+	})
+	if err != nil {
+		return err
+	}
+	if c.method == "" {
+		c.method = http.MethodGet
+	}
+	if c.target == "" {
+		c.target = "/things/alice"
+	}
+	var ran atomic.Int32
+	m := Mount{
+		Method: c.method, Path: "/things/{id}", Guard: guard, Rule: scope.All("things:read"),
+		Handler: func(w http.ResponseWriter, r *http.Request) {
+			ran.Add(1)
+			p, known := bearer.FromContext(r.Context())
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = fmt.Fprintf(w, "%q %v %q", p.Subject, known, r.PathValue("id"))
+		},
+	}
+	if c.route != nil {
+		c.route(&m)
+	}
+	reference := http.NewServeMux()
+	route := m.Route()
+	reference.HandleFunc(m.Method+" "+m.Path, func(w http.ResponseWriter, r *http.Request) {
+		if r, ok := route.Admit(w, r); ok {
+			m.Handler(w, r)
+		}
+	})
+	want, err := c.send(reference)
+	if err != nil {
+		return err
+	}
+	if (ran.Swap(0) == 1) != c.let {
+		return fmt.Errorf("the suite itself is wrong: the reference answers %.60q", want)
+	}
+	got, err := c.send(mount([]Mount{m}))
+	if err != nil {
+		return err
+	}
+	if n := ran.Load(); (n == 1) != c.let || n > 1 {
+		return fmt.Errorf("the handler ran %d times; want it to run: %v", n, c.let)
+	}
+	if got != want {
+		return fmt.Errorf("the answer is\n%s\nwant\n%s", got, want)
+	}
+	return nil
+}
+
+// send serves h on loopback, sends the request and returns the whole answer.
+func (c adapterCase) send(h http.Handler) (answer string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // it ends when the server is closed
+	}()
+	defer func() {
+		_ = server.Close()
+		<-served
+	}()
+	target, err := url.Parse("http://" + listener.Addr().String() + c.target)
+	if err != nil {
+		return "", err
+	}
+	header := c.header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := transport.RoundTrip(&http.Request{Method: c.method, URL: target, Header: header})
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return "", err
+	}
+	var lines []string
+	for name, values := range response.Header {
+		if name != "Date" {
+			lines = append(lines, name+": "+strings.Join(values, " | "))
+		}
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("%s\n%s\n\n%s", response.Status, strings.Join(lines, "\n"), bytes.TrimSpace(body)), nil
+}

@@ -1,0 +1,198 @@
+package bearertest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// IssuerConfig configures an [Issuer]. The zero value will do.
+type IssuerConfig struct {
+	// Addr is the loopback address to listen on. Default: 127.0.0.1:0, a free
+	// port.
+	Addr string
+
+	// Path is the path of the issuer's URL, beginning with a slash. Default:
+	// none.
+	Path string
+
+	// Audience is the aud of tokens that say nothing else. Default:
+	// https://api.example.com.
+	Audience []string
+
+	// InMemory serves over connections in memory, reached by [Issuer.Client]
+	// alone, in place of a socket: for synctest bubbles. The URL is
+	// https://issuer.example.com then, though there is no TLS.
+	InMemory bool
+}
+
+// Issuer is an authorization server for tests: it publishes metadata (RFC 8414
+// and OpenID Connect Discovery) and keys, mints any token, and fails as it is
+// told. Its methods may be called concurrently.
+type Issuer struct {
+	url      string
+	path     string
+	addr     string
+	audience []string
+	memory   *memoryListener
+	client   *http.Client
+
+	mu       sync.Mutex
+	server   *http.Server // nil: down
+	served   chan struct{}
+	closed   bool
+	keys     []*key
+	minted   int // keys so far
+	faults   map[Endpoint]Fault
+	requests map[Endpoint]int
+	released chan struct{} // closed when hanging requests must end
+}
+
+// NewIssuer starts an issuer that has one key for each family of algorithms.
+func NewIssuer(c IssuerConfig) (*Issuer, error) {
+	if c.Addr == "" {
+		c.Addr = "127.0.0.1:0"
+	}
+	if c.Audience == nil {
+		c.Audience = []string{"https://api.example.com"}
+	}
+	i := &Issuer{
+		path:     strings.TrimSuffix(c.Path, "/"),
+		addr:     c.Addr,
+		audience: c.Audience,
+		faults:   map[Endpoint]Fault{},
+		requests: map[Endpoint]int{},
+		released: make(chan struct{}),
+	}
+	if i.path != "" && i.path[0] != '/' {
+		return nil, fmt.Errorf("bearertest: IssuerConfig.Path %q does not begin with a slash", c.Path)
+	}
+	for _, algorithm := range []string{"RS256", "ES256", "ES384", "ES512", "EdDSA"} {
+		if _, err := i.AddKey(algorithm); err != nil {
+			return nil, err
+		}
+	}
+	if c.InMemory {
+		i.memory = newMemoryListener()
+		i.client = i.memory.client()
+		i.url = "https://issuer.example.com" + i.path
+	} else {
+		i.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	}
+	if err := i.Start(); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// URL returns the issuer identifier, the iss of its tokens.
+func (i *Issuer) URL() string { return i.url }
+
+// Client returns an HTTP client that reaches the issuer, in memory too.
+func (i *Issuer) Client() *http.Client { return i.client }
+
+// Start takes the issuer up again after [Issuer.Stop], at the same address.
+func (i *Issuer) Start() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch {
+	case i.closed:
+		return errors.New("bearertest: the issuer is closed")
+	case i.server != nil:
+		return nil
+	}
+	var listener net.Listener = i.memory
+	if i.memory == nil {
+		tcp, err := net.Listen("tcp", i.addr)
+		if err != nil {
+			return fmt.Errorf("bearertest: %w", err)
+		}
+		if addr, ok := tcp.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+			_ = tcp.Close()
+			return fmt.Errorf("bearertest: %s is no loopback address; an Issuer hands out tokens to whoever asks", i.addr)
+		}
+		listener = tcp
+		i.addr = tcp.Addr().String()
+		i.url = "http://" + i.addr + i.path
+	} else {
+		i.memory.open()
+	}
+	i.server = &http.Server{Handler: i.handler(), ReadHeaderTimeout: 10 * time.Second}
+	i.served = make(chan struct{})
+	i.released = make(chan struct{})
+	go func(server *http.Server, served chan struct{}) {
+		defer close(served)
+		_ = server.Serve(listener) // it ends when Stop closes it
+	}(i.server, i.served)
+	return nil
+}
+
+// Stop takes the issuer down: connections are refused, and those at hand break.
+func (i *Issuer) Stop() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.server == nil {
+		return
+	}
+	close(i.released)
+	_ = i.server.Close()
+	<-i.served
+	i.server = nil
+	i.client.CloseIdleConnections()
+}
+
+// Close ends the issuer for good.
+func (i *Issuer) Close() {
+	i.Stop()
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+}
+
+// handler serves the endpoints.
+func (i *Issuer) handler() http.Handler {
+	mux := http.NewServeMux()
+	const oauth, oidc = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
+	paths := map[string]struct {
+		endpoint Endpoint
+		answer   http.HandlerFunc
+	}{
+		oauth + i.path:    {OAuthMetadata, i.metadata}, // RFC 8414, Section 3.1
+		i.path + oidc:     {OIDCMetadata, i.metadata},  // OpenID Connect Discovery, Section 4
+		i.path + "/jwks":  {JWKS, i.keySet},
+		i.path + "/token": {TokenEndpoint, i.token},
+	}
+	for path, p := range paths {
+		mux.HandleFunc(path, i.faulty(p.endpoint, p.answer))
+	}
+	return mux
+}
+
+func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{
+		"issuer":                   i.url,
+		"jwks_uri":                 i.url + "/jwks",
+		"token_endpoint":           i.url + "/token",
+		"response_types_supported": []string{},
+		"grant_types_supported":    []string{"client_credentials"},
+		"token_endpoint_auth_methods_supported": []string{
+			"client_secret_basic", "client_secret_post", "none"},
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil { // never: what is written is ours
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}

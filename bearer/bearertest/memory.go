@@ -1,0 +1,77 @@
+package bearertest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// memoryListener accepts connections that are made in memory.
+type memoryListener struct {
+	connections chan net.Conn
+
+	mu   sync.Mutex
+	down chan struct{} // closed while nobody listens
+}
+
+func newMemoryListener() *memoryListener {
+	return &memoryListener{connections: make(chan net.Conn)}
+}
+
+func (l *memoryListener) open() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = make(chan struct{})
+}
+
+func (l *memoryListener) state() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.down
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.connections:
+		return c, nil
+	case <-l.state():
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.down:
+	default:
+		close(l.down)
+	}
+	return nil
+}
+
+func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
+
+type memoryAddr struct{}
+
+func (memoryAddr) Network() string { return "memory" }
+func (memoryAddr) String() string  { return "memory" }
+
+// client returns a client whose every connection ends at l. An https URL is
+// spoken to without TLS.
+func (l *memoryListener) client() *http.Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		near, far := net.Pipe()
+		select {
+		case l.connections <- far:
+			return near, nil
+		case <-l.state():
+			return nil, errors.New("bearertest: connection refused")
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial}}
+}

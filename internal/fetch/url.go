@@ -1,0 +1,86 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// CheckURL parses raw, which must be an absolute URL with a host, without
+// userinfo and fragment, whose scheme is https. http is allowed to loopback
+// hosts (localhost, names under it, 127.0.0.0/8 and ::1), and to all with
+// insecureHTTP.
+func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		// url.Parse quotes all of raw, userinfo and query included.
+		return nil, errors.New("the URL cannot be parsed, want https://host/path")
+	}
+	shown := redact(u)
+	switch {
+	case u.Scheme == "" && u.Host == "":
+		return nil, fmt.Errorf("the URL %q is not absolute, want https://host/path", shown)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("the URL %q has the scheme %q, want https", shown, u.Scheme)
+	case u.Opaque != "" || u.Hostname() == "":
+		return nil, fmt.Errorf("the URL %q has no host, want https://host/path", shown)
+	case u.User != nil:
+		return nil, fmt.Errorf("the URL %q has userinfo, want none", shown)
+	case strings.Contains(raw, "#"):
+		return nil, fmt.Errorf("the URL %q has a fragment, want none", shown)
+	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
+		return nil, fmt.Errorf("the URL %q has the scheme %q, want https (http is for loopback hosts alone)", shown, u.Scheme)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("the URL %q has the port %q, want 1 to 65535", shown, port)
+		}
+	}
+	return u, nil
+}
+
+// Redact returns raw without userinfo, query and fragment, and not longer than
+// an error text bears.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(a URL that cannot be parsed)"
+	}
+	return redact(u)
+}
+
+func redact(u *url.URL) string {
+	const most = 200
+	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	if len(shown) > most {
+		shown = strings.ToValidUTF8(shown[:most], "") + "…"
+	}
+	return shown
+}
+
+func isLoopback(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && (addr.Is4() && addr.IsLoopback() || addr == netip.IPv6Loopback())
+}
+
+// originOf returns the scheme, host and port of u, spelled in one way (RFC
+// 6454, Section 4).
+func originOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		switch u.Scheme {
+		case "http":
+			port = "80"
+		case "https":
+			port = "443"
+		}
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}

@@ -1,0 +1,87 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/sha512"
+)
+
+// Algorithm is a JWS signature algorithm by its registered name (RFC 7518,
+// Section 3.1). Names are compared as they are spelled.
+type Algorithm string
+
+// The algorithms that this package verifies. EdDSA (RFC 8037) and Ed25519
+// (RFC 9864) are two names for the same thing here: signatures of Ed25519 keys.
+const (
+	RS256   Algorithm = "RS256"
+	RS384   Algorithm = "RS384"
+	RS512   Algorithm = "RS512"
+	PS256   Algorithm = "PS256"
+	PS384   Algorithm = "PS384"
+	PS512   Algorithm = "PS512"
+	ES256   Algorithm = "ES256"
+	ES384   Algorithm = "ES384"
+	ES512   Algorithm = "ES512"
+	EdDSA   Algorithm = "EdDSA"
+	Ed25519 Algorithm = "Ed25519"
+)
+
+// Algorithms returns all supported algorithms, in a slice of the caller's own.
+func Algorithms() []Algorithm {
+	return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519}
+}
+
+// Supported reports whether a is one of [Algorithms]. It is never true of
+// `none` and of the HS family, whose keys are secrets.
+func (a Algorithm) Supported() bool {
+	return a == EdDSA || a == Ed25519 || a.hash() != 0
+}
+
+// hash returns the hash that a signs, 0 for Ed25519, which hashes by itself,
+// and for whatever is not supported.
+func (a Algorithm) hash() crypto.Hash {
+	switch a {
+	case RS256, PS256, ES256:
+		return crypto.SHA256
+	case RS384, PS384, ES384:
+		return crypto.SHA384
+	case RS512, PS512, ES512:
+		return crypto.SHA512
+	}
+	return 0
+}
+
+// digest returns the hash of input that a signs, nil if a signs none.
+func (a Algorithm) digest(input string) []byte {
+	switch a.hash() {
+	case crypto.SHA256:
+		sum := sha256.Sum256([]byte(input))
+		return sum[:]
+	case crypto.SHA384:
+		sum := sha512.Sum384([]byte(input))
+		return sum[:]
+	case crypto.SHA512:
+		sum := sha512.Sum512([]byte(input))
+		return sum[:]
+	}
+	return nil
+}
+
+// algorithmsOf returns what a key of the given type and curve may verify, nil
+// if that is nothing. An ECDSA algorithm is tied to one curve (RFC 7518,
+// Section 3.4).
+func algorithmsOf(kty, crv string) []Algorithm {
+	switch {
+	case kty == "RSA":
+		return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512}
+	case kty == "EC" && crv == "P-256":
+		return []Algorithm{ES256}
+	case kty == "EC" && crv == "P-384":
+		return []Algorithm{ES384}
+	case kty == "EC" && crv == "P-521":
+		return []Algorithm{ES512}
+	case kty == "OKP" && crv == "Ed25519":
+		return []Algorithm{EdDSA, Ed25519}
+	}
+	return nil
+}

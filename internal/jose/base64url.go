@@ -1,0 +1,28 @@
+package jose
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+// An Encoding cannot be changed; Strict allocates a new one at each call.
+var base64url = base64.RawURLEncoding.Strict()
+
+var errBase64URL = errors.New("not base64url without padding, line breaks or stray bits")
+
+// DecodeBase64URL decodes s as RFC 7515, Section 2 defines base64url: no
+// padding, no line breaks or other characters, and trailing bits that are
+// zero, so that exactly one string decodes to given bytes. The error does not
+// quote s.
+func DecodeBase64URL(s string) ([]byte, error) {
+	// Go's decoder skips line breaks.
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
+		return nil, errBase64URL
+	}
+	b, err := base64url.DecodeString(s)
+	if err != nil {
+		return nil, errBase64URL
+	}
+	return b, nil
+}

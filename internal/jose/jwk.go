@@ -1,0 +1,142 @@
+package jose
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// ParseKey reads one public JWK (RFC 7517). It is strict: member names are
+// unique and compared as they are spelled, members of the wrong kind, private
+// members, and keys that cannot verify a supported algorithm are errors.
+// Members that it does not know, certificates included, are ignored.
+func ParseKey(jwk []byte) (*Key, error) {
+	m, err := readJWK(jwk)
+	if err == nil {
+		var key *Key
+		if key, err = m.key(); err == nil {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("jose: JWK: %w", err)
+}
+
+// jwkMembers are the members of a JWK that decide about its use.
+type jwkMembers struct {
+	material
+	kid, use, alg          string
+	hasKid, hasUse, hasAlg bool
+	keyOps                 []string // nil: none
+	secret                 bool     // has a member of a private or symmetric key
+}
+
+// readJWK reads the members of a JWK. Of a JWK that is broken it returns what
+// came before the error.
+func readJWK(raw []byte) (jwkMembers, error) {
+	var m jwkMembers
+	err := strictjson.Object(raw, func(name []byte, value strictjson.Value) error {
+		var err error
+		switch string(name) {
+		case "kty":
+			m.kty, err = strictjson.String(value)
+		case "crv":
+			m.crv, err = strictjson.String(value)
+		case "n":
+			m.n, err = strictjson.String(value)
+		case "e":
+			m.e, err = strictjson.String(value)
+		case "x":
+			m.x, err = strictjson.String(value)
+		case "y":
+			m.y, err = strictjson.String(value)
+		case "kid":
+			m.kid, err = strictjson.String(value)
+			m.hasKid = err == nil
+		case "use":
+			m.hasUse = true
+			m.use, err = strictjson.String(value)
+		case "alg":
+			m.hasAlg = true
+			m.alg, err = strictjson.String(value)
+		case "key_ops":
+			m.keyOps, err = strictjson.Strings(value)
+		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+			m.secret = true
+		default:
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+	return m, err
+}
+
+// key makes a key of the members, if it may verify signatures.
+func (m jwkMembers) key() (*Key, error) {
+	if m.secret || m.kty == "oct" {
+		return nil, errors.New("private or symmetric key in a public key set")
+	}
+	switch m.kty {
+	case "RSA", "EC", "OKP":
+	case "":
+		return nil, errors.New("no kty")
+	default:
+		return nil, fmt.Errorf("key type %q, RSA, EC and OKP are accepted", printable(m.kty))
+	}
+	if err := m.checkUse(); err != nil {
+		return nil, err
+	}
+	var algs []Algorithm
+	if m.hasAlg {
+		algs = []Algorithm{Algorithm(m.alg)}
+	}
+	key, err := newKey(m.material, algs)
+	if err != nil {
+		return nil, err
+	}
+	key.id, key.hasID = m.kid, m.hasKid
+	return key, nil
+}
+
+// checkUse obeys `use` and `key_ops` (RFC 7517, Sections 4.2 and 4.3).
+func (m jwkMembers) checkUse() error {
+	if m.hasUse && m.use != "sig" {
+		return fmt.Errorf("use %q, sig is accepted", printable(m.use))
+	}
+	if m.keyOps == nil {
+		return nil
+	}
+	for i, op := range m.keyOps {
+		if slices.Contains(m.keyOps[:i], op) {
+			return errors.New("key_ops with a duplicate")
+		}
+		if m.hasUse && op != "verify" && op != "sign" {
+			return errors.New("use and key_ops that disagree")
+		}
+	}
+	if !slices.Contains(m.keyOps, "verify") {
+		return errors.New("key_ops without verify")
+	}
+	return nil
+}
+
+// printable returns what of s may stand in a log: at most 64 characters, and a
+// question mark for each that is not printable ASCII.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if b.Len() == 64 {
+			break
+		}
+		if r < ' ' || r > '~' {
+			r = '?'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

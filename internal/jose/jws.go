@@ -1,0 +1,140 @@
+package jose
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// JWS is a JSON Web Signature in compact serialization, parsed and not
+// verified: all that it says is a claim until [Key.Verify] has agreed.
+type JWS struct {
+	Header       Header
+	Payload      []byte // decoded
+	Signature    []byte // decoded
+	SigningInput string // what the signature covers: a prefix of the token
+}
+
+// Header is what this package reads of a JWS's protected header. Parameters
+// that point to keys elsewhere (`jku`, `x5u`, `x5c`) are neither kept nor
+// followed (RFC 8725, Section 3.10).
+type Header struct {
+	Algorithm string // `alg`, never empty; not necessarily a supported one
+	KeyID     string // `kid`
+	HasKeyID  bool   // tells `"kid":""` from none
+	Type      string // `typ`, as it is spelled
+	HasType   bool
+
+	// JWK is the raw JSON of the `jwk` parameter, nil if there is none. Its
+	// bytes are the caller's. It may be of any kind and is the sender's own
+	// claim: only a DPoP proof may be verified by it, an access token never.
+	JWK []byte
+}
+
+// ErrNotJWS is returned for a token that does not have the form of a JWS in
+// compact serialization: not exactly two dots, or a first segment that is not
+// base64url of what begins as a JSON object. Such are opaque tokens, JWE and
+// the JSON serializations.
+var ErrNotJWS = errors.New("jose: not a JWS in compact serialization")
+
+// MalformedError is returned for a token that has the form of a JWS and breaks
+// its rules.
+type MalformedError struct {
+	Part   string // "header", "payload", "signature" or "crit"
+	Reason string // what is wrong, without a word of the token
+}
+
+func (e *MalformedError) Error() string {
+	return "jose: malformed JWS " + e.Part + ": " + e.Reason
+}
+
+// Parse reads token as a JWS in compact serialization (RFC 7515, Section 7.1).
+// The error is [ErrNotJWS] or a *[MalformedError]. Parse does not bound the
+// token's length; it allocates a small multiple of it at most, and nothing for
+// a token with the wrong number of dots.
+func Parse(token string) (JWS, error) {
+	// Dots are counted and not split on: a token of a million dots must not
+	// become a million strings.
+	if strings.Count(token, ".") != 2 {
+		return JWS{}, ErrNotJWS
+	}
+	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
+
+	rawHeader, err := DecodeBase64URL(token[:first])
+	if err != nil || !bytes.HasPrefix(bytes.TrimLeft(rawHeader, " \t\r\n"), []byte("{")) {
+		return JWS{}, ErrNotJWS
+	}
+	header, err := parseHeader(rawHeader)
+	if err != nil {
+		return JWS{}, err
+	}
+	payload, err := segment("payload", token[first+1:last])
+	if err != nil {
+		return JWS{}, err
+	}
+	signature, err := segment("signature", token[last+1:])
+	if err != nil {
+		return JWS{}, err
+	}
+	return JWS{Header: header, Payload: payload, Signature: signature, SigningInput: token[:last]}, nil
+}
+
+// segment decodes the payload or the signature. RFC 7515 allows an empty
+// payload, of which no JWT is made (RFC 7519, Section 7.2).
+func segment(part, s string) ([]byte, error) {
+	if s == "" {
+		return nil, &MalformedError{Part: part, Reason: "empty"}
+	}
+	b, err := DecodeBase64URL(s)
+	if err != nil {
+		return nil, &MalformedError{Part: part, Reason: err.Error()}
+	}
+	return b, nil
+}
+
+func parseHeader(raw []byte) (Header, error) {
+	var h Header
+	err := strictjson.Object(raw, func(name []byte, value strictjson.Value) error {
+		var err error
+		switch string(name) {
+		case "alg":
+			h.Algorithm, err = headerString("alg", value)
+		case "kid":
+			h.HasKeyID = true
+			h.KeyID, err = headerString("kid", value)
+		case "typ":
+			h.HasType = true
+			h.Type, err = headerString("typ", value)
+		case "jwk":
+			h.JWK = bytes.Clone(value)
+		case "crit":
+			// No extension is understood, so whatever it lists must be refused,
+			// and an empty list is not allowed (RFC 7515, Section 4.1.11;
+			// RFC 7797, Section 6).
+			err = &MalformedError{Part: "crit", Reason: "no extension is supported"}
+		case "zip", "enc":
+			err = &MalformedError{Part: "header", Reason: "a parameter of JWE"}
+		}
+		return err
+	})
+	var malformed *MalformedError
+	switch {
+	case errors.As(err, &malformed):
+		return Header{}, malformed
+	case err != nil:
+		return Header{}, &MalformedError{Part: "header", Reason: err.Error()}
+	case h.Algorithm == "":
+		return Header{}, &MalformedError{Part: "header", Reason: "no alg"}
+	}
+	return h, nil
+}
+
+func headerString(name string, value strictjson.Value) (string, error) {
+	s, err := strictjson.String(value)
+	if err != nil {
+		return "", &MalformedError{Part: "header", Reason: name + ": " + err.Error()}
+	}
+	return s, nil
+}

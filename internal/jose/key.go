@@ -1,0 +1,162 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+)
+
+// Key is a public key that was checked, bound to the algorithms that it may
+// verify. It is immutable and safe for concurrent use; the zero Key verifies
+// nothing.
+type Key struct {
+	id         string
+	hasID      bool
+	public     crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+	algs       []Algorithm
+	thumbprint string
+}
+
+// ErrSignature is returned by [Key.Verify] for a signature that is not the
+// key's over the input.
+var ErrSignature = errors.New("jose: the signature does not hold")
+
+var errCannotVerify = errors.New("jose: the key must not be used with this algorithm")
+
+// NewKey returns public, which must be a *rsa.PublicKey, a *ecdsa.PublicKey or
+// an ed25519.PublicKey, as a key that may verify algs; without algs, all that
+// its type and curve allow. An empty id means that the key has none. Keys are
+// held to the same rules as in [ParseKey], and copied.
+func NewKey(public crypto.PublicKey, id string, algs ...Algorithm) (*Key, error) {
+	key, err := keyOf(public, algs)
+	if err != nil {
+		return nil, fmt.Errorf("jose: %w", err)
+	}
+	key.id, key.hasID = id, id != ""
+	return key, nil
+}
+
+func keyOf(public crypto.PublicKey, algs []Algorithm) (*Key, error) {
+	m, err := materialOf(public)
+	if err != nil {
+		return nil, err
+	}
+	return newKey(m, algs)
+}
+
+func newKey(m material, algs []Algorithm) (*Key, error) {
+	public, err := m.public()
+	if err != nil {
+		return nil, err
+	}
+	fitting := algorithmsOf(m.kty, m.crv)
+	for _, alg := range algs {
+		if !slices.Contains(fitting, alg) {
+			return nil, fmt.Errorf("alg %q, which %s key cannot verify", printable(string(alg)), m.article())
+		}
+	}
+	// The two names of Ed25519 stand for each other.
+	if len(algs) > 0 && m.kty != "OKP" {
+		fitting = slices.Clone(algs)
+	}
+	sum := sha256.Sum256(m.canonical())
+	return &Key{
+		public:     public,
+		algs:       fitting,
+		thumbprint: base64url.EncodeToString(sum[:]),
+	}, nil
+}
+
+func (m material) article() string {
+	switch m.kty {
+	case "RSA":
+		return "an RSA"
+	case "EC":
+		return "a " + m.crv
+	default:
+		return "an " + m.crv
+	}
+}
+
+// ID returns the key's `kid`, and whether it has one.
+func (k *Key) ID() (string, bool) { return k.id, k.hasID }
+
+// Can reports whether the key may verify alg: its type and curve fit, and what
+// its publisher said in `alg`, `use` and `key_ops` allows it.
+func (k *Key) Can(alg Algorithm) bool { return slices.Contains(k.algs, alg) }
+
+// Thumbprint returns the key's SHA-256 thumbprint in base64url (RFC 7638). It
+// tells keys apart, whatever their `kid` is.
+func (k *Key) Thumbprint() string { return k.thumbprint }
+
+// Public returns a copy of the public key, a *rsa.PublicKey, a
+// *ecdsa.PublicKey or an ed25519.PublicKey.
+func (k *Key) Public() crypto.PublicKey {
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		return &rsa.PublicKey{N: new(big.Int).Set(public.N), E: public.E}
+	case *ecdsa.PublicKey:
+		point, err := public.Bytes()
+		if err != nil {
+			return nil
+		}
+		clone, err := ecdsa.ParseUncompressedPublicKey(public.Curve, point)
+		if err != nil {
+			return nil
+		}
+		return clone
+	case ed25519.PublicKey:
+		return slices.Clone(public)
+	}
+	return nil
+}
+
+// Verify checks that signature is the key's over signingInput by alg. The
+// error is [ErrSignature] if it is not, and another one if the key must not be
+// used with alg; callers ask [Key.Can] first to choose a key.
+func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error {
+	if !k.Can(alg) {
+		return errCannotVerify
+	}
+	if !k.holds(alg, signingInput, signature) {
+		return ErrSignature
+	}
+	return nil
+}
+
+func (k *Key) holds(alg Algorithm, signingInput string, signature []byte) bool {
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		// RFC 8017, Sections 8.1.2 and 8.2.2: as long as the modulus.
+		if len(signature) != public.Size() {
+			return false
+		}
+		digest := alg.digest(signingInput)
+		if alg == PS256 || alg == PS384 || alg == PS512 {
+			// RFC 7518, Section 3.5: a salt as long as the hash, no other.
+			opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+			return rsa.VerifyPSS(public, alg.hash(), digest, signature, &opts) == nil
+		}
+		return rsa.VerifyPKCS1v15(public, alg.hash(), digest, signature) == nil
+	case *ecdsa.PublicKey:
+		// RFC 7518, Section 3.4: R and S, each as long as the curve's order.
+		size := (public.Params().BitSize + 7) / 8
+		if len(signature) != 2*size {
+			return false
+		}
+		r := new(big.Int).SetBytes(signature[:size])
+		s := new(big.Int).SetBytes(signature[size:])
+		// Verify refuses what is not from 1 to n-1.
+		return ecdsa.Verify(public, alg.digest(signingInput), r, s)
+	case ed25519.PublicKey:
+		return len(signature) == ed25519.SignatureSize &&
+			ed25519.Verify(public, []byte(signingInput), signature)
+	}
+	return false
+}

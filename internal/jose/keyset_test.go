@@ -1,0 +1,276 @@
+package jose_test
+
+import (
+	"encoding/base64"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+func b64(b ...byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// rsaOf returns an RSA key with a modulus of the given size, odd if last is.
+func rsaOf(bits uint, last int64, e string) string {
+	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+	n.Add(n, big.NewInt(last))
+	return `"kty":"RSA","n":"` + b64(n.Bytes()...) + `","e":"` + e + `"`
+}
+
+// okp returns an Ed25519 key whose first and last octets are given.
+func okp(first, middle, last byte) string {
+	x := slices.Repeat([]byte{middle}, 32)
+	x[0], x[31] = first, last
+	return `"kty":"OKP","crv":"Ed25519","x":"` + b64(x...) + `"`
+}
+
+var (
+	rs = []jose.Algorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}
+	ed = []jose.Algorithm{jose.EdDSA, jose.Ed25519}
+)
+
+func TestKeysThatAreAccepted(t *testing.T) {
+	tests := []struct {
+		name, members string
+		can           []jose.Algorithm
+	}{
+		// C8: an RSA key without alg serves all RSA algorithms.
+		{"RSA", rsaMembers, rs},
+		{"RSA of 2048 bits", rsaOf(2048, 1, "AQAB"), rs},
+		{"RSA of 8192 bits", rsaOf(8192, 1, "AQAB"), rs},
+		{"RSA with e 3", rsaOf(2048, 1, "Aw"), rs},
+		{"RSA with e 2^31-1", rsaOf(2048, 1, b64(0x7f, 0xff, 0xff, 0xff)), rs},
+		// K6, J1; RFC 7517, Section 4.4.
+		{"RSA with alg PS256", rsaMembers + `,"alg":"PS256"`, []jose.Algorithm{jose.PS256}},
+		{"RSA with alg RS512", rsaMembers + `,"alg":"RS512"`, []jose.Algorithm{jose.RS512}},
+		// K7; RFC 7518, Section 3.4.
+		{"P-256", p256Members, []jose.Algorithm{jose.ES256}},
+		{"P-256 with alg", p256Members + `,"alg":"ES256"`, []jose.Algorithm{jose.ES256}},
+		{"P-521", p521Members, []jose.Algorithm{jose.ES512}},
+		{"Ed25519", edMembers, ed},
+		// RFC 9864: two names for one thing.
+		{"Ed25519 with alg EdDSA", edMembers + `,"alg":"EdDSA"`, ed},
+		{"Ed25519 with alg Ed25519", edMembers + `,"alg":"Ed25519"`, ed},
+		// K6; RFC 7517, Sections 4.2 and 4.3.
+		{"use sig", p256Members + `,"use":"sig"`, []jose.Algorithm{jose.ES256}},
+		{"key_ops verify", p256Members + `,"key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
+		{"key_ops sign and verify", p256Members + `,"key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
+		{"use and key_ops that agree", p256Members + `,"use":"sig","key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
+		// K4: certificates are ignored, whatever they are.
+		{"x5c of another key", p256Members + `,"x5c":["AA"],"x5t":1,"x5u":"http://127.0.0.1/"`, []jose.Algorithm{jose.ES256}},
+		{"names in capitals", p256Members + `,"D":"AA","K":1,"Use":"enc"`, []jose.Algorithm{jose.ES256}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			key := mustKey(t, tt.members)
+			for _, alg := range append(jose.Algorithms(), "none", "HS256", "") {
+				if got, want := key.Can(alg), slices.Contains(tt.can, alg); got != want {
+					t.Errorf("Can(%q) = %v, want %v", alg, got, want)
+				}
+			}
+			set, err := jose.ParseKeySet([]byte(`{"keys":[{` + tt.members + `}]}`))
+			if err != nil || len(set.Keys) != 1 || set.Keys[0].Thumbprint() != key.Thumbprint() {
+				t.Errorf("in a set: %v, %+v", err, set.Skipped)
+			}
+		})
+	}
+}
+
+func TestKeysThatAreSkipped(t *testing.T) {
+	zeros31 := strings.Repeat("A", 42)
+	tests := []struct{ name, jwk, reason string }{
+		// K7: RFC 7518, Sections 3.3 and 6.3.1; 2.1 CVE-2022-23539.
+		{"RSA of 1024 bits", "{" + rsaOf(1024, 1, "AQAB") + "}", "RSA modulus of 1024 bits, 2048 to 8192 are accepted"},
+		{"RSA of 2047 bits", "{" + rsaOf(2047, 1, "AQAB") + "}", "RSA modulus of 2047 bits, 2048 to 8192 are accepted"},
+		{"RSA of 8193 bits", "{" + rsaOf(8193, 1, "AQAB") + "}", "RSA modulus of 8193 bits, 2048 to 8192 are accepted"},
+		{"RSA of 65,536 bits", "{" + rsaOf(65536, 1, "AQAB") + "}", "RSA modulus of 65536 bits, 2048 to 8192 are accepted"},
+		{"RSA with an even modulus", "{" + rsaOf(2048, 2, "AQAB") + "}", "even RSA modulus"},
+		{"RSA with e 1", "{" + rsaOf(2048, 1, "AQ") + "}", "RSA exponent"},
+		{"RSA with e 2", "{" + rsaOf(2048, 1, "Ag") + "}", "RSA exponent"},
+		{"RSA with e 65536", "{" + rsaOf(2048, 1, "AQAA") + "}", "RSA exponent"},
+		{"RSA with e 2^31+1", "{" + rsaOf(2048, 1, b64(0x80, 0, 0, 1)) + "}", "RSA exponent"},
+		{"RSA with e of 2048 bits", "{" + rsaOf(2048, 1, a2N) + "}", "RSA exponent"},
+		{"RSA with e 2^64+3", "{" + rsaOf(2048, 1, b64(1, 0, 0, 0, 0, 0, 0, 0, 3)) + "}", "RSA exponent"},
+		{"RSA with e 0", "{" + rsaOf(2048, 1, "AA") + "}", "e: a leading zero octet"},
+		{"RSA with e of a leading zero", "{" + rsaOf(2048, 1, "AAEAAQ") + "}", "e: a leading zero octet"},
+		{"RSA with n of a leading zero", `{"kty":"RSA","e":"AQAB","n":"` + b64(append([]byte{0, 0x80}, make([]byte, 255)...)...) + `"}`, "n: a leading zero octet"},
+		{"RSA without n", `{"kty":"RSA","e":"AQAB"}`, "RSA key without n"},
+		{"RSA without e", `{"kty":"RSA","n":"` + a2N + `"}`, "RSA key without e"},
+		{"RSA with a padded n", `{"kty":"RSA","n":"` + a2N + `==","e":"AQAB"}`, "n: not base64url"},
+		{"RSA with a line feed in n", `{"kty":"RSA","n":"` + a2N + `\n","e":"AQAB"}`, "n: not base64url"},
+		{"RSA with e a number", `{"kty":"RSA","n":"` + a2N + `","e":65537}`, "e: a JSON number"},
+		// K7, J4: RFC 7518, Section 6.2.1.
+		{"EC off the curve", `{"kty":"EC","crv":"P-256","x":"` + a3X + `","y":"` + a3X + `"}`, "not on the curve"},
+		{"EC at 0, 0", `{"kty":"EC","crv":"P-256","x":"` + zeros31 + `A","y":"` + zeros31 + `A"}`, "not on the curve"},
+		{"EC with x one octet short", `{"kty":"EC","crv":"P-256","x":"` + zeros31[:40] + `","y":"` + a3Y + `"}`, "x: 30 octets, P-256 has 32"},
+		{"EC with x one octet long", `{"kty":"EC","crv":"P-256","x":"AA` + a3X[:42] + `","y":"` + a3Y + `"}`, "x: 33 octets, P-256 has 32"},
+		{"EC of P-256 that says P-384", `{"kty":"EC","crv":"P-384","x":"` + a3X + `","y":"` + a3Y + `"}`, "x: 32 octets, P-384 has 48"},
+		{"EC of secp256k1", `{"kty":"EC","crv":"secp256k1","x":"` + a3X + `","y":"` + a3Y + `"}`, `EC curve "secp256k1"`},
+		{"EC of a curve in lower case", `{"kty":"EC","crv":"p-256","x":"` + a3X + `","y":"` + a3Y + `"}`, `EC curve "p-256"`},
+		{"EC without crv", `{"kty":"EC","x":"` + a3X + `","y":"` + a3Y + `"}`, `EC curve ""`},
+		{"EC without y", `{"kty":"EC","crv":"P-256","x":"` + a3X + `"}`, "EC key without y"},
+		{"EC with Ed25519", `{"kty":"EC","crv":"Ed25519","x":"` + edX + `"}`, `EC curve "Ed25519"`},
+		// K7: RFC 8037, Section 2.
+		{"OKP of X25519", `{"kty":"OKP","crv":"X25519","x":"` + edX + `"}`, `OKP curve "X25519"`},
+		{"OKP of Ed448", `{"kty":"OKP","crv":"Ed448","x":"` + b64(make([]byte, 57)...) + `"}`, `OKP curve "Ed448"`},
+		{"OKP of 31 octets", `{"kty":"OKP","crv":"Ed25519","x":"` + b64(make([]byte, 31)...) + `"}`, "x: 31 octets, Ed25519 has 32"},
+		{"OKP of zeros", "{" + okp(0, 0, 0) + "}", "small order"},
+		{"OKP of the identity", "{" + okp(1, 0, 0) + "}", "small order"},
+		{"OKP of the identity, sign set", "{" + okp(1, 0, 0x80) + "}", "small order"},
+		{"OKP of order 2", "{" + okp(0xec, 0xff, 0x7f) + "}", "small order"},
+		{"OKP of zero beyond p", "{" + okp(0xed, 0xff, 0x7f) + "}", "small order"},
+		{"OKP of the identity beyond p", "{" + okp(0xee, 0xff, 0xff) + "}", "small order"},
+		{"OKP of order 8", `{"kty":"OKP","crv":"Ed25519","x":"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"}`, "small order"},
+		{"OKP of order 8, the other", `{"kty":"OKP","crv":"Ed25519","x":"xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"}`, "small order"},
+		// 2.1: private and symmetric keys.
+		{"private RSA", "{" + rsaMembers + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
+		{"private EC", "{" + p256Members + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
+		{"private OKP", "{" + edMembers + `,"d":null}`, "private or symmetric key in a public key set"},
+		{"a prime of RSA", "{" + rsaMembers + `,"p":"AQ"}`, "private or symmetric key in a public key set"},
+		{"oth of RSA", "{" + rsaMembers + `,"oth":[]}`, "private or symmetric key in a public key set"},
+		{"symmetric", `{"kty":"oct","k":"AQ"}`, "private or symmetric key in a public key set"},
+		{"symmetric without k", `{"kty":"oct"}`, "private or symmetric key in a public key set"},
+		// K6: RFC 7517, Sections 4.1 to 4.4 and 5.
+		{"kty unknown", `{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}`, `key type "AKP"`},
+		{"kty in lower case", `{"kty":"ec","crv":"P-256","x":"` + a3X + `","y":"` + a3Y + `"}`, `key type "ec"`},
+		{"kty missing", `{"crv":"P-256","x":"` + a3X + `","y":"` + a3Y + `"}`, "no kty"},
+		{"kty null", `{"kty":null}`, "kty: a JSON null"},
+		{"use enc", "{" + rsaMembers + `,"use":"enc"}`, `use "enc", sig is accepted`},
+		{"use empty", "{" + rsaMembers + `,"use":""}`, `use ""`},
+		{"use null", "{" + rsaMembers + `,"use":null}`, "use: a JSON null"},
+		{"key_ops without verify", "{" + rsaMembers + `,"key_ops":["sign"]}`, "key_ops without verify"},
+		{"key_ops empty", "{" + rsaMembers + `,"key_ops":[]}`, "key_ops without verify"},
+		{"key_ops a string", "{" + rsaMembers + `,"key_ops":"verify"}`, "key_ops: a JSON string"},
+		{"key_ops with a number", "{" + rsaMembers + `,"key_ops":["verify",1]}`, "key_ops: a JSON number"},
+		{"key_ops with a duplicate", "{" + rsaMembers + `,"key_ops":["verify","verify"]}`, "key_ops with a duplicate"},
+		{"use and key_ops that disagree", "{" + rsaMembers + `,"use":"sig","key_ops":["verify","encrypt"]}`, "disagree"},
+		{"alg of another type", "{" + rsaMembers + `,"alg":"ES256"}`, `alg "ES256", which an RSA key cannot verify`},
+		{"alg of another curve", "{" + p256Members + `,"alg":"ES512"}`, `alg "ES512", which a P-256 key cannot verify`},
+		{"alg HS256 of an RSA key", "{" + rsaMembers + `,"alg":"HS256"}`, `alg "HS256"`},
+		{"alg none", "{" + edMembers + `,"alg":"none"}`, `alg "none", which an Ed25519 key cannot verify`},
+		{"alg of encryption", "{" + rsaMembers + `,"alg":"RSA-OAEP"}`, `alg "RSA-OAEP"`},
+		{"alg null", "{" + rsaMembers + `,"alg":null}`, "alg: a JSON null"},
+		{"alg empty", "{" + rsaMembers + `,"alg":""}`, `alg ""`},
+		{"kid a number", "{" + rsaMembers + `,"kid":1}`, "kid: a JSON number"},
+		// K1, J6.
+		{"a duplicate member", `{"kty":"oct",` + rsaMembers + `}`, "duplicate member name"},
+		{"a duplicate of an unknown member", "{" + rsaMembers + `,"a":1,"a":1}`, "duplicate member name"},
+		{"invalid UTF-8", "{" + rsaMembers + ",\"a\":\"\xff\"}", "invalid JSON"},
+		{"a number", `1`, "not a JSON object"},
+		{"null", `null`, "not a JSON object"},
+		{"an array", `[]`, "not a JSON object"},
+		{"an empty object", `{}`, "no kty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := jose.ParseKey([]byte(tt.jwk)); err == nil || !strings.Contains(err.Error(), tt.reason) {
+				t.Errorf("ParseKey: %v, want %q", err, tt.reason)
+			}
+			// K6: alone, the keys around it work.
+			set, err := jose.ParseKeySet([]byte(`{"keys":[{` + p256Members + `},` + tt.jwk + `,{` + edMembers + `}]}`))
+			if err != nil {
+				t.Fatalf("ParseKeySet: %v", err)
+			}
+			if len(set.Keys) != 2 || len(set.Skipped) != 1 {
+				t.Fatalf("%d keys, skipped %+v; want 2 and 1", len(set.Keys), set.Skipped)
+			}
+			if s := set.Skipped[0]; s.Index != 1 || !strings.Contains(s.Reason, tt.reason) {
+				t.Errorf("skipped %+v, want %q", s, tt.reason)
+			}
+		})
+	}
+}
+
+func TestDocumentsThatAreNoKeySet(t *testing.T) {
+	many := func(n int) string {
+		return `{"keys":[` + strings.TrimSuffix(strings.Repeat("1,", n), ",") + `]}`
+	}
+	tests := []struct{ name, doc, want string }{
+		{"empty", ``, "not a JSON object"},
+		{"an array", `[]`, "not a JSON object"},
+		{"HTML", `<html>`, "not a JSON object"},
+		{"no keys", `{"Keys":[]}`, "no keys member"},
+		{"keys null", `{"keys":null}`, "not an array"},
+		{"keys an object", `{"keys":{}}`, "not an array"},
+		{"keys twice", `{"keys":[],"keys":[]}`, "two keys members"},
+		{"keys twice, by an escape", `{"keys":[],"\u006beys":[]}`, "two keys members"},
+		{"cut within keys", `{"keys":[{`, "invalid JSON"},
+		{"cut behind keys", `{"keys":[]`, "invalid JSON"},
+		{"cut behind an element", `{"keys":[1`, "invalid JSON"},
+		{"cut behind another member", `{"a":`, "invalid JSON"},
+		{"cut behind a brace", `{`, "invalid JSON"},
+		{"broken JSON within a key", `{"keys":[{"kty":}]}`, "invalid JSON"},
+		{"trailing data", `{"keys":[]}{}`, "behind"},
+		{"trailing junk", `{"keys":[]}]`, "behind"},
+		{"33 levels", `{"keys":[` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `]}`, "deeper"},
+		{"10,000 levels", strings.Repeat(`{"keys":[`, 10_000), "deeper"},
+		{"201 keys", many(jose.MaxKeys + 1), "more than 200 keys"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := jose.ParseKeySet([]byte(tt.doc))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("ParseKeySet: %v, want %q", err, tt.want)
+			}
+			if len(set.Keys)+len(set.Skipped) > 0 {
+				t.Errorf("a set beside the error: %+v", set)
+			}
+		})
+	}
+	t.Run("200 keys", func(t *testing.T) {
+		set, err := jose.ParseKeySet([]byte(many(jose.MaxKeys)))
+		if err != nil || len(set.Skipped) != jose.MaxKeys {
+			t.Errorf("%v, %d skipped", err, len(set.Skipped))
+		}
+	})
+	t.Run("no key at all", func(t *testing.T) {
+		set, err := jose.ParseKeySet([]byte(` {"issuer":"x","issuer":"y","\xff":1,"keys":[ ]} `))
+		if err == nil {
+			t.Fatalf("a backslash escape that is none was accepted: %+v", set)
+		}
+		set, err = jose.ParseKeySet([]byte(" {\"issuer\":\"x\",\"issuer\":\"y\",\"\xff\":1,\"keys\":[ ]}\n"))
+		if err != nil || len(set.Keys)+len(set.Skipped) != 0 {
+			t.Errorf("%v, %+v", err, set)
+		}
+	})
+}
+
+// K6; RFC 7517, Section 4.5: distinct kids are a SHOULD.
+func TestKeysWithTheSameIDAreKept(t *testing.T) {
+	set, err := jose.ParseKeySet([]byte(`{"keys":[{` + rsaMembers + `,"kid":"a"},{` + p256Members + `,"kid":"a"},{` + edMembers + `},{` + p521Members + `,"kid":""}]}`))
+	if err != nil || len(set.Keys) != 4 {
+		t.Fatalf("%v, %+v", err, set)
+	}
+	want := []struct {
+		id string
+		ok bool
+	}{{"a", true}, {"a", true}, {"", false}, {"", true}}
+	for i, key := range set.Keys {
+		if id, ok := key.ID(); id != want[i].id || ok != want[i].ok {
+			t.Errorf("key %d has ID %q, %v; want %+v", i, id, ok, want[i])
+		}
+	}
+}
+
+// What comes from a key set and goes to a log is short and harmless.
+func TestSkippedTextsAreFitForALog(t *testing.T) {
+	hostile := `\r\nINFO all is well \u001b[2J é \u0000` + strings.Repeat("x", 10_000)
+	for _, member := range []string{`"kty":"` + hostile + `"`, rsaMembers + `,"alg":"` + hostile + `"`,
+		rsaMembers + `,"use":"` + hostile + `"`, `"kty":"EC","crv":"` + hostile + `"`, `"kty":"OKP","crv":"` + hostile + `"`} {
+		set, err := jose.ParseKeySet([]byte(`{"keys":[{"kid":"` + hostile + `",` + member + `}]}`))
+		if err != nil || len(set.Skipped) != 1 {
+			t.Fatalf("%v, %+v", err, set)
+		}
+		s := set.Skipped[0]
+		if len(s.ID) != 64 || !strings.HasPrefix(s.ID, "??INFO all is well ?[2J ? ?xx") {
+			t.Errorf("ID %q", s.ID)
+		}
+		for _, text := range []string{s.ID, s.Reason} {
+			if len(text) > 200 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+				t.Errorf("%q", text)
+			}
+		}
+	}
+}

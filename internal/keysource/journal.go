@@ -1,0 +1,81 @@
+package keysource
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// maxSkippedLogged bounds the lines that one set of foreign keys causes.
+const maxSkippedLogged = 20
+
+// journal tells the log what an operator must know, and not more often. It
+// belongs to the owner goroutine.
+type journal struct {
+	config  Config
+	failing bool
+	told    time.Time
+}
+
+// landed reports a flight: after it, set is at hand instead of old.
+func (j *journal) landed(old, set *keySet, err error, due time.Time) {
+	j.skipped(old, set)
+	now := time.Now()
+	switch {
+	case err != nil && (!j.failing || now.Sub(j.told) >= time.Minute):
+		attrs := []any{
+			slog.String("issuer", j.config.Issuer),
+			slog.String("error", err.Error()),
+			slog.String("hint", hint(err)),
+			slog.Duration("retry_in", due.Sub(now)),
+		}
+		if set.usable(now) {
+			attrs = append(attrs, slog.Time("keys_serve_until", set.end()))
+		}
+		j.config.Logger.Warn("cannot fetch the issuer's keys", attrs...)
+		j.failing, j.told = true, now
+	case err == nil && j.failing:
+		j.config.Logger.Info("the issuer's keys can be fetched again",
+			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
+		j.failing = false
+	}
+}
+
+// skipped reports the keys that were left out, once for each changed set.
+func (j *journal) skipped(old, set *keySet) {
+	if set == old || old != nil && old.print == set.print && slices.Equal(old.skipped, set.skipped) {
+		return
+	}
+	for i, key := range set.skipped {
+		if i == maxSkippedLogged {
+			j.config.Logger.Warn("more keys of the issuer are not used",
+				slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.skipped)-i))
+			break
+		}
+		j.config.Logger.Warn("a key of the issuer is not used",
+			slog.String("issuer", j.config.Issuer), slog.Int("index", key.Index),
+			slog.String("kid", key.ID), slog.String("reason", key.Reason))
+	}
+}
+
+// hint says what an operator can do about err.
+func hint(err error) string {
+	var discovery *discoveryError
+	var transport *fetch.TransportError
+	var status *fetch.StatusError
+	switch {
+	case errors.Is(err, errNoUsable):
+		return "compare the issuer's key set with the reasons for which keys are not used"
+	case errors.Is(err, errTimeout), errors.As(err, &transport):
+		return "check that the issuer can be reached from here: DNS, firewall, proxy, its certificate"
+	case errors.As(err, &discovery):
+		return "check the spelling of the issuer's URL, or configure the URL of its key set"
+	case errors.As(err, &status):
+		return "check the issuer's health, and that the URL is the one of its key set"
+	default:
+		return "check that the URL is the one of the issuer's key set"
+	}
+}

@@ -1,0 +1,135 @@
+package keysource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// Metadata is what is used of an authorization server's metadata (RFC 8414,
+// Section 2). The id_token_signing_alg_values_supported of OpenID Connect are
+// about ID tokens, and say nothing here.
+type Metadata struct {
+	Issuer  string
+	JWKSURI string // empty if the server publishes none; not checked otherwise
+}
+
+// ParseMetadata reads a metadata document that was fetched for issuer. Its
+// issuer must be that very string, compared by code points (RFC 8414, Section
+// 3.3): otherwise one server could pass off its keys as another's.
+func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
+	var m Metadata
+	found := false
+	err := strictjson.Object(doc, func(name []byte, value strictjson.Value) (err error) {
+		switch string(name) {
+		case "issuer":
+			m.Issuer, err = strictjson.String(value)
+			found = true
+		case "jwks_uri":
+			m.JWKSURI, err = strictjson.String(value)
+		default:
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return Metadata{}, fmt.Errorf("not authorization server metadata: %w", err)
+	case !found:
+		return Metadata{}, fmt.Errorf("no issuer in it, want %q", issuer)
+	case m.Issuer != issuer:
+		return Metadata{}, fmt.Errorf("it is of the issuer %q, want %q", clipped(m.Issuer), issuer)
+	}
+	return m, nil
+}
+
+// discover finds the metadata of issuer that says where its keys are.
+func discover(ctx context.Context, client *fetch.Client, issuer string) (Metadata, error) {
+	urls, err := candidates(client, issuer)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("no metadata: the issuer: %w", err)
+	}
+	var failures []error
+	for _, u := range urls {
+		m, err := metadataAt(ctx, client, u, issuer)
+		if err == nil {
+			return m, nil
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", fetch.Redact(u), err))
+		if transport := (*fetch.TransportError)(nil); errors.As(err, &transport) {
+			break // the issuer is down, not elsewhere
+		}
+	}
+	return Metadata{}, &discoveryError{failures: failures}
+}
+
+func metadataAt(ctx context.Context, client *fetch.Client, u, issuer string) (Metadata, error) {
+	// RFC 8414, Section 3.2 asks for application/json, but a body that parses
+	// and names the issuer is proof enough.
+	resp, err := client.Get(ctx, u, fetch.MaxBody)
+	if err != nil {
+		return Metadata{}, err
+	}
+	m, err := ParseMetadata(resp.Body, issuer)
+	if err != nil {
+		return Metadata{}, err
+	}
+	if m.JWKSURI == "" {
+		return Metadata{}, errors.New("no jwks_uri in it")
+	}
+	if _, err := client.CheckURL(m.JWKSURI); err != nil {
+		return Metadata{}, fmt.Errorf("jwks_uri: %w", err)
+	}
+	return m, nil
+}
+
+// candidates returns where the metadata of issuer may be, in the order in
+// which they are tried.
+func candidates(client *fetch.Client, issuer string) ([]string, error) {
+	u, err := client.CheckURL(issuer)
+	if err != nil {
+		return nil, err
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		return nil, errors.New("the URL has a query, want none") // RFC 8414, Section 2
+	}
+	host := u.Scheme + "://" + u.Host
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	urls := []string{
+		host + "/.well-known/oauth-authorization-server" + path, // RFC 8414, Section 3.1
+		host + path + "/.well-known/openid-configuration",       // OpenID Connect Discovery 1.0, Section 4
+		host + "/.well-known/openid-configuration" + path,       // RFC 8414, Section 5
+	}
+	return slices.Compact(urls), nil
+}
+
+// discoveryError says of each place what was wrong with it.
+type discoveryError struct {
+	failures []error
+}
+
+func (e *discoveryError) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, err := range e.failures {
+		texts[i] = err.Error()
+	}
+	return "no metadata: " + strings.Join(texts, "; ")
+}
+
+func (e *discoveryError) Unwrap() []error { return e.failures }
+
+func clipped(s string) string {
+	const most = 200
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,223 @@
+package keysource_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/keysource"
+)
+
+// peers.md, "40 concurrent requests with a fresh key": keyfunc refuses 39.
+func TestRotationHerd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		is.publish("a", "b")
+		for i, err := range herd(t.Context(), s, 20, always("b")) {
+			if err != nil {
+				t.Errorf("lookup %d: %v", i, err)
+			}
+		}
+		wantCount(t, is, jwksURL, 2)
+		wantCount(t, is, metadataURL, 1)
+	})
+}
+
+// peers.md 7e: a rotation without overlap, and a second one 30 s later.
+// Keyfunc needs 4m30s for the second, the others of fixed refresh 15 to 60 min.
+func TestRotationTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		for _, kid := range []string{"b", "c"} {
+			is.publish(kid)
+			if err := lookup(s, kid); err != nil {
+				t.Errorf("the new key %q: %v", kid, err)
+			}
+			time.Sleep(30 * time.Second)
+		}
+		wantUnknown(t, s, "a")
+		wantUnknown(t, s, "b")
+	})
+}
+
+// A flight that had begun before the request came may have missed the key: one
+// more may be made.
+func TestKeyPublishedDuringAFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
+		is.delay = time.Second
+		go func() { _ = lookup(s, "junk") }()
+		time.Sleep(999 * time.Millisecond)
+		// The answer under way was made before the key was there.
+		time.AfterFunc(500*time.Millisecond, func() { is.publish("a", "b") })
+		if err := lookup(s, "b"); err != nil {
+			t.Errorf("a key that came after the flight began: %v", err)
+		}
+		wantCount(t, is, jwksURL, 3)
+	})
+}
+
+// peers.md 7e, last column: go-oidc and zitadel accept a withdrawn key for
+// more than 48 h.
+func TestWithdrawnKey(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		header string
+		min    time.Duration // the key is refused not before
+		max    time.Duration // and at the latest after this
+	}{
+		{"no header", "", 11 * time.Minute, 15 * time.Minute},
+		{"max-age", "max-age=3600", 47 * time.Minute, time.Hour},
+		{"max-age of a second", "max-age=1", 45 * time.Second, time.Minute},
+		{"no-store", "no-store", 45 * time.Second, time.Minute},
+		{"max-age of a year", "max-age=31536000", 9 * time.Hour, 12 * time.Hour}, // MaxStale/2
+		{"junk", "max-age=soon", 11 * time.Minute, 15 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := newIssuer()
+				header := http.Header{}
+				if tt.header != "" {
+					header.Set("Cache-Control", tt.header)
+				}
+				is.set(jwksURL, answer{status: 200, body: jwks("a", "b"), header: header})
+				s := is.source(t)
+				if err := lookup(s, "a"); err != nil {
+					t.Fatal(err)
+				}
+				generation := s.Generation()
+				start := time.Now()
+				is.set(jwksURL, answer{status: 200, body: jwks("b"), header: header})
+				for lookup(s, "a") == nil && time.Since(start) < 48*time.Hour {
+					time.Sleep(time.Second)
+				}
+				if took := time.Since(start); took < tt.min || took > tt.max+2*time.Second {
+					t.Errorf("refused after %v, want %v to %v", took, tt.min, tt.max)
+				}
+				if got := s.Generation(); got != generation+1 {
+					t.Errorf("Generation() = %d, want %d", got, generation+1)
+				}
+			})
+		})
+	}
+}
+
+// The generation counts sets of other keys, not fetches.
+func TestGeneration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a", "b")
+		s := is.source(t)
+		if got := s.Generation(); got != 0 {
+			t.Errorf("without a set: Generation() = %d, want 0", got)
+		}
+		_ = lookup(s, "a")
+		is.publish("b", "a") // the order is no difference
+		time.Sleep(time.Hour)
+		if got := s.Generation(); got != 1 {
+			t.Errorf("after refreshes: Generation() = %d, want 1", got)
+		}
+		// The same key ID for another key.
+		is.set(jwksURL, answer{status: 200, body: `{"keys":[` + jwkAs("other", "a") + `]}`})
+		time.Sleep(time.Hour)
+		if got := s.Generation(); got != 2 {
+			t.Errorf("after a key was replaced under its ID: Generation() = %d, want 2", got)
+		}
+	})
+}
+
+// The jwks_uri is believed for 24 h, and not after a failed fetch: the keys
+// may have moved.
+func TestJWKSURIMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		time.Sleep(23 * time.Hour)
+		wantCount(t, is, metadataURL, 1)
+		time.Sleep(2 * time.Hour)
+		wantCount(t, is, metadataURL, 2)
+
+		moved := issuerURL + "/moved"
+		is.set(moved, answer{status: 200, body: jwks("b")})
+		is.set(metadataURL, answer{status: 200, body: fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, issuerURL, moved)})
+		is.set(jwksURL, answer{status: 404})
+		wantUnavailable(t, s, "b")
+		if err := lookup(s, "b"); err != nil {
+			t.Errorf("after the keys moved: %v", err)
+		}
+	})
+}
+
+// Not more than 8 keys are tried for one token.
+func TestCandidatesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer()
+		doc := jwkAs("0", "same")
+		for i := range 19 {
+			doc += "," + jwkAs(fmt.Sprint(i+1), "same")
+		}
+		is.set(jwksURL, answer{status: 200, body: `{"keys":[` + doc + `]}`})
+		s := is.warm(t)
+		for _, hasKid := range []bool{true, false} {
+			keys, _, err := s.Lookup(t.Context(), "same", hasKid, "EdDSA")
+			if err != nil || len(keys) != 8 {
+				t.Errorf("hasKid %t: %d keys, %v, want 8", hasKid, len(keys), err)
+			}
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	// A bubble ends only when all its goroutines have: nothing leaks.
+	for _, tt := range []struct {
+		name   string
+		answer answer
+		wait   time.Duration
+	}{
+		{"at once", hang, 0},
+		{"during a flight", hang, time.Second},
+		{"while backing off", answer{status: 500}, time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := newIssuer()
+				is.all(tt.answer)
+				s := is.source(t)
+				time.Sleep(tt.wait)
+				waiting := make(chan error, 1)
+				go func() { waiting <- lookup(s, "a") }()
+				synctest.Wait()
+				start := time.Now()
+				s.Close()
+				s.Close()
+				if took := time.Since(start); took != 0 {
+					t.Errorf("Close took %v, want no time", took)
+				}
+				if err := <-waiting; !isUnavailable(err) {
+					t.Errorf("who waits: %v, want an UnavailableError", err)
+				}
+				if took, err := timed(s, "a"); !isUnavailable(err) || took != 0 {
+					t.Errorf("after Close: %v after %v, want an UnavailableError at once", err, took)
+				}
+			})
+		})
+	}
+}
+
+// Keys at hand still answer after Close, but nothing is fetched.
+func TestCloseWithKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t, func(c *keysource.Config) { c.MaxStale = time.Hour })
+		s.Close()
+		wantFound(t, s, "a")
+		wantUnavailable(t, s, "b")
+		time.Sleep(2 * time.Hour)
+		wantUnavailable(t, s, "a")
+		wantCount(t, is, jwksURL, 1)
+	})
+}

@@ -1,0 +1,209 @@
+// Package keysource holds the signing keys of one issuer: it finds them,
+// keeps them fresh, and answers for a token's key ID with keys, with "no such
+// key", or with "cannot tell".
+//
+// What is fetched, and when, is decided in one place, [Source.judge], so that
+// a token's sender can cause a fetch only out of a budget, and nobody who asks
+// for a known key ever waits or locks.
+package keysource
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+const (
+	// fetchTime is what metadata and keys may take together, and what a waiter
+	// waits in all, whatever it joins.
+	fetchTime = 9 * time.Second
+
+	defaultRefreshBudget = 10 * time.Second
+	defaultMaxStale      = 24 * time.Hour
+)
+
+// Config says whose keys a [Source] holds, and how.
+type Config struct {
+	// Issuer is the issuer's URL: the start of discovery where JWKSURI is
+	// empty, and a name in errors and logs. Required for discovery.
+	Issuer string
+	// JWKSURI is where the key set is. Empty: the issuer's metadata says it.
+	JWKSURI string
+	// Client sends the requests, and its rule for http holds. nil:
+	// fetch.New(nil, InsecureHTTP).
+	Client *fetch.Client
+	// InsecureHTTP is the rule for http of a nil Client.
+	InsecureHTTP bool
+	// RefreshBudget is the least time between fetches that unknown keys cause,
+	// after a burst of two. Zero or less: 10 s.
+	RefreshBudget time.Duration
+	// MaxStale is how long after it was fetched a key may be used at most,
+	// whatever happens. Zero or less: 24 h.
+	MaxStale time.Duration
+	// Logger is told of failed fetches and skipped keys. nil: nobody is.
+	Logger *slog.Logger
+}
+
+// Source is the source of one issuer's keys. It is safe for concurrent use.
+// Use [New] or [Static].
+type Source struct {
+	config Config
+	static bool
+	// set is the newest set, replaced as a whole; nil before the first.
+	set atomic.Pointer[keySet]
+
+	// wake tells the owner goroutine that a flight or a schedule is new.
+	wake chan struct{}
+	stop context.CancelFunc
+	done chan struct{}
+
+	// All below belongs to those who miss, and to the owner goroutine.
+	mu      sync.Mutex
+	closed  bool
+	flight  *flight   // the fetch that is asked for or under way
+	due     time.Time // of the next fetch in the background
+	failed  failure   // of the last fetch; its zero: it succeeded, or none was
+	budget  budget
+	missing missing
+	stats   Stats
+}
+
+// Stats are the counters of a [Source].
+type Stats struct {
+	// Fetches counts the requests for the key set, Failures those that brought
+	// no usable key.
+	Fetches, Failures uint64
+	// Discoveries counts the searches for the issuer's metadata, of one to
+	// three requests each, DiscoveryFailures those that found none.
+	Discoveries, DiscoveryFailures uint64
+	// Keys is the number of keys at hand, Fetched the time of their request;
+	// both are zero when none may be used.
+	Keys    int
+	Fetched time.Time
+	// Generation is [Source.Generation].
+	Generation uint64
+	// LastError is why the last fetch failed; empty if it did not.
+	LastError string
+}
+
+// New returns a source and starts the goroutine that keeps its keys fresh,
+// until [Source.Close]. It makes no request itself: the issuer may be down.
+func New(config Config) *Source {
+	if config.Client == nil {
+		config.Client = fetch.New(nil, config.InsecureHTTP)
+	}
+	if config.RefreshBudget <= 0 {
+		config.RefreshBudget = defaultRefreshBudget
+	}
+	if config.MaxStale <= 0 {
+		config.MaxStale = defaultMaxStale
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	now := time.Now()
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Source{
+		config:  config,
+		wake:    make(chan struct{}, 1),
+		stop:    stop,
+		done:    make(chan struct{}),
+		due:     now,
+		budget:  newBudget(config.RefreshBudget, now),
+		missing: newMissing(config.RefreshBudget),
+	}
+	go s.own(ctx)
+	return s
+}
+
+// Static returns a source of keys that never change. Keys without an ID, as
+// PEM files give them, answer for any key ID. There is nothing to close.
+func Static(keys []*jose.Key) *Source {
+	s := &Source{static: true}
+	set := newKeySet(jose.KeySet{Keys: keys}, true)
+	set.generation = 1
+	s.set.Store(set)
+	return s
+}
+
+// Lookup returns the keys, at most 8, that may have signed a token whose
+// header names alg and, if hasKid, kid; and the generation of the set they
+// come from. The slice is not to be modified. A key that is at hand is
+// returned without waiting or locking. Otherwise Lookup waits for a fetch that
+// is under way, or that it may cause, as long as ctx lasts and at most 9 s.
+//
+// The error is [ErrUnknownKey], [ErrKeyAlgorithm], an [*UnavailableError], or
+// wraps the error of ctx.
+func (s *Source) Lookup(ctx context.Context, kid string, hasKid bool, alg jose.Algorithm) (keys []*jose.Key, generation uint64, err error) {
+	set := s.set.Load()
+	if set.usable(time.Now()) {
+		if keys, err = set.find(kid, hasKid, alg); err != ErrUnknownKey || s.static {
+			return keys, set.generation, err
+		}
+	}
+	return s.search(ctx, query{kid: kid, hasKid: hasKid, alg: alg})
+}
+
+// Missed is for a token without a key ID, whose signature no key of the given
+// generation proved: the right key may be a new one. It asks for a fetch, from
+// the budget of unknown keys, and returns keys as [Source.Lookup] does only if
+// they are of a newer generation; [ErrUnknownKey] if there is none.
+func (s *Source) Missed(ctx context.Context, generation uint64, alg jose.Algorithm) (keys []*jose.Key, newGeneration uint64, err error) {
+	if s.static {
+		return nil, 0, ErrUnknownKey
+	}
+	return s.search(ctx, query{alg: alg, after: generation})
+}
+
+// Generation returns a number that is another for every set whose keys differ
+// from those of the one before, and zero while no key may be used, so that
+// what was proven under generation n stands exactly while Generation returns
+// n. It never locks.
+func (s *Source) Generation() uint64 {
+	if set := s.set.Load(); set.usable(time.Now()) {
+		return set.generation
+	}
+	return 0
+}
+
+// Ready returns nil if keys are at hand that may be used now, and an
+// [*UnavailableError] otherwise. It never waits for a fetch.
+func (s *Source) Ready() error {
+	now := time.Now()
+	if s.set.Load().usable(now) {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unavailable(now, nil)
+}
+
+// Stats returns the counters as they are now.
+func (s *Source) Stats() Stats {
+	s.mu.Lock()
+	stats := s.stats
+	if s.failed.err != nil {
+		stats.LastError = s.failed.err.Error()
+	}
+	s.mu.Unlock()
+	if set := s.set.Load(); set.usable(time.Now()) {
+		stats.Keys, stats.Fetched, stats.Generation = len(set.keys), set.fetched, set.generation
+	}
+	return stats
+}
+
+// Close ends the goroutine and a fetch under way, and waits for both. Keys at
+// hand still answer, as long as they may be used; nothing is fetched any more.
+// Close may be called more than once.
+func (s *Source) Close() {
+	if s.static {
+		return
+	}
+	s.stop()
+	<-s.done
+}

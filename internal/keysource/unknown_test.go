@@ -1,0 +1,212 @@
+package keysource_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+// peers.md 7b: go-oidc makes 8,894 requests, zitadel 9,911. Checklist 2.4:
+// good tokens keep their speed.
+func TestUnknownKids(t *testing.T) {
+	for _, parallel := range []int{1, 64} {
+		t.Run(fmt.Sprintf("10,000, %d at a time", parallel), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := newIssuer("a")
+				s := is.warm(t)
+				start := time.Now()
+				for i := 0; i < 10_000; i += parallel {
+					var wg sync.WaitGroup
+					wg.Go(func() { wantFound(t, s, "a") })
+					for j := range parallel {
+						wg.Go(func() { wantUnknown(t, s, fmt.Sprint("junk", i+j)) })
+					}
+					wg.Wait()
+					wantFound(t, s, "a")
+				}
+				if got := is.count(jwksURL); got >= 10 {
+					t.Errorf("%d JWKS requests, want fewer than 10", got)
+				}
+				wantCount(t, is, metadataURL, 1)
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("all together took %v, want two answers' time", took)
+				}
+			})
+		})
+	}
+}
+
+// Checklist 2.4, auth0/jwks-rsa-java#173, and peers.md 7e: keyfunc finds the
+// new key after 3m31s when junk comes each second, and delays junk by a minute.
+func TestNewKeyDuringAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		var wg sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if took, err := timed(s, fmt.Sprint("junk", i)); err == nil || took > time.Second {
+					t.Errorf("junk: %v after %v, want a refusal within a second", err, took)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		time.Sleep(time.Minute)
+		for round := range 3 {
+			kid := fmt.Sprint("new", round)
+			_ = lookup(s, kid) // too early: it must not be held against the key for long
+			is.publish("a", kid)
+			start := time.Now()
+			for lookup(s, kid) != nil && time.Since(start) < time.Minute {
+				time.Sleep(100 * time.Millisecond)
+			}
+			if took := time.Since(start); took > 10*time.Second+200*time.Millisecond {
+				t.Errorf("a new key was found after %v, want the refresh budget's 10s", took)
+			}
+			wantFound(t, s, "a")
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// What was looked for and not found costs no budget when it comes again, and
+// is forgotten after the budget's time.
+func TestMissingIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		for range 1000 {
+			wantUnknown(t, s, "later")
+		}
+		wantCount(t, is, jwksURL, 2)
+		is.publish("a", "other")
+		if err := lookup(s, "other"); err != nil { // the burst's second
+			t.Errorf("a new key: %v, want it found", err)
+		}
+		wantCount(t, is, jwksURL, 3)
+		is.publish("a", "later")
+		time.Sleep(11 * time.Second)
+		if err := lookup(s, "later"); err != nil {
+			t.Errorf("after 11 s: %v, want the key found", err)
+		}
+	})
+}
+
+// The memory of missing keys is bounded; the oldest is forgotten first.
+func TestMissingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		for i, err := range herd(t.Context(), s, 1500, func(i int) string { return fmt.Sprint("junk", i) }) {
+			if err == nil {
+				t.Fatalf("junk %d was found", i)
+			}
+		}
+		if got := is.count(jwksURL); got > 3 {
+			t.Errorf("%d JWKS requests, want at most 3", got)
+		}
+		wantFound(t, s, "a")
+	})
+}
+
+// Checklist C7a: an unknown key while the keys cannot be refreshed is an
+// outage; a budget that is spent makes no difference.
+func TestUnknownKidDuringAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		wantUnknown(t, s, "missing")
+		is.all(answer{status: 500})
+		for i := range 20 {
+			wantUnavailable(t, s, fmt.Sprint("junk", i))
+			wantFound(t, s, "a")
+		}
+		wantUnavailable(t, s, "missing") // remembered, but nobody can tell now
+		if got := is.count(jwksURL); got > 6 {
+			t.Errorf("%d JWKS requests, want at most 6", got)
+		}
+	})
+}
+
+// Checklist 2.4, SS #18196; peers.md 7c: jwx2 lets a known key wait for a
+// hanging endpoint.
+func TestHangingEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		is.all(hang)
+		for i := range 20 {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				if took, err := timed(s, fmt.Sprint("junk", i)); !isUnavailable(err) || took > 9*time.Second {
+					t.Errorf("unknown key: %v after %v, want an UnavailableError within 9s", err, took)
+				}
+			})
+			for range 20 {
+				time.Sleep(100 * time.Millisecond)
+				wantFound(t, s, "a")
+			}
+			wg.Wait()
+		}
+	})
+}
+
+// A key that the issuer has, for another algorithm, never fetches.
+func TestWrongAlgorithm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		for range 100 {
+			if _, _, err := s.Lookup(t.Context(), "a", true, jose.RS256); err == nil || isUnavailable(err) {
+				t.Fatalf("Lookup: %v, want ErrKeyAlgorithm", err)
+			}
+		}
+		wantCount(t, is, jwksURL, 1)
+	})
+}
+
+// peers.md 7b, last column: go-oidc makes 1,000 requests for 1,000 tokens
+// without a key ID, zitadel 983.
+func TestMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		keys, generation, err := s.Lookup(t.Context(), "", false, jose.EdDSA)
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("without a key ID: %d keys, %v, want 1", len(keys), err)
+		}
+		if _, _, err := s.Missed(t.Context(), generation, jose.EdDSA); err == nil {
+			t.Error("Missed found a key in the same generation")
+		}
+		is.publish("b")
+		keys, newer, err := s.Missed(t.Context(), generation, jose.EdDSA)
+		if err != nil || len(keys) != 1 || newer <= generation {
+			t.Errorf("Missed after a rotation: %d keys of generation %d, %v, want 1 of one after %d", len(keys), newer, err, generation)
+		}
+		// Whoever still has the old generation gets the new one without a fetch.
+		if _, _, err := s.Missed(t.Context(), generation, jose.EdDSA); err != nil {
+			t.Errorf("Missed with the old generation: %v", err)
+		}
+		before := is.count(jwksURL)
+		for range 1000 {
+			if _, _, err := s.Missed(t.Context(), newer, jose.EdDSA); err == nil || isUnavailable(err) {
+				t.Fatalf("Missed: %v, want ErrUnknownKey", err)
+			}
+		}
+		if got := is.count(jwksURL) - before; got > 2 {
+			t.Errorf("1,000 forged tokens made %d JWKS requests, want at most 2", got)
+		}
+		is.all(answer{status: 500})
+		time.Sleep(10 * time.Second)
+		if _, _, err := s.Missed(t.Context(), newer, jose.EdDSA); !isUnavailable(err) {
+			t.Errorf("Missed during an outage: %v, want an UnavailableError", err)
+		}
+	})
+}

@@ -1,0 +1,202 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
+)
+
+// Config configures a [Verifier].
+type Config struct {
+	// Issuers are those whose tokens are accepted. Required: at least one.
+	Issuers []Issuer
+
+	// Leeway is how far the clocks of issuers may be off, for exp, nbf and
+	// iat. Default: 5 s. Negative: none. At most 5 min.
+	Leeway time.Duration
+
+	// RefreshBudget is the least time between fetches that tokens with
+	// unknown keys cause, after a burst of two. Default: 10 s.
+	RefreshBudget time.Duration
+
+	// MaxStale is how long after their fetch keys are used while the issuer
+	// is out of reach, and never longer. Default: 24 h.
+	MaxStale time.Duration
+
+	// Client fetches metadata and keys. Its cookie jar is not used, and
+	// redirects are followed within an origin only. Default: a client of the
+	// verifier's own.
+	Client *http.Client
+
+	// Logger is told of failed and recovered fetches, and of keys that are
+	// skipped. Default: silence.
+	Logger *slog.Logger
+}
+
+// Issuer is an authorization server whose access tokens are accepted.
+type Issuer struct {
+	// URL is the issuer identifier, compared with iss exactly (RFC 9068,
+	// Section 4): an https URL without query and fragment, or http on a
+	// loopback host. Required.
+	URL string
+
+	// Audience lists the audiences of which a token's aud must hold one,
+	// exactly: what the issuer calls this API. Required: at least one.
+	Audience []string
+
+	// Keys says where the keys come from. Default: discovery.
+	Keys KeySource
+
+	// Algorithms are the signature algorithms that are accepted (RFC 8725,
+	// Section 3.1). Default: RS256, RS384, RS512, PS256, PS384, PS512, ES256,
+	// ES384, ES512, EdDSA and Ed25519.
+	Algorithms []string
+
+	// Profile says how the access tokens look. Default: RFC 9068.
+	Profile Profile
+
+	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback:
+	// whoever is on the path to the issuer can forge tokens then.
+	InsecureAllowHTTP bool
+}
+
+const (
+	defaultLeeway        = 5 * time.Second
+	maxLeeway            = 5 * time.Minute
+	defaultRefreshBudget = 10 * time.Second
+	defaultMaxStale      = 24 * time.Hour
+)
+
+// issuer is an Issuer in the form that tokens are judged by.
+type issuer struct {
+	url        string
+	audience   []string
+	algorithms []jose.Algorithm
+	profile    *profile
+	source     *keysource.Source
+}
+
+// New builds a Verifier and starts to fetch the keys of its issuers in the
+// background; it does not wait for them. All mistakes of the configuration are
+// reported at once. [Verifier.Close] ends what New started.
+func New(c Config) (*Verifier, error) {
+	c, err := c.withDefaults()
+	errs := []error{err}
+	if len(c.Issuers) == 0 {
+		errs = append(errs, errors.New("jwks: Config.Issuers is empty; want at least one"))
+	}
+	issuers := make(map[string]*issuer, len(c.Issuers))
+	for i, given := range c.Issuers {
+		at := fmt.Sprintf("jwks: Config.Issuers[%d]", i)
+		if issuers[given.URL] != nil {
+			errs = append(errs, fmt.Errorf("%s.URL %q stands there twice", at, given.URL))
+		}
+		judge, err := given.compile()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+		}
+		issuers[given.URL] = judge
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, given := range c.Issuers {
+		issuers[given.URL].source = given.keySource(c)
+	}
+	return &Verifier{issuers: issuers, leeway: c.Leeway}, nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	var errs []error
+	switch {
+	case c.Leeway == 0:
+		c.Leeway = defaultLeeway
+	case c.Leeway < 0:
+		c.Leeway = 0
+	case c.Leeway > maxLeeway:
+		errs = append(errs, fmt.Errorf("jwks: Config.Leeway is %v; want at most %v", c.Leeway, maxLeeway))
+	}
+	for _, d := range [...]struct {
+		name     string
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{"RefreshBudget", &c.RefreshBudget, defaultRefreshBudget},
+		{"MaxStale", &c.MaxStale, defaultMaxStale},
+	} {
+		if *d.value < 0 {
+			errs = append(errs, fmt.Errorf("jwks: Config.%s is %v; want a positive duration", d.name, *d.value))
+		}
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (i Issuer) compile() (*issuer, error) {
+	var errs []error
+	if u, err := fetch.CheckURL(i.URL, i.InsecureAllowHTTP); err != nil {
+		errs = append(errs, fmt.Errorf("URL: %w", err))
+	} else if u.RawQuery != "" || u.ForceQuery {
+		errs = append(errs, fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", i.URL))
+	}
+	if len(i.Audience) == 0 {
+		errs = append(errs, errors.New("Audience is empty; want what the issuer puts into aud for this API"))
+	}
+	if slices.Contains(i.Audience, "") {
+		errs = append(errs, errors.New("Audience has an empty value"))
+	}
+	if err := i.Keys.check(i.InsecureAllowHTTP); err != nil {
+		errs = append(errs, fmt.Errorf("Keys: %w", err))
+	}
+	algorithms := jose.Algorithms()
+	if i.Algorithms != nil {
+		algorithms = nil
+		for _, name := range i.Algorithms {
+			algorithm := jose.Algorithm(name)
+			if !algorithm.Supported() {
+				errs = append(errs, fmt.Errorf("Algorithms: %q; want some of %v", name, jose.Algorithms()))
+			}
+			algorithms = append(algorithms, algorithm)
+		}
+		if len(algorithms) == 0 {
+			errs = append(errs, errors.New("Algorithms is empty; leave it out for the default"))
+		}
+	}
+	profile, err := i.Profile.compile()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	return &issuer{
+		url:        i.URL,
+		audience:   slices.Clone(i.Audience),
+		algorithms: algorithms,
+		profile:    profile,
+	}, errors.Join(errs...)
+}
+
+func (i Issuer) keySource(c Config) *keysource.Source {
+	if i.Keys.static != nil {
+		return keysource.Static(i.Keys.static)
+	}
+	return keysource.New(keysource.Config{
+		Issuer:        i.URL,
+		JWKSURI:       i.Keys.url,
+		Client:        fetch.New(c.Client, i.InsecureAllowHTTP),
+		InsecureHTTP:  i.InsecureAllowHTTP,
+		RefreshBudget: c.RefreshBudget,
+		MaxStale:      c.MaxStale,
+		Logger:        c.Logger,
+	})
+}

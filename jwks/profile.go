@@ -1,0 +1,251 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Profile says how an issuer's access tokens look where they do not follow
+// RFC 9068. The zero Profile is RFC 9068: typ is at+jwt, and the claims sub,
+// client_id, iat and jti are there.
+//
+// Under each profile iss, exp, an audience and a client id are required, and
+// ID tokens, logout tokens, DPoP proofs, introspection responses and client
+// assertions are refused (RFC 8725, Section 3.12).
+type Profile struct {
+	// Types are the values of the header's typ that are accepted, compared
+	// case-insensitively and without "application/". The empty string accepts
+	// a token without typ. Default: at+jwt.
+	Types []string
+
+	// ClientID names the claims that may carry the client's id; the first that
+	// a token has counts. Default: client_id.
+	ClientID []string
+
+	// Scope names the claims that may carry the scopes, as one string or as an
+	// array; the first that a token has counts. Default: scope, which must be
+	// a string then (RFC 9068, Section 2.2.3), and scp.
+	Scope []string
+
+	// Audience names the claim that carries the audience. Default: aud.
+	Audience string
+
+	// Kind names the claim by which the issuer tells its access tokens from
+	// its other tokens, and Kinds the values that access tokens have there.
+	// Default: none. Where typ does not tell an access token (any but at+jwt)
+	// and there is no Kind, tokens with a claim that only ID tokens have
+	// (nonce, at_hash, c_hash, s_hash) are refused.
+	Kind  string
+	Kinds []string
+
+	// Required are claims that a token must have, beyond those required
+	// always. Default: sub, iat and jti (RFC 9068, Section 2.2); a list that
+	// is empty and not nil is none.
+	Required []string
+}
+
+// Keycloak is how Keycloak signs access tokens: typ JWT, or at+jwt where a
+// client is set so, and the claim typ says what kind of token it is. To have
+// an audience, a client needs an audience mapper.
+func Keycloak() Profile {
+	return Profile{
+		Types:    []string{"JWT", "at+jwt"},
+		ClientID: []string{"azp", "client_id"},
+		Scope:    []string{"scope"},
+		Kind:     "typ",
+		Kinds:    []string{"Bearer", "DPoP"},
+		Required: []string{"iat", "jti"},
+	}
+}
+
+// EntraID is how Microsoft Entra ID signs access tokens, of version 2 (azp) and
+// 1 (appid). ID tokens have neither of these claims.
+func EntraID() Profile {
+	return Profile{
+		Types:    []string{"JWT"},
+		ClientID: []string{"azp", "appid"},
+		Scope:    []string{"scp"},
+		Required: []string{"sub", "iat", "ver"},
+	}
+}
+
+// Okta is how custom authorization servers of Okta sign access tokens: without
+// typ, the client in cid and the scopes in an array. ID tokens have no cid.
+func Okta() Profile {
+	return Profile{
+		Types:    []string{"", "JWT", "at+jwt"},
+		ClientID: []string{"cid"},
+		Scope:    []string{"scp"},
+		Required: []string{"sub", "iat", "jti"},
+	}
+}
+
+// Auth0 is how Auth0 signs access tokens in its own profile, where ID tokens
+// have no azp. An API that is set to the RFC 9068 profile needs no Profile.
+func Auth0() Profile {
+	return Profile{
+		Types:    []string{"JWT", "at+jwt"},
+		ClientID: []string{"azp", "client_id"},
+		Scope:    []string{"scope"},
+		Required: []string{"sub", "iat"},
+	}
+}
+
+// Cognito is how Amazon Cognito signs access tokens: without typ, told from ID
+// tokens by token_use, and without aud, so that the audience is the client's
+// id: [Issuer.Audience] lists the app clients whose tokens are accepted.
+func Cognito() Profile {
+	return Profile{
+		Types:    []string{"", "JWT"},
+		ClientID: []string{"client_id"},
+		Scope:    []string{"scope"},
+		Audience: "client_id",
+		Kind:     "token_use",
+		Kinds:    []string{"access"},
+		Required: []string{"sub", "iat", "jti"},
+	}
+}
+
+// neverTypes are types of JWTs that are no access tokens, whatever a profile
+// says (RFC 8725, Section 3.11): the registered ones that authorization servers
+// and their clients sign.
+var neverTypes = []string{
+	"logout+jwt", "dpop+jwt", "token-introspection+jwt", "secevent+jwt",
+	"oauth-authz-req+jwt", "client-authentication+jwt", "id+jwt", "idtoken+jwt",
+}
+
+// neverClaims tell a JWT that is no access token where typ does not: a logout
+// token or another security event, an introspection response, a DPoP proof.
+var neverClaims = []string{"events", "token_introspection", "htm", "htu"}
+
+// idTokenClaims are those that ID tokens have and access tokens have not.
+var idTokenClaims = []string{"nonce", "at_hash", "c_hash", "s_hash"}
+
+// The claims that each token is read for; a profile adds its own behind them.
+const (
+	claimIss = iota
+	claimSub
+	claimAud
+	claimExp
+	claimNbf
+	claimIat
+	claimJti
+	claimAuthTime
+	claimACR
+	claimAMR
+	claimCnf
+	standardClaims
+)
+
+var standardNames = [standardClaims]string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "acr", "amr", "cnf",
+}
+
+// profile is a Profile in the form that tokens are judged by: claims by their
+// index.
+type profile struct {
+	index       map[string]int
+	types       []string // lower case, without application/
+	typed       bool     // typ alone tells an access token
+	clientID    []int
+	scope       []int
+	scopeString bool // the claim scope must be a string
+	audience    int
+	kind        int // -1: none
+	kinds       []string
+	required    []int
+	forbidden   []int
+	names       []string
+}
+
+func (p Profile) compile() (*profile, error) {
+	var errs []error
+	if p.Required == nil {
+		p.Required = []string{"sub", "iat", "jti"}
+	}
+	if p.Types == nil {
+		p.Types = []string{"at+jwt"}
+	}
+	if p.ClientID == nil {
+		p.ClientID = []string{"client_id"}
+	}
+	c := &profile{index: map[string]int{}, typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
+	if p.Scope == nil {
+		p.Scope = []string{"scope", "scp"}
+		c.scopeString = true
+	}
+	if p.Audience == "" {
+		p.Audience = "aud"
+	}
+	for _, t := range p.Types {
+		t = normalizeType(t)
+		if slices.Contains(neverTypes, t) {
+			errs = append(errs, fmt.Errorf("Profile.Types: %q is the type of tokens that are no access tokens", t))
+		}
+		c.types = append(c.types, t)
+		c.typed = c.typed && t == "at+jwt"
+	}
+	for i, name := range standardNames {
+		c.index[name] = i
+		c.names = append(c.names, name)
+	}
+	claim := func(field, name string) int {
+		if name == "" {
+			errs = append(errs, fmt.Errorf("Profile.%s: an empty claim name", field))
+		}
+		i, ok := c.index[name]
+		if !ok {
+			i = len(c.names)
+			c.index[name] = i
+			c.names = append(c.names, name)
+		}
+		return i
+	}
+	for _, name := range p.ClientID {
+		c.clientID = append(c.clientID, claim("ClientID", name))
+	}
+	for _, name := range p.Scope {
+		c.scope = append(c.scope, claim("Scope", name))
+	}
+	c.audience = claim("Audience", p.Audience)
+	for _, name := range p.Required {
+		c.required = append(c.required, claim("Required", name))
+	}
+	switch {
+	case p.Kind == "" && len(p.Kinds) > 0:
+		errs = append(errs, errors.New("Profile.Kinds without Kind, the claim that has these values"))
+	case p.Kind != "" && len(p.Kinds) == 0:
+		errs = append(errs, errors.New("Profile.Kind without Kinds, the values that access tokens have there"))
+	case p.Kind != "":
+		c.kind = claim("Kind", p.Kind)
+	}
+	if !c.typed {
+		for _, name := range neverClaims {
+			c.forbidden = append(c.forbidden, claim("", name))
+		}
+		if c.kind < 0 {
+			for _, name := range idTokenClaims {
+				c.forbidden = append(c.forbidden, claim("", name))
+			}
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+// normalizeType returns a typ as it is compared: media types are
+// case-insensitive, and "application/" may be left out unless the rest has a
+// slash of its own (RFC 7515, Section 4.1.9).
+func normalizeType(t string) string {
+	t = strings.ToLower(t)
+	if rest, ok := strings.CutPrefix(t, "application/"); ok && !strings.Contains(rest, "/") {
+		return rest
+	}
+	return t
+}
+
+// acceptsType reports whether a header's typ is an access token's.
+func (c *profile) acceptsType(typ string) bool {
+	return slices.Contains(c.types, normalizeType(typ))
+}

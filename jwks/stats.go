@@ -1,0 +1,90 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// Ready returns nil when the keys of every issuer are at hand, and otherwise an
+// error that names those whose are not. It never waits: it is for readiness
+// probes.
+func (v *Verifier) Ready() error {
+	var errs []error
+	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
+		if err := v.issuers[url].source.Ready(); err != nil {
+			errs = append(errs, fmt.Errorf("jwks: issuer %q: %w", url, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close ends the background work of v, and waits for its end. Verify then goes
+// on with the keys at hand, and finds no new ones.
+func (v *Verifier) Close() {
+	for _, i := range v.issuers {
+		i.source.Close()
+	}
+}
+
+// Stats are counters since [New], for metrics.
+type Stats struct {
+	// Issuers has one entry for each issuer, in ascending order of URL.
+	Issuers []IssuerStats
+
+	// Refusals counts tokens that were not accepted, by the check that failed:
+	// "exp", "signature", "kid", "keys" (out of reach) and so on. A token of
+	// another issuer or form counts as "iss" or "form".
+	Refusals map[string]uint64
+}
+
+// IssuerStats tells about the keys of one issuer.
+type IssuerStats struct {
+	URL      string
+	Fetches  uint64    // requests for keys
+	Failures uint64    // fetches that failed, of metadata or keys
+	Keys     int       // usable keys at hand
+	Fetched  time.Time // when they were fetched; zero: never, or not fetched at all
+}
+
+// Stats returns the counters.
+func (v *Verifier) Stats() Stats {
+	stats := Stats{Refusals: v.refusals.snapshot()}
+	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
+		s := v.issuers[url].source.Stats()
+		stats.Issuers = append(stats.Issuers, IssuerStats{
+			URL: url, Fetches: s.Fetches, Failures: s.Failures, Keys: s.Keys, Fetched: s.Fetched,
+		})
+	}
+	return stats
+}
+
+// refusals counts by check. The names of checks are ours, so there are few.
+type refusals struct{ byCheck sync.Map } // string to *atomic.Uint64
+
+func (r *refusals) count(err error) {
+	check := "canceled"
+	if e, ok := errors.AsType[*bearer.Error](err); ok {
+		check = e.Check
+	}
+	counter, ok := r.byCheck.Load(check)
+	if !ok {
+		counter, _ = r.byCheck.LoadOrStore(check, new(atomic.Uint64))
+	}
+	counter.(*atomic.Uint64).Add(1)
+}
+
+func (r *refusals) snapshot() map[string]uint64 {
+	counts := map[string]uint64{}
+	r.byCheck.Range(func(check, counter any) bool {
+		counts[check.(string)] = counter.(*atomic.Uint64).Load()
+		return true
+	})
+	return counts
+}

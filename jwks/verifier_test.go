@@ -1,0 +1,299 @@
+package jwks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+const audience = "https://api.example.com"
+
+func newIssuer(t testing.TB, c bearertest.IssuerConfig) *bearertest.Issuer {
+	t.Helper()
+	issuer, err := bearertest.NewIssuer(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(issuer.Close)
+	return issuer
+}
+
+func newVerifier(t testing.TB, c jwks.Config) *jwks.Verifier {
+	t.Helper()
+	v, err := jwks.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+// trusting returns a verifier that trusts the issuer by RFC 9068.
+func trusting(t testing.TB, issuer *bearertest.Issuer, change func(*jwks.Issuer)) *jwks.Verifier {
+	t.Helper()
+	c := jwks.Issuer{URL: issuer.URL(), Audience: []string{audience}}
+	if change != nil {
+		change(&c)
+	}
+	return newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{c}, Client: issuer.Client()})
+}
+
+// guarded answers 200 behind a guard.
+func guarded(t testing.TB, v bearer.Verifier) http.Handler {
+	t.Helper()
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{v}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read")})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := route.Admit(w, r); ok {
+			w.WriteHeader(http.StatusOK)
+		}
+	})
+}
+
+func get(h http.Handler, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// C8, A1, K11: every algorithm of the default set is accepted.
+func TestAcceptsEveryAlgorithm(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, nil)
+	for _, algorithm := range []string{
+		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+	} {
+		p, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Algorithm: algorithm}))
+		if err != nil {
+			t.Errorf("%s: %v", algorithm, err)
+		} else if p.Subject != "alice" {
+			t.Errorf("%s: subject %q", algorithm, p.Subject)
+		}
+	}
+}
+
+func TestPrincipal(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, nil)
+	now := time.Now()
+	p, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{
+		Subject: "auth0|bob", ClientID: "web", Scope: "b a b", Audience: []string{"other", audience},
+		Claims: map[string]any{
+			"jti": "id-1", "acr": "urn:example:mfa", "auth_time": float64(now.Unix()) - 0.5,
+			"amr": []string{"pwd", "otp"}, "tenant": "t1",
+			"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", "x": 1},
+		},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Issuer != issuer.URL() || p.Subject != "auth0|bob" || p.ClientID != "web" || p.ID != "id-1" || p.ACR != "urn:example:mfa" {
+		t.Errorf("identities: %+v", p)
+	}
+	if p.Scopes != scope.Of("a", "b") {
+		t.Errorf("scopes: %q", p.Scopes)
+	}
+	if got := fmt.Sprint(p.Audience(), p.AMR()); got != "[other "+audience+"] [pwd otp]" {
+		t.Errorf("lists: %s", got)
+	}
+	if want := time.Unix(now.Unix(), 0).Add(-time.Second / 2); !p.AuthTime.Equal(want) {
+		t.Errorf("auth_time: %v, want %v", p.AuthTime, want)
+	}
+	if p.Expires.Unix() != now.Add(time.Hour).Unix() && p.Expires.Unix() != now.Add(time.Hour).Unix()+1 {
+		t.Errorf("exp: %v", p.Expires)
+	}
+	want := bearer.Confirmation{JKT: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", Other: true}
+	if p.Confirmation != want {
+		t.Errorf("cnf: %+v, want %+v", p.Confirmation, want)
+	}
+	var own struct {
+		Tenant string `json:"tenant"`
+	}
+	if err := p.Claims(&own); err != nil || own.Tenant != "t1" {
+		t.Errorf("claims: %+v, %v", own, err)
+	}
+}
+
+// C16: the answers to all hostile tokens are the same, byte for byte, whatever
+// is wrong; only a genuine token that has expired may be told apart. Part 2.1
+// to 2.4: each of them is refused.
+func TestRefusesHostileTokens(t *testing.T) {
+	requestID := regexp.MustCompile(`"request_id":"[^"]*"`)
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	h := guarded(t, trusting(t, issuer, nil))
+	for _, algorithm := range []string{"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"} {
+		good := bearertest.Token{Algorithm: algorithm, Scope: "orders:read"}
+		if w := get(h, issuer.Mint(good)); w.Code != http.StatusOK {
+			t.Fatalf("%s: the good token is answered %d", algorithm, w.Code)
+		}
+		for _, hostile := range issuer.Hostile(good) {
+			w := get(h, hostile.Token)
+			if w.Code != http.StatusUnauthorized {
+				t.Errorf("%s: %s: status %d (%s)", algorithm, hostile.Name, w.Code, hostile.Rule)
+				continue
+			}
+			text := "The access token is invalid."
+			if hostile.Expired {
+				text = "The access token has expired."
+			}
+			challenge := `Bearer realm="api", error="invalid_token", error_description="` + text + `", scope="orders:read"`
+			if got := w.Header().Get("WWW-Authenticate"); got != challenge {
+				t.Errorf("%s: %s: challenge %s", algorithm, hostile.Name, got)
+			}
+			body := requestID.ReplaceAllString(w.Body.String(), `"request_id":"x"`)
+			if body != `{"status":401,"error":"invalid_token","error_description":"`+text+`","request_id":"x"}`+"\n" {
+				t.Errorf("%s: %s: body %s", algorithm, hostile.Name, body)
+			}
+		}
+	}
+}
+
+// T1, peers 2.2 "SSRF": no hostile header makes the verifier fetch anything.
+func TestHeadersCauseNoFetch(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	trap := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, nil)
+	for _, parameter := range []string{"jku", "x5u", "jwk", "x5c"} {
+		token := issuer.Mint(bearertest.Token{Header: map[string]any{parameter: trap.URL() + "/jwks"}})
+		if _, err := v.Verify(t.Context(), token); err != nil && parameter != "jwk" {
+			t.Errorf("%s beside a good signature: %v", parameter, err)
+		}
+		forged := trap.Mint(bearertest.Token{
+			Header: map[string]any{parameter: trap.URL() + "/jwks"}, Claims: map[string]any{"iss": issuer.URL()},
+		})
+		if _, err := v.Verify(t.Context(), forged); err == nil {
+			t.Errorf("%s: accepted", parameter)
+		}
+	}
+	if n := trap.Requests(bearertest.JWKS); n != 0 {
+		t.Errorf("%d requests to the URL in a token", n)
+	}
+}
+
+// J7, SS 68b820ed09: a key of one issuer never proves a token of another,
+// though both are trusted; and audiences are per issuer.
+func TestIssuersAreApart(t *testing.T) {
+	a, b := newIssuer(t, bearertest.IssuerConfig{}), newIssuer(t, bearertest.IssuerConfig{})
+	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{
+		{URL: a.URL(), Audience: []string{"aud-a"}},
+		{URL: b.URL(), Audience: []string{"aud-b"}},
+	}})
+	tests := []struct {
+		name   string
+		token  string
+		accept bool
+	}{
+		{"a's own", a.Mint(bearertest.Token{Audience: []string{"aud-a"}}), true},
+		{"b's own", b.Mint(bearertest.Token{Audience: []string{"aud-b"}}), true},
+		{"a's with b's audience", a.Mint(bearertest.Token{Audience: []string{"aud-b"}}), false},
+		{"signed by a, iss b", a.Mint(bearertest.Token{Audience: []string{"aud-b"}, Claims: map[string]any{"iss": b.URL()}}), false},
+		{"signed by b, iss a", b.Mint(bearertest.Token{Audience: []string{"aud-a"}, Claims: map[string]any{"iss": a.URL()}}), false},
+	}
+	for _, tt := range tests {
+		if _, err := v.Verify(t.Context(), tt.token); (err == nil) != tt.accept {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// What the guard makes of each error depends on its kind.
+func TestKindsOfError(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, nil)
+	down := newIssuer(t, bearertest.IssuerConfig{})
+	downURL, downToken := down.URL(), down.Mint(bearertest.Token{})
+	expiredThere := down.Mint(bearertest.Token{TTL: -time.Hour})
+	down.Stop()
+	unreachable := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{{URL: downURL, Audience: []string{audience}}}})
+
+	code := func(v *jwks.Verifier, token string) string {
+		_, err := v.Verify(t.Context(), token)
+		if errors.Is(err, bearer.ErrUnrecognized) {
+			return "unrecognized"
+		}
+		e, ok := errors.AsType[*bearer.Error](err)
+		if !ok {
+			return fmt.Sprint(err)
+		}
+		return string(e.Code)
+	}
+	tests := []struct {
+		name  string
+		v     *jwks.Verifier
+		token string
+		want  string
+	}{
+		{"an opaque token", v, "opaque", "unrecognized"},
+		{"another issuer's JWT", v, downToken, "unrecognized"},
+		{"a JWE", v, downToken + ".a.b", "unrecognized"},
+		{"a bad JWT", v, issuer.Mint(bearertest.Token{TTL: -time.Hour}), "invalid_token"},
+		// C7: an outage is no invalid token, also for one that says it has expired.
+		{"a good token while the keys are out of reach", unreachable, downToken, "unavailable"},
+		{"an expired one", unreachable, expiredThere, "unavailable"},
+		{"a malformed one", unreachable, downToken + "!", "invalid_token"},
+	}
+	for _, tt := range tests {
+		if got := code(tt.v, tt.token); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := unreachable.Verify(canceled, downToken); err == nil {
+		t.Error("accepted without keys")
+	}
+}
+
+// C9: expired is now >= exp + leeway; nbf and iat likewise.
+func TestLeeway(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	now := time.Now()
+	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
+	tests := []struct {
+		name   string
+		leeway time.Duration
+		claims map[string]any
+		accept bool
+	}{
+		{"exp 2 s ago, default", 0, map[string]any{"exp": at(-2 * time.Second)}, true},
+		{"exp 20 s ago, default", 0, map[string]any{"exp": at(-20 * time.Second)}, false},
+		{"exp 2 s ago, none", -1, map[string]any{"exp": at(-2 * time.Second)}, false},
+		{"exp 20 s ago, 1 min", time.Minute, map[string]any{"exp": at(-20 * time.Second)}, true},
+		{"nbf 20 s ahead, default", 0, map[string]any{"nbf": at(20 * time.Second)}, false},
+		{"nbf 20 s ahead, 1 min", time.Minute, map[string]any{"nbf": at(20 * time.Second)}, true},
+		{"iat 20 s ahead, default", 0, map[string]any{"iat": at(20 * time.Second)}, false},
+		{"iat 20 s ahead, 1 min", time.Minute, map[string]any{"iat": at(20 * time.Second)}, true},
+	}
+	for _, tt := range tests {
+		v := newVerifier(t, jwks.Config{
+			Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}, Leeway: tt.leeway,
+		})
+		if _, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: tt.claims})); (err == nil) != tt.accept {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	// An auth_time that is further ahead than the leeway is none.
+	v := trusting(t, issuer, nil)
+	for ahead, want := range map[time.Duration]bool{time.Second: true, 20 * time.Second: false} {
+		p, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: map[string]any{"auth_time": at(ahead)}}))
+		if err != nil || p.AuthTime.IsZero() == want {
+			t.Errorf("auth_time %v ahead: %v, %v", ahead, p, err)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package jwks_test
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// A verifier of one issuer, whose keys are found by discovery, behind a guard.
+func ExampleNew() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:      "https://login.example.com",
+		Audience: []string{"https://api.example.com"},
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{tokens}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	orders := func(w http.ResponseWriter, r *http.Request) {
+		p, _ := bearer.FromContext(r.Context())
+		fmt.Fprintf(w, "orders of %s", p.Subject)
+	}
+	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(http.HandlerFunc(orders)))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if tokens.Ready() != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// Issuers whose access tokens do not follow RFC 9068 have a profile.
+func ExampleKeycloak() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:      "https://sso.example.com/realms/main",
+		Audience: []string{"orders-api"},
+		Profile:  jwks.Keycloak(),
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}
+
+// All mistakes of a configuration are told at once.
+func ExampleNew_mistakes() {
+	_, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com?tenant=1"}}})
+	fmt.Println(err)
+	// Output:
+	// jwks: Config.Issuers[0]: URL "https://login.example.com?tenant=1" has a query; want none (RFC 8414, Section 2)
+	// Audience is empty; want what the issuer puts into aud for this API
+}
+
+// Keys may be given by a URL, a document or PEM, instead of being discovered.
+func ExampleKeysFromURL() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:      "https://login.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     jwks.KeysFromURL("https://login.example.com/keys"),
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}

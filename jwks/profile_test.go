@@ -1,0 +1,177 @@
+package jwks_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// shape is a token as an issuer of some kind signs it: nil members are absent.
+type shape struct{ header, claims map[string]any }
+
+func (s shape) mint(i *bearertest.Issuer) string {
+	claims := map[string]any{"client_id": nil, "jti": nil}
+	maps.Copy(claims, s.claims)
+	return i.Mint(bearertest.Token{Algorithm: "RS256", Header: s.header, Claims: claims})
+}
+
+var untyped, typedJWT = map[string]any{"typ": nil}, map[string]any{"typ": "JWT"}
+
+// C12, J10, J11: each profile takes its issuer's access tokens, by whatever
+// claims these carry client, scopes and audience.
+func TestProfileAccepts(t *testing.T) {
+	tests := []struct {
+		name     string
+		profile  jwks.Profile
+		audience string
+		token    shape
+		client   string
+		scopes   scope.Set
+	}{
+		{
+			name: "RFC 9068, application/at+jwt", token: shape{
+				map[string]any{"typ": "application/at+jwt"}, map[string]any{"client_id": "c", "jti": "1", "scope": "a b"},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "RFC 9068, AT+JWT", token: shape{
+				map[string]any{"typ": "AT+JWT"}, map[string]any{"client_id": "c", "jti": "1", "scp": []string{"a", "b"}},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "Keycloak", profile: jwks.Keycloak(), token: shape{
+				typedJWT, map[string]any{"typ": "Bearer", "azp": "c", "jti": "1", "scope": "a b", "nonce": "kept by old versions"},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "Entra ID version 2", profile: jwks.EntraID(), token: shape{
+				typedJWT, map[string]any{"azp": "c", "ver": "2.0", "scp": "a b"},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "Entra ID version 1", profile: jwks.EntraID(), token: shape{
+				typedJWT, map[string]any{"appid": "c", "ver": "1.0", "roles": []string{"r"}},
+			}, client: "c",
+		},
+		{
+			name: "Okta", profile: jwks.Okta(), token: shape{
+				untyped, map[string]any{"cid": "c", "jti": "AT.1", "scp": []string{"a", "b"}},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "Auth0", profile: jwks.Auth0(), token: shape{
+				typedJWT, map[string]any{"azp": "c", "scope": "a b", "aud": []string{audience, "https://x.auth0.com/userinfo"}},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "Cognito", profile: jwks.Cognito(), audience: "c", token: shape{
+				untyped, map[string]any{"client_id": "c", "jti": "1", "token_use": "access", "scope": "a b", "aud": nil},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "scopes in a claim of another name", profile: jwks.Profile{Scope: []string{"roles"}}, token: shape{
+				nil, map[string]any{"client_id": "c", "jti": "1", "roles": []string{"a", "b"}, "scope": "admin"},
+			}, client: "c", scopes: scope.Of("a", "b"),
+		},
+		{
+			name: "nothing required but what always is", profile: jwks.Profile{Required: []string{}}, token: shape{
+				nil, map[string]any{"client_id": "c", "sub": nil, "iat": nil},
+			}, client: "c",
+		},
+	}
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	for _, tt := range tests {
+		if tt.audience == "" {
+			tt.audience = audience
+		}
+		v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile, i.Audience = tt.profile, []string{tt.audience} })
+		p, err := v.Verify(t.Context(), tt.token.mint(issuer))
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if p.ClientID != tt.client || p.Scopes != tt.scopes || !p.HasAudience(tt.audience) {
+			t.Errorf("%s: client %q, scopes %q, audience %q", tt.name, p.ClientID, p.Scopes, p.Audience())
+		}
+	}
+}
+
+// J11, peers section 3: whatever the profile, no other kind of JWT that the
+// issuer signs passes, also with every claim that the profile requires.
+func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
+	complete := map[string]any{
+		"client_id": "c", "azp": "c", "appid": "c", "cid": "c", "jti": "1", "ver": "2.0",
+		"scope": "a", "typ": "Bearer", "token_use": "access",
+	}
+	with := func(claims map[string]any) map[string]any {
+		all := maps.Clone(complete)
+		maps.Copy(all, claims)
+		return all
+	}
+	logout := map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
+	kinds := map[string]shape{
+		"logout token by typ":           {map[string]any{"typ": "logout+jwt"}, complete},
+		"logout token by claim":         {typedJWT, with(map[string]any{"events": logout})},
+		"logout token by claim, no typ": {untyped, with(map[string]any{"events": logout})},
+		"DPoP proof by typ":             {map[string]any{"typ": "dpop+jwt"}, complete},
+		"DPoP proof by claims":          {typedJWT, with(map[string]any{"htm": "GET", "htu": "https://api.example.com/"})},
+		"introspection response":        {map[string]any{"typ": "token-introspection+jwt"}, complete},
+		"introspection by claim":        {typedJWT, with(map[string]any{"token_introspection": map[string]any{"active": true}})},
+		"security event by typ":         {map[string]any{"typ": "secevent+jwt"}, complete},
+		"client assertion by typ":       {map[string]any{"typ": "client-authentication+jwt"}, complete},
+		"authorization request":         {map[string]any{"typ": "oauth-authz-req+jwt"}, complete},
+	}
+	// An ID token has what OpenID Connect Core, Section 2 gives it, and is told
+	// by the claims that only it has, or by the claim that says its kind.
+	idTokens := map[string]shape{
+		"ID token with nonce":          {typedJWT, map[string]any{"azp": "c", "nonce": "n", "typ": "ID", "token_use": "id"}},
+		"ID token with at_hash":        {untyped, map[string]any{"azp": "c", "at_hash": "h", "typ": "ID", "token_use": "id"}},
+		"ID token with c_hash":         {typedJWT, map[string]any{"azp": "c", "c_hash": "h", "typ": "ID", "token_use": "id"}},
+		"ID token of the bare minimum": {typedJWT, map[string]any{"typ": "ID", "token_use": "id"}},
+	}
+	profiles := map[string]jwks.Profile{
+		"RFC 9068": {}, "Keycloak": jwks.Keycloak(), "Entra ID": jwks.EntraID(), "Okta": jwks.Okta(),
+		"Auth0": jwks.Auth0(), "Cognito": jwks.Cognito(),
+		"anything": {Types: []string{"", "JWT", "at+jwt"}, Required: []string{}},
+	}
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	for name, profile := range profiles {
+		v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile, i.Audience = profile, []string{audience, "c"} })
+		for _, group := range []map[string]shape{kinds, idTokens} {
+			for kind, token := range group {
+				if p, err := v.Verify(t.Context(), token.mint(issuer)); err == nil {
+					t.Errorf("profile %s: %s is accepted: %+v", name, kind, p)
+				}
+			}
+		}
+		assertion := shape{typedJWT, with(map[string]any{"sub": issuer.URL()})}
+		if _, err := v.Verify(t.Context(), assertion.mint(issuer)); err == nil {
+			t.Errorf("profile %s: a client assertion is accepted", name)
+		}
+	}
+}
+
+// C12: what the log says of a refused typ names the field to set.
+func TestRefusedTypeNamesTheField(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	_, err := trusting(t, issuer, nil).Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT}))
+	want := `bearer: invalid_token: typ: expected one of ["at+jwt"], as Issuer.Profile says ` +
+		`(set jwks.Issuer.Profile if this is an access token), got "JWT"`
+	if fmt.Sprint(err) != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// K9: where a profile takes the audience from another claim, aud is no way in.
+func TestAudienceOfAnotherClaim(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = jwks.Cognito() })
+	token := shape{untyped, map[string]any{"client_id": "other", "jti": "1", "token_use": "access", "aud": audience}}
+	if _, err := v.Verify(t.Context(), token.mint(issuer)); err == nil {
+		t.Error("under a profile whose audience is client_id, aud counts")
+	}
+}

@@ -111,11 +111,7 @@ func (s *Source) land(f *flight, d delivery, err error, log *journal) time.Time 
 		// do not ask together, and the keys are there before they are due.
 		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
 	} else {
-		before := s.failed
-		if !set.usable(now) && old.usable(before.at) {
-			before.count = 0
-		}
-		s.failed = failure{err: err, at: now, count: before.count + 1}
+		s.failed = failure{err: err, at: now, count: s.failed.count + 1}
 		s.due = s.failed.retry(set)
 	}
 	due := s.due

@@ -54,7 +54,7 @@ func (o *origin) fetch(ctx context.Context) (delivery, error) {
 	if err != nil {
 		o.count(func(s *Stats) { s.Failures++ })
 		// The keys may have moved: the metadata is asked again next time.
-		
+		o.discovered = ""
 		return d, err
 	}
 	d.fresh = o.freshness(resp)

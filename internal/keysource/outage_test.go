@@ -3,6 +3,7 @@ package keysource_test
 import (
 	"cmp"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -111,19 +112,24 @@ func TestRecoveryAfterMaxStale(t *testing.T) {
 	})
 }
 
-// While keys serve, a failing issuer is asked each minute at most.
+// While keys serve, a failing issuer is asked each minute at most, and not
+// much less, whatever it asks for.
 func TestStaleBackoff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := newIssuer("a")
-		is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
-		is.set(jwksURL, answer{status: 500})
-		time.Sleep(time.Hour)
-		before := is.count(jwksURL)
-		time.Sleep(time.Hour)
-		if n := is.count(jwksURL) - before; n < 60 || n > 80 {
-			t.Errorf("%d fetches in an hour, want 60 to 80", n)
-		}
-	})
+	for _, retryAfter := range []string{"", "5", "3600"} {
+		t.Run(retryAfter, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := newIssuer("a")
+				is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
+				is.set(jwksURL, answer{status: 503, header: http.Header{"Retry-After": {retryAfter}}})
+				time.Sleep(time.Hour)
+				before := is.count(jwksURL)
+				time.Sleep(time.Hour)
+				if n := is.count(jwksURL) - before; n < 59 || n > 81 {
+					t.Errorf("%d fetches in an hour, want 60 to 80", n)
+				}
+			})
+		})
+	}
 }
 
 func TestStats(t *testing.T) {

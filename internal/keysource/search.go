@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
@@ -135,5 +136,5 @@ func (s *Source) name() string {
 	if s.config.Issuer != "" {
 		return s.config.Issuer
 	}
-	return s.config.JWKSURI
+	return fetch.Redact(s.config.JWKSURI)
 }

@@ -30,7 +30,8 @@ const (
 // Config says whose keys a [Source] holds, and how.
 type Config struct {
 	// Issuer is the issuer's URL: the start of discovery where JWKSURI is
-	// empty, and a name in errors and logs. Required for discovery.
+	// empty, and a name in errors and logs, as it is: the caller has checked
+	// it. Required for discovery.
 	Issuer string
 	// JWKSURI is where the key set is. Empty: the issuer's metadata says it.
 	JWKSURI string

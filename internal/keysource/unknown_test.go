@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
 // peers.md 7b: go-oidc makes 8,894 requests, zitadel 9,911. Checklist 2.4:
@@ -73,6 +74,34 @@ func TestNewKeyDuringAFlood(t *testing.T) {
 		}
 		cancel()
 		wg.Wait()
+	})
+}
+
+// A burst of two, then one fetch each RefreshBudget; idle time beyond the
+// burst is not saved, and none is lost between.
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		is.delay = 0
+		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
+		time.Sleep(66 * time.Second)
+		start, n := time.Now(), 0
+		for _, tt := range []struct {
+			at   time.Duration
+			want int // fetches since the start
+		}{
+			{0, 2}, {2 * time.Second, 2}, {9900 * time.Millisecond, 2}, {19 * time.Second, 3},
+			{20 * time.Second, 4}, {29 * time.Second, 4}, {30 * time.Second, 5}, {90 * time.Second, 7},
+		} {
+			time.Sleep(time.Until(start.Add(tt.at)))
+			before := is.count(jwksURL)
+			for i := range 10 {
+				wantUnknown(t, s, fmt.Sprint("junk", tt.at, i))
+			}
+			if n += is.count(jwksURL) - before; n != tt.want {
+				t.Errorf("after %v: %d fetches, want %d", tt.at, n, tt.want)
+			}
+		}
 	})
 }
 
@@ -154,6 +183,20 @@ func TestHangingEndpoint(t *testing.T) {
 				wantFound(t, s, "a")
 			}
 			wg.Wait()
+		}
+	})
+}
+
+// Nobody waits for longer than 9 s in all, also not for two flights.
+func TestWaitForTwoFlights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		is.delay = 6 * time.Second
+		go func() { _ = lookup(s, "first") }()
+		time.Sleep(time.Second)
+		if took, err := timed(s, "second"); !isUnavailable(err) || took != 9*time.Second {
+			t.Errorf("%v after %v, want an UnavailableError after 9s", err, took)
 		}
 	})
 }

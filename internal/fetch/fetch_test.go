@@ -129,7 +129,10 @@ func TestGetSlowDrip(t *testing.T) {
 		for r.Context().Err() == nil {
 			io.WriteString(w, " ")
 			w.(http.Flusher).Flush()
-			time.Sleep(5 * time.Millisecond)
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-r.Context().Done():
+			}
 		}
 	}))
 	defer server.Close()

@@ -109,7 +109,7 @@ func TestColdHang(t *testing.T) {
 			if took, err := timed(s, "a"); !isUnavailable(err) || took > 9*time.Second {
 				t.Errorf("%v after %v, want an UnavailableError within 9s", err, took)
 			}
-			time.Sleep(700 * time.Millisecond)
+			elapse(700 * time.Millisecond)
 		}
 	})
 }
@@ -135,7 +135,7 @@ func TestStartWhileTheIssuerIsDown(t *testing.T) {
 					t.Errorf("before the first fetch: Ready() = %v, want an UnavailableError", err)
 				}
 				for range 120 {
-					time.Sleep(time.Second)
+					elapse(time.Second)
 					wantUnavailable(t, s, "a")
 					if err := s.Ready(); !isUnavailable(err) {
 						t.Errorf("Ready() = %v, want an UnavailableError", err)
@@ -144,7 +144,7 @@ func TestStartWhileTheIssuerIsDown(t *testing.T) {
 				up := newIssuer("a")
 				is.set(metadataURL, up.answers[metadataURL])
 				is.publish("a")
-				time.Sleep(3 * time.Second) // no lookup meanwhile
+				elapse(3 * time.Second) // no lookup meanwhile
 				synctest.Wait()
 				if err := s.Ready(); err != nil {
 					t.Errorf("3 s after recovery: Ready() = %v, want nil", err)
@@ -177,7 +177,7 @@ func TestNoUsableKey(t *testing.T) {
 					t.Errorf("Generation() = %d, want 0", got)
 				}
 				is.publish("a")
-				time.Sleep(3 * time.Second)
+				elapse(3 * time.Second)
 				wantFound(t, s, "a")
 				if got := s.Generation(); got != 3 {
 					t.Errorf("Generation() = %d, want 3", got)
@@ -195,7 +195,7 @@ func TestSkippedKeysAreLoggedOnce(t *testing.T) {
 		foreign := strings.Replace(jwks("a"), "[", `[{"kty":"AKP","kid":"pq","alg":"ML-DSA-44","pub":"AA"},`, 1)
 		is.set(jwksURL, answer{status: 200, body: foreign})
 		s := is.warm(t, func(c *keysource.Config) { c.Logger = log.logger() })
-		time.Sleep(6 * time.Hour)
+		elapse(6 * time.Hour)
 		wantFound(t, s, "a")
 		if n := is.count(jwksURL); n < 6*4 {
 			t.Errorf("%d fetches in 6 h, want at least 24", n)

@@ -134,7 +134,7 @@ func (is *issuer) source(t *testing.T, change ...func(*keysource.Config)) *keyso
 func (is *issuer) warm(t *testing.T, change ...func(*keysource.Config)) *keysource.Source {
 	t.Helper()
 	s := is.source(t, change...)
-	time.Sleep(3 * time.Second)
+	elapse(3 * time.Second)
 	synctest.Wait()
 	if err := s.Ready(); err != nil {
 		t.Fatalf("after 3 s: Ready() = %v, want nil", err)
@@ -246,3 +246,6 @@ func (l *logged) count(s string) int {
 }
 
 func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// elapse lets a bubble's time pass.
+func elapse(d time.Duration) { <-time.After(d) }

@@ -200,7 +200,7 @@ func TestDiscoveryOfABadIssuer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := newIssuer()
 				s := is.source(t, func(c *keysource.Config) { c.Issuer = tt.issuer })
-				time.Sleep(time.Minute)
+				elapse(time.Minute)
 				var unavailable *keysource.UnavailableError
 				err := lookup(s, "a")
 				if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Err.Error(), tt.fault) {

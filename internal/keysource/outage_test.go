@@ -41,7 +41,7 @@ func TestOutage(t *testing.T) {
 				var refused time.Duration
 				hours := cmp.Or(tt.hours, 25)
 				for range hours * 60 {
-					time.Sleep(time.Minute)
+					elapse(time.Minute)
 					took, err := timed(s, "a")
 					switch elapsed := time.Since(start); {
 					case err == nil && took == 0 && refused == 0:
@@ -65,7 +65,7 @@ func TestOutage(t *testing.T) {
 				is.publish("a")
 				back := time.Now()
 				for lookup(s, "a") != nil && time.Since(back) < time.Hour {
-					time.Sleep(100 * time.Millisecond)
+					elapse(100 * time.Millisecond)
 				}
 				// A flight that hangs must end first.
 				hangs := tt.down.status == 0 && tt.down.err == nil
@@ -96,18 +96,18 @@ func TestRecoveryAfterMaxStale(t *testing.T) {
 			if fetched := s.Stats().Fetched; fetched.After(last) {
 				t.Fatal("fetched during the outage")
 			}
-			time.Sleep(time.Second)
+			elapse(time.Second)
 		}
 		if age := time.Since(last); age < time.Hour || age > time.Hour+time.Second {
 			t.Errorf("used for %v, want MaxStale's 1h", age)
 		}
 		before := is.count(jwksURL)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		if n := is.count(jwksURL) - before; n < 28 || n > 50 {
 			t.Errorf("%d fetches in a minute without keys, want about one each 2 s", n)
 		}
 		is.publish("a")
-		time.Sleep(3 * time.Second)
+		elapse(3 * time.Second)
 		wantFound(t, s, "a")
 	})
 }
@@ -121,9 +121,9 @@ func TestStaleBackoff(t *testing.T) {
 				is := newIssuer("a")
 				is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
 				is.set(jwksURL, answer{status: 503, header: http.Header{"Retry-After": {retryAfter}}})
-				time.Sleep(time.Hour)
+				elapse(time.Hour)
 				before := is.count(jwksURL)
-				time.Sleep(time.Hour)
+				elapse(time.Hour)
 				if n := is.count(jwksURL) - before; n < 59 || n > 81 {
 					t.Errorf("%d fetches in an hour, want 60 to 80", n)
 				}
@@ -137,15 +137,15 @@ func TestStats(t *testing.T) {
 		is := newIssuer("a", "b")
 		is.set(jwksURL, answer{status: 500})
 		s := is.source(t)
-		time.Sleep(50 * time.Millisecond)
-		time.Sleep(70 * time.Millisecond)
+		elapse(50 * time.Millisecond)
+		elapse(70 * time.Millisecond)
 		stats := s.Stats()
 		want := keysource.Stats{Fetches: 1, Failures: 1, Discoveries: 1, LastError: stats.LastError}
 		if stats != want || !strings.Contains(stats.LastError, "500") {
 			t.Errorf("Stats() = %+v, want %+v", stats, want)
 		}
 		is.publish("a", "b")
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		stats = s.Stats()
 		want = keysource.Stats{Fetches: 2, Failures: 1, Discoveries: 2, Keys: 2, Generation: 1, Fetched: stats.Fetched}
 		if stats != want || stats.Fetched.IsZero() {
@@ -160,7 +160,7 @@ func TestLogOfAFailure(t *testing.T) {
 		is := newIssuer()
 		var log logged
 		s := is.source(t, func(c *keysource.Config) { c.Logger = log.logger(); c.JWKSURI = jwksURL + "?secret=1" })
-		time.Sleep(59 * time.Second)
+		elapse(59 * time.Second)
 		wantUnavailable(t, s, "kid-of-a-token")
 		synctest.Wait()
 		for text, want := range map[string]int{

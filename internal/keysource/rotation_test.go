@@ -37,7 +37,7 @@ func TestRotationTwice(t *testing.T) {
 			if err := lookup(s, kid); err != nil {
 				t.Errorf("the new key %q: %v", kid, err)
 			}
-			time.Sleep(30 * time.Second)
+			elapse(30 * time.Second)
 		}
 		wantUnknown(t, s, "a")
 		wantUnknown(t, s, "b")
@@ -52,7 +52,7 @@ func TestKeyPublishedDuringAFlight(t *testing.T) {
 		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
 		is.delay = time.Second
 		go func() { _ = lookup(s, "junk") }()
-		time.Sleep(999 * time.Millisecond)
+		elapse(999 * time.Millisecond)
 		// The answer under way was made before the key was there.
 		time.AfterFunc(500*time.Millisecond, func() { is.publish("a", "b") })
 		if err := lookup(s, "b"); err != nil {
@@ -94,7 +94,7 @@ func TestWithdrawnKey(t *testing.T) {
 				start := time.Now()
 				is.set(jwksURL, answer{status: 200, body: jwks("b"), header: header})
 				for lookup(s, "a") == nil && time.Since(start) < 48*time.Hour {
-					time.Sleep(time.Second)
+					elapse(time.Second)
 				}
 				if took := time.Since(start); took < tt.min || took > tt.max+2*time.Second {
 					t.Errorf("refused after %v, want %v to %v", took, tt.min, tt.max)
@@ -117,13 +117,13 @@ func TestGeneration(t *testing.T) {
 		}
 		_ = lookup(s, "a")
 		is.publish("b", "a") // the order is no difference
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		if got := s.Generation(); got != 1 {
 			t.Errorf("after refreshes: Generation() = %d, want 1", got)
 		}
 		// The same key ID for another key.
 		is.set(jwksURL, answer{status: 200, body: `{"keys":[` + jwkAs("other", "a") + `]}`})
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		if got := s.Generation(); got != 2 {
 			t.Errorf("after a key was replaced under its ID: Generation() = %d, want 2", got)
 		}
@@ -136,9 +136,9 @@ func TestJWKSURIMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
 		s := is.warm(t)
-		time.Sleep(23 * time.Hour)
+		elapse(23 * time.Hour)
 		wantCount(t, is, metadataURL, 1)
-		time.Sleep(2 * time.Hour)
+		elapse(2 * time.Hour)
 		wantCount(t, is, metadataURL, 2)
 
 		moved := issuerURL + "/moved"
@@ -187,7 +187,7 @@ func TestClose(t *testing.T) {
 				is := newIssuer()
 				is.all(tt.answer)
 				s := is.source(t)
-				time.Sleep(tt.wait)
+				elapse(tt.wait)
 				waiting := make(chan error, 1)
 				go func() { waiting <- lookup(s, "a") }()
 				synctest.Wait()
@@ -216,7 +216,7 @@ func TestCloseWithKeys(t *testing.T) {
 		s.Close()
 		wantFound(t, s, "a")
 		wantUnavailable(t, s, "b")
-		time.Sleep(2 * time.Hour)
+		elapse(2 * time.Hour)
 		wantUnavailable(t, s, "a")
 		wantCount(t, is, jwksURL, 1)
 	})

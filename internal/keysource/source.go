@@ -207,4 +207,5 @@ func (s *Source) Close() {
 	}
 	s.stop()
 	<-s.done
+	s.config.Client.CloseIdleConnections()
 }

@@ -55,17 +55,17 @@ func TestNewKeyDuringAFlood(t *testing.T) {
 				if took, err := timed(s, fmt.Sprint("junk", i)); err == nil || took > time.Second {
 					t.Errorf("junk: %v after %v, want a refusal within a second", err, took)
 				}
-				time.Sleep(10 * time.Millisecond)
+				elapse(10 * time.Millisecond)
 			}
 		})
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		for round := range 3 {
 			kid := fmt.Sprint("new", round)
 			_ = lookup(s, kid) // too early: it must not be held against the key for long
 			is.publish("a", kid)
 			start := time.Now()
 			for lookup(s, kid) != nil && time.Since(start) < time.Minute {
-				time.Sleep(100 * time.Millisecond)
+				elapse(100 * time.Millisecond)
 			}
 			if took := time.Since(start); took > 10*time.Second+200*time.Millisecond {
 				t.Errorf("a new key was found after %v, want the refresh budget's 10s", took)
@@ -84,7 +84,7 @@ func TestBudget(t *testing.T) {
 		is := newIssuer("a")
 		is.delay = 0
 		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
-		time.Sleep(66 * time.Second)
+		elapse(66 * time.Second)
 		start, n := time.Now(), 0
 		for _, tt := range []struct {
 			at   time.Duration
@@ -93,7 +93,7 @@ func TestBudget(t *testing.T) {
 			{0, 2}, {2 * time.Second, 2}, {9900 * time.Millisecond, 2}, {19 * time.Second, 3},
 			{20 * time.Second, 4}, {29 * time.Second, 4}, {30 * time.Second, 5}, {90 * time.Second, 7},
 		} {
-			time.Sleep(time.Until(start.Add(tt.at)))
+			elapse(time.Until(start.Add(tt.at)))
 			before := is.count(jwksURL)
 			for i := range 10 {
 				wantUnknown(t, s, fmt.Sprint("junk", tt.at, i))
@@ -121,7 +121,7 @@ func TestMissingIsRemembered(t *testing.T) {
 		}
 		wantCount(t, is, jwksURL, 3)
 		is.publish("a", "later")
-		time.Sleep(11 * time.Second)
+		elapse(11 * time.Second)
 		if err := lookup(s, "later"); err != nil {
 			t.Errorf("after 11 s: %v, want the key found", err)
 		}
@@ -179,7 +179,7 @@ func TestHangingEndpoint(t *testing.T) {
 				}
 			})
 			for range 20 {
-				time.Sleep(100 * time.Millisecond)
+				elapse(100 * time.Millisecond)
 				wantFound(t, s, "a")
 			}
 			wg.Wait()
@@ -194,7 +194,7 @@ func TestWaitForTwoFlights(t *testing.T) {
 		s := is.warm(t)
 		is.delay = 6 * time.Second
 		go func() { _ = lookup(s, "first") }()
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		if took, err := timed(s, "second"); !isUnavailable(err) || took != 9*time.Second {
 			t.Errorf("%v after %v, want an UnavailableError after 9s", err, took)
 		}
@@ -247,7 +247,7 @@ func TestMissed(t *testing.T) {
 			t.Errorf("1,000 forged tokens made %d JWKS requests, want at most 2", got)
 		}
 		is.all(answer{status: 500})
-		time.Sleep(10 * time.Second)
+		elapse(10 * time.Second)
 		if _, _, err := s.Missed(t.Context(), newer, jose.EdDSA); !isUnavailable(err) {
 			t.Errorf("Missed during an outage: %v, want an UnavailableError", err)
 		}

@@ -127,7 +127,7 @@ func appendMember(b []byte, name, value string) []byte {
 func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, problem bool, retryAfter time.Duration) {
 	h := w.Header()
 	// What outer middleware may have prepared for a body that is not sent.
-	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Www-Authenticate"} {
+	for _, name := range []string{"Content-Length", "Etag", "Last-Modified", "Www-Authenticate"} {
 		delete(h, name)
 	}
 	prefix, mediaType := a.json, "application/json"
@@ -136,13 +136,17 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, proble
 	}
 	const suffix = "\"}\n"
 	h.Set("Content-Type", mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(prefix)+len(id)+len(suffix)))
+	if h["Content-Encoding"] == nil {
+		// Otherwise an outer writer compresses on the fly, and it alone knows
+		// the length; see https://go.dev/issue/66343.
+		h.Set("Content-Length", strconv.Itoa(len(prefix)+len(id)+len(suffix)))
+	}
 	h.Set("Cache-Control", "no-store")
 	if a.challenge != "" {
 		h.Set("Www-Authenticate", a.challenge)
 	}
 	if a.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter+time.Second-1)/time.Second), 10))
+		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))
 	}
 	w.WriteHeader(a.status)
 	if r.Method == http.MethodHead { // RFC 9110, Section 9.3.2
@@ -161,7 +165,7 @@ const maxAcceptLen = 1 << 10
 func wantsProblem(accept []string) bool {
 	problem, plain := 0.0, 0.0
 	for _, line := range accept {
-		if len(line) > maxAcceptLen || !strings.Contains(line, "json") {
+		if len(line) > maxAcceptLen {
 			continue
 		}
 		for part := range strings.SplitSeq(line, ",") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -30,8 +31,9 @@ type Event struct {
 	// signature holds, or that its issuer vouched for; empty otherwise.
 	Issuer, Subject, ClientID, TokenID string
 
-	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal,
-	// by which records of one token can be matched; empty without a token.
+	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal, by
+	// which records of one token can be matched; empty without a token, and
+	// for one that was refused for its length.
 	TokenHash string
 }
 
@@ -39,11 +41,12 @@ type Event struct {
 const maxEventText = 256
 
 func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status int) Event {
+	if len(token) > maxTokenLen {
+		token = "" // nobody has seen it, and hashing a megabyte is work
+	}
 	// A verifier that somebody else wrote may put the token into its texts.
 	clean := func(s string) string {
-		if token != "" {
-			s = strings.ReplaceAll(s, token, "[token]")
-		}
+		s = scrub(s[:min(len(s), 16*maxEventText)], token)
 		if len(s) > maxEventText {
 			s = s[:maxEventText] + "…"
 		}
@@ -53,7 +56,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 		RequestID:  requestID,
 		Status:     status,
 		Code:       e.Code,
-		Check:      e.Check,
+		Check:      clean(e.Check),
 		Expected:   clean(e.Expected),
 		Got:        clean(e.Got),
 		Method:     clean(r.Method),
@@ -61,7 +64,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 		RemoteAddr: r.RemoteAddr,
 	}
 	if e.Err != nil {
-		event.Cause = clean(e.Err.Error())
+		event.Cause = clean(fmt.Sprint(e.Err)) // Sprint survives a nil pointer in an error
 	}
 	if p := e.Principal; p != nil {
 		event.Issuer, event.Subject = clean(p.Issuer), clean(p.Subject)
@@ -74,6 +77,35 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 	return event
 }
 
+// minPart is the shortest piece of a token that is cut out of texts. A shorter
+// one may be a common word, and tells next to nothing.
+const minPart = 12
+
+// scrub cuts the token and its parts out of s: all of it, and each word of s
+// that stands in the token, such as its payload, its signature or a beginning.
+func scrub(s, token string) string {
+	if token == "" {
+		return s
+	}
+	s = strings.ReplaceAll(s, token, "[token]")
+	for _, separators := range []string{"", "."} { // with dots, then between them
+		isPart := func(c byte) bool { return isToken68Char[c] && strings.IndexByte(separators, c) < 0 }
+		clean, from := "", 0 // s up to from, scrubbed
+		for i := 0; i < len(s); i++ {
+			start := i
+			for i < len(s) && isPart(s[i]) {
+				i++
+			}
+			if i-start >= minPart && strings.Contains(token, s[start:i]) {
+				clean += s[from:start] + "[token]"
+				from = i
+			}
+		}
+		s = clean + s[from:]
+	}
+	return s
+}
+
 // audit tells the log and the hook about a refusal.
 func (g *Guard) audit(r *http.Request, e *Error, token, requestID string, status int) {
 	if g.logger == nil && g.onRefusal == nil {
@@ -83,7 +115,7 @@ func (g *Guard) audit(r *http.Request, e *Error, token, requestID string, status
 	if g.logger != nil {
 		level := slog.LevelInfo
 		if e.Code == CodeUnavailable {
-			level = slog.LevelError
+			level = slog.LevelWarn
 		}
 		event.log(r.Context(), g.logger, level)
 	}

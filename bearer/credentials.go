@@ -151,7 +151,7 @@ func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 	values, parseErr := url.ParseQuery(encoded)
 	tokens, ok := values[parameter]
 	switch {
-	case parseErr != nil && strings.Contains(encoded, parameter):
+	case parseErr != nil && (ok || strings.Contains(encoded, parameter)):
 		return "", false, malformed(where, "application/x-www-form-urlencoded", "another encoding")
 	case !ok:
 		return "", false, nil

@@ -65,6 +65,9 @@ type Error struct {
 
 // Error returns the code, the check with expected and got, and the cause.
 func (e *Error) Error() string {
+	if e == nil {
+		return "bearer: a nil *Error"
+	}
 	var b strings.Builder
 	b.WriteString("bearer: ")
 	b.WriteString(string(e.Code))
@@ -84,11 +87,16 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is makes errors.Is(err, ErrUnrecognized) true for what [Unrecognized] built.
 func (e *Error) Is(target error) bool {
-	return target == ErrUnrecognized && e.Code == codeUnrecognized
+	return target == ErrUnrecognized && e != nil && e.Code == codeUnrecognized
 }
 
 // Invalid is a verifier's final answer "mine and bad": 401 invalid_token. The
@@ -122,10 +130,40 @@ func Forbid(reason string) *Error {
 	return &Error{Code: CodeForbidden, Check: "policy", Public: reason}
 }
 
-// classify returns err as an [Error]; one that nobody classified gets code.
+// classify returns the [Error] that err is, or one of that code if nobody
+// classified err. The outermost Error decides, so that its cause never speaks
+// in its place.
 func classify(err error, code Code) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e := outermost(err); e != nil {
 		return e
 	}
+	if errors.Is(err, ErrUnrecognized) {
+		code = codeUnrecognized
+	}
 	return &Error{Code: code, Err: err}
+}
+
+// outermost returns the first [Error] in err's tree, from the top down. Of
+// joined errors an outage outweighs the others: a verifier that asked several
+// sources cannot tell if one of them was out of reach.
+func outermost(err error) *Error {
+	switch err := err.(type) {
+	case *Error:
+		return err // nil inside an error interface is no classification
+	case interface{ Unwrap() error }:
+		return outermost(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var first *Error
+		for _, joined := range err.Unwrap() {
+			switch e := outermost(joined); {
+			case e == nil:
+			case e.Code == CodeUnavailable:
+				return e
+			case first == nil:
+				first = e
+			}
+		}
+		return first
+	}
+	return nil
 }

@@ -32,7 +32,8 @@ type Config struct {
 	Hierarchy scope.Hierarchy
 
 	// FormBodyTokens accepts tokens in form bodies too, as the parameter
-	// access_token (RFC 6750, Section 2.2). Default: they are ignored.
+	// access_token (RFC 6750, Section 2.2). A form is read into memory for it,
+	// and one of more than 1 MiB is refused. Default: they are ignored.
 	FormBodyTokens bool
 
 	// InsecureQueryTokens accepts tokens in the query too, as the parameter
@@ -93,7 +94,7 @@ func New(c Config) (*Guard, error) {
 		mistake("Verifiers is empty; want at least one, such as a jwks.Verifier")
 	}
 	for i, v := range c.Verifiers {
-		if v == nil {
+		if isNil(v) {
 			mistake("Verifiers[%d] is nil", i)
 		}
 	}
@@ -140,7 +141,7 @@ func checkMetadataURL(raw string) error {
 		return errors.New("want an absolute URL")
 	case !isParamText(raw) || strings.Contains(raw, " "):
 		return errors.New("want visible ASCII without quote and backslash")
-	case u.Fragment != "" || u.User != nil:
+	case strings.Contains(raw, "#") || u.User != nil:
 		return errors.New("want no fragment and no user information")
 	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil

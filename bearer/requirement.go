@@ -3,6 +3,7 @@ package bearer
 import (
 	"errors"
 	"net/http"
+	"reflect"
 )
 
 // Requirement is a condition beyond scopes that a route sets: ownership, a
@@ -14,7 +15,7 @@ import (
 // elsewhere; every other error is 403 with a fixed text, and only the log is
 // told what it says.
 //
-// The path parameters of the route are read by r.PathValue, on each framework
+// The principal must not be changed. The path parameters of the route are read by r.PathValue, on each framework
 // that has an adapter.
 type Requirement interface {
 	Check(r *http.Request, p *Principal) error
@@ -30,6 +31,10 @@ func (f RequirementFunc) Check(r *http.Request, p *Principal) error { return f(r
 // of the token: a user reaches what is their own. An absent or empty parameter
 // is refused, and so is a token that a client holds for itself, whose subject
 // is not a user's (RFC 9068, Section 5).
+//
+// A subject is unique within its issuer only (RFC 7519, Section 4.1.2). Where
+// the verifiers trust several issuers, a [RequirementFunc] must compare
+// [Principal.Issuer] too.
 func SubjectInPath(name string) Requirement { return subjectInPath(name) }
 
 type subjectInPath string
@@ -69,7 +74,7 @@ func (h hidden) Check(r *http.Request, p *Principal) error {
 	if err == nil {
 		return nil
 	}
-	e := classify(err, CodeForbidden)
+	e := refusal(err)
 	if e.Code != CodeForbidden {
 		return e
 	}
@@ -87,7 +92,7 @@ func (h hidden) validate() error {
 
 // validate reports what is wrong with a requirement at registration.
 func validate(r Requirement) error {
-	if r == nil {
+	if isNil(r) {
 		return errors.New("a nil Requirement")
 	}
 	if v, ok := r.(interface{ validate() error }); ok {
@@ -96,18 +101,35 @@ func validate(r Requirement) error {
 	return nil
 }
 
+// isNil reports whether v is nil or holds a nil pointer or function, whose call
+// would panic at the first request.
+func isNil(v any) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func:
+		return value.IsNil()
+	}
+	return false
+}
+
+// refusal is what a requirement's error stands for.
+func refusal(err error) *Error {
+	e := classify(err, CodeForbidden)
+	switch e.Code {
+	case CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth:
+		return e
+	}
+	return &Error{Code: CodeForbidden, Err: err} // no answer that a requirement may give
+}
+
 // check asks one requirement.
 func check(req Requirement, r *http.Request, p *Principal) *Error {
 	err := req.Check(r, p)
 	if err == nil {
 		return nil
 	}
-	e := classify(err, CodeForbidden)
-	switch e.Code {
-	case CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth:
-	default: // no answer that a requirement may give
-		e = &Error{Code: CodeForbidden, Err: err}
-	}
+	e := refusal(err)
 	if e.Check == "" || e.Principal == nil {
 		complete := *e
 		if complete.Check == "" {

@@ -59,7 +59,10 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	}
 	// Step-up is judged before policy, so that a policy never sees a principal
 	// who is not sufficiently authenticated.
-	requirements := slices.Clone(c.Requirements)
+	requirements := make([]Requirement, len(c.Requirements))
+	for i, r := range c.Requirements {
+		requirements[i] = owned(r)
+	}
 	slices.SortStableFunc(requirements, func(a, b Requirement) int {
 		switch aStep, bStep := isStepUp(a), isStepUp(b); {
 		case aStep == bStep:
@@ -91,7 +94,7 @@ func (g *Guard) MustRoute(c RouteConfig) *Route {
 	return rt
 }
 
-// Decision is the judgement of one request.
+// Decision is the judgement of one request. The zero Decision allows nothing.
 type Decision struct {
 	route       *Route
 	principal   Principal
@@ -101,15 +104,23 @@ type Decision struct {
 }
 
 // Allowed reports whether the request may pass.
-func (d Decision) Allowed() bool { return d.err == nil }
+func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 
 // Principal returns who is calling. It is false if the request was refused, and
 // behind optional authentication when there were no credentials.
-func (d Decision) Principal() (Principal, bool) { return d.principal, d.known && d.err == nil }
+func (d Decision) Principal() (Principal, bool) {
+	if !d.known || d.err != nil {
+		return Principal{}, false
+	}
+	return d.principal, true
+}
 
 // Err returns why the request was refused, an [*Error], or nil.
 func (d Decision) Err() error {
-	if d.err == nil {
+	switch {
+	case d.route == nil:
+		return errors.New("bearer: the zero Decision; no request was judged")
+	case d.err == nil:
 		return nil
 	}
 	return d.err
@@ -117,7 +128,10 @@ func (d Decision) Err() error {
 
 // Status returns the status of the refusal, or 200.
 func (d Decision) Status() int {
-	if d.err == nil {
+	switch {
+	case d.route == nil:
+		return http.StatusInternalServerError
+	case d.err == nil:
 		return http.StatusOK
 	}
 	return d.route.answerTo(d.err).status
@@ -202,8 +216,8 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		rt.refuse(w, r, &d)
 		return nil, false
 	}
-	if d.credentials.inQuery {
-		w.Header().Set("Cache-Control", "private") // RFC 6750, Section 2.3
+	if h := w.Header(); d.credentials.inQuery && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+		h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
 	}
 	if !d.known {
 		return r, true
@@ -226,8 +240,9 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 // isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and
 // an Access-Control-Request-Method, and nothing less.
 func isPreflight(r *http.Request) bool {
+	origin, method := r.Header["Origin"], r.Header["Access-Control-Request-Method"]
 	return r.Method == http.MethodOptions &&
-		len(r.Header["Origin"]) == 1 && len(r.Header["Access-Control-Request-Method"]) == 1
+		len(origin) == 1 && origin[0] != "" && len(method) == 1 && method[0] != ""
 }
 
 func isLoopback(host string) bool {

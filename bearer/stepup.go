@@ -29,8 +29,13 @@ type StepUp struct {
 // that is further ahead than that.
 const maxAhead = 5 * time.Minute
 
-// Check judges the acr and auth_time of p.
+// Check judges the acr and auth_time of p. A StepUp that [Guard.Route] would
+// not register, and that a [RequirementFunc] may build at a request, lets
+// nobody in, and none of its values reaches a challenge.
 func (s StepUp) Check(_ *http.Request, p *Principal) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
 	refused := func(check, expected, got string) error {
 		return &Error{
 			Code: CodeInsufficientUserAuth, Check: check, Expected: expected, Got: got,
@@ -78,6 +83,21 @@ func (s *StepUp) appendParams(b []byte) []byte {
 		b = appendParam(b, "max_age", strconv.FormatInt(int64(s.MaxAge/time.Second), 10))
 	}
 	return b
+}
+
+// owned returns r, or a StepUp that shares nothing with r's owner.
+func owned(r Requirement) Requirement {
+	var s StepUp
+	switch r := r.(type) {
+	case StepUp:
+		s = r
+	case *StepUp:
+		s = *r
+	default:
+		return r
+	}
+	s.ACR = slices.Clone(s.ACR)
+	return s
 }
 
 func isStepUp(r Requirement) bool {

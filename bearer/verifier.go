@@ -46,8 +46,9 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		if err == nil {
 			err = errNoAnswer
 		}
-		if errors.Is(err, ErrUnrecognized) {
-			if e, ok := errors.AsType[*Error](err); ok && unrecognized == nil {
+		e := classify(err, CodeUnavailable)
+		if e.Code == codeUnrecognized {
+			if e.Check != "" && unrecognized == nil {
 				unrecognized = e
 			}
 			continue
@@ -55,7 +56,6 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return nil, &Error{Code: CodeCanceled, Check: "request", Err: err}
 		}
-		e := classify(err, CodeUnavailable)
 		switch e.Code {
 		case CodeInvalidToken:
 			return nil, e
@@ -78,5 +78,7 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 	if unrecognized == nil {
 		return nil, Invalid("verifier", "a token that a verifier recognizes", "one that none does")
 	}
-	return nil, Invalid(unrecognized.Check, unrecognized.Expected, unrecognized.Got)
+	e := Invalid(unrecognized.Check, unrecognized.Expected, unrecognized.Got)
+	e.Err = unrecognized.Err
+	return nil, e
 }

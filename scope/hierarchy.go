@@ -40,7 +40,11 @@ func NewHierarchy(implies map[string][]string) (Hierarchy, error) {
 	above := make(map[string][]string)
 	for _, from := range slices.Sorted(maps.Keys(implies)) {
 		below, cycle := reach(implies, from)
-		if cycle != nil {
+		// A cycle is found from each of its members, and told once.
+		if cycle != nil && from == slices.Min(cycle) {
+			for i := range cycle {
+				cycle[i] = quote(cycle[i])
+			}
 			errs = append(errs, fmt.Errorf("scope: hierarchy: cycle %s", strings.Join(cycle, " → ")))
 		}
 		for _, to := range below {

@@ -46,14 +46,18 @@ func Any(names ...string) Rule { return leaf(opAny, "Any", names) }
 
 func leaf(op op, function string, names []string) Rule {
 	if len(names) == 0 {
-		return Rule{err: fmt.Errorf("scope.%s without names; a route that needs no scope says scope.None", function)}
+		return Rule{err: fmt.Errorf("scope.%s: no names; a route that needs no scope says scope.None", function)}
 	}
 	rule := Rule{op: op, names: make([]name, len(names))}
+	var errs []error
 	for i, n := range names {
 		if err := checkName(n); err != nil {
-			return Rule{err: err}
+			errs = append(errs, fmt.Errorf("scope.%s: %w", function, err))
 		}
 		rule.names[i].text = n
+	}
+	if len(errs) > 0 {
+		return Rule{err: errors.Join(errs...)}
 	}
 	return rule
 }
@@ -75,7 +79,7 @@ func join(op op, a, b Rule) Rule {
 // no names or from illegal ones. A rule in error allows nothing.
 func (r Rule) Err() error {
 	if r.err == nil && r.op == opInvalid {
-		return errors.New("no scope rule; a route that needs no scope says scope.None")
+		return errors.New("scope: no rule; a route that needs no scope says scope.None")
 	}
 	return r.err
 }

@@ -7,6 +7,7 @@
 package scope
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,20 +31,26 @@ func Parse(s string) (Set, error) {
 	if s == "" {
 		return Set{}, nil
 	}
-	set, err := New(strings.Split(s, " ")...)
-	if err != nil {
-		return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), err)
-	}
-	return set, nil
-}
-
-// New returns the Set of the names, or an error if one of them is not a
-// scope-token of RFC 6749, Section 3.3.
-func New(names ...string) (Set, error) {
+	names := strings.Split(s, " ")
 	for _, name := range names {
 		if err := checkName(name); err != nil {
-			return Set{}, err
+			return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), err)
 		}
+	}
+	return setOf(names), nil
+}
+
+// New returns the Set of the names, or an error that tells which of them are
+// not a scope-token of RFC 6749, Section 3.3.
+func New(names ...string) (Set, error) {
+	var errs []error
+	for _, name := range names {
+		if err := checkName(name); err != nil {
+			errs = append(errs, fmt.Errorf("scope: %w", err))
+		}
+	}
+	if len(errs) > 0 {
+		return Set{}, errors.Join(errs...)
 	}
 	return setOf(names), nil
 }
@@ -52,7 +59,7 @@ func New(names ...string) (Set, error) {
 func Of(names ...string) Set {
 	set, err := New(names...)
 	if err != nil {
-		panic("scope: " + err.Error())
+		panic(err)
 	}
 	return set
 }

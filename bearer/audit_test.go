@@ -1,0 +1,255 @@
+package bearer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// auditLog keeps what a guard logs, and what its hook is told.
+type auditLog struct {
+	buf    bytes.Buffer
+	events []bearer.Event
+}
+
+func (l *auditLog) config(c bearer.Config) bearer.Config {
+	c.Logger = slog.New(slog.NewJSONHandler(&l.buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c.OnRefusal = func(_ *http.Request, e bearer.Event) { l.events = append(l.events, e) }
+	return c
+}
+
+func (l *auditLog) reset() { l.buf.Reset(); l.events = nil }
+
+// only returns the one record and the one event that there are.
+func (l *auditLog) only(t *testing.T) (map[string]any, bearer.Event) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
+	if len(lines) != 1 || lines[0] == "" || len(l.events) != 1 {
+		t.Fatalf("%d events, and records:\n%s", len(l.events), l.buf.String())
+	}
+	var record map[string]any
+	if err := json.Unmarshal([]byte(lines[0]), &record); err != nil {
+		t.Fatal(err)
+	}
+	return record, l.events[0]
+}
+
+func TestEachRefusalIsOneRecordAndOneEvent(t *testing.T) {
+	for _, tt := range answerTests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log auditLog
+			config := log.config(bearer.Config{RequestID: func(*http.Request) string { return "id-" + fmt.Sprint(tt.status) }})
+			got := serve(newRoute(t, config, tt.route), get(tt.authorization...))
+			record, event := log.only(t)
+			if record["request_id"] != event.RequestID || !strings.Contains(got.body, `"request_id":"`+event.RequestID+`"`) {
+				t.Errorf("request id in log %v, event %q, body %s", record["request_id"], event.RequestID, got.body)
+			}
+			if event.Status != tt.status || record["status"] != float64(tt.status) || record["code"] != string(event.Code) {
+				t.Errorf("status in log %v, event %d; code in log %v, event %s", record["status"], event.Status, record["code"], event.Code)
+			}
+			if event.Check == "" || record["check"] != event.Check || event.Code == "" {
+				t.Errorf("check in log %v, event %q", record["check"], event.Check)
+			}
+			if event.Method != "GET" || event.Path != "/orders" || record["remote_addr"] != event.RemoteAddr || event.RemoteAddr == "" {
+				t.Errorf("event %+v", event)
+			}
+			level := "INFO"
+			if tt.status == 503 {
+				level = "WARN"
+			}
+			if record["level"] != level {
+				t.Errorf("level %v, want %s", record["level"], level)
+			}
+			carries := len(tt.authorization) == 1 && strings.HasPrefix(tt.authorization[0], "Bearer ")
+			if (event.TokenHash != "") != carries {
+				t.Errorf("token hash %q", event.TokenHash)
+			}
+		})
+	}
+}
+
+func TestAcceptedRequestsAreNotLogged(t *testing.T) {
+	var log auditLog
+	config := log.config(bearer.Config{InsecurePassPreflights: true})
+	required := newRoute(t, config, bearer.RouteConfig{Rule: scope.All("orders:read"), Requirements: []bearer.Requirement{
+		bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return nil })}})
+	optional := newRoute(t, config, bearer.RouteConfig{Optional: true})
+	preflight := get()
+	preflight.Method = "OPTIONS"
+	preflight.Header.Set("Origin", "https://a.example")
+	preflight.Header.Set("Access-Control-Request-Method", "GET")
+	for _, got := range []answer{serve(required, get("Bearer good")), serve(optional, get("Bearer good")), serve(optional, get()), serve(required, preflight)} {
+		if !got.handedOn {
+			t.Errorf("refused with %d", got.status)
+		}
+	}
+	required.Decide(get("Bearer forged"))
+	if log.buf.Len() > 0 || len(log.events) > 0 {
+		t.Errorf("logged %s, %v", log.buf.String(), log.events)
+	}
+}
+
+func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
+	tests := []struct {
+		name, authorization  string
+		route                bearer.RouteConfig
+		check, expected, got string
+		code                 bearer.Code
+		subject              string
+	}{
+		{"no token", "Bearer", bearer.RouteConfig{}, "Authorization", "a token behind the scheme", "none", bearer.CodeInvalidRequest, ""},
+		{"too long", "Bearer " + strings.Repeat("a", 16<<10+1), bearer.RouteConfig{}, "token length", "at most 16384 bytes", "16385", bearer.CodeInvalidToken, ""},
+		{"scope", "Bearer good", bearer.RouteConfig{Rule: scope.All("admin")}, "scope", "all of admin", "orders:read profile", bearer.CodeInsufficientScope, "alice"},
+		{"audience", "Bearer good", bearer.RouteConfig{Audience: "https://x.example"}, "aud", "https://x.example, the route's",
+			"https://api.example.com https://other.example.com", bearer.CodeInvalidToken, "alice"},
+		{"binding", "Bearer key-bound", bearer.RouteConfig{}, "cnf", "a token that is not bound, since no binding is checked here", "a bound token", bearer.CodeInvalidToken, "alice"},
+		{"acr", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{ACR: []string{"a", "b"}}}},
+			"acr", "one of a b", "none", bearer.CodeInsufficientUserAuth, "alice"},
+		{"auth_time", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{MaxAge: time.Minute}}},
+			"auth_time", "within 1m0s", "none", bearer.CodeInsufficientUserAuth, "alice"},
+		{"ownership", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.SubjectInPath("id")}},
+			"subject in path", "a path parameter id", "none", bearer.CodeForbidden, "alice"},
+		{"expired", "Bearer expired", bearer.RouteConfig{}, "exp", "a time after now", "an hour ago", bearer.CodeInvalidToken, ""},
+		{"outage", "Bearer down", bearer.RouteConfig{}, "verifier", "", "", bearer.CodeUnavailable, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log auditLog
+			serve(newRoute(t, log.config(bearer.Config{}), tt.route), get(tt.authorization))
+			record, event := log.only(t)
+			if event.Check != tt.check || event.Expected != tt.expected || event.Got != tt.got || event.Code != tt.code || event.Subject != tt.subject {
+				t.Errorf("got %+v", event)
+			}
+			if tt.expected != "" && (record["expected"] != tt.expected || record["got"] != tt.got) {
+				t.Errorf("got record %v", record)
+			}
+			if tt.subject != "" && (record["sub"] != "alice" || record["iss"] != alice.Issuer || record["client_id"] != "shop" || record["jti"] != "jti-1") {
+				t.Errorf("got record %v", record)
+			}
+		})
+	}
+	t.Run("the cause of an outage", func(t *testing.T) {
+		var log auditLog
+		got := serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get("Bearer down"))
+		if record, _ := log.only(t); record["cause"] != "connection refused to 10.0.0.7" || strings.Contains(got.body, "10.0.0.7") {
+			t.Errorf("got record %v, body %s", record, got.body)
+		}
+	})
+}
+
+// Checklist C17, C-3, part 2.8: CVE-2021-34532, CVE-2022-29266, CVE-2023-1584.
+func TestNoRecordAndNoAnswerHoldsTheToken(t *testing.T) {
+	parts := []string{"eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9", "eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIn0", "c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0LXRvby0xMjM0NTY3ODkw"}
+	token := strings.Join(parts, ".")
+	const opaque = "mF_9.B5f-4.1JqM~x+y/z=="
+	text := func(token string) string {
+		pieces := strings.Split(token, ".")
+		return fmt.Sprintf("bad token %s: header %q, payload %s, signature (%s); %.20s…", token, pieces[0], pieces[1], pieces[len(pieces)-1], token)
+	}
+	verifiers := map[string]bearer.Verifier{
+		"invalid": bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+			return nil, bearer.Invalid("check "+token, text(token), text(token))
+		}),
+		"unavailable": bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+			return nil, bearer.Unavailable(errors.New(text(token)), 0)
+		}),
+		"unclassified": bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+			return nil, errors.New(strings.Repeat("x ", 100) + text(token))
+		}),
+		"unrecognized": bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+			return nil, bearer.Unrecognized(text(token), text(token), text(token))
+		}),
+		"cut in the middle": bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+			return nil, errors.New(strings.Repeat("x ", 2040) + token)
+		}),
+	}
+	for name, verifier := range verifiers {
+		for _, token := range []string{token, opaque} {
+			t.Run(name, func(t *testing.T) {
+				var log auditLog
+				rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{verifier}, InsecureQueryTokens: true}), bearer.RouteConfig{})
+				r := get("Bearer " + token)
+				r.URL.Path = "/orders/" + token
+				r.URL.RawQuery = "secret=in-the-query"
+				got := serve(rt, r)
+				log.only(t)
+				everything := log.buf.String() + fmt.Sprint(log.events) + fmt.Sprint(got.header) + got.body
+				needles := append([]string{token, "in-the-query", token[:16], token[len(token)-16:]}, parts...)
+				for _, needle := range needles {
+					if strings.Contains(everything, needle) {
+						t.Errorf("%q is in\n%s", needle, everything)
+					}
+				}
+			})
+		}
+	}
+	// A token that is refused before a verifier sees it.
+	for _, authorization := range [][]string{{"Bearer " + token + " x"}, {"Bearer " + token, "Bearer " + token}, {"Bearer " + token + strings.Repeat("a", 16<<10)}, {"Basic " + token}} {
+		var log auditLog
+		got := serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get(authorization...))
+		log.only(t)
+		for _, part := range parts {
+			if strings.Contains(log.buf.String()+fmt.Sprint(log.events)+got.body, part) {
+				t.Errorf("%q is in %s", part, log.buf.String())
+			}
+		}
+	}
+}
+
+func TestTextsOfRecordsAreBounded(t *testing.T) {
+	var log auditLog
+	long := strings.Repeat("é\xff", 100_000)
+	rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, bearer.Invalid("x", long, long))}}), bearer.RouteConfig{})
+	r := get("Bearer x")
+	r.URL.Path, r.Method = "/"+long, strings.Repeat("M", 5000)
+	serve(rt, r)
+	log.only(t)
+	if n := log.buf.Len(); n > 8<<10 {
+		t.Errorf("the record has %d bytes", n)
+	}
+}
+
+// A text of many lines, or of a terminal's escape sequences, is one record.
+func TestRecordsCannotBeForged(t *testing.T) {
+	var log auditLog
+	r := get("Bearer forged")
+	r.URL.Path = "/x\n{\"level\":\"INFO\",\"msg\":\"forged\"}\r\n\x1b[2J"
+	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), r)
+	log.only(t)
+}
+
+func TestHookRunsBeforeTheAnswer(t *testing.T) {
+	w := &discardWriter{header: http.Header{}}
+	called := 0
+	rt := newRoute(t, bearer.Config{OnRefusal: func(r *http.Request, e bearer.Event) {
+		called++
+		if w.status != 0 || r.URL.Path != "/orders" || e.Status != 401 {
+			t.Errorf("called with %s, %+v after status %d", r.URL.Path, e, w.status)
+		}
+	}}, bearer.RouteConfig{})
+	if _, ok := rt.Admit(w, get()); ok || called != 1 || w.status != 401 {
+		t.Errorf("called %d times, status %d", called, w.status)
+	}
+}
+
+func TestTokenHashIsShortAndTheSameForOneToken(t *testing.T) {
+	var log auditLog
+	rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{})
+	for _, token := range []string{"forged", "expired", "forged"} {
+		serve(rt, get("Bearer "+token))
+	}
+	hash := log.events[0].TokenHash
+	if len(hash) != 16 || log.events[2].TokenHash != hash || log.events[1].TokenHash == hash {
+		t.Errorf("hashes %q, %q, %q", hash, log.events[1].TokenHash, log.events[2].TokenHash)
+	}
+}

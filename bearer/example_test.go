@@ -1,0 +1,176 @@
+package bearer_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// exampleGuard stands for a guard over a jwks.Verifier.
+func exampleGuard() *bearer.Guard {
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+			return &bearer.Principal{Subject: "alice", ClientID: "shop", Scopes: scope.Of("orders:read")}, nil
+		})},
+		RequestID: func(r *http.Request) string { return "7f3a" },
+	})
+	if err != nil {
+		panic(err)
+	}
+	return guard
+}
+
+// exampleRequest is GET /users/bob/profile by alice.
+func exampleRequest() *http.Request {
+	r := httptest.NewRequest("GET", "/users/bob/profile", nil)
+	r.SetPathValue("id", "bob")
+	r.Header.Set("Authorization", "Bearer mF_9.B5f-4.1JqM")
+	return r
+}
+
+func ExampleNew() {
+	// A jwks.Verifier is what most programs put here.
+	verifier := bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
+		return nil, bearer.ErrUnrecognized
+	})
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, Realm: "shop"})
+	fmt.Println(guard != nil, err)
+
+	_, err = bearer.New(bearer.Config{Realm: "line\nbreak"})
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// bearer: Config.Verifiers is empty; want at least one, such as a jwks.Verifier
+	// bearer: Config.Realm "line\nbreak" has a character that is not printable ASCII
+}
+
+func ExampleGuard_Route() {
+	route, err := exampleGuard().Route(bearer.RouteConfig{Rule: scope.All("orders:write")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, ok := route.Admit(w, r)
+		if !ok {
+			return // answered
+		}
+		p, _ := bearer.FromContext(r.Context())
+		fmt.Fprintln(w, "hello,", p.Subject)
+	})
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, exampleRequest())
+	fmt.Println(w.Code)
+	fmt.Println(w.Header().Get("WWW-Authenticate"))
+	fmt.Print(w.Body)
+	// Output:
+	// 403
+	// Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", scope="orders:write"
+	// {"status":403,"error":"insufficient_scope","error_description":"The access token lacks a scope that the request needs.","scope":"orders:write","request_id":"7f3a"}
+}
+
+// A rule that could never have been meant panics when the route is registered,
+// as a pattern of http.ServeMux does.
+func ExampleGuard_MustRoute() {
+	defer func() { fmt.Println(recover()) }()
+	var names []string // from a configuration that was forgotten
+	exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All(names...)})
+	// Output: bearer: RouteConfig.Rule: scope.All: no names; a route that needs no scope says scope.None
+}
+
+func ExampleRoute_Decide() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:write")})
+	d := route.Decide(exampleRequest())
+	fmt.Println(d.Allowed(), d.Status(), d.Err())
+	// Output: false 403 bearer: insufficient_scope: scope: expected all of orders:write, got orders:read
+}
+
+func ExampleStepUp() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{
+		Rule:         scope.None,
+		Requirements: []bearer.Requirement{bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: 5 * time.Minute}},
+	})
+	d := route.Decide(exampleRequest())
+	fmt.Println(d.Status())
+	fmt.Println(d.Challenges()[0])
+	// Output:
+	// 401
+	// Bearer realm="api", error="insufficient_user_authentication", error_description="The request needs a stronger or more recent authentication of the user.", acr_values="urn:example:mfa", max_age="300"
+}
+
+// A StepUp that depends on the request stands inside a RequirementFunc.
+func ExampleStepUp_Check() {
+	large := bearer.RequirementFunc(func(r *http.Request, p *bearer.Principal) error {
+		if r.URL.Query().Get("amount") < "1000" {
+			return nil
+		}
+		return bearer.StepUp{ACR: []string{"urn:example:mfa"}}.Check(r, p)
+	})
+	fmt.Println(large.Check(httptest.NewRequest("POST", "/transfers?amount=5000", nil), &bearer.Principal{}))
+	// Output: bearer: insufficient_user_authentication: acr: expected one of urn:example:mfa, got none
+}
+
+func ExampleForbid() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{
+		Rule: scope.None,
+		Requirements: []bearer.Requirement{bearer.RequirementFunc(func(r *http.Request, p *bearer.Principal) error {
+			return bearer.Forbid("Orders are closed on Sundays.")
+		})},
+	})
+	w := httptest.NewRecorder()
+	route.Admit(w, exampleRequest())
+	fmt.Print(w.Code, " ", w.Body)
+	// Output: 403 {"status":403,"error_description":"Orders are closed on Sundays.","request_id":"7f3a"}
+}
+
+func ExampleSubjectInPath() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{
+		Rule:         scope.None,
+		Requirements: []bearer.Requirement{bearer.SubjectInPath("id")},
+	})
+	fmt.Println(route.Decide(exampleRequest()).Status())
+	// Output: 403
+}
+
+func ExampleHidden() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{
+		Rule:         scope.None,
+		Requirements: []bearer.Requirement{bearer.Hidden(bearer.SubjectInPath("id"))},
+	})
+	fmt.Println(route.Decide(exampleRequest()).Status())
+	// Output: 404
+}
+
+func ExampleUnavailable() {
+	err := bearer.Unavailable(context.DeadlineExceeded, 10*time.Second)
+	fmt.Println(err)
+	// Output: bearer: unavailable: context deadline exceeded
+}
+
+func ExampleInvalid() {
+	fmt.Println(bearer.Invalid("typ", "at+jwt", `"JWT"`))
+	// Output: bearer: invalid_token: typ: expected at+jwt, got "JWT"
+}
+
+func ExampleFromContext() {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := bearer.FromContext(r.Context()); ok {
+			fmt.Fprintln(w, "hello,", p.Subject)
+		} else {
+			fmt.Fprintln(w, "hello, stranger")
+		}
+	}
+	r := httptest.NewRequest("GET", "/greeting", nil)
+	w := httptest.NewRecorder()
+	handler(w, r)
+	handler(w, r.WithContext(bearer.NewContext(r.Context(), bearer.Principal{Subject: "alice"})))
+	fmt.Print(w.Body)
+	// Output:
+	// hello, stranger
+	// hello, alice
+}

@@ -1,0 +1,213 @@
+package bearer_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// refusing is a requirement that always gives this error.
+func refusing(err error) bearer.Requirement {
+	return bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return err })
+}
+
+// Checklist C6, H9: what a requirement's error becomes.
+func TestRequirementAnswers(t *testing.T) {
+	const fixed, hidden = "The request is not allowed.", "The resource does not exist."
+	const secret = "row 17 of table secrets"
+	tests := []struct {
+		name           string
+		err            error
+		status         int
+		text           string
+		concealed      int // the status inside Hidden
+		challengeError string
+	}{
+		{"a plain error", errors.New(secret), 403, fixed, 404, ""},
+		{"a nil *Error in an error", (*bearer.Error)(nil), 403, fixed, 404, ""},
+		{"a forbidden one", bearer.Forbid("Orders close at noon."), 403, "Orders close at noon.", 404, ""},
+		{"a forbidden one without a reason", bearer.Forbid(""), 403, fixed, 404, ""},
+		{"a forbidden one, wrapped", fmt.Errorf(secret+": %w", bearer.Forbid("Closed.")), 403, "Closed.", 404, ""},
+		{"a reason with quotes and a line break", bearer.Forbid("a \"b\"\r\nX: y"), 403, `a \"b\"\r\nX: y`, 404, ""},
+		{"a reason of invalid UTF-8", bearer.Forbid("a\xffb"), 403, "a\uFFFDb", 404, ""},
+		{"not found", &bearer.Error{Code: bearer.CodeNotFound, Public: secret}, 404, hidden, 404, ""},
+		{"an outage", bearer.Unavailable(errors.New(secret), time.Second), 503, "The access token cannot be checked at the moment.", 503, ""},
+		{"an invalid token", bearer.Invalid("session", secret, ""), 401, "The access token is invalid.", 401, "invalid_token"},
+		{"an expired token", bearer.Expired(secret, ""), 401, "The access token has expired.", 401, "invalid_token"},
+		{"unrecognized, which no requirement may say", bearer.ErrUnrecognized, 403, fixed, 404, ""},
+		{"unrecognized with a reason", bearer.Unrecognized(secret, "", ""), 403, fixed, 404, ""},
+		{"insufficient scope, which no requirement may say", &bearer.Error{Code: bearer.CodeInsufficientScope}, 403, fixed, 404, ""},
+		{"missing credentials, which no requirement may say", &bearer.Error{Code: bearer.CodeMissingCredentials}, 403, fixed, 404, ""},
+		{"an invalid request, which no requirement may say", &bearer.Error{Code: bearer.CodeInvalidRequest}, 403, fixed, 404, ""},
+		{"a code that is none", &bearer.Error{Code: "x", Public: secret}, 403, fixed, 404, ""},
+		{"the zero Error", &bearer.Error{Public: secret}, 403, fixed, 404, ""},
+		{"a refusal and an outage", errors.Join(bearer.Forbid(secret), bearer.Unavailable(io.EOF, 0)), 503, "The access token cannot be checked at the moment.", 503, ""},
+		{"user authentication without a StepUp", &bearer.Error{Code: bearer.CodeInsufficientUserAuth}, 401,
+			"The request needs a stronger or more recent authentication of the user.", 401, "insufficient_user_authentication"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log auditLog
+			rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(tt.err)}})
+			got := serve(rt, get("Bearer good"))
+			if got.status != tt.status || got.handedOn {
+				t.Errorf("got %d, want %d", got.status, tt.status)
+			}
+			if !strings.Contains(got.body, `"error_description":"`+tt.text+`"`) {
+				t.Errorf("got body %s, want %s", got.body, tt.text)
+			}
+			if strings.Contains(got.body+fmt.Sprint(got.header), secret) {
+				t.Errorf("the client is told of %s", secret)
+			}
+			if want := tt.challengeError; (got.challenge() != "") != (want != "") || !strings.Contains(got.challenge(), want) {
+				t.Errorf("challenge %q, want error %q", got.challenge(), want)
+			}
+			if _, event := log.only(t); event.Subject != "alice" || event.Check == "" {
+				t.Errorf("event %+v", event)
+			}
+			rt = newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.Hidden(refusing(tt.err))}})
+			got = serve(rt, get("Bearer good"))
+			if got.status != tt.concealed || got.status == 404 && !strings.Contains(got.body, hidden) {
+				t.Errorf("hidden: got %d %s, want %d", got.status, got.body, tt.concealed)
+			}
+		})
+	}
+}
+
+// What a plain error says is for the log.
+func TestPlainErrorIsLogged(t *testing.T) {
+	var log auditLog
+	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(errors.New("closed on Sundays"))}}), get("Bearer good"))
+	if record, _ := log.only(t); record["cause"] != "closed on Sundays" || record["check"] != "policy" {
+		t.Errorf("got %v", record)
+	}
+}
+
+// A hidden refusal is the same for every cause, so that existence stays hidden.
+func TestHiddenAnswersAreTheSameBytes(t *testing.T) {
+	var first answer
+	for i, err := range []error{errors.New("a"), bearer.Forbid("b"), bearer.ErrUnrecognized, (*bearer.Error)(nil), &bearer.Error{Code: bearer.CodeInsufficientScope}} {
+		rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.Hidden(refusing(err))}})
+		got := serve(rt, get("Bearer good"))
+		if i == 0 {
+			first = got
+		}
+		if got.status != 404 || got.body != first.body || fmt.Sprint(got.header) != fmt.Sprint(first.header) {
+			t.Errorf("%v: %d %v %s", err, got.status, got.header, got.body)
+		}
+	}
+}
+
+func TestRefusalDoesNotChangeTheErrorItCameFrom(t *testing.T) {
+	shared := bearer.Forbid("Closed.")
+	shared.Check = ""
+	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.Hidden(refusing(shared))}})
+	serve(rt, get("Bearer good"))
+	if shared.Code != bearer.CodeForbidden || shared.Principal != nil || shared.Check != "" {
+		t.Errorf("it became %+v", shared)
+	}
+}
+
+// RFC 9068, Section 5: a client's own token has no user's subject.
+func TestSubjectInPath(t *testing.T) {
+	tests := []struct {
+		name, subject, client, path string
+		status                      int
+	}{
+		{"own", "alice", "shop", "alice", 200},
+		{"own, with a bar", "auth0|alice", "shop", "auth0|alice", 200},
+		{"another's", "alice", "shop", "bob", 403},
+		{"another case", "alice", "shop", "Alice", 403},
+		{"a prefix", "alice", "shop", "ali", 403},
+		{"no parameter", "alice", "shop", "", 403},
+		{"no subject and no parameter", "", "shop", "", 403},
+		{"no subject", "", "shop", "alice", 403},
+		{"a client's own token", "shop", "shop", "shop", 403},
+		{"a client that is not named", "alice", "", "alice", 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := bearer.Principal{Subject: tt.subject, ClientID: tt.client}
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}}, bearer.RouteConfig{
+				Requirements: []bearer.Requirement{bearer.SubjectInPath("id")}})
+			r := get("Bearer x")
+			r.SetPathValue("id", tt.path)
+			if got := serve(rt, r); got.status != tt.status || got.challenge() != "" {
+				t.Errorf("got %d %s, want %d", got.status, got.challenge(), tt.status)
+			}
+		})
+	}
+}
+
+// Checklist C7b: request, token, binding, scope, step-up, policy.
+func TestOrderOfJudgement(t *testing.T) {
+	const audience = "https://api.example.com"
+	var asked []string
+	policy := func(name string, err error) bearer.Requirement {
+		return bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { asked = append(asked, name); return err })
+	}
+	step := bearer.StepUp{ACR: []string{"mfa"}}
+	type fault struct{ malformed, invalid, audience, bound, scope, weak, policy bool }
+	tests := []struct {
+		fault fault
+		check string
+		asked string
+	}{
+		{fault{true, true, true, true, true, true, true}, "Authorization", ""},
+		{fault{false, true, true, true, true, true, true}, "signature", ""},
+		{fault{false, false, true, true, true, true, true}, "aud", ""},
+		{fault{false, false, false, true, true, true, true}, "cnf", ""},
+		{fault{false, false, false, false, true, true, true}, "scope", ""},
+		{fault{false, false, false, false, false, true, true}, "acr", ""},
+		{fault{false, false, false, false, false, false, true}, "policy", "first second"},
+		{fault{}, "", "first second third"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.check, func(t *testing.T) {
+			asked = nil
+			p := bearer.Principal{Subject: "alice", Scopes: scope.Of("orders:read"), ACR: "mfa"}.WithAudience(audience)
+			if tt.fault.audience {
+				p = p.WithAudience("x")
+			}
+			if tt.fault.bound {
+				p.Confirmation.JKT = "x"
+			}
+			if tt.fault.scope {
+				p.Scopes = scope.Set{}
+			}
+			if tt.fault.weak {
+				p.ACR = "pwd"
+			}
+			verifier, second := answering(&p, nil), error(nil)
+			if tt.fault.invalid {
+				verifier = answering(nil, bearer.Invalid("signature", "", ""))
+			}
+			if tt.fault.policy {
+				second = errors.New("no")
+			}
+			lines := []string{"Bearer x"}
+			if tt.fault.malformed {
+				lines = append(lines, "Bearer x")
+			}
+			// The step-up is listed behind the policies, and judged before.
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{verifier}}, bearer.RouteConfig{
+				Rule: scope.All("orders:read"), Audience: audience,
+				Requirements: []bearer.Requirement{policy("first", nil), policy("second", second), &step, policy("third", nil)}})
+			d := rt.Decide(get(lines...))
+			check := ""
+			if e, ok := errors.AsType[*bearer.Error](d.Err()); ok {
+				check = e.Check
+			}
+			if check != tt.check || strings.Join(asked, " ") != tt.asked {
+				t.Errorf("check %q, policies asked %v", check, asked)
+			}
+		})
+	}
+}

@@ -1,0 +1,154 @@
+package bearer_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// Checklist S1, S2, S4, C9: no leeway stretches max_age.
+func TestStepUp(t *testing.T) {
+	const old, never = time.Hour, time.Duration(1<<63 - 1)
+	acr := func(values ...string) bearer.StepUp { return bearer.StepUp{ACR: values} }
+	fresh := bearer.StepUp{MaxAge: 5 * time.Minute}
+	both := bearer.StepUp{ACR: []string{"mfa", "key"}, MaxAge: 5 * time.Minute}
+	tests := []struct {
+		name   string
+		step   bearer.StepUp
+		acr    string
+		age    time.Duration // never: no auth_time
+		status int
+	}{
+		{"strong", acr("mfa", "key"), "mfa", never, 200},
+		{"strong by the second", acr("mfa", "key"), "key", never, 200},
+		{"no acr", acr("mfa"), "", never, 401},
+		{"another acr", acr("mfa"), "pwd", 0, 401},
+		{"acr in another case", acr("mfa"), "MFA", 0, 401},
+		{"acr is a part", acr("urn:mfa"), "urn:mf", 0, 401},
+		{"acr is the whole list", acr("mfa", "key"), "mfa key", 0, 401},
+		{"recent", fresh, "", time.Second, 200},
+		{"at the bound", fresh, "", 5 * time.Minute, 200},
+		{"just too old", fresh, "", 5*time.Minute + 1, 401},
+		{"too old", fresh, "", old, 401},
+		{"since 1970", fresh, "", 30 * 365 * 24 * time.Hour, 401},
+		{"no auth_time", fresh, "", never, 401},
+		{"a little ahead", fresh, "", -5 * time.Minute, 200},
+		{"in the future", fresh, "", -5*time.Minute - 1, 401},
+		{"far in the future", fresh, "", -200 * 365 * 24 * time.Hour, 401},
+		{"strong and recent", both, "key", time.Second, 200},
+		{"strong and too old", both, "mfa", old, 401},
+		{"weak and recent", both, "pwd", time.Second, 401},
+		{"weak and without auth_time", both, "", never, 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := bearer.Principal{Subject: "alice", ACR: tt.acr}
+				if tt.age != never {
+					p.AuthTime = time.Now().Add(-tt.age)
+				}
+				rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}},
+					bearer.RouteConfig{Requirements: []bearer.Requirement{tt.step}})
+				got := serve(rt, get("Bearer x"))
+				if got.status != tt.status || got.handedOn != (tt.status == 200) {
+					t.Errorf("got %d, want %d", got.status, tt.status)
+				}
+				if tt.status == 200 {
+					return
+				}
+				if !strings.Contains(got.challenge(), `error="insufficient_user_authentication"`) {
+					t.Errorf("challenge %s", got.challenge())
+				}
+				if want := `acr_values="` + strings.Join(tt.step.ACR, " ") + `"`; strings.Contains(got.challenge(), want) != (len(tt.step.ACR) > 0) {
+					t.Errorf("challenge %s, want %s", got.challenge(), want)
+				}
+				if strings.Contains(got.challenge(), `max_age="300"`) != (tt.step.MaxAge > 0) {
+					t.Errorf("challenge %s", got.challenge())
+				}
+			})
+		})
+	}
+}
+
+// Time passes, and the same principal is no longer recent enough: a decision is
+// never kept (checklist C17).
+func TestStepUpIsJudgedAtEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := bearer.Principal{Subject: "alice", AuthTime: time.Now()}
+		rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}},
+			bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{MaxAge: time.Minute}}})
+		for _, want := range []int{200, 200, 401} {
+			if got := serve(rt, get("Bearer x")); got.status != want {
+				t.Errorf("after %v: got %d, want %d", time.Since(p.AuthTime), got.status, want)
+			}
+			time.Sleep(40 * time.Second) // of the bubble's clock
+		}
+	})
+}
+
+// A StepUp may depend on the request, and tells its own values.
+func TestStepUpInsideARequirementFunc(t *testing.T) {
+	nested := bearer.RequirementFunc(func(r *http.Request, p *bearer.Principal) error {
+		if r.Header.Get("X-Amount") == "large" {
+			return bearer.StepUp{ACR: []string{"key"}, MaxAge: time.Minute}.Check(r, p)
+		}
+		return bearer.StepUp{ACR: []string{"mfa"}}.Check(r, p)
+	})
+	for _, requirement := range []bearer.Requirement{nested, bearer.Hidden(nested)} {
+		rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Rule: scope.All("orders:read"), Requirements: []bearer.Requirement{requirement}})
+		small, large := get("Bearer good"), get("Bearer good")
+		large.Header.Set("X-Amount", "large")
+		if got := serve(rt, small).challenge(); !strings.HasSuffix(got, `, scope="orders:read", acr_values="mfa"`) {
+			t.Errorf("small: %s", got)
+		}
+		if got := serve(rt, large).challenge(); !strings.HasSuffix(got, `, scope="orders:read", acr_values="key", max_age="60"`) {
+			t.Errorf("large: %s", got)
+		}
+	}
+}
+
+// Checklist H6: what was not checked at registration is checked at the request.
+func TestStepUpThatCouldNotBeRegisteredLetsNobodyIn(t *testing.T) {
+	tests := []struct {
+		name string
+		step bearer.StepUp
+	}{
+		{"no requirement", bearer.StepUp{}},
+		{"a negative age", bearer.StepUp{MaxAge: -time.Second}},
+		{"a negative age beside a class", bearer.StepUp{ACR: []string{"mfa"}, MaxAge: -time.Second}},
+		{"half a second", bearer.StepUp{MaxAge: 500 * time.Millisecond}},
+		{"a header field in a class", bearer.StepUp{ACR: []string{"a\r\nSet-Cookie: b=c"}}},
+		{"a quote in a class", bearer.StepUp{ACR: []string{`a", error="x`}}},
+		{"a space in a class", bearer.StepUp{ACR: []string{"a b"}}},
+		{"an empty class", bearer.StepUp{ACR: []string{""}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := bearer.Principal{Subject: "alice", AuthTime: time.Now(), ACR: "mfa"}
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}}, bearer.RouteConfig{
+				Requirements: []bearer.Requirement{bearer.RequirementFunc(tt.step.Check)}})
+			if got := serve(rt, get("Bearer x")); got.status != 403 || got.challenge() != "" || got.header.Get("Set-Cookie") != "" {
+				t.Errorf("got %d %v", got.status, got.header)
+			}
+		})
+	}
+}
+
+func TestRegisteredStepUpIsCopied(t *testing.T) {
+	byValue := bearer.StepUp{ACR: []string{"mfa"}}
+	byPointer := &bearer.StepUp{ACR: []string{"mfa"}, MaxAge: time.Minute}
+	for _, requirement := range []bearer.Requirement{byValue, byPointer} {
+		rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{requirement}})
+		byValue.ACR[0] = ""
+		byPointer.ACR[0], byPointer.MaxAge = "", 0
+		if got := serve(rt, get("Bearer good")); got.status != 401 || !strings.Contains(got.challenge(), `acr_values="mfa"`) {
+			t.Errorf("%T: got %d %s", requirement, got.status, got.challenge())
+		}
+		byValue.ACR[0], byPointer.ACR[0], byPointer.MaxAge = "mfa", "mfa", time.Minute
+	}
+}

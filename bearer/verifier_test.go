@@ -1,0 +1,210 @@
+package bearer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// answering is a verifier that always gives this answer.
+func answering(p *bearer.Principal, err error) bearer.Verifier {
+	return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return p, err })
+}
+
+// untold is an error of somebody else's that is ErrUnrecognized by its method.
+type untold struct{ error }
+
+func (untold) Is(target error) bool { return target == bearer.ErrUnrecognized }
+
+// Checklist C7, part 2.6: an outage never becomes 401, and never 200.
+func TestVerifierAnswers(t *testing.T) {
+	var (
+		good         = answering(&alice, nil)
+		notMine      = answering(nil, bearer.ErrUnrecognized)
+		notMineWhy   = answering(nil, bearer.Unrecognized("iss", "a configured issuer", "another"))
+		bad          = answering(nil, bearer.Invalid("signature", "", ""))
+		expired      = answering(nil, bearer.Expired("", ""))
+		down         = answering(nil, bearer.Unavailable(errors.New("timeout"), 9*time.Second))
+		unclassified = answering(nil, io.ErrUnexpectedEOF)
+		nothing      = answering(nil, nil)
+		typedNil     = answering(nil, (*bearer.Error)(nil))
+		unreachable  = bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+			t.Error("asked, although a verifier before it decided")
+			return &alice, nil
+		})
+	)
+	type verifiers = []bearer.Verifier
+	tests := []struct {
+		name      string
+		verifiers verifiers
+		status    int
+	}{
+		{"good", verifiers{good, unreachable}, 200},
+		{"bad is final", verifiers{bad, unreachable}, 401},
+		{"expired is final", verifiers{expired, unreachable}, 401},
+		{"all not mine", verifiers{notMine, notMineWhy}, 401},
+		{"not mine, then good", verifiers{notMine, notMineWhy, good, unreachable}, 200},
+		{"not mine, then bad", verifiers{notMine, bad, unreachable}, 401},
+		{"down", verifiers{down}, 503},
+		{"down, and another accepts", verifiers{down, good, unreachable}, 200},
+		{"not mine, down, not mine", verifiers{notMine, down, notMine}, 503},
+		{"down, then another's own bad one", verifiers{down, bad, unreachable}, 401},
+		{"nobody classified it", verifiers{unclassified}, 503},
+		{"nobody classified it, and another accepts", verifiers{unclassified, good}, 200},
+		{"nobody classified it, all others not mine", verifiers{unclassified, notMine}, 503},
+		{"neither principal nor error", verifiers{nothing}, 503},
+		{"neither, and others not mine", verifiers{notMine, nothing, notMine}, 503},
+		{"a nil *Error in an error", verifiers{typedNil}, 503},
+		{"a nil *Error, and another accepts", verifiers{typedNil, good}, 200},
+		{"a principal and an error", verifiers{answering(&alice, io.ErrUnexpectedEOF)}, 503},
+		{"a principal and bad", verifiers{answering(&alice, bearer.Invalid("", "", ""))}, 401},
+		{"a principal and not mine", verifiers{answering(&alice, bearer.ErrUnrecognized)}, 401},
+		{"forbidden, which no verifier may say", verifiers{answering(nil, bearer.Forbid("no"))}, 503},
+		{"a code that is none", verifiers{answering(nil, &bearer.Error{Code: "x"})}, 503},
+		{"missing credentials, which no verifier may say", verifiers{answering(nil, &bearer.Error{Code: bearer.CodeMissingCredentials})}, 503},
+		{"the zero Error", verifiers{answering(nil, &bearer.Error{})}, 503},
+
+		{"wrapped bad", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.Invalid("", "", ""))), unreachable}, 401},
+		{"wrapped down", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.Unavailable(io.EOF, 0)))}, 503},
+		{"wrapped not mine", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.ErrUnrecognized)), good}, 200},
+		{"not mine with a cause", verifiers{answering(nil, fmt.Errorf("%w: %w", bearer.ErrUnrecognized, io.EOF))}, 401},
+		{"not mine by method", verifiers{answering(nil, untold{io.EOF})}, 401},
+		{"wrapped not mine, all", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.Unrecognized("", "", "")))}, 401},
+		{"down because of not mine", verifiers{answering(nil, bearer.Unavailable(bearer.ErrUnrecognized, 0))}, 503},
+		{"bad because of not mine", verifiers{answering(nil, &bearer.Error{Code: bearer.CodeInvalidToken, Err: bearer.ErrUnrecognized}), unreachable}, 401},
+		{"joined not mine and down", verifiers{answering(nil, errors.Join(bearer.ErrUnrecognized, bearer.Unavailable(io.EOF, 0)))}, 503},
+		{"joined not mine with a reason and down", verifiers{answering(nil, errors.Join(bearer.Unrecognized("", "", ""), bearer.Unavailable(io.EOF, 0)))}, 503},
+		{"joined bad and down", verifiers{answering(nil, errors.Join(bearer.Invalid("", "", ""), bearer.Unavailable(io.EOF, 0)))}, 503},
+		{"joined not mine and bad", verifiers{answering(nil, errors.Join(bearer.ErrUnrecognized, bearer.Invalid("", "", ""))), unreachable}, 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := serve(newRoute(t, bearer.Config{Verifiers: tt.verifiers}, bearer.RouteConfig{}), get("Bearer x"))
+			if got.status != tt.status || got.handedOn != (tt.status == 200) {
+				t.Errorf("got %d, want %d", got.status, tt.status)
+			}
+			if hasChallenge := got.challenge() != ""; hasChallenge != (tt.status == 401) {
+				t.Errorf("%d with challenge %q", got.status, got.challenge())
+			}
+			if hasRetry := got.header.Get("Retry-After") != ""; hasRetry != (tt.status == 503) {
+				t.Errorf("%d with Retry-After %q", got.status, got.header.Get("Retry-After"))
+			}
+		})
+	}
+}
+
+func TestVerifiersAreAskedInOrderWithTheTokenAndContext(t *testing.T) {
+	type key struct{}
+	var asked []string
+	named := func(name string) bearer.Verifier {
+		return bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
+			asked = append(asked, fmt.Sprint(name, " ", token, " ", ctx.Value(key{})))
+			return nil, bearer.ErrUnrecognized
+		})
+	}
+	rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{named("a"), named("b"), named("c")}}, bearer.RouteConfig{})
+	r := get("Bearer abc.def==")
+	serve(rt, r.WithContext(context.WithValue(r.Context(), key{}, 7)))
+	if got, want := strings.Join(asked, ","), "a abc.def== 7,b abc.def== 7,c abc.def== 7"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+func TestRetryAfterIsThatOfTheFirstOutage(t *testing.T) {
+	rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{
+		answering(nil, bearer.Unavailable(io.EOF, 9*time.Second)), answering(nil, bearer.Unavailable(io.EOF, time.Second)),
+	}}, bearer.RouteConfig{})
+	if got := serve(rt, get("Bearer x")).header.Get("Retry-After"); got != "9" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A caller that went away is no outage, however the verifier words it.
+func TestCallerGoneIsCanceled(t *testing.T) {
+	for name, err := range map[string]error{
+		"the context's error":         context.Canceled,
+		"wrapped":                     fmt.Errorf("fetching keys: %w", context.Canceled),
+		"called an outage":            bearer.Unavailable(context.Canceled, 0),
+		"another error":               io.ErrUnexpectedEOF,
+		"neither principal nor error": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log auditLog
+			rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, err)}}), bearer.RouteConfig{})
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			r := get("Bearer x").WithContext(ctx)
+			if got := serve(rt, r); got.status == 401 || got.handedOn {
+				t.Errorf("got %d", got.status)
+			}
+			record, event := log.only(t)
+			if event.Code != bearer.CodeCanceled || record["level"] != "INFO" {
+				t.Errorf("code %s at level %v", event.Code, record["level"])
+			}
+		})
+	}
+	t.Run("a deadline is an outage", func(t *testing.T) {
+		var log auditLog
+		rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, context.DeadlineExceeded)}}), bearer.RouteConfig{})
+		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+		defer cancel()
+		serve(rt, get("Bearer x").WithContext(ctx))
+		if _, event := log.only(t); event.Code != bearer.CodeUnavailable {
+			t.Errorf("code %s", event.Code)
+		}
+	})
+}
+
+// A token for one resource of a program never opens another.
+func TestRouteNarrowsTheAudience(t *testing.T) {
+	tests := []struct {
+		name     string
+		audience []string
+		narrowed string
+		status   int
+	}{
+		{"any audience without narrowing", nil, "", 200},
+		{"the one", []string{"https://api.example.com"}, "https://api.example.com", 200},
+		{"one of several", []string{"x", "https://api.example.com"}, "https://api.example.com", 200},
+		{"none", nil, "https://api.example.com", 401},
+		{"an empty one", []string{""}, "https://api.example.com", 401},
+		{"another", []string{"https://api.example.org"}, "https://api.example.com", 401},
+		{"with a slash", []string{"https://api.example.com/"}, "https://api.example.com", 401},
+		{"in another case", []string{"https://API.example.com"}, "https://api.example.com", 401},
+		{"a longer one", []string{"https://api.example.com.evil.example"}, "https://api.example.com", 401},
+		{"joined by a space", []string{"x https://api.example.com"}, "https://api.example.com", 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := alice.WithAudience(tt.audience...)
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}},
+				bearer.RouteConfig{Rule: scope.None, Audience: tt.narrowed})
+			if got := serve(rt, get("Bearer x")); got.status != tt.status {
+				t.Errorf("got %d, want %d", got.status, tt.status)
+			}
+		})
+	}
+}
+
+// Checklist C10: where no binding is checked, a bound token is refused.
+func TestBoundTokensAreRefused(t *testing.T) {
+	for name, confirmation := range map[string]bearer.Confirmation{
+		"jkt": {JKT: "x"}, "x5t#S256": {X5TS256: "x"}, "both": {JKT: "x", X5TS256: "y"}, "an unknown member": {Other: true},
+	} {
+		p := alice
+		p.Confirmation = confirmation
+		for _, optional := range []bool{false, true} {
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}}, bearer.RouteConfig{Optional: optional})
+			if got := serve(rt, get("Bearer x")); got.status != 401 || got.handedOn {
+				t.Errorf("%s: got %d", name, got.status)
+			}
+		}
+	}
+}

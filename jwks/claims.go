@@ -218,6 +218,9 @@ func (c *profile) checkKind(v claims, p *bearer.Principal) *bearer.Error {
 				fmt.Sprintf("claim %s to be one of %q", c.names[c.kind], c.kinds), fmt.Sprintf("%.64q", kind))
 		}
 	}
+	if !c.typed && c.kind < 0 && c.looksLikeIDToken(v, p) {
+		return bearer.Invalid("kind", "an access token", "what looks like an ID token: for its client, without scopes and jti")
+	}
 	if !c.typed && p.Subject == p.Issuer {
 		return bearer.Invalid("kind", "an access token, whose sub is not its iss", "a client assertion")
 	}
@@ -234,6 +237,14 @@ func (c *profile) checkKind(v claims, p *bearer.Principal) *bearer.Error {
 		}
 	}
 	return nil
+}
+
+// looksLikeIDToken reports whether a token is no more than an ID token may be:
+// for the client that it names (OpenID Connect Core, Section 2), without any
+// scopes and without jti.
+func (c *profile) looksLikeIDToken(v claims, p *bearer.Principal) bool {
+	return p.HasAudience(p.ClientID) && v[claimJti] == nil &&
+		!slices.ContainsFunc(c.scope, func(i int) bool { return v[i] != nil })
 }
 
 func missing(what string) *bearer.Error {

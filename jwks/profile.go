@@ -12,8 +12,9 @@ import (
 // client_id, iat and jti are there.
 //
 // Under each profile iss, exp, an audience and a client id are required, and
-// ID tokens, logout tokens, DPoP proofs, introspection responses and client
-// assertions are refused (RFC 8725, Section 3.12).
+// logout tokens, DPoP proofs, introspection responses and client assertions are
+// refused (RFC 8725, Section 3.12). ID tokens are refused by typ, by Kind, or,
+// where neither tells them, by what only they have and what they lack.
 type Profile struct {
 	// Types are the values of the header's typ that are accepted, compared
 	// case-insensitively and without "application/". The empty string accepts
@@ -35,8 +36,9 @@ type Profile struct {
 	// Kind names the claim by which the issuer tells its access tokens from
 	// its other tokens, and Kinds the values that access tokens have there.
 	// Default: none. Where typ does not tell an access token (any but at+jwt)
-	// and there is no Kind, tokens with a claim that only ID tokens have
-	// (nonce, at_hash, c_hash, s_hash) are refused.
+	// and there is no Kind, tokens are refused that have a claim which only ID
+	// tokens have (nonce, at_hash, c_hash, s_hash), or whose audience is their
+	// client and that have neither scopes nor a jti.
 	Kind  string
 	Kinds []string
 

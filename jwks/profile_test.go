@@ -131,6 +131,7 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 		"ID token with nonce":          {typedJWT, map[string]any{"azp": "c", "nonce": "n", "typ": "ID", "token_use": "id"}},
 		"ID token with at_hash":        {untyped, map[string]any{"azp": "c", "at_hash": "h", "typ": "ID", "token_use": "id"}},
 		"ID token with c_hash":         {typedJWT, map[string]any{"azp": "c", "c_hash": "h", "typ": "ID", "token_use": "id"}},
+		"ID token of a token exchange": {typedJWT, map[string]any{"azp": "c", "aud": "c", "typ": "ID", "token_use": "id"}},
 		"ID token of the bare minimum": {typedJWT, map[string]any{"typ": "ID", "token_use": "id"}},
 	}
 	profiles := map[string]jwks.Profile{

@@ -59,7 +59,7 @@ func (v *Verifier) Stats() Stats {
 	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
 		s := v.issuers[url].source.Stats()
 		stats.Issuers = append(stats.Issuers, IssuerStats{
-			URL: url, Fetches: s.Fetches, Failures: s.Failures, Keys: s.Keys, Fetched: s.Fetched,
+			URL: url, Fetches: s.Fetches, Failures: s.Failures + s.DiscoveryFailures, Keys: s.Keys, Fetched: s.Fetched,
 		})
 	}
 	return stats

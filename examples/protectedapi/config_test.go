@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"strings"
+	"testing"
+)
+
+// A mistake is told in one line on standard error, with exit status 2, and
+// nothing is on standard output.
+func TestMistakesOfTheCommandLine(t *testing.T) {
+	const issuer = "https://login.example.com"
+	for _, tt := range []struct {
+		args []string
+		want string // in the line
+	}{
+		{nil, "no -issuer"},
+		{[]string{"-issuer", ""}, "-issuer"},
+		{[]string{"-dev", "-issuer", ""}, "-issuer"},
+		{[]string{"-dev", "-issuer", issuer}, "exclude each other"},
+		{[]string{"-dev=false"}, "no -issuer"},
+		{[]string{"-dev=maybe"}, "maybe"},
+		{[]string{"-dev", "-jwks-uri", issuer + "/jwks"}, "-jwks-uri"},
+		{[]string{"-dev", "-listen", "0.0.0.0:0", "-resource", "https://api.example.com"}, "loopback"},
+		{[]string{"-issuer", issuer, "-issuer", issuer + "/b", "-jwks-uri", issuer + "/jwks"}, "single -issuer"},
+		{[]string{"-issuer", issuer, "-issuer", issuer}, "twice"},
+		{[]string{"-issuer", issuer, "-jwks-uri", "http://login.example.com/jwks"}, "https"},
+		{[]string{"-issuer", issuer, "-jwks-uri", ""}, "-jwks-uri is empty"},
+		{[]string{"-issuer", "http://login.example.com"}, "https"},
+		{[]string{"-issuer", "login.example.com"}, "login.example.com"},
+		{[]string{"-issuer", issuer + "?a=b"}, "query"},
+		{[]string{"-issuer", issuer + "#a"}, "fragment"},
+		{[]string{"-issuer", "::\nb"}, "-issuer"},
+		{[]string{"-issuer", issuer, "-framework", "chi"}, `"chi"; want one of nethttp, echo, gin`},
+		{[]string{"-issuer", issuer, "-framework", "Echo"}, `"Echo"`},
+		{[]string{"-issuer", issuer, "-framework", ""}, "-framework is empty"},
+		{[]string{"-issuer", issuer, "-listen", ""}, "-listen is empty"},
+		{[]string{"-issuer", issuer, "-listen", "127.0.0.1"}, "HOST:PORT"},
+		{[]string{"-issuer", issuer, "-listen", "127.0.0.1:65536"}, "port"},
+		{[]string{"-issuer", issuer, "-listen", "127.0.0.1:-1"}, "port"},
+		{[]string{"-issuer", issuer, "-listen", "127.0.0.1:http"}, "port"},
+		{[]string{"-issuer", issuer, "-listen", "127.0.0.1:"}, "port"},
+		{[]string{"-issuer", issuer, "-listen", ":0"}, "no -resource"},
+		{[]string{"-issuer", issuer, "-listen", "0.0.0.0:0"}, "no -resource"},
+		{[]string{"-issuer", issuer, "-listen", "[::]:0"}, "no -resource"},
+		{[]string{"-issuer", issuer, "-listen", "192.0.2.1:0"}, "no -resource"},
+		{[]string{"-issuer", issuer, "-resource", ""}, "-resource is empty"},
+		{[]string{"-issuer", issuer, "-resource", "http://api.example.com"}, "https"},
+		{[]string{"-issuer", issuer, "-resource", "ftp://api.example.com"}, "https"},
+		{[]string{"-issuer", issuer, "-resource", "api.example.com"}, "absolute"},
+		{[]string{"-issuer", issuer, "-resource", "https:api"}, "absolute"},
+		{[]string{"-issuer", issuer, "-resource", "https://"}, "absolute"},
+		{[]string{"-issuer", issuer, "-resource", "https://api.example.com/#"}, "fragment"},
+		{[]string{"-issuer", issuer, "-resource", "https://a@api.example.com"}, "user"},
+		{[]string{"-issuer", issuer, "-audience", ""}, "-audience is empty"},
+		{[]string{"-issuer", issuer, "-realm", ""}, "-realm is empty"},
+		{[]string{"-issuer", issuer, "-realm", "a\r\nb"}, "Realm"},
+		{[]string{"-issuer", issuer, "-realm", "bärer"}, "Realm"},
+		{[]string{"-issuer", issuer, "-leeway", "-1s"}, "-leeway"},
+		{[]string{"-issuer", issuer, "-leeway", "5m1s"}, "at most 5m|0s to 5m"},
+		{[]string{"-issuer", issuer, "-leeway", "5"}, "-leeway"},
+		{[]string{"-issuer", issuer, "-refresh-budget", "0s"}, "-refresh-budget"},
+		{[]string{"-issuer", issuer, "-refresh-budget", "-1s"}, "-refresh-budget"},
+		{[]string{"-issuer", issuer, "-refresh-budget", "often"}, "-refresh-budget"},
+		{[]string{"-issuer", issuer, "-cors", ""}, "-cors is empty"},
+		{[]string{"-issuer", issuer, "-cors", "*"}, "-cors"},
+		{[]string{"-issuer", issuer, "-cors", "null"}, "-cors"},
+		{[]string{"-issuer", issuer, "-cors", "app.example.com"}, "-cors"},
+		{[]string{"-issuer", issuer, "-cors", "https://*.example.com"}, "-cors"},
+		{[]string{"-issuer", issuer, "-cors", "https://app.example.com/"}, "-cors"},
+		{[]string{"-issuer", issuer, "-cors", "https://App.example.com"}, "lower case"},
+		{[]string{"-issuer", issuer, "-cors", "https://app.example.com:443"}, "default port"},
+		{[]string{"-issuer", issuer, "-cors", "https://app.example.com:"}, "default port"},
+		{[]string{"-issuer", issuer, "-cors", "https://app.example.com\r\nX: y"}, "-cors"},
+		{[]string{"-issuer", issuer, "-query"}, "-query"},
+		{[]string{"-issuer", issuer, "-a\nb"}, "-a"},
+		{[]string{"-issuer"}, "-issuer"},
+		{[]string{"-issuer", issuer, "extra"}, `"extra"`},
+		{[]string{"-leeway", "6m", "-framework", "chi"}, "; "},
+	} {
+		if !strings.Contains(strings.Join(tt.args, " "), "-listen") {
+			tt.args = append([]string{"-listen", "127.0.0.1:0"}, tt.args...)
+		}
+		var stdout, stderr bytes.Buffer
+		status := run(tt.args, &stdout, &stderr)
+		line := stderr.String()
+		found := false
+		for want := range strings.SplitSeq(tt.want, "|") {
+			found = found || strings.Contains(line, want)
+		}
+		if status != 2 || !found || stdout.Len() != 0 || !strings.HasPrefix(line, "protectedapi: ") ||
+			strings.IndexByte(line, '\n') != len(line)-1 || strings.Contains(line, "\r") {
+			t.Errorf("%q: status %d, %q on standard output, %q on standard error; want 2 and one line with %q",
+				tt.args, status, stdout.String(), line, tt.want)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, arg := range []string{"-h", "-help", "--help"} {
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{arg}, &stdout, &stderr); status != 0 || stderr.Len() != 0 {
+			t.Errorf("%s: status %d, %q on standard error", arg, status, stderr.String())
+		}
+		for _, name := range []string{
+			"listen", "framework", "issuer", "dev", "jwks-uri", "audience", "resource", "realm", "leeway", "refresh-budget", "cors",
+		} {
+			if !strings.Contains(stdout.String(), "\n  -"+name) {
+				t.Errorf("%s: no -%s in\n%s", arg, name, stdout.String())
+			}
+		}
+	}
+}
+
+// A port in use is no mistake of the command line.
+func TestPortInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var stdout, stderr bytes.Buffer
+	status := run([]string{"-listen", listener.Addr().String(), "-issuer", "https://login.example.com"}, &stdout, &stderr)
+	if status != 1 || stdout.Len() != 0 || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
+	}
+}
+
+func TestResourceAndAudience(t *testing.T) {
+	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8081}
+	for _, tt := range []struct {
+		args                       []string
+		origin, resource, audience string
+	}{
+		{nil, "http://127.0.0.1:8081", "http://127.0.0.1:8081", "http://127.0.0.1:8081"},
+		{[]string{"-listen", "localhost:0"}, "http://localhost:8081", "http://localhost:8081", "http://localhost:8081"},
+		{[]string{"-resource", "https://api.example.com"}, "http://127.0.0.1:8081", "https://api.example.com", "https://api.example.com"},
+		{[]string{"-audience", "orders"}, "http://127.0.0.1:8081", "http://127.0.0.1:8081", "orders"},
+		{[]string{"-listen", ":0", "-resource", "http://localhost:1"}, "http://127.0.0.1:8081", "http://localhost:1", "http://localhost:1"},
+	} {
+		c, err := parseFlags(append([]string{"-issuer", "https://login.example.com"}, tt.args...), &bytes.Buffer{})
+		if err != nil {
+			t.Errorf("%q: %v", tt.args, err)
+			continue
+		}
+		if origin := c.complete(addr); origin != tt.origin || c.resource != tt.resource || c.audience != tt.audience {
+			t.Errorf("%q: origin %s, resource %s, audience %s", tt.args, origin, c.resource, c.audience)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// devIssuer is the authorization server of -dev: in this process, on loopback,
+// and it hands out tokens to whoever asks.
+type devIssuer struct {
+	issuer   *bearertest.Issuer
+	audience string
+}
+
+func startDevIssuer(audience string) (*devIssuer, error) {
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
+	if err != nil {
+		return nil, err
+	}
+	return &devIssuer{issuer: issuer, audience: audience}, nil
+}
+
+func (d *devIssuer) url() string { return d.issuer.URL() }
+
+func (d *devIssuer) close() { d.issuer.Close() }
+
+// outOfReach is a second issuer that -dev trusts, so that a 503 can be shown:
+// at its address, which the development issuer holds, nothing publishes keys.
+func (d *devIssuer) outOfReach() string { return d.url() + "/out-of-reach" }
+
+// outOfReachVerifier is a verifier of its own, since the readiness of this
+// program must not wait for keys that never come.
+func (d *devIssuer) outOfReachVerifier() (*jwks.Verifier, error) {
+	return jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: d.outOfReach(), Audience: []string{d.audience}}}})
+}
+
+// printDemo prints requests to paste. Each is a comment that says what status
+// to expect, and the command line.
+func (d *devIssuer) printDemo(w io.Writer, origin, framework string) {
+	_, _ = fmt.Fprintf(w, `
+%s routes, and the development issuer is %s.
+Paste a line to see the status, the challenge and the body of its answer.
+`, framework, d.url())
+	for _, row := range d.demo(origin) {
+		_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
+	}
+	_, _ = fmt.Fprint(w, "\nCtrl-C ends the program.\n")
+}

@@ -1,0 +1,119 @@
+// Command protectedapi is an API protected by bearerkit, on net/http, Echo or
+// Gin. It is the project's reference program: what it answers is what the
+// documentation says.
+//
+// With -dev it brings an authorization server of its own, and prints requests
+// to paste. The flag -h lists all flags.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const (
+	exitOK     = 0
+	exitFailed = 1 // something outside of the command line, such as a port in use
+	exitUsage  = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	// From here on a signal ends the program gracefully. The second one ends it
+	// at once: signals are what they were before ctx says that one came.
+	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	context.AfterFunc(signals, func() {
+		stop()
+		cancel()
+	})
+
+	c, err := parseFlags(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err == nil {
+		err = serve(ctx, c, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+	}
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintln(stderr, "protectedapi: "+oneLine(err))
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// serve listens, builds the API and serves it until ctx ends.
+func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger) error {
+	listener, err := net.Listen("tcp", c.listen)
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return usage("-listen %q: %w", c.listen, dns)
+	}
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // a second time when it was served; no matter
+	origin := c.complete(listener.Addr())
+
+	var dev *devIssuer
+	if c.dev {
+		if dev, err = startDevIssuer(c.audience); err != nil {
+			return err
+		}
+		defer dev.close()
+		c.issuers = []string{dev.url()}
+	}
+	api, err := newAPI(c, dev, logger)
+	if err != nil {
+		return err
+	}
+	defer api.close()
+	if dev != nil {
+		api.waitReady(ctx)
+	}
+	if _, err := fmt.Fprintln(stdout, "listening on "+origin); err != nil {
+		return err
+	}
+	if dev != nil {
+		dev.printDemo(stdout, origin, c.framework)
+	}
+	return serveHTTP(ctx, listener, api.handler, logger)
+}
+
+// usageError is a mistake of the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// oneLine returns the text of err in one line of printable characters, however
+// many errors are joined in it, and whatever a flag was given.
+func oneLine(err error) string {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the program as it is shipped.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "protectedapi")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "protectedapi")
+		if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// process is the program in a process of its own.
+type process struct {
+	cmd    *exec.Cmd
+	url    string
+	ended  chan error
+	mu     sync.Mutex
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+}
+
+func (p *process) output() (stdout, stderr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stdout.String(), p.stderr.String()
+}
+
+func startProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(binary, append([]string{"-listen", "127.0.0.1:0"}, args...)...), ended: make(chan error, 1)}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var copies sync.WaitGroup
+	for _, c := range []struct {
+		from io.Reader
+		to   *bytes.Buffer
+	}{{stdout, &p.stdout}, {stderr, &p.stderr}} {
+		copies.Go(func() {
+			for lines := bufio.NewReader(c.from); ; {
+				line, err := lines.ReadString('\n')
+				p.mu.Lock()
+				c.to.WriteString(line)
+				p.mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		copies.Wait()
+		p.ended <- p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // in vain, when the test has ended it
+	})
+	eventually(t, patience, "the first line", func() bool {
+		stdout, _ := p.output()
+		return strings.Contains(stdout, "\n")
+	})
+	out, _ := p.output()
+	line, _, _ := strings.Cut(out, "\n")
+	url, ok := strings.CutPrefix(line, "listening on ")
+	if !ok || !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(url) {
+		t.Fatalf("the first line is %q", line)
+	}
+	p.url = url
+	return p
+}
+
+// end sends a signal and checks that the program ends well.
+func (p *process) end(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	p.waitForEnd(t, 0)
+}
+
+func (p *process) waitForEnd(t *testing.T, want int) {
+	t.Helper()
+	select {
+	case err := <-p.ended:
+		status := 0
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			status = exit.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if status != want {
+			_, stderr := p.output()
+			t.Errorf("exit status %d; want %d\n%s", status, want, stderr)
+		}
+	case <-time.After(patience):
+		t.Fatal("the program does not end")
+	}
+}
+
+// Each request that -dev prints is run by a shell, as a reader would.
+func TestDemo(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			p := startProcess(t, "-dev", "-framework", framework)
+			eventually(t, patience, "the demonstration is printed", func() bool {
+				stdout, _ := p.output()
+				return strings.Contains(stdout, "Ctrl-C")
+			})
+			stdout, _ := p.output()
+			rows := regexp.MustCompile(`(?m)^# expect ([0-9]{3}): (.*)\n(curl .*)$`).FindAllStringSubmatch(stdout, -1)
+			if commands := strings.Count(stdout, "\ncurl "); len(rows) < 25 || len(rows) != commands {
+				t.Fatalf("%d rows, %d commands in\n%s", len(rows), commands, stdout)
+			}
+			shown := map[string]bool{}
+			for _, row := range rows {
+				want, about, command := row[1], row[2], row[3]
+				shell := exec.Command("/bin/sh", "-c", command)
+				shell.Env = append(os.Environ(), "http_proxy=", "HTTP_PROXY=", "all_proxy=", "ALL_PROXY=")
+				out, err := shell.Output()
+				if err != nil {
+					t.Errorf("%s: %v", about, err)
+				}
+				first, _, _ := strings.Cut(string(out), "\r\n")
+				if !strings.HasPrefix(first, "HTTP/1.1 "+want+" ") {
+					t.Errorf("%s: %q; want %s\n%s\n%s", about, first, want, command, out)
+				}
+				for code := range strings.FieldsFuncSeq(about, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) {
+					if strings.Contains(code, "_") && strings.HasPrefix(code, "in") && !strings.Contains(string(out), `error="`+code+`"`) {
+						t.Errorf("%s: no %s in\n%s", about, code, out)
+					}
+				}
+				shown[want] = true
+			}
+			for _, status := range []string{"200", "400", "401", "403", "503"} {
+				if !shown[status] {
+					t.Errorf("no row shows %s", status)
+				}
+			}
+			p.end(t, syscall.SIGINT)
+			if _, stderr := p.output(); strings.Contains(stderr, "eyJ") {
+				t.Errorf("a token in the log:\n%s", stderr)
+			}
+		})
+	}
+}
+
+func TestSignalsEndTheProgram(t *testing.T) {
+	for _, framework := range frameworks {
+		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+			t.Run(framework+" "+signal.String(), func(t *testing.T) {
+				p := startProcess(t, "-framework", framework, "-issuer", "https://127.0.0.1:1")
+				if got := send(t, p.url, "GET /healthz"); got.status != 200 {
+					t.Errorf("%+v", got)
+				}
+				p.end(t, signal)
+				if stdout, _ := p.output(); stdout != "listening on "+p.url+"\n" {
+					t.Errorf("standard output is %q", stdout)
+				}
+			})
+		}
+	}
+}
+
+func TestRequestsInFlightFinish(t *testing.T) {
+	issuer := newIssuer(t)
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			p := startProcess(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience)
+			addr := strings.TrimPrefix(p.url, "http://")
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(patience))
+			_, err = fmt.Fprintf(conn, "POST /orders HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+				addr, issuer.Mint(tokenFor("orders:write")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The server says so when the handler reads the body.
+			const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+			head := make([]byte, len(goOn))
+			if _, err := io.ReadFull(conn, head); err != nil || string(head) != goOn {
+				t.Fatalf("%q, %v", head, err)
+			}
+			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, patience, "new connections are refused", func() bool {
+				other, err := net.Dial("tcp", addr)
+				if err == nil {
+					_ = other.Close()
+				}
+				return err != nil
+			})
+			if _, err := io.WriteString(conn, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if got := receive(t, conn, "POST /orders"); got.status != 200 {
+				t.Errorf("the request in flight: %+v", got)
+			}
+			p.waitForEnd(t, 0)
+		})
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	issuer := newIssuer(t)
+	p := startProcess(t, "-issuer", issuer.URL(), "-audience", audience)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = fmt.Fprintf(conn, "POST /orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+		issuer.Mint(tokenFor("orders:write")))
+	if _, err := io.ReadFull(conn, make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "the program shuts down", func() bool {
+		_, stderr := p.output()
+		return strings.Contains(stderr, "shutting down")
+	})
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	p.waitForEnd(t, -1) // by the signal
+}
+
+func TestExitStatus(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 2},
+		{[]string{"-issuer", ""}, 2},
+		{[]string{"-dev", "-issuer", "https://login.example.com"}, 2},
+		{[]string{"-no-such-flag"}, 2},
+		{[]string{"-h"}, 0},
+	} {
+		var stdout, stderr bytes.Buffer
+		cmd := exec.Command(binary, tt.args...)
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run()
+		lines := strings.Count(stderr.String(), "\n")
+		if status := cmd.ProcessState.ExitCode(); status != tt.want || status == 2 && (lines != 1 || stdout.Len() != 0) {
+			t.Errorf("%q: exit status %d, %q, %q", tt.args, status, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			url := start(t, "-framework", framework, "-dev")
+			if got := send(t, url, "GET /readyz"); got.status != 200 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	eventually(t, patience, "no more goroutines than before", func() bool { return runtime.NumGoroutine() <= before })
+}

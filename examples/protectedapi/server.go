@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// A request may wait for keys, which jwks bounds to 10 s.
+	writeTimeout = 30 * time.Second
+	// grace is longer than any request may take.
+	grace = writeTimeout + 5*time.Second
+)
+
+// serveHTTP serves until ctx ends. Then it closes the listener, lets the
+// requests in flight finish, and returns nil.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    64 << 10, // a token has at most 16 KiB
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		// Otherwise "OPTIONS *" is answered 200 before any handler.
+		DisableGeneralOptionsHandler: true,
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("shutting down")
+	graceful, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	err := server.Shutdown(graceful)
+	if err != nil {
+		err = errors.Join(errors.New("requests in flight were cut off"), err, server.Close())
+	}
+	<-served
+	return err
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+// patience bounds what a test waits for.
+const patience = 10 * time.Second
+
+// start runs the program in this process, and returns the URL that it says it
+// listens on. It ends with the test.
+func start(t *testing.T, args ...string) string {
+	t.Helper()
+	c, err := parseFlags(append([]string{"-listen", "127.0.0.1:0"}, args...), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := serve(ctx, c, write, slog.New(slog.DiscardHandler))
+		_ = write.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the program ended with: %v", err)
+		}
+	})
+	stdout := bufio.NewReader(read)
+	line, err := stdout.ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if err != nil || !ok {
+		t.Fatalf("the first line is %q, %v", line, err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, stdout) }()
+	return url
+}
+
+func newIssuer(t *testing.T) *bearertest.Issuer {
+	t.Helper()
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(issuer.Close)
+	return issuer
+}
+
+// tokenFor is an access token of alice's.
+func tokenFor(scope string) bearertest.Token { return bearertest.Token{Scope: scope} }
+
+// audience is that of a bearertest.Issuer.
+const audience = "https://api.example.com"
+
+// answer is what a test compares: all that a client can act on.
+type answer struct {
+	status int
+	header http.Header
+	body   string // its request_id replaced
+}
+
+var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]{32}"`)
+
+// send sends a request exactly as it stands, on a connection of its own. The
+// first line is completed, a Host and an empty line are added.
+func send(t *testing.T, url, request string) answer {
+	t.Helper()
+	addr := strings.TrimPrefix(url, "http://")
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	line, header, _ := strings.Cut(request, "\n")
+	raw := line + " HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n"
+	for field := range strings.SplitSeq(strings.TrimSpace(header), "\n") {
+		if field != "" {
+			raw += field + "\r\n"
+		}
+	}
+	if _, err := io.WriteString(conn, raw+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	return receive(t, conn, request)
+}
+
+func receive(t *testing.T, conn net.Conn, request string) answer {
+	t.Helper()
+	method, _, _ := strings.Cut(request, " ")
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("%s: %v", request, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", request, err)
+	}
+	return answer{
+		status: response.StatusCode,
+		header: response.Header,
+		body:   requestID.ReplaceAllString(strings.TrimSpace(string(body)), `"request_id":"ID"`),
+	}
+}
+
+// eventually polls a condition.
+func eventually(t *testing.T, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package interop_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // the example OP logs each request
+	os.Exit(m.Run())
+}
+
+const challengePrefix = `Bearer realm="interop"`
+
+// api is an API that bearerkit protects, on loopback.
+type api struct {
+	verifier *jwks.Verifier
+	url      string
+
+	mu     sync.Mutex
+	events map[string]bearer.Event // by request id
+	log    bytes.Buffer
+}
+
+// newAPI protects GET /me, which needs any token, and GET /orders, which needs
+// the scope orders:read.
+func newAPI(t *testing.T, c jwks.Config) *api {
+	t.Helper()
+	a := &api{events: make(map[string]bearer.Event)}
+	logger := slog.New(slog.NewJSONHandler(&lockedWriter{a}, nil))
+	c.Logger = logger
+	verifier, err := jwks.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(verifier.Close)
+	a.verifier = verifier
+	guard, err := bearer.New(bearer.Config{
+		Realm:     "interop",
+		Verifiers: []bearer.Verifier{verifier},
+		Logger:    logger,
+		OnRefusal: func(_ *http.Request, e bearer.Event) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.events[e.RequestID] = e
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := bearer.FromContext(r.Context())
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(principal{
+			Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID,
+			Audience: p.Audience(), Scopes: p.Scopes.String(), Client: p.IsClient(),
+		})
+	})
+	mux := http.NewServeMux()
+	mux.Handle("GET /me", bearerhttp.Require(guard, scope.None)(me))
+	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(me))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	a.url = server.URL
+	return a
+}
+
+type lockedWriter struct{ a *api }
+
+func (w *lockedWriter) Write(b []byte) (int, error) {
+	w.a.mu.Lock()
+	defer w.a.mu.Unlock()
+	return w.a.log.Write(b)
+}
+
+func (a *api) logged() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.log.String()
+}
+
+type principal struct {
+	Issuer, Subject, ClientID string
+	Audience                  []string
+	Scopes                    string
+	Client                    bool
+}
+
+// answer is what a client saw, and what the audit trail says of it.
+type answer struct {
+	status     int
+	challenge  string
+	retryAfter string
+	principal  principal
+	event      bearer.Event
+}
+
+func (a *api) get(t *testing.T, path, token string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := answer{
+		status:     resp.StatusCode,
+		challenge:  resp.Header.Get("WWW-Authenticate"),
+		retryAfter: resp.Header.Get("Retry-After"),
+	}
+	if got.status == http.StatusOK {
+		if err := json.Unmarshal(body, &got.principal); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	var refusal struct {
+		RequestID string `json:"request_id"`
+	}
+	if err := json.Unmarshal(body, &refusal); err != nil {
+		t.Fatalf("the body of a refusal is not JSON: %v", err)
+	}
+	if bytes.Contains(body, []byte(token)) || strings.Contains(a.logged(), token) {
+		t.Error("the token stands in the answer or in the log")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	got.event = a.events[refusal.RequestID]
+	return got
+}
+
+// accepts wants 200, and returns who the API says is calling.
+func (a *api) accepts(t *testing.T, path, token string) principal {
+	t.Helper()
+	got := a.get(t, path, token)
+	if got.status != http.StatusOK {
+		t.Fatalf("GET %s: %d; want 200 (check %q, expected %q, got %q, cause %q; claims %s)",
+			path, got.status, got.event.Check, got.event.Expected, got.event.Got, got.event.Cause, claimsOf(token))
+	}
+	return got.principal
+}
+
+// refuses wants 401 invalid_token on every route, for that check.
+func (a *api) refuses(t *testing.T, token, check string) bearer.Event {
+	t.Helper()
+	var event bearer.Event
+	for _, route := range []struct{ path, scope string }{{"/me", ""}, {"/orders", `, scope="orders:read"`}} {
+		got := a.get(t, route.path, token)
+		description := "The access token is invalid."
+		if check == "exp" {
+			description = "The access token has expired."
+		}
+		challenge := challengePrefix + `, error="invalid_token", error_description="` + description + `"` + route.scope
+		if got.status != http.StatusUnauthorized || got.challenge != challenge {
+			t.Errorf("GET %s: %d %s; want 401 %s (claims %s)", route.path, got.status, got.challenge, challenge, claimsOf(token))
+		}
+		if got.event.Check != check {
+			t.Errorf("GET %s: refused by check %q (expected %q, got %q); want %q",
+				route.path, got.event.Check, got.event.Expected, got.event.Got, check)
+		}
+		event = got.event
+	}
+	return event
+}
+
+// wantsScope wants 403 on /orders, and 200 where any token will do.
+func (a *api) wantsScope(t *testing.T, token string) {
+	t.Helper()
+	a.accepts(t, "/me", token)
+	got := a.get(t, "/orders", token)
+	challenge := challengePrefix + `, error="insufficient_scope", ` +
+		`error_description="The access token lacks a scope that the request needs.", scope="orders:read"`
+	if got.status != http.StatusForbidden || got.challenge != challenge {
+		t.Errorf("GET /orders: %d %s; want 403 %s", got.status, got.challenge, challenge)
+	}
+}
+
+// unavailable wants 503 with Retry-After and without a challenge.
+func (a *api) unavailable(t *testing.T, token string) {
+	t.Helper()
+	got := a.get(t, "/me", token)
+	if got.status != http.StatusServiceUnavailable || got.retryAfter == "" || got.challenge != "" {
+		t.Errorf("GET /me: %d, Retry-After %q, WWW-Authenticate %q; want 503 with Retry-After and no challenge",
+			got.status, got.retryAfter, got.challenge)
+	}
+}
+
+// awaitReady waits, without a token, until the API has its keys.
+func (a *api) awaitReady(t *testing.T, within time.Duration) {
+	t.Helper()
+	eventually(t, within, "Ready returns nil", func() bool { return a.verifier.Ready() == nil })
+}
+
+// eventually polls until f is true, and fails after a while.
+func eventually(t *testing.T, within time.Duration, what string, f func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !f() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %v: %s", within, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// headerOf and claimsOf decode a JWT that is trusted by nobody here.
+func headerOf(token string) map[string]any { return decodePart(token, 0) }
+func claimsOf(token string) claimSet       { return decodePart(token, 1) }
+
+func decodePart(token string, i int) (m map[string]any) {
+	parts := strings.Split(token, ".")
+	if len(parts) <= i {
+		return nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(parts[i])
+	if err != nil || json.Unmarshal(b, &m) != nil {
+		return nil
+	}
+	return m
+}
+
+type claimSet map[string]any
+
+func (c claimSet) String() string {
+	b, _ := json.Marshal(map[string]any(c))
+	return string(b)
+}
+
+func (c claimSet) names() []string { return slices.Sorted(maps.Keys(c)) }

@@ -1,0 +1,86 @@
+// An authorization server on loopback for the tests of ../node_test.go:
+// oidc-provider, whose access tokens are opaque, and JWTs by RFC 9068 for a
+// resource (RFC 8707). The path of the resource chooses the algorithm and the
+// lifetime in seconds: https://api.example.com/ES256, .../PS256/2.
+//
+// LISTEN is host:port, port 0 is a free one. ISSUER is the issuer identifier,
+// by default where the server listens. KID is the prefix of its keys' ids.
+// It prints its address, and ends when its standard input does.
+
+import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+
+import { Provider } from 'oidc-provider';
+
+const { ISSUER, LISTEN = '127.0.0.1:0', KID = 'key' } = process.env;
+const apis = 'https://api.example.com/';
+const secret = createSecretKey(randomBytes(32));
+
+const keys = [
+  ['RS256', 'rsa', { modulusLength: 2048 }],
+  ['PS256', 'rsa', { modulusLength: 2048 }],
+  ['ES256', 'ec', { namedCurve: 'P-256' }],
+  ['ES384', 'ec', { namedCurve: 'P-384' }],
+  ['ES512', 'ec', { namedCurve: 'P-521' }],
+  ['EdDSA', 'ed25519', {}],
+  ['Ed25519', 'ed25519', {}],
+].map(([alg, type, options]) => ({
+  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
+  alg, use: 'sig', kid: `${KID}-${alg}`,
+}));
+
+const formats = {
+  HS256: { sign: { alg: 'HS256', key: secret } },
+  encrypted: { sign: { alg: 'ES256' }, encrypt: { alg: 'dir', enc: 'A128CBC-HS256', key: secret } },
+};
+
+function getResourceServerInfo(ctx, resource) {
+  const [alg, seconds] = resource.slice(apis.length).split('/');
+  return {
+    scope: 'orders:read orders:write orders:readall',
+    audience: resource,
+    accessTokenTTL: Number(seconds ?? 300),
+    accessTokenFormat: 'jwt',
+    jwt: formats[alg] ?? { sign: { alg } },
+  };
+}
+
+const server = createServer();
+const [host, port] = LISTEN.split(':');
+server.listen(Number(port), host, () => {
+  const at = `http://${host}:${server.address().port}`;
+  const provider = new Provider(ISSUER || at, {
+    jwks: { keys },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    enabledJWA: {
+      idTokenSigningAlgValues: keys.map((key) => key.alg),
+      dPoPSigningAlgValues: ['ES256'],
+    },
+    clients: [
+      {
+        client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
+      },
+      ...['RS256', 'PS256', 'ES256', 'EdDSA'].map((alg) => ({
+        client_id: `native-${alg}`,
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token', 'implicit'],
+        response_types: ['code', 'id_token'],
+        redirect_uris: ['http://127.0.0.1/callback'],
+        id_token_signed_response_alg: alg,
+      })),
+    ],
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: true },
+      dPoP: { enabled: true },
+      resourceIndicators: {
+        enabled: true, getResourceServerInfo, defaultResource: () => undefined, useGrantedResource: () => true,
+      },
+    },
+  });
+  server.on('request', provider.callback());
+  console.log(at);
+});
+process.stdin.resume().on('end', () => process.exit(0));

@@ -1,0 +1,92 @@
+package interop_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+func TestZitadelRotation(t *testing.T) {
+	o := newZitadelOP(t, "", "")
+	a := newAPI(t, jwks.Config{
+		Issuers:       []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: zitadelProfile()}},
+		RefreshBudget: time.Second,
+	})
+	old := o.clientCredentials(t, "orders:read").Access
+	a.accepts(t, "/orders", old)
+	fetches := a.verifier.Stats().Issuers[0].Fetches
+
+	// The old key stays published for a while, as it should.
+	first := newZitadelKey(t, "first", jose.ES256)
+	second := newZitadelKey(t, "second", jose.EdDSA)
+	o.store.rotate(first, second)
+	a.accepts(t, "/orders", o.clientCredentials(t, "orders:read").Access)
+	o.store.rotate(second, first)
+	a.accepts(t, "/orders", o.clientCredentials(t, "orders:read").Access)
+	if got := a.verifier.Stats().Issuers[0].Fetches - fetches; got != 1 {
+		t.Errorf("%d fetches for two keys that were published together; want 1", got)
+	}
+	a.refuses(t, old, "kid") // its key is withdrawn
+
+	// The burst of fetches for unknown keys is spent: the next one is found
+	// within the refresh budget.
+	o.store.rotate(newZitadelKey(t, "third", jose.PS256))
+	token := o.clientCredentials(t, "orders:read").Access
+	eventually(t, 5*time.Second, "the third key is accepted", func() bool { return a.get(t, "/orders", token).status == 200 })
+}
+
+func TestZitadelStopsAfterFirstFetch(t *testing.T) {
+	o := newZitadelOP(t, "", "")
+	a := zitadelAPI(t, o, zitadelProfile())
+	a.awaitReady(t, 3*time.Second)
+	known := o.clientCredentials(t, "orders:read").Access
+	o.store.rotate(newZitadelKey(t, "new", jose.RS256))
+	unknown := o.clientCredentials(t, "orders:read").Access
+	o.stop()
+
+	for range 20 {
+		a.accepts(t, "/orders", known)
+	}
+	a.unavailable(t, unknown) // nobody can tell
+	a.accepts(t, "/orders", known)
+
+	o.restart(t)
+	eventually(t, 15*time.Second, "the new key is accepted", func() bool { return a.get(t, "/orders", unknown).status == 200 })
+}
+
+// requestCounter counts what a verifier sends.
+type requestCounter struct{ atomic.Int64 }
+
+func (c *requestCounter) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.Add(1)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestZitadelStopsBeforeFirstFetch(t *testing.T) {
+	o := newZitadelOP(t, "", "")
+	token := o.clientCredentials(t, "orders:read").Access
+	o.stop()
+	requests := new(requestCounter)
+	a := newAPI(t, jwks.Config{
+		Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: zitadelProfile()}},
+		Client:  &http.Client{Transport: requests},
+	})
+	for range 3 {
+		a.unavailable(t, token)
+	}
+	if a.verifier.Ready() == nil {
+		t.Error("ready without keys")
+	}
+	eventually(t, 20*time.Second, "several fetches fail, so that the backoff has grown", func() bool {
+		return requests.Load() >= 7
+	})
+
+	o.restart(t)
+	a.awaitReady(t, 3*time.Second) // no request is sent meanwhile
+	a.accepts(t, "/orders", token)
+}

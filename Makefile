@@ -1,0 +1,26 @@
+# Go is all that demo needs. The tests want Node.js, npm and curl besides, and
+# say what they leave out where these are missing.
+
+FRAMEWORK ?= nethttp
+MODULES = . examples interop tools
+
+.PHONY: demo test bench
+
+# The reference program with an authorization server of its own, and requests
+# to paste. FRAMEWORK=echo and FRAMEWORK=gin route by these. Not go run, which
+# calls Ctrl-C an error, however well the program ended.
+demo:
+	@go build -o bin/protectedapi ./examples/protectedapi
+	@exec bin/protectedapi -dev -framework $(FRAMEWORK)
+
+# Every module's tests. Debian's packages of what is missing are installed
+# where that may be done.
+test:
+	@.ci/needs curl node npm
+	@set -e; for module in $(MODULES); do \
+		echo "$$module"; (cd $$module && GOWORK=off go test ./...); \
+	done
+
+# The benchmarks, for benchstat.
+bench:
+	@go test -run '^$$' -bench . -count 6 ./...

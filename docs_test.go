@@ -1,0 +1,108 @@
+package bearerkit_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every test that docs/conformance.md names exists, each id stands there once,
+// and none that belongs there is missing.
+func TestConformance(t *testing.T) {
+	page, err := os.ReadFile("docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string][]byte{}
+	for _, named := range regexp.MustCompile("`([a-z/]+)\\.((?:Test|Fuzz|Example)\\w*)`").FindAllSubmatch(page, -1) {
+		dir, name := string(named[1]), string(named[2])
+		if sources[dir] == nil {
+			files, err := filepath.Glob(path.Join(dir, "*_test.go"))
+			if err != nil || len(files) == 0 {
+				t.Errorf("%s: no tests (%v)", dir, err)
+			}
+			for _, file := range files {
+				source, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources[dir] = append(sources[dir], source...)
+			}
+		}
+		if !bytes.Contains(sources[dir], []byte("\nfunc "+name+"(")) {
+			t.Errorf("docs/conformance.md names %s.%s, which is not there", dir, name)
+		}
+	}
+
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z]+-?\d+[a-z]?) \| .* \| (.*) \|$`).FindAllSubmatch(page, -1) {
+		id := string(row[1])
+		if _, twice := rows[id]; twice {
+			t.Errorf("%s stands in docs/conformance.md twice", id)
+		}
+		rows[id] = string(row[2])
+	}
+	for _, group := range []struct {
+		prefix string
+		last   int
+	}{{"B", 16}, {"H", 13}, {"K", 11}, {"J", 12}, {"A", 12}, {"S", 5}, {"T", 7}, {"O", 4}, {"C", 17}} {
+		for n := 1; n <= group.last; n++ {
+			id := fmt.Sprint(group.prefix, n)
+			if strings.TrimSpace(rows[id]) == "" && id != "C4" { // C4 is of DPoP
+				t.Errorf("%s is missing in docs/conformance.md", id)
+			}
+		}
+	}
+}
+
+// The program of the README is the example that is built and tested, and begins
+// by line 30; the page stays short.
+func TestReadme(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile("examples/minimal-nethttp/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), "```go\n")
+	code, _, _ := strings.Cut(rest, "```\n")
+	if !found || code[strings.Index(code, "package main"):] != string(program[bytes.Index(program, []byte("package main")):]) {
+		t.Error("the README's first program is not examples/minimal-nethttp/main.go")
+	}
+	if line := strings.Count(before, "\n") + 1; line > 30 {
+		t.Errorf("the README's program begins at line %d, want by line 30", line)
+	}
+	if lines := bytes.Count(page, []byte("\n")); lines > 150 {
+		t.Errorf("the README has %d lines, want at most 150", lines)
+	}
+}
+
+// Relative links between the pages lead somewhere.
+func TestLinks(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "CHANGELOG.md", "SECURITY.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllSubmatch(text, -1) {
+			target := string(link[1])
+			if strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, target)
+			}
+		}
+	}
+}

@@ -24,7 +24,7 @@ var packageMap = map[string][]string{
 	"scope":               nil,
 	"bearer":              {"scope", jsonPackage + "/..."},
 	"jwks":                {"bearer", "scope", "internal/...", jsonPackage + "/..."},
-	"introspect":          {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/..."},
+	"introspect":          {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"dpop":                {"bearer", "internal/...", jsonPackage + "/..."},
 	"resource":            {"bearer", "scope", jsonPackage + "/..."},
 	"bearer/bearertest":   {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},
@@ -34,6 +34,7 @@ var packageMap = map[string][]string{
 	"internal/fetch":      nil,
 	"internal/strictjson": {jsonPackage + "/..."},
 	"internal/jose":       {"internal/strictjson", jsonPackage + "/...", jwx + "/..."},
+	"internal/claims":     {"bearer", "scope", "internal/jose", "internal/strictjson"},
 	"internal/keysource":  {"internal/..."},
 }
 

@@ -157,16 +157,17 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, proble
 	_, _ = w.Write(body) // nobody to tell when the client has gone
 }
 
-// maxAcceptLen bounds what is read of an Accept header.
+// maxAcceptLen bounds what is read of an Accept header, all lines together.
 const maxAcceptLen = 1 << 10
 
 // wantsProblem reports whether the client asks for application/problem+json
 // (RFC 9457, Section 3) by name, and at least as much as for application/json.
 func wantsProblem(accept []string) bool {
 	problem, plain := 0.0, 0.0
+	left := maxAcceptLen
 	for _, line := range accept {
-		if len(line) > maxAcceptLen {
-			continue
+		if left -= len(line) + 1; left < 0 {
+			break
 		}
 		for part := range strings.SplitSeq(line, ",") {
 			mediaType, params, err := mime.ParseMediaType(part)

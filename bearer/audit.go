@@ -11,8 +11,9 @@ import (
 )
 
 // Event is the record of a refusal: what the client was told, and what it was
-// not told. It holds nothing of a token but the identities that a proven one
-// states, and a short hash.
+// not told. It never holds the token: of a proven one it has the identities
+// that it states, of any a short hash and, in Got, the one value that a check
+// refused.
 type Event struct {
 	RequestID string // as in the answer's body
 	Status    int    // of the answer
@@ -46,7 +47,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 	}
 	// A verifier that somebody else wrote may put the token into its texts.
 	clean := func(s string) string {
-		s = scrub(s[:min(len(s), 16*maxEventText)], token)
+		s = scrub(s[:min(len(s), 16*maxEventText)], token, maxEventText)
 		if len(s) > maxEventText {
 			s = s[:maxEventText] + "…"
 		}
@@ -71,8 +72,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 		event.ClientID, event.TokenID = clean(p.ClientID), clean(p.ID)
 	}
 	if token != "" {
-		sum := sha256.Sum256([]byte(token))
-		event.TokenHash = hex.EncodeToString(sum[:8])
+		event.TokenHash = shortHash(token)
 	}
 	return event
 }
@@ -83,27 +83,53 @@ const minPart = 12
 
 // scrub cuts the token and its parts out of s: all of it, and each word of s
 // that stands in the token, such as its payload, its signature or a beginning.
-func scrub(s, token string) string {
+// It stops where more than most bytes are clean, since each word costs a search
+// in the token, and whoever sends both chooses how many there are.
+func scrub(s, token string, most int) string {
 	if token == "" {
 		return s
 	}
-	s = strings.ReplaceAll(s, token, "[token]")
+	const mark = "[token]"
+	if len(token) >= minPart {
+		s = strings.ReplaceAll(s, token, mark)
+	}
+	// A shorter one is cut out as a word only: a token of one letter must not
+	// rewrite the record.
+	bare := strings.TrimRight(token, "=")
 	for _, separators := range []string{"", "."} { // with dots, then between them
 		isPart := func(c byte) bool { return isToken68Char[c] && strings.IndexByte(separators, c) < 0 }
-		clean, from := "", 0 // s up to from, scrubbed
+		var clean strings.Builder // s up to from, scrubbed
+		from := 0
 		for i := 0; i < len(s); i++ {
 			start := i
 			for i < len(s) && isPart(s[i]) {
 				i++
 			}
-			if i-start >= minPart && strings.Contains(token, s[start:i]) {
-				clean += s[from:start] + "[token]"
+			word := s[start:i]
+			if word != "" && word == bare || len(word) >= minPart && strings.Contains(token, word) {
+				clean.WriteString(s[from:start] + mark)
 				from = i
 			}
+			if clean.Len()+i-from > most {
+				s = s[:i]
+			}
 		}
-		s = clean + s[from:]
+		s = clean.String() + s[from:]
 	}
 	return s
+}
+
+// shortHash returns the first 8 bytes of the token's SHA-256 in hexadecimal. A
+// token of 16 KiB is hashed in pieces, since []byte(token) would be a copy.
+func shortHash(token string) string {
+	h := sha256.New()
+	var piece [512]byte
+	for len(token) > 0 {
+		n := copy(piece[:], token)
+		h.Write(piece[:n])
+		token = token[n:]
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // audit tells the log and the hook about a refusal.

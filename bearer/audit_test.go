@@ -219,6 +219,54 @@ func TestTextsOfRecordsAreBounded(t *testing.T) {
 	}
 }
 
+// Part 2.4: a token of 16 KiB and a path of many words that are in it, or nearly,
+// cost no search for each word: ten times the words cost about the same.
+func TestScrubbingIsBounded(t *testing.T) {
+	rt := newRoute(t, bearer.Config{OnRefusal: func(*http.Request, bearer.Event) {}}, bearer.RouteConfig{})
+	r, w := get("Bearer "+strings.Repeat("a", 16<<10)), &discardWriter{header: http.Header{}}
+	for name, word := range map[string]string{"nearly in the token": "aaaaaaaaaaab@", "in the token": "aaaaaaaaaaaa@"} {
+		least := func(words int) time.Duration {
+			r.URL.Path = "/" + strings.Repeat(word, words)
+			least := time.Hour
+			for range 50 {
+				start := time.Now()
+				rt.Admit(w, r)
+				least = min(least, time.Since(start))
+			}
+			return least
+		}
+		if few, many := least(30), least(300); many > 4*few {
+			t.Errorf("%s: 30 words take %v, 300 take %v", name, few, many)
+		}
+		if got := allocated(func() { rt.Admit(w, r) }); got > 20<<10 {
+			t.Errorf("%s: %d bytes allocated", name, got)
+		}
+	}
+}
+
+// C16, part 2.8: a token that is a letter, or a piece of our own words, does not
+// rewrite what the record says, and a short one that is quoted is still cut out.
+func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
+	quoting := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+		return nil, bearer.Invalid("signature", "one by the key of the issuer", "token "+token+": another")
+	})
+	for _, token := range []string{"e", "sig", "nature", "s=", "Zx9/_~3.q=="} {
+		var log auditLog
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{quoting}}), bearer.RouteConfig{}), get("Bearer "+token))
+		_, event := log.only(t)
+		bare := strings.TrimRight(token, "=")
+		got := "token [token]" + token[len(bare):] + ": another"
+		if event.Check != "signature" || event.Expected != "one by the key of the issuer" || event.Got != got {
+			t.Errorf("token %q: %+v", token, event)
+		}
+	}
+	var log auditLog
+	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get("Bearer ==="))
+	if _, event := log.only(t); event.Check != "token" || event.Expected != "a token68" {
+		t.Errorf("token ===: %+v", event)
+	}
+}
+
 // A text of many lines, or of a terminal's escape sequences, is one record.
 func TestRecordsCannotBeForged(t *testing.T) {
 	var log auditLog

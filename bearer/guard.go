@@ -137,7 +137,7 @@ func New(c Config) (*Guard, error) {
 func checkMetadataURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || u.Host == "":
+	case err != nil || u.Hostname() == "":
 		return errors.New("want an absolute URL")
 	case !isParamText(raw) || strings.Contains(raw, " "):
 		return errors.New("want visible ASCII without quote and backslash")

@@ -183,6 +183,19 @@ func TestConfigIsCopied(t *testing.T) {
 	}
 }
 
+// P6: what a challenge names as resource_metadata can be fetched.
+func TestResourceMetadataMustBeAURL(t *testing.T) {
+	for _, url := range []string{
+		"api.example.com/metadata", "https:metadata", "https:///metadata", "https://:8443/metadata",
+		"https://api.example.com/#x", "https://a:b@api.example.com/", "ftp://api.example.com/", "http://api.example.com/",
+	} {
+		_, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, ResourceMetadata: url})
+		if err == nil || !strings.Contains(err.Error(), "ResourceMetadata") {
+			t.Errorf("%s: %v, want an error", url, err)
+		}
+	}
+}
+
 func TestRouteTellsEveryMistakeAtOnce(t *testing.T) {
 	var step *bearer.StepUp
 	_, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{

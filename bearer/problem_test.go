@@ -2,6 +2,7 @@ package bearer_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,7 @@ func TestProblemJSONIsChosenByAccept(t *testing.T) {
 		{"a browser", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, "application/json"},
 		{"a longer name", []string{"application/problem+json-seq"}, "application/json"},
 		{"another type", []string{"text/problem+json"}, "application/json"},
+		{"too many lines", append(slices.Repeat([]string{"text/html"}, 200), "application/problem+json"), "application/json"},
 		{"too long a line", []string{strings.Repeat("text/html,", 200) + "application/problem+json"}, "application/json"},
 	}
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
@@ -50,6 +52,16 @@ func TestProblemJSONIsChosenByAccept(t *testing.T) {
 				t.Errorf("got %d %q, want %q", got.status, got.header.Get("Content-Type"), tt.want)
 			}
 		})
+	}
+}
+
+// Part 2.4: a megabyte of Accept lines, which net/http lets through, is not read.
+func TestManyAcceptLinesAllocateLittle(t *testing.T) {
+	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
+	r, w := get(), &discardWriter{header: http.Header{}}
+	r.Header["Accept"] = slices.Repeat([]string{strings.Repeat("a/b;c=d,", 126)}, 900)
+	if got := allocated(func() { rt.Admit(w, r) }); got > 64<<10 || w.status != 401 {
+		t.Errorf("%d, %d bytes allocated", w.status, got)
 	}
 }
 

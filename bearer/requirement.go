@@ -15,8 +15,8 @@ import (
 // elsewhere; every other error is 403 with a fixed text, and only the log is
 // told what it says.
 //
-// The principal must not be changed. The path parameters of the route are read by r.PathValue, on each framework
-// that has an adapter.
+// The principal must not be changed. The path parameters of the route are read
+// by r.PathValue, on each framework that has an adapter.
 type Requirement interface {
 	Check(r *http.Request, p *Principal) error
 }

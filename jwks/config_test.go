@@ -55,6 +55,11 @@ func TestConfigMistakes(t *testing.T) {
 		{"the type of another kind", good(func(i *jwks.Issuer) { i.Profile.Types = []string{"Application/Logout+JWT"} }),
 			[]string{"Profile.Types", "no access tokens"}},
 		{"kind without kinds", good(func(i *jwks.Issuer) { i.Profile.Kind = "typ" }), []string{"Profile.Kind without Kinds"}},
+		// J11: a token without the claim is of no kind.
+		{"a kind that is empty", good(func(i *jwks.Issuer) { i.Profile.Kind, i.Profile.Kinds = "typ", []string{"a", ""} }),
+			[]string{"Profile.Kinds has an empty value"}},
+		{"no type", good(func(i *jwks.Issuer) { i.Profile.Types = []string{} }), []string{"Profile.Types is empty"}},
+		{"no claim for the client", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{} }), []string{"Profile.ClientID is empty"}},
 		{"kinds without kind", good(func(i *jwks.Issuer) { i.Profile.Kinds = []string{"a"} }), []string{"Profile.Kinds without Kind"}},
 		{"a claim without a name", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{""} }), []string{"Profile.ClientID"}},
 	}

@@ -19,12 +19,20 @@ import (
 // synctest bubble, which also fails if a goroutine is left.
 func inBubble(t *testing.T, test func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier)) {
 	t.Helper()
+	inFaultyBubble(t, func(*bearertest.Issuer) {}, test)
+}
+
+// inFaultyBubble is inBubble with faults that are there before the verifier,
+// which fetches as soon as it is made.
+func inFaultyBubble(t *testing.T, faults func(*bearertest.Issuer), test func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer issuer.Close()
+		faults(issuer)
 		v, err := jwks.New(jwks.Config{
 			Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}},
 			Client:  issuer.Client(),
@@ -221,8 +229,9 @@ func TestFloodOfUnknownKeys(t *testing.T) {
 // Peers 7d: the first request's end does not end the fetch for the others, and
 // it is told of its own end, which is no outage.
 func TestFirstCallerGoesAway(t *testing.T) {
-	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Delay: 300 * time.Millisecond})
+	}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		token := issuer.Mint(bearertest.Token{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -294,8 +303,9 @@ func TestGarbageInPlaceOfKeys(t *testing.T) {
 		"one byte a day": {Drip: 24 * time.Hour},
 	}
 	for name, fault := range faults {
-		inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+		inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 			issuer.SetFault(bearertest.JWKS, fault)
+		}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 			start := time.Now()
 			_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{}))
 			if codeOf(err) != bearer.CodeUnavailable || time.Since(start) > 10*time.Second {
@@ -310,12 +320,13 @@ func TestGarbageInPlaceOfKeys(t *testing.T) {
 
 // T3: metadata of another issuer are no metadata.
 func TestMetadataOfAnotherIssuer(t *testing.T) {
-	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		for _, e := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
 			issuer.SetFault(e, bearertest.Fault{
 				Body: []byte(`{"issuer":"` + issuer.URL() + `/","jwks_uri":"` + issuer.URL() + `/jwks"}`),
 			})
 		}
+	}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{}))
 		if codeOf(err) != bearer.CodeUnavailable || issuer.Requests(bearertest.JWKS) != 0 {
 			t.Errorf("%v, %d fetches of keys", err, issuer.Requests(bearertest.JWKS))
@@ -340,8 +351,9 @@ func TestDiscovery(t *testing.T) {
 // Peers 7a: 1,000 concurrent requests to a cold verifier make one request for
 // metadata and one for keys.
 func TestColdHerd(t *testing.T) {
-	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Delay: 50 * time.Millisecond})
+	}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		token := issuer.Mint(bearertest.Token{})
 		var wg sync.WaitGroup
 		for range 1000 {

@@ -173,6 +173,14 @@ func (p Profile) compile() (*profile, error) {
 	if p.ClientID == nil {
 		p.ClientID = []string{"client_id"}
 	}
+	for _, list := range [...]struct {
+		field  string
+		values []string
+	}{{"Types", p.Types}, {"ClientID", p.ClientID}} {
+		if len(list.values) == 0 {
+			errs = append(errs, fmt.Errorf("Profile.%s is empty, so that no token is accepted; leave it out for the default", list.field))
+		}
+	}
 	c := &profile{index: map[string]int{}, typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
 	if p.Scope == nil {
 		p.Scope = []string{"scope", "scp"}
@@ -220,6 +228,8 @@ func (p Profile) compile() (*profile, error) {
 		errs = append(errs, errors.New("Profile.Kinds without Kind, the claim that has these values"))
 	case p.Kind != "" && len(p.Kinds) == 0:
 		errs = append(errs, errors.New("Profile.Kind without Kinds, the values that access tokens have there"))
+	case slices.Contains(p.Kinds, ""):
+		errs = append(errs, errors.New("Profile.Kinds has an empty value, which a token without the claim would have too"))
 	case p.Kind != "":
 		c.kind = claim("Kind", p.Kind)
 	}

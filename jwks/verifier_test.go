@@ -2,11 +2,17 @@ package jwks_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +168,55 @@ func TestRefusesHostileTokens(t *testing.T) {
 		}
 	}
 }
+
+// Part 2.4: JSON of any depth in a token of at most 16 KiB is refused for less
+// than 20 KiB, the record for log and hook included.
+func TestDeepTokensAllocateLittle(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{trusting(t, issuer, nil)},
+		Logger:    slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		OnRefusal: func(*http.Request, bearer.Event) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+	encode := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	header := encode(`{"alg":"ES256","typ":"at+jwt","kid":"k"}`)
+	for name, token := range map[string]string{
+		"arrays in the header":   encode(`{"a":`+strings.Repeat("[", 12_000)) + ".e30.e30",
+		"objects in the header":  encode(strings.Repeat(`{"":`, 3_000)) + ".e30.e30",
+		"arrays in the payload":  header + "." + encode(`{"a":`+strings.Repeat("[", 12_000)) + ".e30",
+		"arrays that are closed": header + "." + encode(`{"a":`+strings.Repeat("[", 6_000)+strings.Repeat("]", 6_000)+"}") + ".e30",
+		"both":                   encode(`{"a":`+strings.Repeat("[", 6_000)) + "." + encode(`{"a":`+strings.Repeat("[", 6_000)) + ".e30",
+		"nothing but dots":       strings.Repeat(".", 16<<10),
+	} {
+		r, w := httptest.NewRequest(http.MethodGet, "/orders", nil), httptest.NewRecorder()
+		r.Header.Set("Authorization", "Bearer "+token)
+		route.Admit(w, r)
+		// The least of some runs: under the race detector a sync.Pool forgets
+		// now and then, and other goroutines allocate too.
+		least := uint64(math.MaxUint64)
+		for range 10 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			route.Admit(noWriter{}, r)
+			runtime.ReadMemStats(&after)
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
+		}
+		if least > 20<<10 || w.Code != http.StatusUnauthorized {
+			t.Errorf("%s: %d, %d bytes allocated", name, w.Code, least)
+		}
+	}
+}
+
+// noWriter takes an answer and forgets it.
+type noWriter struct{}
+
+func (noWriter) Header() http.Header         { return http.Header{} }
+func (noWriter) WriteHeader(int)             {}
+func (noWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // T1, peers 2.2 "SSRF": no hostile header makes the verifier fetch anything.
 func TestHeadersCauseNoFetch(t *testing.T) {

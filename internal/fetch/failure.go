@@ -36,7 +36,8 @@ func (e *StatusError) Error() string {
 // what the transport said, whose text may quote what the server sent; the text
 // of the TransportError does not.
 type TransportError struct {
-	Err error
+	Err   error
+	begun bool // the answer had begun
 }
 
 // quoted matches what net/http quotes in its errors: URLs, header fields and

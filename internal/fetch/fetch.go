@@ -14,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -108,6 +110,47 @@ func (c *Client) Get(ctx context.Context, rawURL string, limit int64) (Response,
 	return c.do(req, limit)
 }
 
+// Post sends form to rawURL (application/x-www-form-urlencoded) with header
+// beside, and is otherwise as [Client.Get]; but it follows no redirect, since a
+// form may hold secrets, and of a response whose status is not 200 it returns
+// up to limit bytes of the body with the [*StatusError]. Once, when a
+// connection breaks before the answer begins, it tries again: what it sends
+// must do no harm twice.
+func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, header http.Header, limit int64) (Response, error) {
+	u, err := c.CheckURL(rawURL)
+	if err != nil {
+		return Response{}, err
+	}
+	send := func() (Response, error) {
+		body := form.Encode()
+		req := (&http.Request{
+			Method:        http.MethodPost,
+			URL:           u,
+			Host:          u.Host,
+			Header:        header.Clone(),
+			Body:          io.NopCloser(strings.NewReader(body)),
+			ContentLength: int64(len(body)),
+			GetBody: func() (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader(body)), nil
+			},
+		}).WithContext(ctx)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return c.do(req, limit)
+	}
+	resp, err := send()
+	if ctx.Err() == nil && isReset(err) {
+		resp, err = send()
+	}
+	return resp, err
+}
+
+// isReset reports whether a connection broke before the answer began.
+func isReset(err error) bool {
+	transport, ok := errors.AsType[*TransportError](err)
+	return ok && !transport.begun &&
+		(errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF))
+}
+
 func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -123,7 +166,12 @@ func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return Response{}, &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+		failed := Response{Header: resp.Header, Status: resp.StatusCode}
+		if req.Method == http.MethodPost {
+			// An OAuth error response (RFC 6749, Section 5.2), if it is whole.
+			failed.Body, _ = io.ReadAll(io.LimitReader(resp.Body, limit))
+		}
+		return failed, &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	}
 	if resp.ContentLength > limit {
 		return Response{}, tooLarge(limit)
@@ -134,7 +182,7 @@ func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 		return Response{}, tooLarge(limit)
 	}
 	if err != nil {
-		return Response{}, &TransportError{Err: err}
+		return Response{}, &TransportError{Err: err, begun: true}
 	}
 	return Response{Body: body, Header: resp.Header, Status: resp.StatusCode}, nil
 }
@@ -146,6 +194,8 @@ func tooLarge(limit int64) error {
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	from, to := via[0].URL, req.URL
 	switch {
+	case via[0].Method != http.MethodGet:
+		return fmt.Errorf("%w: of a %s", ErrRedirect, via[0].Method)
 	case len(via) > maxRedirects:
 		return fmt.Errorf("%w: %d in a row, want at most %d", ErrRedirect, len(via), maxRedirects)
 	case originOf(from) != originOf(to):

@@ -21,6 +21,7 @@ var (
 	errNoneYet  = errors.New("no keys have been fetched yet")
 	errTimeout  = fmt.Errorf("no answer within %v", fetchTime)
 	errNoUsable = errors.New("the issuer publishes no usable key")
+	errCrowded  = fmt.Errorf("%d others wait for the keys already", maxWaiting)
 )
 
 // UnavailableError says that nobody can tell whether a key is the issuer's:

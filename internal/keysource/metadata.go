@@ -17,6 +17,12 @@ import (
 type Metadata struct {
 	Issuer  string
 	JWKSURI string // empty if the server publishes none; not checked otherwise
+
+	// IntrospectionEndpoint is where tokens are asked about (RFC 7662), and
+	// IntrospectionAuthMethods how clients may authenticate there; empty and
+	// nil where the server does not say.
+	IntrospectionEndpoint    string
+	IntrospectionAuthMethods []string
 }
 
 // ParseMetadata reads a metadata document that was fetched for issuer. Its
@@ -32,6 +38,11 @@ func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
 			found = true
 		case "jwks_uri":
 			m.JWKSURI, err = strictjson.String(value)
+		case "introspection_endpoint":
+			m.IntrospectionEndpoint, err = strictjson.String(value)
+		case "introspection_endpoint_auth_methods_supported":
+			// A hint: what is malformed says nothing.
+			m.IntrospectionAuthMethods, _ = strictjson.Strings(value)
 		default:
 			return nil
 		}
@@ -51,15 +62,33 @@ func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
 	return m, nil
 }
 
-// discover finds the metadata of issuer that says where its keys are.
-func discover(ctx context.Context, client *fetch.Client, issuer string) (Metadata, error) {
+// Discover finds the metadata of issuer that says where its introspection
+// endpoint is (RFC 7662).
+func Discover(ctx context.Context, client *fetch.Client, issuer string) (Metadata, error) {
+	return discover(ctx, client, issuer, func(m Metadata) error {
+		return checkEndpoint(client, "introspection_endpoint", m.IntrospectionEndpoint)
+	})
+}
+
+func checkEndpoint(client *fetch.Client, name, url string) error {
+	if url == "" {
+		return fmt.Errorf("no %s in it", name)
+	}
+	if _, err := client.CheckURL(url); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// discover finds the metadata of issuer that passes check.
+func discover(ctx context.Context, client *fetch.Client, issuer string, check func(Metadata) error) (Metadata, error) {
 	urls, err := candidates(client, issuer)
 	if err != nil {
 		return Metadata{}, fmt.Errorf("no metadata: the issuer: %w", err)
 	}
 	var failures []error
 	for _, u := range urls {
-		m, err := metadataAt(ctx, client, u, issuer)
+		m, err := metadataAt(ctx, client, u, issuer, check)
 		if err == nil {
 			return m, nil
 		}
@@ -71,7 +100,7 @@ func discover(ctx context.Context, client *fetch.Client, issuer string) (Metadat
 	return Metadata{}, &discoveryError{failures: failures}
 }
 
-func metadataAt(ctx context.Context, client *fetch.Client, u, issuer string) (Metadata, error) {
+func metadataAt(ctx context.Context, client *fetch.Client, u, issuer string, check func(Metadata) error) (Metadata, error) {
 	// RFC 8414, Section 3.2 asks for application/json, but a body that parses
 	// and names the issuer is proof enough.
 	resp, err := client.Get(ctx, u, fetch.MaxBody)
@@ -82,13 +111,7 @@ func metadataAt(ctx context.Context, client *fetch.Client, u, issuer string) (Me
 	if err != nil {
 		return Metadata{}, err
 	}
-	if m.JWKSURI == "" {
-		return Metadata{}, errors.New("no jwks_uri in it")
-	}
-	if _, err := client.CheckURL(m.JWKSURI); err != nil {
-		return Metadata{}, fmt.Errorf("jwks_uri: %w", err)
-	}
-	return m, nil
+	return m, check(m)
 }
 
 // candidates returns where the metadata of issuer may be, in the order in

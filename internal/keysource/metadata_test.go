@@ -3,6 +3,7 @@ package keysource_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestParseMetadata(t *testing.T) {
 				}
 				return
 			}
-			if want := (keysource.Metadata{Issuer: issuer, JWKSURI: tt.uri}); err != nil || m != want {
+			if want := (keysource.Metadata{Issuer: issuer, JWKSURI: tt.uri}); err != nil || !reflect.DeepEqual(m, want) {
 				t.Errorf("got %+v, %v, want %+v", m, err, want)
 			}
 		})
@@ -65,7 +66,7 @@ func FuzzParseMetadata(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		m, err := keysource.ParseMetadata(doc, issuer)
 		switch {
-		case err != nil && m != keysource.Metadata{}:
+		case err != nil && !reflect.DeepEqual(m, keysource.Metadata{}):
 			t.Errorf("an error and %+v", m)
 		case err == nil && m.Issuer != issuer:
 			t.Errorf("accepted the issuer %q", m.Issuer)

@@ -25,6 +25,7 @@ type origin struct {
 	count      func(func(*Stats))
 	discovered string // empty: to be discovered
 	at         time.Time
+	last       string // what was discovered last, whether it is believed or not
 }
 
 // delivery is a key set as it was fetched.
@@ -69,12 +70,18 @@ func (o *origin) uri(ctx context.Context) (string, error) {
 		return o.discovered, nil
 	}
 	o.count(func(s *Stats) { s.Discoveries++ })
-	m, err := discover(ctx, o.config.Client, o.config.Issuer)
+	m, err := discover(ctx, o.config.Client, o.config.Issuer, func(m Metadata) error {
+		return checkEndpoint(o.config.Client, "jwks_uri", m.JWKSURI)
+	})
 	if err != nil {
 		o.count(func(s *Stats) { s.DiscoveryFailures++ })
+		if o.last != "" && time.Since(o.at) < maxOrigin+o.config.MaxStale {
+			// The keys may well be where they were.
+			return o.last, nil
+		}
 		return "", err
 	}
-	o.discovered, o.at = m.JWKSURI, time.Now()
+	o.discovered, o.last, o.at = m.JWKSURI, m.JWKSURI, time.Now()
 	return o.discovered, nil
 }
 

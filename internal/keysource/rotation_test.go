@@ -152,6 +152,25 @@ func TestJWKSURIMoves(t *testing.T) {
 	})
 }
 
+// Metadata that cannot be had while the keys can is no reason to lose the keys:
+// they are looked for where they were, for as long as stale keys would serve.
+func TestKeysAreFoundWhereTheyWere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		is.set(metadataURL, answer{status: 500})
+		is.set(jwksURL, answer{status: 500})
+		wantUnavailable(t, s, "b") // the failed fetch makes the address doubtful
+		is.set(jwksURL, answer{status: 200, body: jwks("a", "b")})
+		elapse(40 * time.Hour)
+		if err := lookup(s, "b"); err != nil {
+			t.Errorf("without metadata for 40 h: %v", err)
+		}
+		elapse(48 * time.Hour)
+		wantUnavailable(t, s, "b")
+	})
+}
+
 // Not more than 8 keys are tried for one token.
 func TestCandidatesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -19,6 +19,10 @@ func (s *Source) search(ctx context.Context, q query) ([]*jose.Key, uint64, erro
 	if v.wait == nil {
 		return v.keys, v.generation, v.err
 	}
+	defer s.waiting.Add(-1)
+	if s.waiting.Add(1) > maxWaiting {
+		return nil, 0, s.unavailableNow(errCrowded)
+	}
 	deadline := time.NewTimer(fetchTime)
 	defer deadline.Stop()
 	for conclusive := false; ; {

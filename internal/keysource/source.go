@@ -23,6 +23,11 @@ const (
 	// waits in all, whatever it joins.
 	fetchTime = 9 * time.Second
 
+	// maxWaiting is how many may wait at a time. Each holds a token of up to
+	// 16 KiB, and whoever sends unknown key IDs while the issuer hangs chooses
+	// how many come.
+	maxWaiting = 4096
+
 	defaultRefreshBudget = 10 * time.Second
 	defaultMaxStale      = 24 * time.Hour
 )
@@ -57,6 +62,8 @@ type Source struct {
 	static bool
 	// set is the newest set, replaced as a whole; nil before the first.
 	set atomic.Pointer[keySet]
+	// waiting counts those who wait for a flight.
+	waiting atomic.Int64
 
 	// wake tells the owner goroutine that a flight or a schedule is new.
 	wake chan struct{}
@@ -136,7 +143,8 @@ func Static(keys []*jose.Key) *Source {
 // header names alg and, if hasKid, kid; and the generation of the set they
 // come from. The slice is not to be modified. A key that is at hand is
 // returned without waiting or locking. Otherwise Lookup waits for a fetch that
-// is under way, or that it may cause, as long as ctx lasts and at most 9 s.
+// is under way, or that it may cause, as long as ctx lasts and at most 9 s; it
+// does not wait where 4096 others do.
 //
 // The error is [ErrUnknownKey], [ErrKeyAlgorithm], an [*UnavailableError], or
 // wraps the error of ctx.

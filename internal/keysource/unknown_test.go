@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,6 +198,41 @@ func TestWaitForTwoFlights(t *testing.T) {
 		elapse(time.Second)
 		if took, err := timed(s, "second"); !isUnavailable(err) || took != 9*time.Second {
 			t.Errorf("%v after %v, want an UnavailableError after 9s", err, took)
+		}
+	})
+}
+
+// Checklist 2.4: how many wait is bounded, since each holds a token and its
+// request, and a hanging issuer holds them for 9 s. The keys at hand are found
+// all the while, and the places are free again when the wait is over.
+func TestWaitersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		is.all(answer{}) // it hangs
+		for range 2 {
+			var waited, atOnce atomic.Int64
+			var wg sync.WaitGroup
+			for i := range 10_000 {
+				wg.Go(func() {
+					took, err := timed(s, fmt.Sprint("junk", i))
+					if !isUnavailable(err) {
+						t.Errorf("junk: %v, want an UnavailableError", err)
+					}
+					if took == 0 {
+						atOnce.Add(1)
+					} else {
+						waited.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+			wantFound(t, s, "a")
+			wg.Wait()
+			if waited.Load() != 4096 || atOnce.Load() != 10_000-4096 {
+				t.Errorf("%d waited, %d were refused at once, want 4096 and the rest", waited.Load(), atOnce.Load())
+			}
+			elapse(time.Minute)
 		}
 	})
 }

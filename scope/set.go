@@ -110,6 +110,11 @@ func (s Set) Union(other Set) Set {
 	return setOf(append(s.Names(), other.Names()...))
 }
 
+// Intersection returns the Set of the names that are in both s and other.
+func (s Set) Intersection(other Set) Set {
+	return setOf(slices.DeleteFunc(s.Names(), func(name string) bool { return !other.Has(name) }))
+}
+
 // Names returns the names in ascending order, as a slice of the caller's own.
 func (s Set) Names() []string {
 	if s.text == "" {

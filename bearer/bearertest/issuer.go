@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 // IssuerConfig configures an [Issuer]. The zero value will do.
@@ -26,6 +28,9 @@ type IssuerConfig struct {
 	// https://api.example.com.
 	Audience []string
 
+	// Clients may introspect and revoke tokens. nil: nobody may.
+	Clients []Client
+
 	// InMemory serves over connections in memory, reached by [Issuer.Client]
 	// alone, in place of a socket: for synctest bubbles. The URL is
 	// https://issuer.example.com then, though there is no TLS.
@@ -33,25 +38,31 @@ type IssuerConfig struct {
 }
 
 // Issuer is an authorization server for tests: it publishes metadata (RFC 8414
-// and OpenID Connect Discovery) and keys, mints any token, and fails as it is
+// and OpenID Connect Discovery) and keys, mints any token, introspects (RFC
+// 7662, RFC 9701) and revokes (RFC 7009) what it minted, and fails as it is
 // told. Its methods may be called concurrently.
 type Issuer struct {
 	url      string
 	path     string
 	addr     string
 	audience []string
+	clients  map[string]*client
 	memory   *memoryListener
 	client   *http.Client
 
-	mu       sync.Mutex
-	server   *http.Server // nil: down
-	served   chan struct{}
-	closed   bool
-	keys     []*key
-	minted   int // keys so far
-	faults   map[Endpoint]Fault
-	requests map[Endpoint]int
-	released chan struct{} // closed when hanging requests must end
+	mu         sync.Mutex
+	server     *http.Server // nil: down
+	served     chan struct{}
+	closed     bool
+	keys       []*key
+	minted     int // keys so far
+	faults     map[Endpoint]Fault
+	requests   map[Endpoint]int
+	released   chan struct{}     // closed when hanging requests must end
+	opaque     map[digest][]byte // the claims of each opaque token
+	revoked    map[digest]bool
+	assertions map[assertionID]bool // those that clients have used
+	overlay    func(client string, answer map[string]any) map[string]any
 }
 
 // NewIssuer starts an issuer that has one key for each family of algorithms.
@@ -62,13 +73,21 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if c.Audience == nil {
 		c.Audience = []string{"https://api.example.com"}
 	}
+	clients, err := newClients(c.Clients)
+	if err != nil {
+		return nil, err
+	}
 	i := &Issuer{
-		path:     strings.TrimSuffix(c.Path, "/"),
-		addr:     c.Addr,
-		audience: c.Audience,
-		faults:   map[Endpoint]Fault{},
-		requests: map[Endpoint]int{},
-		released: make(chan struct{}),
+		path:       strings.TrimSuffix(c.Path, "/"),
+		addr:       c.Addr,
+		audience:   c.Audience,
+		clients:    clients,
+		faults:     map[Endpoint]Fault{},
+		requests:   map[Endpoint]int{},
+		released:   make(chan struct{}),
+		opaque:     map[digest][]byte{},
+		revoked:    map[digest]bool{},
+		assertions: map[assertionID]bool{},
 	}
 	if i.path != "" && i.path[0] != '/' {
 		return nil, fmt.Errorf("bearertest: IssuerConfig.Path %q does not begin with a slash", c.Path)
@@ -119,7 +138,9 @@ func (i *Issuer) Start() error {
 		}
 		listener = tcp
 		i.addr = tcp.Addr().String()
-		i.url = "http://" + i.addr + i.path
+		if i.url == "" { // It stays the same, and is read without a lock.
+			i.url = "http://" + i.addr + i.path
+		}
 	} else {
 		i.memory.open()
 	}
@@ -163,10 +184,12 @@ func (i *Issuer) handler() http.Handler {
 		endpoint Endpoint
 		answer   http.HandlerFunc
 	}{
-		oauth + i.path:    {OAuthMetadata, i.metadata}, // RFC 8414, Section 3.1
-		i.path + oidc:     {OIDCMetadata, i.metadata},  // OpenID Connect Discovery, Section 4
-		i.path + "/jwks":  {JWKS, i.keySet},
-		i.path + "/token": {TokenEndpoint, i.token},
+		oauth + i.path:         {OAuthMetadata, i.metadata}, // RFC 8414, Section 3.1
+		i.path + oidc:          {OIDCMetadata, i.metadata},  // OpenID Connect Discovery, Section 4
+		i.path + "/jwks":       {JWKS, i.keySet},
+		i.path + "/token":      {TokenEndpoint, i.token},
+		i.path + "/introspect": {IntrospectionEndpoint, i.forClients(i.url+"/introspect", i.introspect)},
+		i.path + "/revoke":     {RevocationEndpoint, i.forClients(i.url+"/revoke", i.revoke)},
 	}
 	for path, p := range paths {
 		mux.HandleFunc(path, i.faulty(p.endpoint, p.answer))
@@ -183,12 +206,21 @@ func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 		"grant_types_supported":    []string{"client_credentials"},
 		"token_endpoint_auth_methods_supported": []string{
 			"client_secret_basic", "client_secret_post", "none"},
+		"introspection_endpoint": i.url + "/introspect",
+		"introspection_endpoint_auth_methods_supported": []string{
+			"client_secret_basic", "client_secret_post", "private_key_jwt", "Bearer"},
+		"introspection_endpoint_auth_signing_alg_values_supported": jose.Algorithms(),
+		"introspection_signing_alg_values_supported":               []string{string(introspectionAlgorithm)},
+		"revocation_endpoint":                                      i.url + "/revoke",
+		"revocation_endpoint_auth_methods_supported": []string{
+			"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		"revocation_endpoint_auth_signing_alg_values_supported": jose.Algorithms(),
 	})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil { // never: what is written is ours
+	if err != nil { // of what a test overlays
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}

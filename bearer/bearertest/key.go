@@ -20,6 +20,7 @@ import (
 type key struct {
 	id         string
 	private    crypto.Signer
+	public     *jose.Key
 	algorithms []jose.Algorithm // what it signs
 	jwk        []byte           // as published
 }
@@ -40,6 +41,7 @@ func (i *Issuer) AddKey(algorithm string) (kid string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("bearertest: %w", err)
 	}
+	k.public = public
 	for _, a := range jose.Algorithms() {
 		if public.Can(a) {
 			k.algorithms = append(k.algorithms, a)

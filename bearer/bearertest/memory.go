@@ -3,9 +3,12 @@ package bearertest
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"syscall"
 )
 
 // memoryListener accepts connections that are made in memory.
@@ -63,7 +66,7 @@ func (memoryAddr) String() string  { return "memory" }
 // spoken to without TLS.
 func (l *memoryListener) client() *http.Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		near, far := net.Pipe()
+		near, far := newMemoryPipe()
 		select {
 		case l.connections <- far:
 			return near, nil
@@ -74,4 +77,30 @@ func (l *memoryListener) client() *http.Client {
 		}
 	}
 	return &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial}}
+}
+
+// memoryConn is a net.Pipe that can be reset, as a TCP connection can.
+type memoryConn struct {
+	net.Conn
+	reset *atomic.Bool // of both ends
+}
+
+func newMemoryPipe() (near, far net.Conn) {
+	near, far = net.Pipe()
+	reset := new(atomic.Bool)
+	return memoryConn{near, reset}, memoryConn{far, reset}
+}
+
+// SetLinger is that of net.TCPConn: zero makes the next Close a reset.
+func (c memoryConn) SetLinger(seconds int) error {
+	c.reset.Store(seconds == 0)
+	return nil
+}
+
+func (c memoryConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == io.EOF && c.reset.Load() {
+		err = &net.OpError{Op: "read", Net: "memory", Err: syscall.ECONNRESET}
+	}
+	return n, err
 }

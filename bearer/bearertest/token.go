@@ -116,13 +116,12 @@ func overlay(members, over map[string]any) []byte {
 // token is the token endpoint (RFC 6749, Section 4.4), for development: it
 // takes any client at its word. Beyond scope and audience (or resource, RFC
 // 8707) it takes sub, acr and auth_age, the seconds since the user
-// authenticated.
+// authenticated, and token_format: opaque, or jwt, which is the default.
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	refuse := func(code, text string) {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": text})
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if r.Method != http.MethodPost || r.ParseForm() != nil {
 		refuse("invalid_request", "POST a form")
 		return
@@ -132,9 +131,18 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		refuse("unsupported_grant_type", "grant_type must be client_credentials")
 		return
 	}
-	client, _, ok := r.BasicAuth()
+	client, _, ok := basicCredentials(r)
 	if !ok {
 		client = form.Get("client_id")
+	}
+	mint := i.Mint
+	switch form.Get("token_format") {
+	case "", "jwt":
+	case "opaque":
+		mint = i.MintOpaque
+	default:
+		refuse("invalid_request", "token_format must be jwt or opaque")
+		return
 	}
 	granted, err := scope.Parse(form.Get("scope"))
 	if err != nil {
@@ -163,6 +171,6 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		t.Claims["auth_time"] = time.Now().Unix() - seconds
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": i.Mint(t), "token_type": "Bearer", "expires_in": 3600, "scope": t.Scope,
+		"access_token": mint(t), "token_type": "Bearer", "expires_in": 3600, "scope": t.Scope,
 	})
 }

@@ -66,16 +66,22 @@ func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
 // endpoint is (RFC 7662).
 func Discover(ctx context.Context, client *fetch.Client, issuer string) (Metadata, error) {
 	return discover(ctx, client, issuer, func(m Metadata) error {
-		return checkEndpoint(client, "introspection_endpoint", m.IntrospectionEndpoint)
+		return checkEndpoint(client, issuer, "introspection_endpoint", m.IntrospectionEndpoint)
 	})
 }
 
-func checkEndpoint(client *fetch.Client, name, url string) error {
-	if url == "" {
+// checkEndpoint checks a URL that the metadata of issuer name. An issuer behind
+// https has no business with http, on loopback either (RFC 8414, Section 2).
+func checkEndpoint(client *fetch.Client, issuer, name, endpoint string) error {
+	if endpoint == "" {
 		return fmt.Errorf("no %s in it", name)
 	}
-	if _, err := client.CheckURL(url); err != nil {
+	u, err := client.CheckURL(endpoint)
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if from, err := client.CheckURL(issuer); err == nil && from.Scheme == "https" && u.Scheme != "https" {
+		return fmt.Errorf("%s: its scheme is %q, want that of the issuer, https", name, u.Scheme)
 	}
 	return nil
 }

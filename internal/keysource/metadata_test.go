@@ -142,6 +142,7 @@ func TestDiscoveryMovesOn(t *testing.T) {
 		{"another issuer", answer{status: 200, body: `{"issuer":"https://other.example.com","jwks_uri":"https://other.example.com/keys"}`}, true},
 		{"no jwks_uri", answer{status: 200, body: fmt.Sprintf(`{"issuer":%q}`, issuerURL)}, true},
 		{"jwks_uri by http", answer{status: 200, body: fmt.Sprintf(`{"issuer":%q,"jwks_uri":"http://login.example.com/keys"}`, issuerURL)}, true},
+		{"jwks_uri by http on loopback", answer{status: 200, body: fmt.Sprintf(`{"issuer":%q,"jwks_uri":"http://127.0.0.1/keys"}`, issuerURL)}, true},
 		{"jwks_uri a file", answer{status: 200, body: fmt.Sprintf(`{"issuer":%q,"jwks_uri":"file:///etc/passwd"}`, issuerURL)}, true},
 		{"a redirect elsewhere", answer{status: 302, header: map[string][]string{"Location": {"https://evil.example.com/"}}}, true},
 		{"too large", answer{status: 200, body: good + strings.Repeat(" ", 1<<20)}, true},
@@ -158,6 +159,7 @@ func TestDiscoveryMovesOn(t *testing.T) {
 				}
 				wantCount(t, is, "https://evil.example.com/", 0)
 				wantCount(t, is, "http://login.example.com/keys", 0)
+				wantCount(t, is, "http://127.0.0.1/keys", 0)
 				if !tt.found {
 					wantCount(t, is, second, 0)
 				}

@@ -71,7 +71,7 @@ func (o *origin) uri(ctx context.Context) (string, error) {
 	}
 	o.count(func(s *Stats) { s.Discoveries++ })
 	m, err := discover(ctx, o.config.Client, o.config.Issuer, func(m Metadata) error {
-		return checkEndpoint(o.config.Client, "jwks_uri", m.JWKSURI)
+		return checkEndpoint(o.config.Client, o.config.Issuer, "jwks_uri", m.JWKSURI)
 	})
 	if err != nil {
 		o.count(func(s *Stats) { s.DiscoveryFailures++ })

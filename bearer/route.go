@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -97,8 +98,7 @@ func (g *Guard) MustRoute(c RouteConfig) *Route {
 // Decision is the judgement of one request. The zero Decision allows nothing.
 type Decision struct {
 	route       *Route
-	principal   Principal
-	known       bool // there is a principal
+	principal   *Principal // nil: anonymous, or refused; this request's own copy
 	credentials credentials
 	err         *Error
 }
@@ -109,10 +109,10 @@ func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 // Principal returns who is calling. It is false if the request was refused, and
 // behind optional authentication when there were no credentials.
 func (d Decision) Principal() (Principal, bool) {
-	if !d.known || d.err != nil {
+	if d.principal == nil || d.err != nil {
 		return Principal{}, false
 	}
-	return d.principal, true
+	return *d.principal, true
 }
 
 // Err returns why the request was refused, an [*Error], or nil.
@@ -173,9 +173,10 @@ func (rt *Route) Decide(r *http.Request) Decision {
 		d.err = err
 		return d
 	}
-	d.principal, d.known = *p, true
-	d.principal.TokenType = "Bearer"
-	d.err = rt.judge(r, &d.principal)
+	own := *p
+	own.TokenType = "Bearer"
+	d.principal = &own
+	d.err = rt.judge(r, d.principal)
 	return d
 }
 
@@ -216,13 +217,15 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		rt.refuse(w, r, &d)
 		return nil, false
 	}
-	if h := w.Header(); d.credentials.inQuery && !strings.Contains(h.Get("Cache-Control"), "no-store") {
-		h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
+	if d.credentials.inQuery {
+		if h := w.Header(); !strings.Contains(h.Get("Cache-Control"), "no-store") {
+			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
+		}
 	}
-	if !d.known {
+	if d.principal == nil {
 		return r, true
 	}
-	return r.WithContext(NewContext(r.Context(), d.principal)), true
+	return r.WithContext(context.WithValue(r.Context(), principalKey{}, d.principal)), true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {

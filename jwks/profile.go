@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
 // Profile says how an issuer's access tokens look where they do not follow
@@ -125,30 +127,10 @@ var neverClaims = []string{"events", "token_introspection", "htm", "htu"}
 // idTokenClaims are those that ID tokens have and access tokens have not.
 var idTokenClaims = []string{"nonce", "at_hash", "c_hash", "s_hash"}
 
-// The claims that each token is read for; a profile adds its own behind them.
-const (
-	claimIss = iota
-	claimSub
-	claimAud
-	claimExp
-	claimNbf
-	claimIat
-	claimJti
-	claimAuthTime
-	claimACR
-	claimAMR
-	claimCnf
-	standardClaims
-)
-
-var standardNames = [standardClaims]string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "acr", "amr", "cnf",
-}
-
 // profile is a Profile in the form that tokens are judged by: claims by their
 // index.
 type profile struct {
-	index       map[string]int
+	*claims.Names
 	types       []string // lower case, without application/
 	typed       bool     // typ alone tells an access token
 	clientID    []int
@@ -159,7 +141,6 @@ type profile struct {
 	kinds       []string
 	required    []int
 	forbidden   []int
-	names       []string
 }
 
 func (p Profile) compile() (*profile, error) {
@@ -181,7 +162,7 @@ func (p Profile) compile() (*profile, error) {
 			errs = append(errs, fmt.Errorf("Profile.%s is empty, so that no token is accepted; leave it out for the default", list.field))
 		}
 	}
-	c := &profile{index: map[string]int{}, typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
+	c := &profile{Names: claims.NewNames(), typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
 	if p.Scope == nil {
 		p.Scope = []string{"scope", "scp"}
 		c.scopeString = true
@@ -197,21 +178,11 @@ func (p Profile) compile() (*profile, error) {
 		c.types = append(c.types, t)
 		c.typed = c.typed && t == "at+jwt"
 	}
-	for i, name := range standardNames {
-		c.index[name] = i
-		c.names = append(c.names, name)
-	}
 	claim := func(field, name string) int {
 		if name == "" {
 			errs = append(errs, fmt.Errorf("Profile.%s: an empty claim name", field))
 		}
-		i, ok := c.index[name]
-		if !ok {
-			i = len(c.names)
-			c.index[name] = i
-			c.names = append(c.names, name)
-		}
-		return i
+		return c.Add(name)
 	}
 	for _, name := range p.ClientID {
 		c.clientID = append(c.clientID, claim("ClientID", name))

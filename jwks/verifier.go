@@ -134,7 +134,7 @@ func keyError(err error) error {
 // judge judges the claims of a token whose signature holds. Whether it has
 // expired is said last, of tokens that are otherwise good.
 func (i *issuer) judge(payload []byte, leeway time.Duration) (*bearer.Principal, error) {
-	values, err := i.profile.readClaims(payload)
+	values, err := i.profile.Read(payload)
 	if err != nil {
 		return nil, bearer.Invalid("claims", "a JSON object", err.Error())
 	}
@@ -156,34 +156,6 @@ func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {
 	if slices.ContainsFunc(i.audience, p.HasAudience) {
 		return nil
 	}
-	return bearer.Invalid(i.profile.names[i.profile.audience],
+	return bearer.Invalid(i.profile.Name(i.profile.audience),
 		fmt.Sprintf("one of %q (Issuer.Audience)", i.audience), fmt.Sprintf("%.200q", strings.Join(p.Audience(), " ")))
-}
-
-// checkTimes judges iat, nbf and exp (RFC 7519, Section 4.1), and forgets an
-// auth_time that is further ahead than the leeway: nobody has authenticated
-// then.
-func checkTimes(v claims, p *bearer.Principal, leeway time.Duration) *bearer.Error {
-	now := time.Now()
-	if p.Expires.IsZero() {
-		return missing("the claim exp")
-	}
-	notBefore, err := v.date(claimNbf)
-	if err != nil {
-		return refusal("nbf", err)
-	}
-	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	if now.Before(notBefore.Add(-leeway)) {
-		return bearer.Invalid("nbf", "a time up to now, "+at(now), at(notBefore))
-	}
-	if now.Before(p.IssuedAt.Add(-leeway)) {
-		return bearer.Invalid("iat", "a time up to now, "+at(now), at(p.IssuedAt))
-	}
-	if !now.Before(p.Expires.Add(leeway)) {
-		return bearer.Expired("a time after now, "+at(now), at(p.Expires))
-	}
-	if now.Before(p.AuthTime.Add(-leeway)) {
-		p.AuthTime = time.Time{}
-	}
-	return nil
 }

@@ -1,0 +1,103 @@
+package fetch_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// RFC 7662, Section 2.1: a form by POST; redirects, which would carry it
+// elsewhere, are not followed; the body of an error is returned.
+func TestPost(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer http.HandlerFunc
+		status int
+		body   string
+		err    error
+	}{
+		{"200", func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, r.Method, r.PostFormValue("token"), r.Header.Get("Accept"))
+		}, 200, "POSTa+bx/y", nil},
+		{"an OAuth error", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400); fmt.Fprint(w, "why") }, 400, "why", &fetch.StatusError{}},
+		{"a redirect within the origin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", 307) }, 0, "", fetch.ErrRedirect},
+		{"too large", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 2000)) }, 0, "", fetch.ErrTooLarge},
+	}
+	for _, tt := range tests {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			tt.answer(w, r)
+		}))
+		response, err := fetch.New(nil, false).Post(t.Context(), server.URL, url.Values{"token": {"a+b"}}, http.Header{"Accept": {"x/y"}}, 1000)
+		server.Close()
+		if response.Status != tt.status || string(response.Body) != tt.body || requests.Load() != 1 {
+			t.Errorf("%s: %d %q after %d requests", tt.name, response.Status, response.Body, requests.Load())
+		}
+		switch want := tt.err.(type) {
+		case nil:
+			if err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		case *fetch.StatusError:
+			if _, ok := errors.AsType[*fetch.StatusError](err); !ok {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		default:
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", tt.name, err, want)
+			}
+		}
+	}
+}
+
+// A connection that breaks before the answer begins is tried again, once; one
+// that breaks later is not.
+func TestPostTriesOnceMore(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		begun    bool
+		broken   int32 // requests that break
+		ok       bool
+		requests int32
+	}{
+		{"none", false, 0, true, 1},
+		{"the first", false, 1, true, 2},
+		{"all", false, 9, false, 2},
+		{"within the answer", true, 1, false, 1},
+	} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if requests.Add(1) > tt.broken {
+				fmt.Fprint(w, "ok")
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if tt.begun {
+				fmt.Fprint(buffered, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun")
+				_ = buffered.Flush()
+			} else {
+				_ = conn.(*net.TCPConn).SetLinger(0)
+			}
+			_ = conn.Close()
+		}))
+		_, err := fetch.New(nil, false).Post(t.Context(), server.URL, url.Values{}, http.Header{}, 1000)
+		server.Close()
+		if (err == nil) != tt.ok || requests.Load() != tt.requests {
+			t.Errorf("%s: %v after %d requests, want %d", tt.name, err, requests.Load(), tt.requests)
+		}
+	}
+}

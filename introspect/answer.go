@@ -1,0 +1,156 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// answer is what the endpoint said of a token, as facts: nothing in it depends
+// on the time or on who asks.
+type answer struct {
+	document  []byte // the answer, a JSON object
+	active    bool
+	principal bearer.Principal
+	tokenType string // as it was sent
+	tokenUse  string
+	issuer    string // empty: not sent
+	audience  bool   // aud was sent
+	notBefore time.Time
+}
+
+// names are the members that an answer is read for, beyond the claims.
+type names struct {
+	*claims.Names
+	active, scope, clientID, tokenType, tokenUse int
+}
+
+func newNames() names {
+	n := names{Names: claims.NewNames()}
+	n.active, n.scope, n.clientID = n.Add("active"), n.Add("scope"), n.Add("client_id")
+	n.tokenType, n.tokenUse = n.Add("token_type"), n.Add("token_use")
+	return n
+}
+
+// read reads an answer (RFC 7662, Section 2.2). Its error means that it is no
+// answer, by which nobody can tell whether the token is good.
+func (n names) read(document []byte) (*answer, error) {
+	v, err := n.Read(document)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{document: document}
+	if !v.Has(n.active) {
+		return nil, errors.New("no active in it")
+	}
+	if a.active, err = strictjson.Bool(v[n.active]); err != nil {
+		return nil, fmt.Errorf("active: %w", err)
+	}
+	if !a.active {
+		// No other member of it counts, nor is kept.
+		a.document = []byte(`{"active":false}`)
+		return a, nil
+	}
+	p, malformed := v.Principal()
+	if malformed != nil {
+		return nil, malformed
+	}
+	for _, text := range [...]struct {
+		to    *string
+		claim int
+	}{
+		{&a.issuer, claims.Iss}, {&p.ClientID, n.clientID}, {&a.tokenType, n.tokenType}, {&a.tokenUse, n.tokenUse},
+	} {
+		if *text.to, err = v.Text(text.claim); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Name(text.claim), err)
+		}
+	}
+	if v.Has(claims.Iss) && a.issuer == "" {
+		return nil, errors.New("iss: an empty string")
+	}
+	if p.Scopes, err = v.Scopes([]int{n.scope}, func(int) bool { return true }); err != nil {
+		return nil, fmt.Errorf("scope: %w", err)
+	}
+	audience, err := v.List(claims.Aud)
+	if err != nil {
+		return nil, fmt.Errorf("aud: %w", err)
+	}
+	if a.notBefore, err = v.Date(claims.Nbf); err != nil {
+		return nil, fmt.Errorf("nbf: %w", err)
+	}
+	a.audience = v.Has(claims.Aud)
+	a.principal = p.WithAudience(audience...).WithClaims(document)
+	return a, nil
+}
+
+// judge judges an answer, on each request anew: that it was kept proves
+// nothing. An inactive token is not ours, as far as we can tell: another
+// endpoint may know it.
+func (c *Config) judge(a *answer) (*bearer.Principal, error) {
+	if !a.active {
+		return nil, bearer.Unrecognized("active", "a token that the issuer calls active", "one that it does not")
+	}
+	p := &a.principal
+	refuse := func(check, expected, got string) error {
+		e := bearer.Invalid(check, expected, got)
+		e.Principal = p
+		return e
+	}
+	if a.issuer != "" && a.issuer != c.Issuer {
+		return nil, refuse("iss", c.Issuer, fmt.Sprintf("%.200q", a.issuer))
+	}
+	if check, got := a.otherKind(); check != "" {
+		return nil, refuse(check, "an access token", fmt.Sprintf("%.64q", got))
+	}
+	if !a.audience && !c.InsecureAudienceNotSent || a.audience && !c.isAudience(p) {
+		got := "no aud in the answer"
+		if a.audience {
+			got = fmt.Sprintf("%.200q", strings.Join(p.Audience(), " "))
+		}
+		return nil, refuse("aud", fmt.Sprintf("one of %q (Config.Audience)", c.Audience), got)
+	}
+	now := time.Now()
+	if e := claims.CheckTimes(now, a.notBefore, p, c.Leeway); e != nil {
+		e.Principal = p
+		return nil, e
+	}
+	if now.Before(p.AuthTime.Add(-c.Leeway)) {
+		// Nobody has authenticated at a time that is still to come.
+		without := *p
+		without.AuthTime = time.Time{}
+		return &without, nil
+	}
+	return p, nil
+}
+
+func (c *Config) isAudience(p *bearer.Principal) bool {
+	for _, audience := range c.Audience {
+		if p.HasAudience(audience) {
+			return true
+		}
+	}
+	return false
+}
+
+// otherKind returns the member that says the token is no access token, and what
+// it says. Servers call refresh tokens active too.
+func (a *answer) otherKind() (check, got string) {
+	is := func(s string, values ...string) bool {
+		return slices.ContainsFunc(values, func(value string) bool { return strings.EqualFold(s, value) })
+	}
+	switch {
+	case a.tokenType != "" && !is(a.tokenType, "Bearer", "DPoP", "access_token"),
+		// RFC 9449, Section 6.2: of a token that is bound so it must be DPoP.
+		a.tokenType != "" && !is(a.tokenType, "DPoP") && a.principal.Confirmation.JKT != "":
+		return "token_type", a.tokenType
+	case a.tokenUse != "" && !is(a.tokenUse, "access", "access_token"):
+		return "token_use", a.tokenUse
+	}
+	return "", ""
+}

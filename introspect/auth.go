@@ -1,0 +1,155 @@
+package introspect
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+// Auth is how a [Verifier] proves to the endpoint that it may ask (RFC 7662,
+// Section 2.1). The zero Auth proves nothing and is refused by [New].
+type Auth struct {
+	method string // as metadata names it; empty for a bearer token
+	client string
+	secret []byte // what only we know, for deriving keys; nil: nothing
+	apply  func(form url.Values, header http.Header, issuer string) error
+	err    error
+}
+
+// ClientSecretBasic authenticates by the Authorization header, with id and
+// secret form-urlencoded first (RFC 6749, Section 2.3.1).
+func ClientSecretBasic(clientID, clientSecret string) Auth {
+	return Auth{
+		method: "client_secret_basic", client: clientID, secret: []byte(clientSecret),
+		err: needed("ClientSecretBasic", clientID, clientSecret),
+		apply: func(_ url.Values, header http.Header, _ string) error {
+			pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret)
+			header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+			return nil
+		},
+	}
+}
+
+// ClientSecretPost authenticates by client_id and client_secret in the form
+// (RFC 6749, Section 2.3.1).
+func ClientSecretPost(clientID, clientSecret string) Auth {
+	return Auth{
+		method: "client_secret_post", client: clientID, secret: []byte(clientSecret),
+		err: needed("ClientSecretPost", clientID, clientSecret),
+		apply: func(form url.Values, _ http.Header, _ string) error {
+			form.Set("client_id", clientID)
+			form.Set("client_secret", clientSecret)
+			return nil
+		},
+	}
+}
+
+func needed(function, id, secret string) error {
+	switch {
+	case id == "":
+		return errors.New(function + ": an empty client id")
+	case secret == "":
+		return errors.New(function + ": an empty secret")
+	}
+	return nil
+}
+
+// assertionTTL is how long an assertion may be used.
+const assertionTTL = time.Minute
+
+// PrivateKeyJWT authenticates by an assertion that is signed anew for each
+// request (RFC 7523, Section 2.2). The key is PEM (PKCS #8, PKCS #1 or SEC 1)
+// or a private JWK, whose kid and alg count then; a PEM key signs RS256, ES256,
+// ES384, ES512 or EdDSA, as its type has it.
+func PrivateKeyJWT(clientID string, key []byte) Auth {
+	a := Auth{method: "private_key_jwt", client: clientID}
+	private, err := jose.ParsePrivateKey(key)
+	if err != nil {
+		a.err = fmt.Errorf("PrivateKeyJWT: %w", err)
+		return a
+	}
+	if a.secret, err = private.Secret(); err != nil || clientID == "" {
+		a.err = errors.Join(err, needed("PrivateKeyJWT", clientID, "key"))
+		return a
+	}
+	header := map[string]string{"alg": string(private.Algorithm()), "typ": "JWT"}
+	if private.ID() != "" {
+		header["kid"] = private.ID()
+	}
+	a.apply = func(form url.Values, _ http.Header, issuer string) error {
+		now := time.Now()
+		head, err := json.Marshal(header, json.Deterministic(true))
+		if err != nil {
+			return err
+		}
+		claims, err := json.Marshal(map[string]any{
+			"iss": clientID, "sub": clientID, "aud": issuer, "jti": rand.Text(),
+			"iat": now.Unix(), "exp": now.Add(assertionTTL).Unix(),
+		})
+		if err != nil {
+			return err
+		}
+		assertion, err := private.Sign(head, claims)
+		if err != nil {
+			return err
+		}
+		form.Set("client_id", clientID)
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
+		return nil
+	}
+	return a
+}
+
+// MutualTLS authenticates by the client certificate of [Config.Client] (RFC
+// 8705, Section 2); the client's id is in the form.
+func MutualTLS(clientID string) Auth {
+	return Auth{
+		method: "tls_client_auth", client: clientID, err: needed("MutualTLS", clientID, "certificate"),
+		apply: func(form url.Values, _ http.Header, _ string) error {
+			form.Set("client_id", clientID)
+			return nil
+		},
+	}
+}
+
+// BearerToken authorizes by a token of our own (RFC 7662, Section 2.1), such as
+// one that golang.org/x/oauth2/clientcredentials gets. The source should keep
+// tokens, as oauth2.ReuseTokenSource does, and its HTTP client should have a
+// timeout.
+func BearerToken(source oauth2.TokenSource) Auth {
+	if source == nil {
+		return Auth{err: errors.New("BearerToken: a nil source")}
+	}
+	return Auth{apply: func(_ url.Values, header http.Header, _ string) error {
+		token, err := source.Token()
+		if err != nil {
+			return &credentialsError{errors.New("no token of our own can be had")} // its text may hold secrets
+		}
+		header.Set("Authorization", token.Type()+" "+token.AccessToken)
+		return nil
+	}}
+}
+
+func (a Auth) check() error {
+	if a.err == nil && a.apply == nil {
+		return errors.New("required: how to authenticate at the endpoint, such as ClientSecretBasic")
+	}
+	return a.err
+}
+
+// credentialsError says that the endpoint, or its token endpoint, does not take
+// our own credentials.
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return "our own credentials: " + e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }

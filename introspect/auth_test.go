@@ -1,0 +1,322 @@
+package introspect_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/introspect"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+func newIssuer(t testing.TB, clients ...bearertest.Client) *bearertest.Issuer {
+	t.Helper()
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: clients})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(issuer.Close)
+	return issuer
+}
+
+func newVerifier(t testing.TB, issuer *bearertest.Issuer, change func(*introspect.Config)) *introspect.Verifier {
+	t.Helper()
+	c := introspect.Config{
+		Issuer: issuer.URL(), Audience: []string{audience}, Auth: introspect.ClientSecretBasic("api", "secret"),
+	}
+	if change != nil {
+		change(&c)
+	}
+	v, err := introspect.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+// guarded answers 200 behind a guard.
+func guarded(t testing.TB, verifiers ...bearer.Verifier) http.Handler {
+	t.Helper()
+	guard, err := bearer.New(bearer.Config{Verifiers: verifiers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := route.Admit(w, r); ok {
+			w.WriteHeader(http.StatusOK)
+		}
+	})
+}
+
+func get(h http.Handler, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func pemOf(t testing.TB, key any) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// I2: each way to authenticate, against a server that checks it.
+func TestAuthentication(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := func(key crypto.Signer) crypto.PublicKey { return key.Public() }
+	odd := "a:b%c+d e&é=/?"
+	issuer := newIssuer(t,
+		bearertest.Client{ID: "api", Secret: "secret"}, bearertest.Client{ID: odd, Secret: odd},
+		bearertest.Client{ID: "rsa", PublicKey: public(rsaKey)}, bearertest.Client{ID: "ec", PublicKey: public(ecKey)},
+		bearertest.Client{ID: "ed", PublicKey: public(edKey)})
+	own := oauth2.StaticTokenSource(&oauth2.Token{
+		AccessToken: issuer.MintOpaque(bearertest.Token{ClientID: "api", Scope: "introspection"}),
+	})
+	tests := []struct {
+		name string
+		auth introspect.Auth
+		ok   bool
+	}{
+		{"basic", introspect.ClientSecretBasic("api", "secret"), true},
+		{"basic, odd characters", introspect.ClientSecretBasic(odd, odd), true},
+		{"basic, wrong secret", introspect.ClientSecretBasic("api", "wrong"), false},
+		{"post", introspect.ClientSecretPost("api", "secret"), true},
+		{"post, odd characters", introspect.ClientSecretPost(odd, odd), true},
+		{"post, wrong secret", introspect.ClientSecretPost("api", "wrong"), false},
+		{"private_key_jwt, RSA", introspect.PrivateKeyJWT("rsa", pemOf(t, rsaKey)), true},
+		{"private_key_jwt, EC", introspect.PrivateKeyJWT("ec", pemOf(t, ecKey)), true},
+		{"private_key_jwt, Ed25519", introspect.PrivateKeyJWT("ed", pemOf(t, edKey)), true},
+		{"private_key_jwt, another's key", introspect.PrivateKeyJWT("rsa", pemOf(t, ecKey)), false},
+		{"bearer token", introspect.BearerToken(own), true},
+		{"bearer token of no use", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
+		{"no bearer token to be had", introspect.BearerToken(failingSource{}), false},
+		{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
+	}
+	for _, tt := range tests {
+		var log bytes.Buffer
+		v := newVerifier(t, issuer, func(c *introspect.Config) {
+			c.Auth = tt.auth
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		for range 2 { // an assertion is not used twice
+			w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{}))
+			if want := map[bool]int{true: 200, false: 503}[tt.ok]; w.Code != want {
+				t.Errorf("%s: status %d, want %d: %s", tt.name, w.Code, want, log.String())
+			}
+		}
+		if !tt.ok && !strings.Contains(log.String(), "check Config.Auth") {
+			t.Errorf("%s: the log does not say what to mend: %s", tt.name, log.String())
+		}
+		for _, secret := range []string{"wrong", "hunter2"} {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("%s: the log holds a secret: %s", tt.name, log.String())
+			}
+		}
+	}
+}
+
+type failingSource struct{}
+
+func (failingSource) Token() (*oauth2.Token, error) {
+	return nil, errors.New("invalid_client: client_secret=hunter2")
+}
+
+// I8, RFC 8705: mutual TLS is the caller's client's; the server's certificate is
+// verified.
+func TestMutualTLS(t *testing.T) {
+	var got http.Header
+	var form string
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got, form = r.Header, r.FormValue("client_id")
+		if len(r.TLS.PeerCertificates) == 0 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, `{"active":true,"aud":%q}`, audience)
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.StartTLS()
+	defer server.Close()
+	client := server.Client()
+	transport := client.Transport.(*http.Transport)
+	transport.TLSClientConfig.Certificates = server.TLS.Certificates
+	config := introspect.Config{
+		Issuer: server.URL, Endpoint: server.URL + "/introspect", Audience: []string{audience},
+		Auth: introspect.MutualTLS("api"), Client: client,
+	}
+	v, err := introspect.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if w := get(guarded(t, v), "opaque"); w.Code != http.StatusOK || form != "api" || got.Get("Authorization") != "" {
+		t.Errorf("status %d, client_id %q, %v", w.Code, form, got)
+	}
+	config.Client = nil
+	unverified, err := introspect.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unverified.Close()
+	if w := get(guarded(t, unverified), "opaque"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("an unverified server: status %d", w.Code)
+	}
+}
+
+// I1: POST, a form, the token in it, and nowhere else.
+func TestRequest(t *testing.T) {
+	var seen *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		seen = r
+		fmt.Fprint(w, `{"active":false}`)
+	}))
+	defer server.Close()
+	v, err := introspect.New(introspect.Config{
+		Issuer: server.URL, Endpoint: server.URL + "/introspect?tenant=1", Audience: []string{audience},
+		Auth: introspect.ClientSecretBasic("api", "secret"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if w := get(guarded(t, v), "opaque+/=="); w.Code != http.StatusUnauthorized {
+		t.Errorf("status %d", w.Code)
+	}
+	if seen.Method != "POST" || seen.URL.RawQuery != "tenant=1" ||
+		seen.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || seen.Header.Get("Accept") != "application/json" ||
+		seen.PostForm.Get("token") != "opaque+/==" || seen.PostForm.Get("token_type_hint") != "access_token" || len(seen.PostForm) != 2 {
+		t.Errorf("%s %s %v %v", seen.Method, seen.URL, seen.Header, seen.PostForm)
+	}
+}
+
+// I12, RFC 9701: signed answers, for us, by the issuer's keys, and no others;
+// and such an answer is never an access token.
+func TestSignedAnswers(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
+	if w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{})); w.Code != http.StatusOK {
+		t.Fatalf("status %d", w.Code)
+	}
+	const active = `"token_introspection":{"active":true,"aud":"` + audience + `"}`
+	header := func(typ string) string { return fmt.Sprintf(`{"alg":"RS256","kid":"key-1","typ":%q}`, typ) }
+	good := header("token-introspection+jwt")
+	claims := func(format string) string { return fmt.Sprintf(format, issuer.URL()) }
+	tests := []struct {
+		name, header, payload string
+		status                int
+	}{
+		{"good", good, claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 200},
+		{"another typ", header("JWT"), claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 503},
+		{"no iss", good, `{"aud":"api","iat":1,` + active + `}`, 503},
+		{"another iss", good, `{"iss":"https://evil.example.com","aud":"api","iat":1,` + active + `}`, 503},
+		{"no aud", good, claims(`{"iss":%q,"iat":1,` + active + `}`), 503},
+		{"for another", good, claims(`{"iss":%q,"aud":"other","iat":1,` + active + `}`), 503},
+		{"no iat", good, claims(`{"iss":%q,"aud":"api",` + active + `}`), 503},
+		{"issued in the future", good, claims(`{"iss":%q,"aud":"api","iat":99999999999,` + active + `}`), 503},
+		{"expired", good, claims(`{"iss":%q,"aud":"api","iat":1,"exp":2,` + active + `}`), 503},
+		{"active beside token_introspection", good, claims(`{"iss":%q,"aud":"api","iat":1,"active":true}`), 503},
+		{"no object", good, claims(`{"iss":%q,"aud":"api","iat":1,"token_introspection":true}`), 503},
+		{"alg none", `{"alg":"none","typ":"token-introspection+jwt"}`, claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 503},
+	}
+	for i, tt := range tests {
+		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
+		signed := issuer.Sign("RS256", []byte(tt.header), []byte(tt.payload))
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{
+			Body: []byte(signed), Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
+		})
+		if w := get(guarded(t, v), fmt.Sprint("opaque", i)); w.Code != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.name, w.Code, tt.status)
+		}
+		tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{"api"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := get(guarded(t, tokens), signed); w.Code != http.StatusUnauthorized {
+			t.Errorf("%s: as an access token: status %d", tt.name, w.Code)
+		}
+		tokens.Close()
+	}
+
+	// A signature by another issuer's keys, and a plain answer.
+	other := newIssuer(t)
+	for name, fault := range map[string]bearertest.Fault{
+		"another's signature": {
+			Body:   []byte(other.Sign("RS256", []byte(good), []byte(tests[0].payload))),
+			Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
+		},
+		"plain": {Body: []byte(`{"active":true,"aud":"` + audience + `"}`), Header: http.Header{"Content-Type": {"application/json"}}},
+	} {
+		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
+		issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+		if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d", name, w.Code)
+		}
+	}
+}
+
+func TestConfigMistakes(t *testing.T) {
+	_, err := introspect.New(introspect.Config{
+		Issuer: "http://login.example.com", Endpoint: "ftp://x", Auth: introspect.ClientSecretBasic("", "s3cret"),
+		Leeway: 1 << 60, Timeout: -1, MaxConcurrent: -1, CacheEntries: -1, CacheBytes: -1,
+		Signed: &introspect.Signed{Algorithms: []string{"none"}},
+	})
+	for _, want := range []string{
+		"Config.Issuer", "Config.Endpoint", "an empty client id", "Config.Audience is empty", "Config.Leeway", "Config.Timeout",
+		"Config.MaxConcurrent", "Config.CacheEntries", "Config.CacheBytes", "Config.Signed.Audience",
+	} {
+		if !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%v\ndoes not say %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the error holds the secret: %v", err)
+	}
+	for name, auth := range map[string]introspect.Auth{
+		"none": {}, "no secret": introspect.ClientSecretPost("a", ""), "no key": introspect.PrivateKeyJWT("a", []byte("x")),
+		"a nil source": introspect.BearerToken(nil), "no id": introspect.MutualTLS(""),
+	} {
+		if _, err := introspect.New(introspect.Config{Issuer: "https://login.example.com", Audience: []string{"a"}, Auth: auth}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

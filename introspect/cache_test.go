@@ -1,0 +1,396 @@
+package introspect_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/introspect"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// Part 2.5, CVE-2021-32701: whatever the cache holds, the permission that one
+// route needs never decides another: the property, for random tokens and rules.
+func TestRoutesAreJudgedApart(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	v := newVerifier(t, issuer, nil)
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{v}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"a", "b", "c", "d"}
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func() []string {
+		var some []string
+		for _, name := range names {
+			if random.IntN(2) == 0 {
+				some = append(some, name)
+			}
+		}
+		return some
+	}
+	type granted struct {
+		token  string
+		scopes scope.Set
+	}
+	var tokens []granted
+	for range 16 {
+		scopes := scope.Of(pick()...)
+		tokens = append(tokens, granted{issuer.MintOpaque(bearertest.Token{Scope: scopes.String()}), scopes})
+	}
+	for range 500 {
+		needed := append(pick(), names[random.IntN(len(names))])
+		rule := scope.All(needed...)
+		if random.IntN(2) == 0 {
+			rule = scope.Any(needed...)
+		}
+		route := guard.MustRoute(bearer.RouteConfig{Rule: rule})
+		g := tokens[random.IntN(len(tokens))]
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer "+g.token)
+		w := httptest.NewRecorder()
+		_, admitted := route.Admit(w, r)
+		if admitted != rule.Allows(g.scopes) {
+			t.Fatalf("scopes %q at a route that needs %v: admitted %v", g.scopes, rule, admitted)
+		}
+		if !admitted && w.Code != http.StatusForbidden {
+			t.Fatalf("status %d", w.Code)
+		}
+	}
+	if n := issuer.Requests(bearertest.IntrospectionEndpoint); n > len(tokens) {
+		t.Errorf("%d requests for %d tokens: the cache was not in play", n, len(tokens))
+	}
+}
+
+// I7, CVE-2026-33496: the same token at two endpoints, or of two clients, never
+// shares an entry, not even in a shared cache.
+func TestEndpointsAndClientsAreApart(t *testing.T) {
+	clients := []bearertest.Client{{ID: "api", Secret: "secret"}, {ID: "other", Secret: "secret"}}
+	a, b := newIssuer(t, clients...), newIssuer(t, clients...)
+	memory := newMemory()
+	token := a.MintOpaque(bearertest.Token{})
+	with := func(issuer *bearertest.Issuer, id string) *introspect.Verifier {
+		return newVerifier(t, issuer, func(c *introspect.Config) {
+			c.Auth = introspect.ClientSecretBasic(id, "secret")
+			c.Shared = memory
+		})
+	}
+	if _, err := with(a, "api").Verify(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := with(b, "api").Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+		t.Errorf("another endpoint: %v", err)
+	}
+	before := a.Requests(bearertest.IntrospectionEndpoint)
+	if _, err := with(a, "other").Verify(t.Context(), token); err != nil || a.Requests(bearertest.IntrospectionEndpoint) != before+1 {
+		t.Errorf("another client was not asked for: %v", err)
+	}
+	if _, err := with(a, "api").Verify(t.Context(), token); err != nil || a.Requests(bearertest.IntrospectionEndpoint) != before+1 {
+		t.Errorf("the same client at another instance was asked for: %v", err)
+	}
+}
+
+// memory is a shared cache in the process, for what Redis cannot show: what is
+// put there. Redis itself is tested in adapters/bearerredis.
+type memory struct {
+	mu       sync.Mutex
+	values   map[string][]byte
+	forgot   map[string]bool
+	watchers map[int]func(string)
+	fail     error
+}
+
+func newMemory() *memory {
+	return &memory{values: map[string][]byte{}, forgot: map[string]bool{}, watchers: map[int]func(string){}}
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.values[key]), m.fail
+}
+
+func (m *memory) Set(_ context.Context, key string, value []byte, _ time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.fail != nil:
+		return m.fail
+	case value == nil:
+		delete(m.values, key)
+		m.forgot[key] = true
+		for _, forgotten := range m.watchers {
+			go forgotten(key)
+		}
+	case !m.forgot[key]:
+		m.values[key] = bytes.Clone(value)
+	}
+	return nil
+}
+
+func (m *memory) Watch(ctx context.Context, forgotten func(string)) {
+	m.mu.Lock()
+	id := len(m.watchers)
+	m.watchers[id] = forgotten
+	m.mu.Unlock()
+	<-ctx.Done()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.watchers, id)
+}
+
+// C17: what is shared is told to nobody who has not the token, and forged by
+// nobody who has not our credentials too.
+func TestSharedEntries(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	shared := newMemory()
+	open := func() *introspect.Verifier {
+		return newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
+	}
+	token := issuer.MintOpaque(bearertest.Token{Subject: "alice@example.com", Scope: "orders:read"})
+	if _, err := open().Verify(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	if len(shared.values) != 1 {
+		t.Fatalf("%d entries", len(shared.values))
+	}
+	for key, value := range shared.values {
+		for _, told := range []string{token, "alice", "orders", "active", issuer.URL()} {
+			if strings.Contains(key+string(value), told) {
+				t.Errorf("%q is told", told)
+			}
+		}
+	}
+	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+	p, err := open().Verify(t.Context(), token)
+	if err != nil || p.Subject != "alice@example.com" || p.Issuer != issuer.URL() {
+		t.Fatalf("another instance: %+v, %v", p, err)
+	}
+
+	// What was changed, swapped or made up is no answer.
+	key, value := "", []byte(nil)
+	for key, value = range shared.values {
+	}
+	good := bytes.Clone(value)
+	for name, forged := range map[string][]byte{
+		"empty": {}, "short": {1, 2, 3}, "plain": []byte(`{"active":true,"aud":"` + audience + `"}`),
+		"a bit flipped": append(bytes.Clone(good[:len(good)-1]), good[len(good)-1]^1),
+		"cut off":       good[:len(good)-1],
+	} {
+		shared.values[key] = forged
+		if _, err := open().Verify(t.Context(), token); codeOf(err) != "unavailable" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	second := issuer.MintOpaque(bearertest.Token{})
+	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+	issuer.Revoke(second)
+	_, _ = open().Verify(t.Context(), second)
+	for other := range shared.values {
+		if other != key {
+			shared.values[other] = good // another token's entry
+		}
+	}
+	if _, err := open().Verify(t.Context(), second); codeOf(err) != "unrecognized" {
+		t.Errorf("another token's entry: %v", err)
+	}
+}
+
+// A shared cache that fails is no reason to refuse, and none to accept.
+func TestSharedCacheFails(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	shared := newMemory()
+	shared.fail = context.DeadlineExceeded
+	v := newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
+	good, revoked := issuer.MintOpaque(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
+	issuer.Revoke(revoked)
+	if _, err := v.Verify(t.Context(), good); err != nil {
+		t.Errorf("good: %v", err)
+	}
+	if _, err := v.Verify(t.Context(), revoked); codeOf(err) != "unrecognized" {
+		t.Errorf("revoked: %v", err)
+	}
+	if err := v.Forget(t.Context(), good); err == nil {
+		t.Error("Forget does not tell that others could not be told")
+	}
+}
+
+// A token that was forgotten through one instance dies in the others.
+func TestForgetReachesOtherInstances(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	shared := newMemory()
+	one := newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
+	two := newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
+	eventually(t, "both watch", func() bool {
+		shared.mu.Lock()
+		defer shared.mu.Unlock()
+		return len(shared.watchers) == 2
+	})
+	token := issuer.MintOpaque(bearertest.Token{})
+	for _, v := range []*introspect.Verifier{one, two} {
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	issuer.Revoke(token)
+	if err := one.Forget(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other instance refuses it", func() bool {
+		_, err := two.Verify(t.Context(), token)
+		return codeOf(err) == "unrecognized"
+	})
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("not within a second: %s", what)
+		}
+	}
+}
+
+// 2.5: a flood of random tokens pushes no hot token out, and costs bounded
+// memory.
+func TestFlood(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	// The endpoint is not what is measured: it answers from memory.
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		if err := r.ParseForm(); err != nil {
+			return nil, err
+		}
+		active := strings.HasPrefix(r.PostForm.Get("token"), "hot")
+		fmt.Fprintf(w, `{"active":%v,"aud":%q}`, active, audience)
+		return w.Result(), nil
+	})
+	v := newVerifier(t, issuer, func(c *introspect.Config) {
+		c.Endpoint, c.Client, c.MaxAge = issuer.URL()+"/introspect", &http.Client{Transport: transport}, time.Hour
+	})
+	use := func() {
+		for i := range 100 {
+			if _, err := v.Verify(t.Context(), fmt.Sprint("hot-", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	use()
+	use()
+	requests := v.Stats().Requests
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var wg sync.WaitGroup
+	for worker := range 64 {
+		wg.Go(func() {
+			for i := range 100_000 / 64 {
+				if _, err := v.Verify(t.Context(), fmt.Sprintf("random-%d-%d", worker, i)); err == nil {
+					t.Error("a random token is accepted")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {
+		t.Errorf("memory grew by %d MiB", grown>>20)
+	}
+	flood := v.Stats().Requests - requests
+	use()
+	if n := v.Stats().Requests - requests - flood; n > 0 {
+		t.Errorf("%d of 100 hot tokens were pushed out", n)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// C17: after the request no raw token is anywhere in the process: a look into
+// every object of the heap.
+func TestNoRawTokenIsKept(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	v := newVerifier(t, issuer, func(c *introspect.Config) {
+		c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		c.Shared = newMemory()
+	})
+	// Only backwards does the test itself remember the tokens.
+	var reversed [][]byte
+	func() {
+		good, bad := issuer.MintOpaque(bearertest.Token{Subject: "the-subject-that-is-kept"}), "unknown_"+randomText()
+		if _, err := v.Verify(t.Context(), good); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = v.Verify(t.Context(), bad)
+		for _, token := range []string{good, bad} {
+			b := []byte(token)
+			slices.Reverse(b)
+			reversed = append(reversed, b)
+		}
+	}()
+	issuer.Stop() // and the buffers of its connections
+	eventually(t, "the heap holds no token", func() bool {
+		runtime.GC() // twice empties the pools of buffers
+		runtime.GC()
+		heap := heapDump(t)
+		if !bytes.Contains(heap, []byte("the-subject-"+"that-is-kept")) {
+			t.Fatal("the heap does not hold what is kept: the look is broken")
+		}
+		return !slices.ContainsFunc(reversed, func(b []byte) bool { return containsReversed(heap, b) })
+	})
+	if _, err := v.Verify(t.Context(), "keeps v alive"); err == nil {
+		t.Error("accepted")
+	}
+}
+
+func randomText() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
+
+func heapDump(t *testing.T) []byte {
+	f, err := os.CreateTemp(t.TempDir(), "heap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	debug.WriteHeapDump(f.Fd())
+	heap, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return heap
+}
+
+// containsReversed reports whether b stands in s backwards, without making the
+// forward text.
+func containsReversed(s, b []byte) bool {
+	last := len(b) - 1
+	for at := bytes.IndexByte(s, b[last]); at >= 0; {
+		match := at+len(b) <= len(s)
+		for i := 0; match && i < len(b); i++ {
+			match = s[at+i] == b[last-i]
+		}
+		if match {
+			return true
+		}
+		next := bytes.IndexByte(s[at+1:], b[last])
+		if next < 0 {
+			return false
+		}
+		at += 1 + next
+	}
+	return false
+}

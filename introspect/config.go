@@ -1,0 +1,163 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// Config configures a [Verifier]. Of a duration or a size, zero is the default
+// and negative is none, unless it says otherwise.
+type Config struct {
+	// Issuer is the authorization server that the endpoint belongs to, by its
+	// issuer identifier. An answer whose iss is another is refused; one
+	// without iss is this issuer's. Required.
+	Issuer string
+
+	// Endpoint is the URL of the introspection endpoint. Default: what the
+	// issuer's metadata say (RFC 8414).
+	Endpoint string
+
+	// Auth is how we authenticate there. Required.
+	Auth Auth
+
+	// Audience lists the audiences of which an answer's aud must hold one,
+	// exactly: what the issuer calls this API. Required: at least one. Without
+	// it a refresh token would pass, since servers call these active too.
+	Audience []string
+
+	// InsecureAudienceNotSent accepts answers without aud, for a server that
+	// never sends it: every token of the server then opens this API, whoever
+	// it was made for. An aud that is sent is checked all the same.
+	InsecureAudienceNotSent bool
+
+	// JWTs asks about JWTs too. Default: they are not recognized, so that a
+	// JWT of somebody else is sent to nobody; see [Verifier.TakingJWTs].
+	JWTs bool
+
+	// Signed demands signed answers (RFC 9701). Default: plain JSON.
+	Signed *Signed
+
+	// Leeway is how far the server's clock may be off, for exp, nbf and iat.
+	// Default: 5 s. At most 5 min.
+	Leeway time.Duration
+
+	// Timeout is what a request to the endpoint may take in all. Default: 5 s;
+	// there is always one.
+	Timeout time.Duration
+
+	// MaxConcurrent is how many requests are made at the same time; a few more
+	// wait for a moment, and all others are answered "cannot tell" at once.
+	// Default: 64; there is always a bound.
+	MaxConcurrent int
+
+	// MaxAge is how long the answer "active" is believed, and so how long a
+	// revoked token may live on; never beyond its exp. A token that is in use
+	// is asked about again before that, in the background. Default: 1 min.
+	// Negative: each request is asked about.
+	MaxAge time.Duration
+
+	// NegativeAge is how long "not active" is believed. Default: 10 s.
+	NegativeAge time.Duration
+
+	// ServeStale is how much longer than MaxAge an answer is believed while
+	// the endpoint is out of reach; never beyond its exp. Default: none.
+	ServeStale time.Duration
+
+	// CacheEntries and CacheBytes bound what is kept. Default: 10,000 entries
+	// and 32 MiB; there are always bounds.
+	CacheEntries, CacheBytes int
+
+	// Shared is a cache that the program's instances have in common. Default:
+	// each has its own alone.
+	Shared Shared
+
+	// Client makes the requests. Its cookie jar is not used, and no redirect
+	// is followed. Default: a client of the verifier's own.
+	Client *http.Client
+
+	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback.
+	InsecureAllowHTTP bool
+
+	// Logger is told when the endpoint is out of reach, and when it is back.
+	// Default: silence.
+	Logger *slog.Logger
+}
+
+const maxLeeway = 5 * time.Minute
+
+// New builds a Verifier. It does no network. All mistakes of the configuration
+// are reported at once. [Verifier.Close] ends what New started.
+func New(c Config) (*Verifier, error) {
+	var errs []error
+	mistake := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("introspect: Config."+format, args...))
+	}
+	if u, err := fetch.CheckURL(c.Issuer, c.InsecureAllowHTTP); err != nil {
+		mistake("Issuer: %w", err)
+	} else if u.RawQuery != "" || u.ForceQuery {
+		mistake("Issuer %q has a query; want none (RFC 8414, Section 2)", c.Issuer)
+	}
+	if c.Endpoint != "" {
+		if _, err := fetch.CheckURL(c.Endpoint, c.InsecureAllowHTTP); err != nil {
+			mistake("Endpoint: %w", err)
+		}
+	}
+	if err := c.Auth.check(); err != nil {
+		mistake("Auth: %w", err)
+	}
+	if len(c.Audience) == 0 && !c.InsecureAudienceNotSent {
+		mistake("Audience is empty; want what the issuer puts into aud for this API")
+	}
+	if slices.Contains(c.Audience, "") {
+		mistake("Audience has an empty value")
+	}
+	if c.Leeway > maxLeeway {
+		mistake("Leeway is %v; want at most %v", c.Leeway, maxLeeway)
+	}
+	for _, bound := range [...]struct {
+		name string
+		n    int64
+	}{
+		{"Timeout", int64(c.Timeout)}, {"MaxConcurrent", int64(c.MaxConcurrent)},
+		{"CacheEntries", int64(c.CacheEntries)}, {"CacheBytes", int64(c.CacheBytes)},
+	} {
+		if bound.n < 0 {
+			mistake("%s is negative; there must be a bound, zero is the default", bound.name)
+		}
+	}
+	if c.Signed != nil {
+		if err := c.Signed.check(c.InsecureAllowHTTP); err != nil {
+			mistake("Signed.%w", err)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	c.Audience = slices.Clone(c.Audience)
+	c.Leeway = orDefault(c.Leeway, 5*time.Second)
+	c.Timeout = orDefault(c.Timeout, 5*time.Second)
+	c.MaxConcurrent = orDefault(c.MaxConcurrent, 64)
+	c.MaxAge = orDefault(c.MaxAge, time.Minute)
+	c.NegativeAge = orDefault(c.NegativeAge, 10*time.Second)
+	c.ServeStale = max(c.ServeStale, 0)
+	c.CacheEntries = orDefault(c.CacheEntries, 10_000)
+	c.CacheBytes = orDefault(c.CacheBytes, 32<<20)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return newVerifier(c)
+}
+
+// orDefault returns fallback for zero, and zero for what is negative.
+func orDefault[T ~int | ~int64](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return max(value, 0)
+}

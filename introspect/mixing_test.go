@@ -1,0 +1,108 @@
+package introspect_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/introspect"
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// JWTs and opaque tokens side by side: who is asked about what.
+func TestMixing(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	other := newIssuer(t)
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	mixed := func(all bool) (http.Handler, *introspect.Verifier) {
+		opaque := newVerifier(t, issuer, func(c *introspect.Config) { c.MaxAge = -1 })
+		if all {
+			return guarded(t, bearer.Both(tokens, opaque.TakingJWTs()), opaque), opaque
+		}
+		return guarded(t, tokens, opaque), opaque
+	}
+	revokedJWT, revokedOpaque := issuer.Mint(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
+	issuer.Revoke(revokedJWT)
+	issuer.Revoke(revokedOpaque)
+	good := issuer.Mint(bearertest.Token{})
+	tests := []struct {
+		name, token string
+		status, all int // without and with introspection of all
+		asked       int // requests without
+		askedAll    int // and with
+	}{
+		// A JWT of a trusted issuer never leaves the house, unless all do.
+		{"a JWT", good, 200, 200, 0, 1},
+		{"a revoked JWT", revokedJWT, 200, 401, 0, 1},
+		{"a forged JWT", good[:len(good)-4] + "AAAA", 401, 401, 0, 0},
+		{"an ID token", issuer.Mint(bearertest.Token{Header: map[string]any{"typ": "JWT"}}), 401, 401, 0, 0},
+		// A JWT of somebody else is sent nowhere.
+		{"a JWT of another issuer", other.Mint(bearertest.Token{}), 401, 401, 0, 0},
+		{"garbage like a JWT", "eyJhbGciOiJub25lIn0.e30.", 401, 401, 0, 0},
+		{"an opaque token", issuer.MintOpaque(bearertest.Token{}), 200, 200, 1, 1},
+		{"a revoked opaque token", revokedOpaque, 401, 401, 1, 1},
+		{"an opaque token of somebody", "unknown", 401, 401, 1, 1},
+	}
+	for _, all := range []bool{false, true} {
+		h, _ := mixed(all)
+		for _, tt := range tests {
+			status, asked := tt.status, tt.asked
+			if all {
+				status, asked = tt.all, tt.askedAll
+			}
+			before := issuer.Requests(bearertest.IntrospectionEndpoint)
+			if w := get(h, tt.token); w.Code != status {
+				t.Errorf("%s, all %v: status %d, want %d", tt.name, all, w.Code, status)
+			}
+			if n := issuer.Requests(bearertest.IntrospectionEndpoint) - before; n != asked {
+				t.Errorf("%s, all %v: %d requests, want %d", tt.name, all, n, asked)
+			}
+		}
+	}
+
+	// The endpoint is away: that of JWTs is judged by keys, all else is 503.
+	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+	apart, _ := mixed(false)
+	together, _ := mixed(true)
+	for name, tt := range map[string]struct {
+		h      http.Handler
+		token  string
+		status int
+	}{
+		"a JWT, apart":        {apart, good, 200},
+		"opaque, apart":       {apart, issuer.MintOpaque(bearertest.Token{}), 503},
+		"a JWT, together":     {together, good, 503},
+		"a bad JWT, together": {together, good[:len(good)-4] + "AAAA", 401},
+	} {
+		if w := get(tt.h, tt.token); w.Code != tt.status {
+			t.Errorf("%s, without the endpoint: status %d, want %d", name, w.Code, tt.status)
+		}
+	}
+}
+
+// The endpoint is found by the issuer's metadata, and found again when it moves.
+func TestDiscovery(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	v := newVerifier(t, issuer, nil)
+	for range 3 {
+		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := issuer.Requests(bearertest.OAuthMetadata); n != 1 {
+		t.Errorf("%d requests for metadata, want 1", n)
+	}
+	foreign := []byte(`{"issuer":"https://evil.example.com","introspection_endpoint":"https://evil.example.com/"}`)
+	for _, e := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
+		issuer.SetFault(e, bearertest.Fault{Body: foreign})
+	}
+	v = newVerifier(t, issuer, nil)
+	if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); codeOf(err) != "unavailable" {
+		t.Errorf("metadata of another issuer: %v", err)
+	}
+}

@@ -1,0 +1,151 @@
+package introspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// Signed demands signed answers (RFC 9701): with the issuer's signature, for
+// us. A plain answer is none then.
+type Signed struct {
+	// Audience is what the server calls us in the aud of its answers: our
+	// client id, as a rule. Required.
+	Audience string
+
+	// JWKSURI is the URL of the issuer's keys. Default: what its metadata say.
+	JWKSURI string
+
+	// Algorithms are the signature algorithms that are accepted. Default:
+	// those of jwks.Issuer.
+	Algorithms []string
+}
+
+func (s *Signed) check(insecureHTTP bool) error {
+	if s.Audience == "" {
+		return errors.New("Audience: required: what the server calls us in the aud of its answers")
+	}
+	if s.JWKSURI != "" {
+		if _, err := fetch.CheckURL(s.JWKSURI, insecureHTTP); err != nil {
+			return fmt.Errorf("JWKSURI: %w", err)
+		}
+	}
+	for _, name := range s.Algorithms {
+		if !jose.Algorithm(name).Supported() {
+			return fmt.Errorf("Algorithms: %q; want some of %v", name, jose.Algorithms())
+		}
+	}
+	return nil
+}
+
+const signedType = "application/token-introspection+jwt"
+
+// opener opens signed answers.
+type opener struct {
+	issuer     string
+	audience   string
+	algorithms []jose.Algorithm
+	leeway     time.Duration
+	keys       *keysource.Source
+	names      *claims.Names
+	inner      int // the claim token_introspection
+}
+
+func newOpener(c Config, client *fetch.Client) *opener {
+	o := &opener{
+		issuer:     c.Issuer,
+		audience:   c.Signed.Audience,
+		algorithms: jose.Algorithms(),
+		leeway:     c.Leeway,
+		names:      claims.NewNames(),
+		keys: keysource.New(keysource.Config{
+			Issuer: c.Issuer, JWKSURI: c.Signed.JWKSURI, Client: client, InsecureHTTP: c.InsecureAllowHTTP, Logger: c.Logger,
+		}),
+	}
+	o.inner = o.names.Add("token_introspection")
+	if len(c.Signed.Algorithms) > 0 {
+		o.algorithms = nil
+		for _, name := range c.Signed.Algorithms {
+			o.algorithms = append(o.algorithms, jose.Algorithm(name))
+		}
+	}
+	return o
+}
+
+// open returns the answer in a signed one (RFC 9701, Section 5), or why nobody
+// can tell what the server answered.
+func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
+	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != signedType {
+		return nil, errors.New("the answer is not signed, and Config.Signed demands it")
+	}
+	jws, err := jose.Parse(strings.TrimSpace(string(body)))
+	if err != nil {
+		return nil, err
+	}
+	algorithm := jose.Algorithm(jws.Header.Algorithm)
+	typ := strings.TrimPrefix(strings.ToLower(jws.Header.Type), "application/")
+	switch {
+	case typ != "token-introspection+jwt":
+		return nil, errors.New("the signed answer's typ is not token-introspection+jwt")
+	case !slices.Contains(o.algorithms, algorithm):
+		return nil, fmt.Errorf("the signed answer's alg is %.16q, want one of %v", string(algorithm), o.algorithms)
+	}
+	keys, generation, err := o.keys.Lookup(ctx, jws.Header.KeyID, jws.Header.HasKeyID, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	proves := func(k *jose.Key) bool { return k.Verify(algorithm, jws.SigningInput, jws.Signature) == nil }
+	if !slices.ContainsFunc(keys, proves) {
+		if !jws.Header.HasKeyID {
+			keys, _, err = o.keys.Missed(ctx, generation, algorithm)
+		}
+		if err != nil || jws.Header.HasKeyID || !slices.ContainsFunc(keys, proves) {
+			return nil, errors.New("the signed answer's signature does not hold")
+		}
+	}
+	return o.read(jws.Payload)
+}
+
+func (o *opener) read(payload []byte) ([]byte, error) {
+	v, err := o.names.Read(payload)
+	if err != nil {
+		return nil, err
+	}
+	iss, err := v.Text(claims.Iss)
+	if err != nil || iss != o.issuer {
+		return nil, errors.New("the signed answer's iss is not the issuer")
+	}
+	aud, err := v.List(claims.Aud)
+	if err != nil || !slices.Contains(aud, o.audience) {
+		return nil, errors.New("the signed answer's aud is not us (Config.Signed.Audience)")
+	}
+	p, malformed := v.Principal()
+	if malformed != nil {
+		return nil, malformed
+	}
+	if !v.Has(claims.Iat) {
+		return nil, errors.New("the signed answer has no iat")
+	}
+	notBefore, err := v.Date(claims.Nbf)
+	if err != nil {
+		return nil, err
+	}
+	if e := claims.CheckTimes(time.Now(), notBefore, &p, o.leeway); e != nil {
+		return nil, fmt.Errorf("the signed answer: %w", error(e))
+	}
+	if !v.Has(o.inner) || v[o.inner].Kind() != '{' {
+		return nil, errors.New("no object token_introspection in the signed answer")
+	}
+	return []byte(strictjson.Value(v[o.inner])), nil
+}

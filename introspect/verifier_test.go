@@ -1,0 +1,494 @@
+package introspect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/introspect"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+const audience = "https://api.example.com"
+
+// elapse lets a bubble's time pass.
+func elapse(d time.Duration) { <-time.After(d) }
+
+// codeOf returns what an error says: a code, "unrecognized", or nothing.
+func codeOf(err error) string {
+	if errors.Is(err, bearer.ErrUnrecognized) {
+		return "unrecognized"
+	}
+	if e, ok := errors.AsType[*bearer.Error](err); ok {
+		return string(e.Code)
+	}
+	return fmt.Sprint(err)
+}
+
+// inBubble runs a test with an issuer in memory and a verifier that asks it, in
+// a synctest bubble, which also fails if a goroutine is left.
+func inBubble(t *testing.T, change func(*introspect.Config), test func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{
+			InMemory: true, Clients: []bearertest.Client{{ID: "api", Secret: "s%:+ é"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer issuer.Close()
+		c := introspect.Config{
+			Issuer:   issuer.URL(),
+			Audience: []string{audience},
+			Auth:     introspect.ClientSecretBasic("api", "s%:+ é"),
+			Client:   issuer.Client(),
+		}
+		if change != nil {
+			change(&c)
+		}
+		v, err := introspect.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer issuer.Client().CloseIdleConnections()
+		defer v.Close()
+		test(t, issuer, v)
+	})
+}
+
+// I9, I11: what the answer says becomes the principal.
+func TestPrincipal(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		p, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{
+			Subject: "auth0|bob", ClientID: "web", Scope: "b a", Audience: []string{"other", audience},
+			Claims: map[string]any{"acr": "urn:example:mfa", "auth_time": time.Now().Unix(), "tenant": "t1"},
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Issuer != issuer.URL() || p.Subject != "auth0|bob" || p.ClientID != "web" || p.ACR != "urn:example:mfa" ||
+			p.Scopes != scope.Of("a", "b") || !p.HasAudience("other") || !p.AuthTime.Equal(time.Unix(time.Now().Unix(), 0)) {
+			t.Errorf("%+v", p)
+		}
+		var own struct {
+			Tenant string `json:"tenant"`
+		}
+		if err := p.Claims(&own); err != nil || own.Tenant != "t1" {
+			t.Errorf("claims: %+v, %v", own, err)
+		}
+	})
+}
+
+// I3, I4, I10, I11 and the faults of the answer: each gets what the checklist
+// asks for, and what is no answer is asked for again.
+func TestAnswers(t *testing.T) {
+	const (
+		ok           = "<nil>"
+		invalid      = "invalid_token"
+		unrecognized = "unrecognized" // 401, if no other verifier knows better
+		unavailable  = "unavailable"  // 503
+	)
+	jkt := map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
+	tests := []struct {
+		name   string
+		claims map[string]any
+		want   string
+	}{
+		{"good", nil, ok},
+		{"active false", map[string]any{"active": false}, unrecognized},
+		{"active as a string", map[string]any{"active": "true"}, unavailable},
+		{"active as a number", map[string]any{"active": 1}, unavailable},
+		{"no active", map[string]any{"active": nil}, unavailable},
+		{"expired", map[string]any{"exp": 1}, invalid},
+		{"exp as a string", map[string]any{"exp": "1"}, unavailable},
+		{"exp of zero", map[string]any{"exp": 0}, invalid},
+		{"no exp", map[string]any{"exp": nil}, ok}, // RFC 7662, Section 2.2: OPTIONAL
+		{"not yet valid", map[string]any{"nbf": 4e9}, invalid},
+		{"issued in the future", map[string]any{"iat": 4e9}, invalid},
+		{"foreign iss", map[string]any{"iss": "https://evil.example.com"}, invalid},
+		{"iss with a slash more", map[string]any{"iss": "https://issuer.example.com/"}, invalid},
+		{"iss as an array", map[string]any{"iss": []string{"https://issuer.example.com"}}, unavailable},
+		{"an empty iss", map[string]any{"iss": ""}, unavailable},
+		{"no iss", map[string]any{"iss": nil}, ok},
+		{"foreign aud", map[string]any{"aud": "https://evil.example.com"}, invalid},
+		{"no aud", map[string]any{"aud": nil}, invalid},
+		{"an empty aud", map[string]any{"aud": []string{}}, invalid},
+		{"aud as a number", map[string]any{"aud": 1}, unavailable},
+		{"a refresh token by token_type", map[string]any{"token_type": "refresh_token"}, invalid},
+		{"a refresh token by token_use", map[string]any{"token_use": "refresh_token"}, invalid},
+		{"an unknown token_type", map[string]any{"token_type": "N_A"}, invalid},
+		{"token_type in another case", map[string]any{"token_type": "bearer"}, ok},
+		{"no token_type", map[string]any{"token_type": nil}, ok},
+		{"bound to a key", map[string]any{"cnf": jkt, "token_type": "DPoP"}, ok}, // the guard checks or refuses
+		{"bound to a key, but of type Bearer", map[string]any{"cnf": jkt, "token_type": "Bearer"}, invalid},
+		{"cnf that is malformed", map[string]any{"cnf": "x"}, unavailable},
+		{"scope as an array", map[string]any{"scope": []string{"a"}}, unavailable},
+		{"scope with a quote", map[string]any{"scope": `a"b`}, unavailable},
+		{"sub as a number", map[string]any{"sub": 1}, unavailable},
+		{"auth_time in the future", map[string]any{"auth_time": 4e9}, ok},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+				token := issuer.MintOpaque(bearertest.Token{})
+				issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any {
+					maps.Copy(answer, tt.claims)
+					maps.DeleteFunc(answer, func(_ string, value any) bool { return value == nil })
+					return answer
+				})
+				p, err := v.Verify(t.Context(), token)
+				if got := codeOf(err); got != tt.want {
+					t.Fatalf("%s, want %s (%v)", got, tt.want, err)
+				}
+				if err == nil && tt.claims["auth_time"] != nil && !p.AuthTime.IsZero() {
+					t.Errorf("an auth_time in the future counts: %v", p.AuthTime)
+				}
+				_, _ = v.Verify(t.Context(), token)
+				wanted := 1
+				if tt.want == unavailable {
+					wanted = 2 // never cached
+				}
+				if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != wanted {
+					t.Errorf("%d requests for two uses, want %d", n, wanted)
+				}
+			})
+		})
+	}
+}
+
+// I5, Part 2.6: whatever goes wrong at the endpoint, nobody is told that the
+// token is bad, nothing is kept, and the log says what to mend.
+func TestEndpointFaults(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault bearertest.Fault
+		want  string
+		log   string
+	}{
+		{"500", bearertest.Fault{Status: 500}, "unavailable", "check the issuer's health"},
+		{"401, our credentials", bearertest.Fault{Status: 401}, "unavailable", "check Config.Auth"},
+		{"403, our credentials", bearertest.Fault{Status: 403}, "unavailable", "check Config.Auth"},
+		{"404", bearertest.Fault{Status: 404}, "unavailable", "introspection endpoint"},
+		{"429", bearertest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, "unavailable", "limits our rate"},
+		{"redirect", bearertest.Fault{Status: 307, Header: http.Header{"Location": {"/introspect2"}}}, "unavailable", ""},
+		{"hang", bearertest.Fault{Hang: true}, "unavailable", "can be reached"},
+		{"drip", bearertest.Fault{Drip: time.Minute}, "unavailable", "can be reached"},
+		{"endless", bearertest.Fault{Endless: true}, "unavailable", ""},
+		{"1 GiB", bearertest.Fault{Endless: true, Header: http.Header{"Content-Length": {"1073741824"}}}, "unavailable", ""},
+		{"HTML", bearertest.Fault{Body: []byte("<!doctype html>")}, "unavailable", ""},
+		{"truncated", bearertest.Fault{Body: []byte(`{"active":tr`)}, "unavailable", ""},
+		{"null", bearertest.Fault{Body: []byte(`null`)}, "unavailable", ""},
+		{"an array", bearertest.Fault{Body: []byte(`[true]`)}, "unavailable", ""},
+		{"empty", bearertest.Fault{Body: []byte{}}, "unavailable", ""},
+		{"active twice", bearertest.Fault{Body: []byte(`{"active":false,"active":true}`)}, "unavailable", ""},
+		{"Active", bearertest.Fault{Body: []byte(`{"Active":true}`)}, "unavailable", ""},
+		{"data behind", bearertest.Fault{Body: []byte(`{"active":true} {}`)}, "unavailable", ""},
+		{"unsupported_token_type", bearertest.Fault{Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)}, "unrecognized", ""},
+		{"invalid_request", bearertest.Fault{Status: 400, Body: []byte(`{"error":"invalid_request"}`)}, "unavailable", ""},
+		{"reset, once", bearertest.Fault{Reset: true, Times: 1}, "<nil>", ""},
+		{"reset, always", bearertest.Fault{Reset: true}, "unavailable", "can be reached"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log strings.Builder
+			inBubble(t, func(c *introspect.Config) {
+				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			}, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+				issuer.SetFault(bearertest.IntrospectionEndpoint, tt.fault)
+				token := issuer.MintOpaque(bearertest.Token{})
+				start := time.Now()
+				_, err := v.Verify(t.Context(), token)
+				if got := codeOf(err); got != tt.want {
+					t.Fatalf("%s, want %s (%v)", got, tt.want, err)
+				}
+				if took := time.Since(start); took > 6*time.Second {
+					t.Errorf("it took %v, want 5 s at most", took)
+				}
+				if !strings.Contains(log.String(), tt.log) {
+					t.Errorf("the log does not say %q: %s", tt.log, log.String())
+				}
+				if strings.Contains(log.String(), token) || strings.Contains(fmt.Sprint(err), token) {
+					t.Error("the token is told")
+				}
+				if tt.want != "unavailable" {
+					return
+				}
+				issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+				elapse(time.Minute)
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Errorf("after the fault: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// I6, I7: 64 callers at once make one request, and 10,000 within MaxAge one for
+// each token; what is kept is believed for MaxAge and never beyond exp.
+func TestCacheCounts(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Delay: 50 * time.Millisecond})
+		token := issuer.MintOpaque(bearertest.Token{})
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 1 {
+			t.Fatalf("64 callers made %d requests, want 1", n)
+		}
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+		tokens := make([]string, 100)
+		for i := range tokens {
+			tokens[i] = issuer.MintOpaque(bearertest.Token{})
+		}
+		for i := range 10_000 {
+			if _, err := v.Verify(t.Context(), tokens[i%100]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 101 {
+			t.Errorf("10,000 uses of 100 tokens made %d requests, want 100", n-1)
+		}
+	})
+}
+
+func TestCacheTimes(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*introspect.Config)
+		token  bearertest.Token
+		revoke time.Duration // when
+		until  time.Duration // no longer than this is it accepted
+		atMost int           // requests in that time
+	}{
+		{"MaxAge", nil, bearertest.Token{}, time.Second, 46 * time.Second, 3},
+		{"MaxAge of 10 s", func(c *introspect.Config) { c.MaxAge = 10 * time.Second }, bearertest.Token{}, time.Second, 10 * time.Second, 3},
+		{"none", func(c *introspect.Config) { c.MaxAge = -1 }, bearertest.Token{}, 5 * time.Second, 5 * time.Second, 100},
+		// Never beyond exp, whatever the issuer and the settings say.
+		{"exp", func(c *introspect.Config) { c.MaxAge = time.Hour }, bearertest.Token{TTL: 20 * time.Second}, time.Hour, 25 * time.Second, 100},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, tt.change, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+				token := issuer.MintOpaque(tt.token)
+				start := time.Now()
+				for range 600 {
+					if _, err := v.Verify(t.Context(), token); err != nil {
+						break
+					}
+					if time.Since(start) >= tt.revoke {
+						issuer.Revoke(token)
+					}
+					elapse(100 * time.Millisecond)
+				}
+				if lived := time.Since(start); lived > tt.until+200*time.Millisecond {
+					t.Errorf("accepted for %v, want %v at most", lived, tt.until)
+				}
+				if n := issuer.Requests(bearertest.IntrospectionEndpoint); n > tt.atMost {
+					t.Errorf("%d requests, want %d at most", n, tt.atMost)
+				}
+			})
+		})
+	}
+}
+
+// "Not active" is believed for 10 s, and no longer.
+func TestNegativeAnswersEnd(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		token := issuer.MintOpaque(bearertest.Token{})
+		issuer.OverlayIntrospection(func(string, map[string]any) map[string]any { return map[string]any{"active": false} })
+		for range 90 {
+			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+				t.Fatal(err)
+			}
+			elapse(100 * time.Millisecond)
+		}
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 1 {
+			t.Errorf("%d requests in 9 s, want 1", n)
+		}
+		issuer.OverlayIntrospection(nil)
+		elapse(time.Second)
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Errorf("after 10 s: %v", err)
+		}
+	})
+}
+
+// A token in use is asked about again in the background: no caller waits.
+func TestHotTokensAreRenewedAhead(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		token := issuer.MintOpaque(bearertest.Token{TTL: 24 * time.Hour})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Delay: time.Second})
+		for range 600 {
+			elapse(time.Second)
+			start := time.Now()
+			if _, err := v.Verify(t.Context(), token); err != nil || time.Since(start) > 0 {
+				t.Fatalf("%v after %v", err, time.Since(start))
+			}
+		}
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n < 10 || n > 16 {
+			t.Errorf("%d requests in 10 min, want about one in 45 s", n)
+		}
+	})
+}
+
+// ServeStale is a choice: without it an outage is told at MaxAge, with it that
+// much later, and never beyond exp.
+func TestServeStale(t *testing.T) {
+	tests := []struct {
+		name   string
+		stale  time.Duration
+		ttl    time.Duration
+		wanted time.Duration
+	}{
+		{"none", 0, time.Hour, time.Minute},
+		{"10 min", 10 * time.Minute, time.Hour, 11 * time.Minute},
+		{"not beyond exp", 10 * time.Minute, 3 * time.Minute, 3 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(c *introspect.Config) { c.ServeStale = tt.stale }, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+				token := issuer.MintOpaque(bearertest.Token{TTL: tt.ttl})
+				start := time.Now()
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Fatal(err)
+				}
+				issuer.Stop()
+				var lived time.Duration
+				for range 20 * 60 {
+					elapse(time.Second)
+					_, err := v.Verify(t.Context(), token)
+					if err == nil {
+						lived = time.Since(start)
+					} else if codeOf(err) != "unavailable" {
+						t.Fatal(err)
+					}
+				}
+				if lived > tt.wanted || lived < tt.wanted-3*time.Second {
+					t.Errorf("believed for %v, want %v", lived, tt.wanted)
+				}
+			})
+		})
+	}
+}
+
+// The caller's end is its own: others get the answer of the one request.
+func TestFirstCallerGoesAway(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Delay: time.Second})
+		token := issuer.MintOpaque(bearertest.Token{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := v.Verify(ctx, token); !errors.Is(err, context.Canceled) {
+				t.Errorf("the caller that went away: %v", err)
+			}
+		})
+		synctest.Wait()
+		for range 20 {
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// A JWT is sent to nobody, unless it is said (design: it must not leave the
+// house); an encrypted one only its issuer can read.
+func TestJWTsAreNotSent(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		jwt := issuer.Mint(bearertest.Token{})
+		for _, token := range []string{jwt, jwt[:len(jwt)-4] + "AAAA", "eyJhbGciOiJub25lIn0..", jwt[:len(jwt)-1] + "!"} {
+			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+				t.Errorf("%.20s…: %v", token, err)
+			}
+		}
+		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 0 {
+			t.Errorf("%d requests", n)
+		}
+		if _, err := v.TakingJWTs().Verify(t.Context(), jwt); err != nil {
+			t.Errorf("TakingJWTs: %v", err)
+		}
+		if _, err := v.Verify(t.Context(), jwt+".a.b"); codeOf(err) != "unrecognized" || issuer.Requests(bearertest.IntrospectionEndpoint) != 2 {
+			t.Errorf("five segments are opaque: %v", err)
+		}
+	})
+}
+
+// Forget makes the next use ask again, and no answer from before is kept.
+func TestForget(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		token := issuer.MintOpaque(bearertest.Token{})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		issuer.Revoke(token)
+		if err := v.Forget(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+			t.Errorf("after Forget: %v", err)
+		}
+
+		// An answer that is under way while the token is revoked.
+		second := issuer.MintOpaque(bearertest.Token{})
+		release := make(chan struct{})
+		issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any { <-release; return answer })
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = v.Verify(t.Context(), second) })
+		synctest.Wait()
+		issuer.Revoke(second)
+		if err := v.Forget(t.Context(), second); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		wg.Wait()
+		if _, err := v.Verify(t.Context(), second); codeOf(err) != "unrecognized" {
+			t.Errorf("an answer from before Forget is kept: %v", err)
+		}
+	})
+}
+
+// After Close what is kept still serves, and nothing is asked.
+func TestClose(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		token := issuer.MintOpaque(bearertest.Token{})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		v.Close()
+		v.Close()
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Errorf("what is kept: %v", err)
+		}
+		if _, err := v.Verify(t.Context(), "another"); codeOf(err) != "unavailable" {
+			t.Errorf("another: %v", err)
+		}
+	})
+}

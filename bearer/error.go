@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Code tells the kinds of refusal apart. The first four are the error codes
+// Code tells the kinds of refusal apart. The first six are the error codes
 // that stand in a challenge and in an answer's body; the others never do.
 type Code string
 
@@ -16,6 +16,9 @@ const (
 	CodeInvalidToken         Code = "invalid_token"                    // 401, RFC 6750, Section 3.1
 	CodeInsufficientScope    Code = "insufficient_scope"               // 403, RFC 6750, Section 3.1
 	CodeInsufficientUserAuth Code = "insufficient_user_authentication" // 401, RFC 9470, Section 3
+
+	CodeInvalidDPoPProof Code = "invalid_dpop_proof" // 401, RFC 9449, Section 7.1
+	CodeUseDPoPNonce     Code = "use_dpop_nonce"     // 401, RFC 9449, Section 9
 
 	CodeMissingCredentials Code = "missing_credentials" // 401 without an error, RFC 6750, Section 3.1
 	CodeForbidden          Code = "forbidden"           // 403 without a challenge

@@ -3,6 +3,7 @@ package bearer
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ const (
 	textExpired        = "The access token has expired."
 	textScope          = "The access token lacks a scope that the request needs."
 	textStepUp         = "The request needs a stronger or more recent authentication of the user."
+	textProof          = "The DPoP proof is missing or invalid."
+	textNonce          = "The DPoP proof needs the nonce of this response."
 	textForbidden      = "The request is not allowed."
 	textNotFound       = "The resource does not exist."
 	textUnavailable    = "The access token cannot be checked at the moment."
@@ -28,71 +31,77 @@ const (
 
 // answer is a refusal as it goes to the client, but for its request_id.
 type answer struct {
-	status    int
-	challenge string // empty: none
-	json      []byte // the body up to the request_id's value
-	problem   []byte // the same as application/problem+json (RFC 9457)
+	status     int
+	challenges []string // the field lines of WWW-Authenticate
+	json       []byte   // the body up to the request_id's value
+	problem    []byte   // the same as application/problem+json (RFC 9457)
 }
 
-// answers are those that are the same for each request to a route.
+// answers are those that are the same for each request to a route that was made
+// under one scheme.
 type answers struct {
-	missing, invalidRequest, invalidToken, expired, scope, forbidden, notFound, unavailable answer
+	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, unavailable answer
 }
 
-func (g *Guard) compile(needs scope.Set) answers {
+func (g *Guard) compile(used scheme, needs scope.Set) answers {
+	coded := func(status int, code Code, text string, needs scope.Set) answer {
+		bodyScope := scope.Set{}
+		if code == CodeInsufficientScope {
+			bodyScope = needs
+		}
+		return newAnswer(status, g.challenges(status, used, code, text, needs, nil), code, text, bodyScope)
+	}
 	return answers{
 		// RFC 6750, Section 3.1: no error code without credentials. The scope
 		// is no error information, and tells a client what to ask for.
-		missing:        newAnswer(401, g.challenge("", "", needs, nil), "", textMissing, scope.Set{}),
-		invalidRequest: g.coded(400, CodeInvalidRequest, textInvalidRequest, scope.Set{}),
-		invalidToken:   g.coded(401, CodeInvalidToken, textInvalidToken, needs),
-		expired:        g.coded(401, CodeInvalidToken, textExpired, needs),
-		scope:          g.coded(403, CodeInsufficientScope, textScope, needs),
-		forbidden:      newAnswer(403, "", "", textForbidden, scope.Set{}),
-		notFound:       newAnswer(404, "", "", textNotFound, scope.Set{}),
-		unavailable:    newAnswer(503, "", "", textUnavailable, scope.Set{}),
+		missing:        coded(401, "", textMissing, needs),
+		invalidRequest: coded(400, CodeInvalidRequest, textInvalidRequest, scope.Set{}),
+		invalidToken:   coded(401, CodeInvalidToken, textInvalidToken, needs),
+		expired:        coded(401, CodeInvalidToken, textExpired, needs),
+		proof:          coded(401, CodeInvalidDPoPProof, textProof, needs),
+		nonce:          coded(401, CodeUseDPoPNonce, textNonce, needs),
+		scope:          coded(403, CodeInsufficientScope, textScope, needs),
+		forbidden:      newAnswer(403, nil, "", textForbidden, scope.Set{}),
+		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
+		unavailable:    newAnswer(503, nil, "", textUnavailable, scope.Set{}),
 	}
 }
 
-func (g *Guard) coded(status int, code Code, text string, needs scope.Set) answer {
-	bodyScope := scope.Set{}
-	if code == CodeInsufficientScope {
-		bodyScope = needs
-	}
-	return newAnswer(status, g.challenge(code, text, needs, nil), code, text, bodyScope)
-}
-
-// answerTo is the one place that turns a refusal into a status and a
-// challenge.
-func (rt *Route) answerTo(e *Error) answer {
+// answerTo is the one place that turns a refusal into a status and challenges.
+func (rt *Route) answerTo(e *Error, used scheme) answer {
+	answers := &rt.answers[used]
 	switch e.Code {
 	case CodeMissingCredentials:
-		return rt.answers.missing
+		return answers.missing
 	case CodeInvalidRequest:
-		return rt.answers.invalidRequest
+		return answers.invalidRequest
 	case CodeInvalidToken:
 		if e.Expired {
-			return rt.answers.expired
+			return answers.expired
 		}
-		return rt.answers.invalidToken
+		return answers.invalidToken
+	case CodeInvalidDPoPProof:
+		return answers.proof
+	case CodeUseDPoPNonce:
+		return answers.nonce
 	case CodeInsufficientScope:
-		return rt.answers.scope
+		return answers.scope
 	case CodeInsufficientUserAuth:
-		challenge := rt.guard.challenge(e.Code, textStepUp, rt.needs, e.stepUp)
-		return newAnswer(401, challenge, e.Code, textStepUp, scope.Set{})
+		challenges := rt.guard.challenges(401, used, e.Code, textStepUp, rt.needs, e.stepUp)
+		return newAnswer(401, challenges, e.Code, textStepUp, scope.Set{})
 	case CodeForbidden:
 		if e.Public != "" {
-			return newAnswer(403, "", "", e.Public, scope.Set{})
+			return newAnswer(403, nil, "", e.Public, scope.Set{})
 		}
-		return rt.answers.forbidden
+		return answers.forbidden
 	case CodeNotFound:
-		return rt.answers.notFound
+		return answers.notFound
 	default: // CodeUnavailable, CodeCanceled: we cannot tell
-		return rt.answers.unavailable
+		return answers.unavailable
 	}
 }
 
-func newAnswer(status int, challenge string, code Code, text string, needs scope.Set) answer {
+func newAnswer(status int, challenges []string, code Code, text string, needs scope.Set) answer {
 	body := func(b []byte, textName string) []byte {
 		b = append(b, `"status":`...)
 		b = strconv.AppendInt(b, int64(status), 10)
@@ -106,9 +115,9 @@ func newAnswer(status int, challenge string, code Code, text string, needs scope
 		return append(b, `,"request_id":"`...)
 	}
 	return answer{
-		status:    status,
-		challenge: challenge,
-		json:      body([]byte(`{`), "error_description"),
+		status:     status,
+		challenges: challenges,
+		json:       body([]byte(`{`), "error_description"),
 		problem: body([]byte(`{"type":"about:blank","title":"`+http.StatusText(status)+`",`),
 			"detail"),
 	}
@@ -142,8 +151,8 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, proble
 		h.Set("Content-Length", strconv.Itoa(len(prefix)+len(id)+len(suffix)))
 	}
 	h.Set("Cache-Control", "no-store")
-	if a.challenge != "" {
-		h.Set("Www-Authenticate", a.challenge)
+	if len(a.challenges) > 0 {
+		h["Www-Authenticate"] = slices.Clone(a.challenges)
 	}
 	if a.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))

@@ -112,7 +112,7 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 		{"scope", "Bearer good", bearer.RouteConfig{Rule: scope.All("admin")}, "scope", "all of admin", "orders:read profile", bearer.CodeInsufficientScope, "alice"},
 		{"audience", "Bearer good", bearer.RouteConfig{Audience: "https://x.example"}, "aud", "https://x.example, the route's",
 			"https://api.example.com https://other.example.com", bearer.CodeInvalidToken, "alice"},
-		{"binding", "Bearer key-bound", bearer.RouteConfig{}, "cnf", "a token that is not bound, since no binding is checked here", "a bound token", bearer.CodeInvalidToken, "alice"},
+		{"binding", "Bearer key-bound", bearer.RouteConfig{}, "cnf", "no jkt, since Config.Proofs checks none", "a token bound to a key", bearer.CodeInvalidToken, "alice"},
 		{"acr", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{ACR: []string{"a", "b"}}}},
 			"acr", "one of a b", "none", bearer.CodeInsufficientUserAuth, "alice"},
 		{"auth_time", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{MaxAge: time.Minute}}},

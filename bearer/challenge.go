@@ -4,28 +4,52 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// challenge builds a Bearer challenge (RFC 6750, Section 3; RFC 9110, Section
-// 11.6.1). Every value is a quoted-string, since clients are known that cannot
-// read tokens there, and realm must be one (RFC 9110, Section 11.5). The realm
-// comes first, so that a challenge always has a parameter (RFC 6750,
-// Section 3).
-func (g *Guard) challenge(code Code, description string, needs scope.Set, step *StepUp) string {
-	b := []byte("Bearer")
-	b = appendParam(b, "realm", g.realm)
-	if code != "" {
-		b = appendParam(b, "error", string(code))
-		b = appendParam(b, "error_description", description)
+// challenges builds the challenges of an answer, one for each scheme that the
+// guard takes, Bearer first, since clients are known that read no other (RFC
+// 6750, Section 3; RFC 9449, Section 7; RFC 9110, Section 11.6.1). The error
+// stands in that of the scheme that was used, and in both if nobody can tell
+// which it was (RFC 9449, Section 7.2).
+//
+// A 401 has them all; any other answer only those that have the error.
+func (g *Guard) challenges(status int, used scheme, code Code, description string, needs scope.Set, step *StepUp) []string {
+	var list []string
+	build := func(name string, s scheme) {
+		if g.proofsRequired {
+			used = schemeDPoP // there is no other to say it in
+		}
+		failed := code != "" && (used&s != 0 || used == schemeNone && s == schemeBearer)
+		if status != 401 && !failed {
+			return
+		}
+		// Every value is a quoted-string, since clients are known that cannot
+		// read tokens there, and realm must be one (RFC 9110, Section 11.5).
+		// The realm comes first, so that a challenge always has a parameter.
+		b := appendParam([]byte(name), "realm", g.realm)
+		if failed {
+			b = appendParam(b, "error", string(code))
+			b = appendParam(b, "error_description", description)
+		}
+		if !needs.IsEmpty() {
+			b = appendParam(b, "scope", needs.String())
+		}
+		if step != nil && failed {
+			b = step.appendParams(b)
+		}
+		if g.resourceMetadata != "" && code != CodeInvalidRequest {
+			b = appendParam(b, "resource_metadata", g.resourceMetadata) // RFC 9728, Section 5.1
+		}
+		if s == schemeDPoP {
+			b = appendParam(b, "algs", g.proofAlgorithms)
+		}
+		list = append(list, string(b))
 	}
-	if !needs.IsEmpty() {
-		b = appendParam(b, "scope", needs.String())
+	if !g.proofsRequired {
+		build("Bearer", schemeBearer)
 	}
-	if step != nil {
-		b = step.appendParams(b)
+	if g.proofs != nil {
+		build("DPoP", schemeDPoP)
 	}
-	if g.resourceMetadata != "" && code != CodeInvalidRequest {
-		b = appendParam(b, "resource_metadata", g.resourceMetadata) // RFC 9728, Section 5.1
-	}
-	return string(b)
+	return list
 }
 
 // appendParam appends an auth-param whose value is a quoted-string, in which

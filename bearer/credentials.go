@@ -22,24 +22,39 @@ const (
 // credentials is the access token that a request carries, and how.
 type credentials struct {
 	token   string // empty: none
+	scheme  scheme // under which it was sent, also where it is malformed
 	inQuery bool
 }
+
+// scheme is an authentication scheme that the guard knows.
+type scheme uint8
+
+const (
+	schemeNone   scheme = iota // no credentials, or another scheme
+	schemeBearer               // RFC 6750, the form body and the query included
+	schemeDPoP                 // RFC 9449, Section 7.1
+	schemeBoth                 // nobody can tell which
+)
 
 // credentials reads the access token of a request by the methods that are on
 // (RFC 6750, Section 2). Among those, more than one is malformed (Section 3.1).
 func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 	var c credentials
 	found := 0
-	token, ok, err := fromHeader(r.Header["Authorization"])
+	token, scheme, err := g.fromHeader(r.Header["Authorization"])
+	c.scheme = scheme
 	if err != nil {
 		return c, err
 	}
-	if ok {
+	if scheme != schemeNone {
 		c.token = token
 		found++
 	}
 	if g.formBody {
 		token, ok, err := fromForm(r)
+		if ok || err != nil {
+			c.scheme |= schemeBearer
+		}
 		if err != nil {
 			return c, err
 		}
@@ -50,6 +65,9 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 	}
 	if g.query {
 		token, ok, err := fromValues(r.URL.RawQuery, "query")
+		if ok || err != nil {
+			c.scheme |= schemeBearer
+		}
 		if err != nil {
 			return c, err
 		}
@@ -68,36 +86,43 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 }
 
 // fromHeader reads the field lines of Authorization by the grammar of RFC 6750,
-// Section 2.1:
+// Section 2.1, and RFC 9449, Section 7.1:
 //
 //	credentials = "Bearer" 1*SP b64token
+//	credentials = "DPoP" 1*SP token68
 //
-// Another scheme carries no access token. Authorization holds a single value,
-// so two lines are malformed (RFC 9110, Section 5.3), whatever they say.
-func fromHeader(lines []string) (token string, ok bool, err *Error) {
+// Another scheme carries no access token, and so does DPoP where no proofs are
+// checked. Authorization holds a single value, so two lines are malformed (RFC
+// 9110, Section 5.3), whatever they say.
+func (g *Guard) fromHeader(lines []string) (token string, s scheme, err *Error) {
 	switch len(lines) {
 	case 0:
-		return "", false, nil
+		return "", schemeNone, nil
 	case 1:
 	default:
-		return "", false, malformed("Authorization", "one field line", strconv.Itoa(len(lines))+" lines")
+		return "", schemeBoth, malformed("Authorization", "one field line", strconv.Itoa(len(lines))+" lines")
 	}
 	line := lines[0]
 	end := 0
 	for end < len(line) && isTokenChar[line[end]] {
 		end++
 	}
-	if !strings.EqualFold(line[:end], "Bearer") {
-		return "", false, nil
+	switch name := line[:end]; {
+	case strings.EqualFold(name, "Bearer"):
+		s = schemeBearer
+	case strings.EqualFold(name, "DPoP") && g.proofs != nil:
+		s = schemeDPoP
+	default:
+		return "", schemeNone, nil
 	}
 	token = strings.TrimLeft(line[end:], " ")
 	switch {
 	case token == "":
-		return "", false, malformed("Authorization", "a token behind the scheme", "none")
+		return "", s, malformed("Authorization", "a token behind the scheme", "none")
 	case len(token) == len(line)-end:
-		return "", false, malformed("Authorization", "a space behind the scheme", "another character")
+		return "", s, malformed("Authorization", "a space behind the scheme", "another character")
 	}
-	return token, true, nil
+	return token, s, nil
 }
 
 // fromForm reads the token of a form body (RFC 6750, Section 2.2), and leaves

@@ -31,6 +31,24 @@ type Config struct {
 	// Hierarchy says which scopes imply others. Zero: none does.
 	Hierarchy scope.Hierarchy
 
+	// Proofs checks proofs of possession (RFC 9449), such as dpop.Checker:
+	// tokens that are bound to a key are taken under the DPoP scheme then, and
+	// only there. Default: that scheme is one like any other, and such tokens
+	// are refused.
+	Proofs ProofChecker
+
+	// ProofsRequired takes tokens under the DPoP scheme alone. Default: those
+	// that are not bound to a key are taken as Bearer too.
+	ProofsRequired bool
+
+	// Certificates says where client certificates come from, to which tokens
+	// may be bound (RFC 8705). Default: such tokens are refused.
+	Certificates *Certificates
+
+	// BoundTokensOnly refuses tokens that are bound to nothing. Default: they
+	// are taken.
+	BoundTokensOnly bool
+
 	// FormBodyTokens accepts tokens in form bodies too, as the parameter
 	// access_token (RFC 6750, Section 2.2). A form is read into memory for it,
 	// and one of more than 1 MiB is refused. Default: they are ignored.
@@ -75,6 +93,11 @@ type Guard struct {
 	realm            string
 	resourceMetadata string
 	hierarchy        scope.Hierarchy
+	proofs           ProofChecker // nil: none are checked
+	proofsRequired   bool
+	proofAlgorithms  string
+	certificates     *Certificates // nil: none are looked at
+	boundOnly        bool
 	formBody, query  bool
 	passPreflights   bool
 	problem          bool
@@ -109,6 +132,24 @@ func New(c Config) (*Guard, error) {
 			mistake("ResourceMetadata %q: %w", c.ResourceMetadata, err)
 		}
 	}
+	var algorithms string
+	if c.Proofs != nil && isNil(c.Proofs) {
+		mistake("Proofs holds a nil pointer; leave it out to check none")
+	} else if c.Proofs != nil {
+		algorithms = strings.Join(c.Proofs.Algorithms(), " ")
+		if algorithms == "" || !isParamText(algorithms) {
+			mistake("Proofs has the algorithms %q; want names of visible ASCII", algorithms)
+		}
+	}
+	if c.ProofsRequired && c.Proofs == nil {
+		mistake("ProofsRequired without Proofs, which checks them")
+	}
+	if c.ProofsRequired && (c.FormBodyTokens || c.InsecureQueryTokens) {
+		mistake("ProofsRequired with FormBodyTokens or InsecureQueryTokens, by which no proof is sent")
+	}
+	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
+		mistake("BoundTokensOnly without Proofs and Certificates, one of which must check the binding")
+	}
 	if c.RetryAfter < 0 {
 		mistake("RetryAfter is %v; want a positive duration", c.RetryAfter)
 	}
@@ -123,6 +164,11 @@ func New(c Config) (*Guard, error) {
 		realm:            c.Realm,
 		resourceMetadata: c.ResourceMetadata,
 		hierarchy:        c.Hierarchy,
+		proofs:           c.Proofs,
+		proofsRequired:   c.ProofsRequired,
+		proofAlgorithms:  algorithms,
+		certificates:     c.Certificates.clone(),
+		boundOnly:        c.BoundTokensOnly,
 		formBody:         c.FormBodyTokens,
 		query:            c.InsecureQueryTokens,
 		passPreflights:   c.InsecurePassPreflights,

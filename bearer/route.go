@@ -41,7 +41,7 @@ type Route struct {
 	requirements []Requirement
 	audience     string
 	optional     bool
-	answers      answers
+	answers      [schemeBoth + 1]answers // by the scheme that was used
 }
 
 // Route compiles what a route needs. All mistakes are reported at once.
@@ -74,15 +74,18 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		return 1
 	})
 	needs := c.Rule.Needs()
-	return &Route{
+	rt := &Route{
 		guard:        g,
 		rule:         c.Rule.Under(g.hierarchy),
 		needs:        needs,
 		requirements: requirements,
 		audience:     c.Audience,
 		optional:     c.Optional,
-		answers:      g.compile(needs),
-	}, nil
+	}
+	for used := range rt.answers {
+		rt.answers[used] = g.compile(scheme(used), needs)
+	}
+	return rt, nil
 }
 
 // MustRoute is [Guard.Route] for registration: it panics on a route that
@@ -134,7 +137,7 @@ func (d Decision) Status() int {
 	case d.err == nil:
 		return http.StatusOK
 	}
-	return d.route.answerTo(d.err).status
+	return d.route.answerTo(d.err, d.credentials.scheme).status
 }
 
 // Challenges returns the values of the refusal's WWW-Authenticate fields, one
@@ -143,14 +146,12 @@ func (d Decision) Challenges() []string {
 	if d.err == nil {
 		return nil
 	}
-	if challenge := d.route.answerTo(d.err).challenge; challenge != "" {
-		return []string{challenge}
-	}
-	return nil
+	return slices.Clone(d.route.answerTo(d.err, d.credentials.scheme).challenges)
 }
 
 // Decide judges a request. It writes nothing and logs nothing; with
-// [Config.FormBodyTokens] it reads a form body and puts the same bytes back.
+// [Config.FormBodyTokens] it reads a form body and puts the same bytes back, and
+// with [Config.Proofs] it uses a valid proof up, which is good for one request.
 //
 // The order is: credentials, token, audience, binding, scope, step-up,
 // requirements. The first that fails answers.
@@ -168,6 +169,10 @@ func (rt *Route) Decide(r *http.Request) Decision {
 		}
 		return d
 	}
+	if rt.guard.proofsRequired && d.credentials.scheme != schemeDPoP {
+		d.err = Invalid("scheme", "DPoP (Config.ProofsRequired)", "Bearer")
+		return d
+	}
 	p, err := rt.guard.verify(r.Context(), d.credentials.token)
 	if err != nil {
 		d.err = err
@@ -175,22 +180,22 @@ func (rt *Route) Decide(r *http.Request) Decision {
 	}
 	own := *p
 	own.TokenType = "Bearer"
+	if d.credentials.scheme == schemeDPoP {
+		own.TokenType = "DPoP"
+	}
 	d.principal = &own
-	d.err = rt.judge(r, d.principal)
+	d.err = rt.judge(r, d.principal, &d.credentials)
 	return d
 }
 
 // judge judges a principal whose token is good.
-func (rt *Route) judge(r *http.Request, p *Principal) *Error {
+func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
 	if rt.audience != "" && !p.HasAudience(rt.audience) {
 		e := Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
 		e.Principal = p
 		return e
 	}
-	if !p.Confirmation.IsZero() {
-		// The token decides whether it is bound, not the scheme under which
-		// it was sent (RFC 9449, Section 7.2; RFC 8705, Section 3).
-		e := Invalid("cnf", "a token that is not bound, since no binding is checked here", "a bound token")
+	if e := rt.guard.checkBinding(r, p, c); e != nil {
 		e.Principal = p
 		return e
 	}
@@ -225,12 +230,18 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 	if d.principal == nil {
 		return r, true
 	}
+	if d.credentials.scheme == schemeDPoP {
+		rt.guard.giveNonce(w.Header())
+	}
 	return r.WithContext(context.WithValue(r.Context(), principalKey{}, d.principal)), true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	g := rt.guard
-	a := rt.answerTo(d.err)
+	a := rt.answerTo(d.err, d.credentials.scheme)
+	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
+		g.giveNonce(w.Header())
+	}
 	id := g.requestID(r)
 	g.audit(r, d.err, d.credentials.token, id, a.status)
 	retryAfter := d.err.RetryAfter

@@ -1,0 +1,308 @@
+package bearer_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// proofs stands for a dpop.Checker, whose own tests are elsewhere: what is
+// tested here is what the guard makes of its answers.
+type proofs struct {
+	err   error
+	nonce string
+	asked int
+}
+
+func (p *proofs) CheckProof(*http.Request, string, string) error { p.asked++; return p.err }
+func (p *proofs) Algorithms() []string                           { return []string{"ES256", "EdDSA"} }
+func (p *proofs) Nonce() string                                  { return p.nonce }
+
+var boundVerifier = bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+	p := bearer.Principal{Subject: "alice", ClientID: "app", Scopes: scope.Of("a")}
+	switch token {
+	case "plain":
+	case "weak":
+		p.Scopes = scope.Set{}
+		p.Confirmation.JKT = "key"
+	case "key":
+		p.Confirmation.JKT = "key"
+	case "key-and-more":
+		p.Confirmation = bearer.Confirmation{JKT: "key", Other: true}
+	case "unknown":
+		p.Confirmation.Other = true
+	default:
+		return nil, bearer.Invalid("token", "a known one", "another")
+	}
+	return &p, nil
+})
+
+// C4, D14 to D19: which scheme takes which token, and in which challenge the
+// error stands.
+func TestDPoPScheme(t *testing.T) {
+	const (
+		plainBearer = `Bearer realm="api", scope="a", resource_metadata="https://api.example.com/m"`
+		plainDPoP   = `DPoP realm="api", scope="a", resource_metadata="https://api.example.com/m", algs="ES256 EdDSA"`
+		invalid     = `error="invalid_token", error_description="The access token is invalid.", `
+		rest        = `scope="a", resource_metadata="https://api.example.com/m"`
+		badBearer   = `Bearer realm="api", ` + invalid + rest
+		badDPoP     = `DPoP realm="api", ` + invalid + rest + `, algs="ES256 EdDSA"`
+		malformed   = `error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`
+	)
+	proof := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "htu"}
+	nonce := &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce"}
+	type headers = []string
+	tests := []struct {
+		name          string
+		authorization []string
+		err           error // of the proof
+		status        int
+		allowed       headers // challenges with allowed
+		required      headers // and with required, where that differs
+		statusIf      int     // status with required, where that differs
+		typ           string
+	}{
+		{name: "no credentials", status: 401, allowed: headers{plainBearer, plainDPoP}, required: headers{plainDPoP}},
+		{name: "another scheme", authorization: headers{"Basic YTpi"}, status: 401, allowed: headers{plainBearer, plainDPoP}, required: headers{plainDPoP}},
+		{name: "a plain token as Bearer", authorization: headers{"Bearer plain"}, status: 200, required: headers{badDPoP}, statusIf: 401, typ: "Bearer"},
+		{name: "a bound token under DPoP", authorization: headers{"DPoP key"}, status: 200, typ: "DPoP"},
+		{name: "dpop in lower case", authorization: headers{"dpop   key"}, status: 200, typ: "DPoP"},
+		{name: "a bound token with unknown members beside", authorization: headers{"DPoP key-and-more"}, status: 200, typ: "DPoP"},
+		// D16: the token decides, not the scheme.
+		{name: "a bound token as Bearer", authorization: headers{"Bearer key"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
+		// D13: what is bound to no key is proven by none.
+		{name: "a plain token under DPoP", authorization: headers{"DPoP plain"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
+		{name: "an unknown binding", authorization: headers{"Bearer unknown"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
+		{name: "a bad token under DPoP", authorization: headers{"DPoP bad"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
+		{name: "a bad proof", authorization: headers{"DPoP key"}, err: proof, status: 401, allowed: headers{plainBearer,
+			`DPoP realm="api", error="invalid_dpop_proof", error_description="The DPoP proof is missing or invalid.", ` + rest + `, algs="ES256 EdDSA"`}},
+		{name: "a nonce is due", authorization: headers{"DPoP key"}, err: nonce, status: 401, allowed: headers{plainBearer,
+			`DPoP realm="api", error="use_dpop_nonce", error_description="The DPoP proof needs the nonce of this response.", ` + rest + `, algs="ES256 EdDSA"`}},
+		{name: "proofs cannot be judged", authorization: headers{"DPoP key"}, err: errors.New("store"), status: 503},
+		{name: "no token behind DPoP", authorization: headers{"DPoP"}, status: 400, allowed: headers{`DPoP realm="api", ` + malformed + `, algs="ES256 EdDSA"`}},
+		{name: "both schemes", authorization: headers{"Bearer plain", "DPoP key"}, status: 400,
+			allowed:  headers{`Bearer realm="api", ` + malformed, `DPoP realm="api", ` + malformed + `, algs="ES256 EdDSA"`},
+			required: headers{`DPoP realm="api", ` + malformed + `, algs="ES256 EdDSA"`}},
+		{name: "too little scope", authorization: headers{"DPoP weak"}, status: 403,
+			allowed: headers{`DPoP realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", ` + rest + `, algs="ES256 EdDSA"`}},
+	}
+	for _, required := range []bool{false, true} {
+		for _, tt := range tests {
+			guard, err := bearer.New(bearer.Config{
+				Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err}, ProofsRequired: required,
+				ResourceMetadata: "https://api.example.com/m",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			route := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("a")})
+			r := httptest.NewRequest("GET", "/", nil)
+			for _, line := range tt.authorization {
+				r.Header.Add("Authorization", line)
+			}
+			w := httptest.NewRecorder()
+			admitted, ok := route.Admit(w, r)
+			status, challenges := tt.status, tt.allowed
+			if required && tt.statusIf != 0 {
+				status = tt.statusIf
+			}
+			if required && tt.required != nil {
+				challenges = tt.required
+			}
+			if required && tt.required == nil && len(challenges) == 2 {
+				challenges = challenges[1:] // that of Bearer is not there
+			}
+			if ok != (status == 200) || !ok && w.Code != status {
+				t.Errorf("%s, required %v: status %d, want %d", tt.name, required, w.Code, status)
+				continue
+			}
+			if got := w.Header().Values("WWW-Authenticate"); !slices.Equal(got, challenges) {
+				t.Errorf("%s, required %v: challenges\n%q\nwant\n%q", tt.name, required, got, challenges)
+			}
+			if ok {
+				if p, _ := bearer.FromContext(admitted.Context()); p.TokenType != tt.typ {
+					t.Errorf("%s: token type %q, want %q", tt.name, p.TokenType, tt.typ)
+				}
+			}
+		}
+	}
+}
+
+// With no checker of proofs, DPoP is a scheme like any other.
+func TestDPoPOff(t *testing.T) {
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "DPoP key")
+	d := route.Decide(r)
+	if d.Status() != 401 || !slices.Equal(d.Challenges(), []string{`Bearer realm="api"`}) {
+		t.Errorf("%d %q", d.Status(), d.Challenges())
+	}
+}
+
+// D20, D23, D25, D26: where nonces are in use each answer to a request under
+// DPoP gives one, and is not cached; browsers may read it where CORS is in play.
+func TestNonces(t *testing.T) {
+	for _, tt := range []struct {
+		name, authorization, nonce string
+		err                        error
+		cors                       bool
+		want                       []string
+		expose                     []string
+	}{
+		{"on success", "DPoP key", "n1", nil, false, []string{"n1"}, nil},
+		{"on success, CORS", "DPoP key", "n1", nil, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
+		{"on refusal", "DPoP key", "n1", &bearer.Error{Code: bearer.CodeUseDPoPNonce}, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
+		{"under Bearer", "Bearer plain", "n1", nil, true, nil, nil},
+		{"no nonces", "DPoP key", "", nil, true, nil, nil},
+	} {
+		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err, nonce: tt.nonce}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", tt.authorization)
+		w := httptest.NewRecorder()
+		if tt.cors {
+			w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
+		}
+		route.Admit(w, r)
+		if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: DPoP-Nonce %q, want %q", tt.name, got, tt.want)
+		}
+		if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, tt.expose) {
+			t.Errorf("%s: exposed %q, want %q", tt.name, got, tt.expose)
+		}
+		if tt.want != nil && w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Cache-Control %q", tt.name, w.Header().Get("Cache-Control"))
+		}
+	}
+}
+
+// M1 to M5, CVE classes of 2.7: the certificate of this connection, or that of a
+// trusted proxy, and nothing that a client can send itself.
+func TestCertificates(t *testing.T) {
+	mine, other := []byte("the certificate"), []byte("another certificate")
+	sum := sha256.Sum256(mine)
+	bound := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+		p := &bearer.Principal{Subject: "alice"}
+		switch token {
+		case "plain":
+		case "both":
+			p.Confirmation.JKT = "key"
+			fallthrough
+		default:
+			p.Confirmation.X5TS256 = base64.RawURLEncoding.EncodeToString(sum[:])
+		}
+		return p, nil
+	})
+	field := func(der []byte) string { return ":" + base64.StdEncoding.EncodeToString(der) + ":" }
+	proxied := func(peer netip.Addr) bool { return peer == netip.MustParseAddr("192.0.2.1") }
+	tests := []struct {
+		name   string
+		config *bearer.Certificates
+		tls    []byte
+		peer   string
+		header http.Header
+		token  string
+		ok     bool
+	}{
+		{"that of the connection", &bearer.Certificates{}, mine, "", nil, "bound", true},
+		{"another", &bearer.Certificates{}, other, "", nil, "bound", false},
+		{"none", &bearer.Certificates{}, nil, "", nil, "bound", false},
+		{"not looked at", nil, mine, "", nil, "bound", false},
+		{"a plain token", &bearer.Certificates{}, nil, "", nil, "plain", true},
+		{"a plain token where it is required", &bearer.Certificates{Required: true}, mine, "", nil, "plain", false},
+		{"both bindings, no proof checked", &bearer.Certificates{}, mine, "", nil, "both", false},
+		{"the field, no proxy trusted", &bearer.Certificates{}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
+		{"the field from the proxy", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", true},
+		{"the field from the proxy, IPv4 in IPv6", &bearer.Certificates{TrustedProxy: proxied}, nil, "[::ffff:192.0.2.1]:1", http.Header{"Client-Cert": {field(mine)}}, "bound", true},
+		{"the field from somebody", &bearer.Certificates{TrustedProxy: proxied}, nil, "198.51.100.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
+		{"somebody with a certificate of their own", &bearer.Certificates{TrustedProxy: proxied}, mine, "198.51.100.1:1", nil, "bound", true},
+		// What the proxy's own connection shows is the proxy's.
+		{"the proxy's certificate", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", nil, "bound", false},
+		{"another in the field", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", http.Header{"Client-Cert": {field(other)}}, "bound", false},
+		{"two fields", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine), field(mine)}}, "bound", false},
+		{"two values", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine) + ", " + field(mine)}}, "bound", false},
+		{"an alias with an underscore", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client_cert": {field(mine)}}, "bound", false},
+		{"an alias beside", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}, "Client_cert": {field(other)}}, "bound", false},
+		{"no colons", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {base64.StdEncoding.EncodeToString(mine)}}, "bound", false},
+		{"an address that is none", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
+	}
+	for _, tt := range tests {
+		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bound}, Certificates: tt.config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		if tt.header != nil {
+			r.Header = tt.header.Clone()
+		}
+		r.Header.Set("Authorization", "Bearer "+tt.token)
+		if tt.peer != "" {
+			r.RemoteAddr = tt.peer
+		}
+		if tt.tls != nil {
+			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.tls}}}
+		}
+		d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r)
+		if d.Allowed() != tt.ok || !tt.ok && d.Status() != 401 {
+			t.Errorf("%s: %d, %v", tt.name, d.Status(), d.Err())
+		}
+	}
+}
+
+// Bindings are all checked, the proof last: it is used up by that.
+func TestProofComesLast(t *testing.T) {
+	checker := &proofs{}
+	both := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+		return &bearer.Principal{Confirmation: bearer.Confirmation{JKT: "key", X5TS256: "certificate"}}, nil
+	})
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{both}, Proofs: checker, Certificates: &bearer.Certificates{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "DPoP both")
+	if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != 401 || checker.asked != 0 {
+		t.Errorf("%d, the proof was looked at %d times", d.Status(), checker.asked)
+	}
+}
+
+func TestBindingConfigMistakes(t *testing.T) {
+	verifiers := []bearer.Verifier{boundVerifier}
+	for name, c := range map[string]bearer.Config{
+		"required without a checker": {Verifiers: verifiers, ProofsRequired: true},
+		"required with the query":    {Verifiers: verifiers, Proofs: &proofs{}, ProofsRequired: true, InsecureQueryTokens: true},
+		"a nil checker":              {Verifiers: verifiers, Proofs: (*proofs)(nil)},
+		"bound only, unchecked":      {Verifiers: verifiers, BoundTokensOnly: true},
+	} {
+		if _, err := bearer.New(c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	guard, err := bearer.New(bearer.Config{Verifiers: verifiers, Proofs: &proofs{}, BoundTokensOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer plain")
+	if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != 401 {
+		t.Errorf("a token that is not bound: %d", d.Status())
+	}
+}

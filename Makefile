@@ -1,8 +1,8 @@
-# Go is all that demo needs. The tests want Node.js, npm and curl besides, and
-# say what they leave out where these are missing.
+# Go is all that demo needs. The tests want Node.js, npm, Redis and curl besides,
+# and say what they leave out where these are missing.
 
 FRAMEWORK ?= nethttp
-MODULES = . examples interop tools
+MODULES = . adapters/bearerredis examples interop tools
 
 .PHONY: demo test bench
 
@@ -16,7 +16,7 @@ demo:
 # Every module's tests. Debian's packages of what is missing are installed
 # where that may be done.
 test:
-	@.ci/needs curl node npm
+	@.ci/needs curl node npm redis-server
 	@set -e; for module in $(MODULES); do \
 		echo "$$module"; (cd $$module && GOWORK=off go test ./...); \
 	done

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -31,7 +32,8 @@ const challengePrefix = `Bearer realm="interop"`
 
 // api is an API that bearerkit protects, on loopback.
 type api struct {
-	verifier *jwks.Verifier
+	verifier *jwks.Verifier       // nil: none
+	opaque   *introspect.Verifier // nil: none
 	url      string
 
 	mu     sync.Mutex
@@ -39,23 +41,30 @@ type api struct {
 	log    bytes.Buffer
 }
 
-// newAPI protects GET /me, which needs any token, and GET /orders, which needs
-// the scope orders:read.
+// newAPI is an API that takes JWTs.
 func newAPI(t *testing.T, c jwks.Config) *api {
 	t.Helper()
 	a := &api{events: make(map[string]bearer.Event)}
-	logger := slog.New(slog.NewJSONHandler(&lockedWriter{a}, nil))
-	c.Logger = logger
-	verifier, err := jwks.New(c)
-	if err != nil {
+	c.Logger = a.logger()
+	var err error
+	if a.verifier, err = jwks.New(c); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(verifier.Close)
-	a.verifier = verifier
+	t.Cleanup(a.verifier.Close)
+	a.serve(t, a.verifier)
+	return a
+}
+
+func (a *api) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&lockedWriter{a}, nil)) }
+
+// serve protects GET /me, which needs any token, and GET /orders, which needs
+// the scope orders:read.
+func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
+	t.Helper()
 	guard, err := bearer.New(bearer.Config{
 		Realm:     "interop",
-		Verifiers: []bearer.Verifier{verifier},
-		Logger:    logger,
+		Verifiers: verifiers,
+		Logger:    a.logger(),
 		OnRefusal: func(_ *http.Request, e bearer.Event) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -79,7 +88,6 @@ func newAPI(t *testing.T, c jwks.Config) *api {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	a.url = server.URL
-	return a
 }
 
 type lockedWriter struct{ a *api }

@@ -79,8 +79,8 @@ type nodeOP struct {
 }
 
 // newNodeOP starts an OP with new keys. An empty addr is a free port, an empty
-// issuer where the OP listens.
-func newNodeOP(t *testing.T, addr, issuer, kid string) *nodeOP {
+// issuer where the OP listens; more is for its environment.
+func newNodeOP(t *testing.T, addr, issuer, kid string, more ...string) *nodeOP {
 	t.Helper()
 	needNode(t)
 	if addr == "" {
@@ -88,7 +88,7 @@ func newNodeOP(t *testing.T, addr, issuer, kid string) *nodeOP {
 	}
 	cmd := exec.Command("node", "server.mjs")
 	cmd.Dir = nodeFolder
-	cmd.Env = append(os.Environ(), "LISTEN="+addr, "ISSUER="+issuer, "KID="+kid)
+	cmd.Env = append(append(os.Environ(), "LISTEN="+addr, "ISSUER="+issuer, "KID="+kid), more...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe() // its end ends the process, whatever happens to this one

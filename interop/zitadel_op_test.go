@@ -23,6 +23,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	zitadel "github.com/zitadel/oidc/v3/pkg/client"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
@@ -195,12 +196,29 @@ type zitadelStorage struct {
 	mu       sync.Mutex
 	lifetime time.Duration // of access tokens; zero: the example's 5 minutes
 	keys     []zitadelKey  // the first signs, all are published; none: the example's
+	sendAud  bool          // in introspection answers, where the example has none
 }
 
 func (s *zitadelStorage) setLifetime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lifetime = d
+}
+
+func (s *zitadelStorage) setSendAud() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sendAud = true
+}
+
+func (s *zitadelStorage) SetIntrospectionFromToken(ctx context.Context, answer *oidc.IntrospectionResponse, tokenID, subject, clientID string) error {
+	err := s.Storage.SetIntrospectionFromToken(ctx, answer, tokenID, subject, clientID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.sendAud {
+		answer.Audience = []string{answer.ClientID} // as in its JWTs
+	}
+	return err
 }
 
 // rotate lets the OP sign with the first key, and publish them all.

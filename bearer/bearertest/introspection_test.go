@@ -150,11 +150,11 @@ func TestTokensExpire(t *testing.T) {
 		issuer := newIssuer(t, c)
 		defer issuer.Client().CloseIdleConnections()
 		token := issuer.MintOpaque(bearertest.Token{TTL: time.Minute})
-		time.Sleep(59 * time.Second)
+		<-time.After(59 * time.Second)
 		if got := introspect(t, issuer, token); got["active"] != true {
 			t.Errorf("before exp: got %v", got)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if got := introspect(t, issuer, token); !reflect.DeepEqual(got, inactive) {
 			t.Errorf("at exp: got %v", got)
 		}

@@ -132,13 +132,65 @@ func answerTests(issuer *bearertest.Issuer) []answerTest {
 	return tests
 }
 
+// opaqueAnswerTests are those of tokens that the issuer is asked about: the
+// answers are the same.
+func opaqueAnswerTests(issuer *bearertest.Issuer) []answerTest {
+	const bearer = "\nAuthorization: Bearer "
+	mint := func(t bearertest.Token) string { return bearer + issuer.MintOpaque(t) }
+	scoped := func(scope string) string { return mint(bearertest.Token{Scope: scope}) }
+	var tests []answerTest
+	add := func(request string, status int, challenge string) {
+		tests = append(tests, answerTest{request, status, challenge})
+	}
+	for _, rt := range protectedRoutes {
+		scope := rt.open[0]
+		for _, good := range rt.open {
+			add(rt.request+scoped(good), 200, "")
+		}
+		for _, scope := range rt.closed {
+			status, challenge := insufficientScope(rt.scope)
+			add(rt.request+scoped(scope), status, challenge)
+		}
+		revoked := issuer.MintOpaque(bearertest.Token{Scope: scope})
+		issuer.Revoke(revoked)
+		status, challenge := invalidToken(rt.scope)
+		for _, bad := range []string{
+			bearer + "unknown", bearer + "a.b", bearer + revoked,
+			mint(bearertest.Token{Scope: scope, TTL: -time.Minute}),
+			mint(bearertest.Token{Scope: scope, Audience: []string{"https://other.example.com"}}),
+		} {
+			add(rt.request+bad, status, challenge)
+		}
+		for name, value := range map[string]any{
+			"aud": nil, "active": false, "iss": "https://other.example.com", "nbf": time.Now().Add(time.Minute).Unix(),
+			"token_type": "refresh_token", "cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
+		} {
+			claims := map[string]any{name: value}
+			if name == "nbf" { // the issuer, which sees that too, must not be the one who refuses
+				claims["active"] = true
+			}
+			add(rt.request+mint(bearertest.Token{Scope: scope, Claims: claims}), status, challenge)
+		}
+	}
+	add("GET /users/bob/profile"+scoped("profile"), 403, "")
+	add("GET /users/app/profile"+mint(bearertest.Token{Subject: "app", ClientID: "app", Scope: "profile"}), 403, "")
+	add("POST /transfers"+scoped("transfers:write"), 401, stepUp)
+	add("POST /transfers"+mint(bearertest.Token{Scope: "transfers:write", Claims: map[string]any{
+		"acr": "urn:example:mfa", "auth_time": time.Now().Unix(),
+	}}), 200, "")
+	status, challenge := invalidToken("")
+	add("GET /greeting"+scoped(""), 200, "")
+	add("GET /greeting"+bearer+"unknown", status, challenge)
+	return tests
+}
+
 func TestAnswersAreThoseOfTheTableOnEachFramework(t *testing.T) {
 	issuer := newIssuer(t)
-	tests := answerTests(issuer)
+	tests := append(answerTests(issuer), opaqueAnswerTests(issuer)...)
 	first := map[string]string{}
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
-			url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience)
+			url := start(t, asks(issuer, "-framework", framework)...)
 			eventually(t, patience, "ready", func() bool { return send(t, url, "GET /readyz").status == 200 })
 			for _, tt := range tests {
 				got := send(t, url, tt.request)

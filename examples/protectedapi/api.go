@@ -7,23 +7,45 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// api is the protected API, and the verifier that stands behind it.
+// api is the protected API, and what stands behind it.
 type api struct {
 	handler http.Handler
 	tokens  *jwks.Verifier
-	dev     *jwks.Verifier // of the issuer whose keys are out of reach; nil without -dev
+	dev     *jwks.Verifier       // of the issuer whose keys are out of reach; nil without -dev
+	opaque  *introspect.Verifier // nil: no issuer is asked about tokens
+	shared  *bearerredis.Cache   // nil: none
 }
 
 // newAPI builds the API that the command line describes.
 func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
-	leeway := c.leeway
-	if leeway == 0 {
-		leeway = -1 // none: to jwks zero is the default
+	a := &api{}
+	guard, err := a.guard(c, dev, logger)
+	if err != nil {
+		a.close()
+		return nil, err
 	}
+	router, err := mount(c.framework, guard, routes(a.tokens.Ready))
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.handler = canonicalPaths(router)
+	if c.cors != "" {
+		a.handler = allowOrigin(c.cors, a.handler)
+	}
+	return a, nil
+}
+
+// guard builds the guard and its verifiers. First come those that recognize
+// their tokens by themselves, so that no JWT of another issuer is sent to one
+// that must be asked; that one recognizes opaque tokens alone.
+func (a *api) guard(c config, dev *devIssuer, logger *slog.Logger) (*bearer.Guard, error) {
 	issuers := make([]jwks.Issuer, 0, len(c.issuers))
 	for _, url := range c.issuers {
 		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}}
@@ -32,11 +54,10 @@ func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
 		}
 		issuers = append(issuers, issuer)
 	}
-	a := &api{}
 	var err error
 	a.tokens, err = jwks.New(jwks.Config{
 		Issuers:       issuers,
-		Leeway:        leeway,
+		Leeway:        orNone(c.leeway),
 		RefreshBudget: c.refreshBudget,
 		Logger:        logger,
 	})
@@ -49,26 +70,24 @@ func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
 	verifiers := []bearer.Verifier{a.tokens}
 	if dev != nil {
 		if a.dev, err = dev.outOfReachVerifier(); err != nil {
-			a.close()
 			return nil, err
 		}
 		verifiers = append(verifiers, a.dev)
 	}
+	if c.introspection.clientID != "" {
+		if err := a.askFirstIssuer(c, logger); err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, a.opaque)
+	}
+	if c.introspection.all {
+		verifiers[0] = a.alsoAsked(c.issuers[0])
+	}
 	guard, err := bearer.New(bearer.Config{Verifiers: verifiers, Realm: c.realm, Logger: logger})
 	if err != nil {
-		a.close()
 		return nil, usage("-realm: %w", err)
 	}
-	router, err := mount(c.framework, guard, routes(a.tokens.Ready))
-	if err != nil {
-		a.close()
-		return nil, err
-	}
-	a.handler = canonicalPaths(router)
-	if c.cors != "" {
-		a.handler = allowOrigin(c.cors, a.handler)
-	}
-	return a, nil
+	return guard, nil
 }
 
 // mount registers the routes with a framework.
@@ -101,8 +120,15 @@ func (a *api) waitReady(ctx context.Context) {
 }
 
 func (a *api) close() {
-	a.tokens.Close()
-	if a.dev != nil {
-		a.dev.Close()
+	for _, keys := range []*jwks.Verifier{a.tokens, a.dev} {
+		if keys != nil {
+			keys.Close()
+		}
+	}
+	if a.opaque != nil {
+		a.opaque.Close()
+	}
+	if a.shared != nil {
+		_ = a.shared.Close() // nothing is lost with it
 	}
 }

@@ -27,6 +27,7 @@ type config struct {
 	leeway        time.Duration
 	refreshBudget time.Duration
 	cors          string
+	introspection introspection
 }
 
 const maxLeeway = 5 * time.Minute
@@ -57,6 +58,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may be off, at most 5m; 0s is none")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
+	c.introspection.flags(fs)
 
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -67,6 +69,11 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	}
 	if err != nil {
 		return c, &usageError{err}
+	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if fs.NArg() > 0 && (given["client-secret"] || given["redis"]) {
+		return c, &usageError{errNotQuoted}
 	}
 	if fs.NArg() > 0 {
 		return c, usage("unexpected argument %q", fs.Arg(0))
@@ -80,7 +87,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 		}
 	})
 	if errs == nil {
-		errs = c.check()
+		errs = append(c.check(), c.introspection.check(c.dev, given)...)
 	}
 	if errs != nil {
 		return c, &usageError{errors.Join(errs...)}

@@ -10,7 +10,10 @@ import (
 // A mistake is told in one line on standard error, with exit status 2, and
 // nothing is on standard output.
 func TestMistakesOfTheCommandLine(t *testing.T) {
-	const issuer = "https://login.example.com"
+	const (
+		issuer = "https://login.example.com"
+		hush   = "hush-hush"
+	)
 	for _, tt := range []struct {
 		args []string
 		want string // in the line
@@ -78,7 +81,55 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-issuer"}, "-issuer"},
 		{[]string{"-issuer", issuer, "extra"}, `"extra"`},
 		{[]string{"-leeway", "6m", "-framework", "chi"}, "; "},
+
+		{[]string{"-issuer", issuer, "-client-id", ""}, "-client-id is empty"},
+		{[]string{"-issuer", issuer, "-client-id", "api"}, "-client-secret, or the environment variable CLIENT_SECRET"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "post"}, "CLIENT_SECRET"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", ""}, "-client-secret is empty"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush, "-client-auth", "tls"}, `"tls"; want one of basic, post, private_key_jwt`},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush, "-client-auth", ""}, "-client-auth is empty"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush, "-client-key", "key.pem"}, "-client-key with -client-auth basic"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-key", "key.pem"}, "-client-key with -client-auth basic"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt"}, "no -client-key"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", ""}, "-client-key is empty"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", "key.pem", "-client-secret", hush}, "which has none"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", "no/such/key.pem"}, "-client-key: open no/such/key.pem"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", "main.go"}, "-client-key: introspect"},
+		{[]string{"-issuer", issuer, "-client-secret", hush}, "-client-secret without -client-id"},
+		{[]string{"-issuer", issuer, "-client-auth", "basic"}, "-client-auth without -client-id"},
+		{[]string{"-issuer", issuer, "-client-key", "key.pem"}, "-client-key without -client-id"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", issuer + "/introspect"}, "-introspection-endpoint without -client-id"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", issuer + "/introspect", "-introspect-all"}, "-introspection-endpoint without -client-id"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", issuer + "/introspect", "-client-id", "api"}, "no secret of the client"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", "http://login.example.com/introspect", "-client-id", "api", "-client-secret", hush}, "-introspection-endpoint: introspect"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", "https://a:" + hush + "@login.example.com", "-client-id", "api", "-client-secret", hush}, "userinfo"},
+		{[]string{"-issuer", issuer, "-introspection-endpoint", "", "-client-id", "api", "-client-secret", hush}, "-introspection-endpoint is empty"},
+		{[]string{"-introspection-endpoint", issuer + "/introspect", "-client-id", "api", "-client-secret", hush}, "no -issuer"},
+		{[]string{"-issuer", issuer, "-introspect-all"}, "-introspect-all without -client-id"},
+		{[]string{"-issuer", issuer, "-introspection-max-age", "1m"}, "-introspection-max-age without -client-id"},
+		{[]string{"-issuer", issuer, "-redis", "127.0.0.1:6379"}, "-redis without -client-id"},
+		{[]string{"-issuer", issuer, "-redis", "redis://:" + hush + "@127.0.0.1", "-introspect-all"}, "-introspect-all and -redis without -client-id"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush, "-introspection-max-age", "-1s"}, "-introspection-max-age -1s"},
+		{[]string{"-dev", "-introspection-max-age", "-1ns"}, "-introspection-max-age -1ns"},
+		{[]string{"-dev", "-introspection-max-age", "1"}, "-introspection-max-age"},
+		{[]string{"-dev", "-client-id", "api", "-client-secret", hush}, "-client-id and -dev exclude each other"},
+		{[]string{"-dev", "-client-secret", hush}, "-client-secret and -dev exclude each other"},
+		{[]string{"-dev", "-introspection-endpoint", issuer + "/introspect"}, "-introspection-endpoint and -dev exclude each other"},
+		{[]string{"-dev", "-redis", ""}, "-redis is empty"},
+		{[]string{"-dev", "-redis", "127.0.0.1"}, "-redis: "},
+		{[]string{"-dev", "-redis", "127.0.0.1:redis"}, "-redis: "},
+		{[]string{"-dev", "-redis", "http://:" + hush + "@127.0.0.1:6379"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://:" + hush + "@"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://:" + hush + "@host:x"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://:" + hush + "@host/zero"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://:" + hush + "@host?a=b"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://:" + hush + "%zz@host"}, "-redis: "},
+		{[]string{"-dev", "-redis", ":" + hush + "@host:6379"}, "-redis: "},
+		{[]string{"-dev", "-redis", "redis://host", hush}, "not shown"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret=", hush}, "not shown"},
+		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secrets=" + hush}, "-client-secrets"},
 	} {
+		t.Setenv("CLIENT_SECRET", "")
 		if !strings.Contains(strings.Join(tt.args, " "), "-listen") {
 			tt.args = append([]string{"-listen", "127.0.0.1:0"}, tt.args...)
 		}
@@ -90,7 +141,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 			found = found || strings.Contains(line, want)
 		}
 		if status != 2 || !found || stdout.Len() != 0 || !strings.HasPrefix(line, "protectedapi: ") ||
-			strings.IndexByte(line, '\n') != len(line)-1 || strings.Contains(line, "\r") {
+			strings.IndexByte(line, '\n') != len(line)-1 || strings.Contains(line, "\r") || strings.Contains(line, hush) {
 			t.Errorf("%q: status %d, %q on standard output, %q on standard error; want 2 and one line with %q",
 				tt.args, status, stdout.String(), line, tt.want)
 		}
@@ -109,6 +160,41 @@ func TestUsage(t *testing.T) {
 			if !strings.Contains(stdout.String(), "\n  -"+name) {
 				t.Errorf("%s: no -%s in\n%s", arg, name, stdout.String())
 			}
+		}
+	}
+}
+
+// The secret may be in the environment, where it counts as the flag does.
+func TestMistakesOfTheEnvironment(t *testing.T) {
+	const (
+		issuer = "https://login.example.com"
+		hush   = "hush-hush"
+	)
+	for _, tt := range []struct {
+		variable string
+		args     []string
+		want     string // empty: nothing is wrong
+	}{
+		{hush, []string{"-issuer", issuer, "-client-id", "api"}, ""},
+		{hush, []string{"-issuer", issuer, "-client-id", "api", "-client-auth", "post"}, ""},
+		{"", []string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush}, ""},
+		{hush, []string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush}, "exclude each other"},
+		{hush, []string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", "key.pem"}, "which has none"},
+		{"", []string{"-issuer", issuer, "-client-id", "api"}, "CLIENT_SECRET"},
+		{hush, []string{"-issuer", issuer, "-introspection-endpoint", issuer + "/introspect"}, "without -client-id"},
+		// It may be somebody else's.
+		{hush, []string{"-issuer", issuer}, ""},
+		{hush, []string{"-dev"}, ""},
+	} {
+		t.Setenv("CLIENT_SECRET", tt.variable)
+		c, err := parseFlags(tt.args, &bytes.Buffer{})
+		switch {
+		case err == nil && tt.want == "":
+			if c.introspection.clientID != "" && c.introspection.clientSecret != hush {
+				t.Errorf("%q, %q: the secret is %q", tt.variable, tt.args, c.introspection.clientSecret)
+			}
+		case err == nil || tt.want == "" || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), hush):
+			t.Errorf("%q, %q: %v; want %q", tt.variable, tt.args, err, tt.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ type demoRow struct {
 }
 
 // demo returns a request for each row of the table of answers, with real
-// tokens.
-func (d *devIssuer) demo(origin string) []demoRow {
+// tokens. An answer about an opaque token is believed for maxAge.
+func (d *devIssuer) demo(origin string, maxAge time.Duration) []demoRow {
 	curl := func(path string, args ...string) string {
 		line := "curl -si " + quote(origin+path)
 		for _, arg := range args {
@@ -27,12 +28,19 @@ func (d *devIssuer) demo(origin string) []demoRow {
 		}
 		return line
 	}
+	const ttl = 12 * time.Hour // a demonstration may stay open for a day
 	mint := func(t bearertest.Token) string {
 		if t.TTL == 0 {
-			t.TTL = 12 * time.Hour // a demonstration may stay open for a day
+			t.TTL = ttl
 		}
 		return "Authorization: Bearer " + d.issuer.Mint(t)
 	}
+	mintOpaque := func(scope string) string {
+		return d.issuer.MintOpaque(bearertest.Token{Scope: scope, TTL: ttl})
+	}
+	const header = "Authorization: Bearer "
+	opaque, revoked := mintOpaque("orders:read"), mintOpaque("orders:read")
+	asClient := " -u " + quote(d.client.ID+":"+d.client.Secret) + " -d token="
 	reader := mint(bearertest.Token{Scope: "orders:read"})
 	profile := mint(bearertest.Token{Scope: "profile"})
 	transfer := bearertest.Token{Scope: "transfers:write"}
@@ -93,9 +101,28 @@ func (d *devIssuer) demo(origin string) []demoRow {
 			curl("/orders", "-H", mint(bearertest.Token{Scope: "orders:read", Claims: map[string]any{"iss": d.outOfReach()}}))},
 		{200, "ready: the keys of the development issuer are at hand", curl("/readyz")},
 
+		{200, "an opaque token, which the development issuer is asked about (RFC 7662)", curl("/orders", "-H", header+opaque)},
+		{403, "an opaque token with orders:read alone: insufficient_scope", curl("/orders", "-X", "POST", "-H", header+opaque)},
+		{401, "an opaque token that the issuer does not know: invalid_token", curl("/orders", "-H", header+"opaque_"+rand.Text())},
+		{401, "an opaque token, revoked (RFC 7009) before its first use: invalid_token. " + afterRevocation(maxAge),
+			"curl -s " + quote(d.url()+"/revoke") + asClient + revoked + " && " + curl("/orders", "-H", header+revoked)},
+
 		{200, "the development issuer: a fresh token, with any scope, sub, acr and auth_age",
 			"curl -si " + d.tokenRequest("orders:read orders:write")},
+		{200, "the development issuer: a fresh opaque token",
+			"curl -si " + d.tokenRequest("orders:read orders:write") + " -d token_format=opaque"},
+		{200, "the development issuer: what it says of an opaque token to this program, whose credentials these are",
+			"curl -si " + quote(d.url()+"/introspect") + asClient + opaque},
 	}
+}
+
+// afterRevocation says how soon the revocation of a token is seen that was used
+// before.
+func afterRevocation(maxAge time.Duration) string {
+	if maxAge == 0 {
+		return "One that was used before is refused at once, too, since no answer is kept (-introspection-max-age 0s)"
+	}
+	return "One that was used before lives on for up to " + maxAge.String() + " (-introspection-max-age), while its answer is kept"
 }
 
 // tokenRequest is what follows curl to get a token for alice.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 
@@ -13,14 +14,16 @@ import (
 type devIssuer struct {
 	issuer   *bearertest.Issuer
 	audience string
+	client   bearertest.Client // as which this program asks about tokens
 }
 
 func startDevIssuer(audience string) (*devIssuer, error) {
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
+	client := bearertest.Client{ID: "protectedapi", Secret: rand.Text()}
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}, Clients: []bearertest.Client{client}})
 	if err != nil {
 		return nil, err
 	}
-	return &devIssuer{issuer: issuer, audience: audience}, nil
+	return &devIssuer{issuer: issuer, audience: audience, client: client}, nil
 }
 
 func (d *devIssuer) url() string { return d.issuer.URL() }
@@ -39,12 +42,12 @@ func (d *devIssuer) outOfReachVerifier() (*jwks.Verifier, error) {
 
 // printDemo prints requests to paste. Each is a comment that says what status
 // to expect, and the command line.
-func (d *devIssuer) printDemo(w io.Writer, origin, framework string) {
+func (d *devIssuer) printDemo(w io.Writer, origin string, c config) {
 	_, _ = fmt.Fprintf(w, `
 %s routes, and the development issuer is %s.
 Paste a line to see the status, the challenge and the body of its answer.
-`, framework, d.url())
-	for _, row := range d.demo(origin) {
+`, c.framework, d.url())
+	for _, row := range d.demo(origin, c.introspection.maxAge) {
 		_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
 	}
 	_, _ = fmt.Fprint(w, "\nCtrl-C ends the program.\n")

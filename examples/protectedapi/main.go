@@ -78,6 +78,7 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 		}
 		defer dev.close()
 		c.issuers = []string{dev.url()}
+		c.introspection.clientID, c.introspection.clientSecret = dev.client.ID, dev.client.Secret
 	}
 	api, err := newAPI(c, dev, logger)
 	if err != nil {
@@ -91,7 +92,7 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 		return err
 	}
 	if dev != nil {
-		dev.printDemo(stdout, origin, c.framework)
+		dev.printDemo(stdout, origin, c)
 	}
 	return serveHTTP(ctx, listener, api.handler, logger)
 }

@@ -140,16 +140,19 @@ func TestDemo(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	for _, framework := range frameworks {
-		t.Run(framework, func(t *testing.T) {
-			p := startProcess(t, "-dev", "-framework", framework)
+	for _, args := range [][]string{
+		{"-framework", "nethttp"}, {"-framework", "echo"}, {"-framework", "gin"},
+		{"-introspect-all"}, {"-introspection-max-age", "0s"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			p := startProcess(t, append(args, "-dev")...)
 			eventually(t, patience, "the demonstration is printed", func() bool {
 				stdout, _ := p.output()
 				return strings.Contains(stdout, "Ctrl-C")
 			})
 			stdout, _ := p.output()
 			rows := regexp.MustCompile(`(?m)^# expect ([0-9]{3}): (.*)\n(curl .*)$`).FindAllStringSubmatch(stdout, -1)
-			if commands := strings.Count(stdout, "\ncurl "); len(rows) < 25 || len(rows) != commands {
+			if commands := strings.Count(stdout, "\ncurl "); len(rows) < 30 || len(rows) != commands {
 				t.Fatalf("%d rows, %d commands in\n%s", len(rows), commands, stdout)
 			}
 			shown := map[string]bool{}
@@ -178,8 +181,14 @@ func TestDemo(t *testing.T) {
 				}
 			}
 			p.end(t, syscall.SIGINT)
-			if _, stderr := p.output(); strings.Contains(stderr, "eyJ") {
-				t.Errorf("a token in the log:\n%s", stderr)
+			secret := regexp.MustCompile(` -u protectedapi:([A-Z2-7]{26}) `).FindStringSubmatch(stdout)
+			if secret == nil {
+				t.Fatalf("no credentials in\n%s", stdout)
+			}
+			for _, hush := range []string{"eyJ", "opaque_", secret[1]} {
+				if _, stderr := p.output(); strings.Contains(stderr, hush) {
+					t.Errorf("%s in the log:\n%s", hush, stderr)
+				}
 			}
 		})
 	}

@@ -52,12 +52,20 @@ func start(t *testing.T, args ...string) string {
 
 func newIssuer(t *testing.T) *bearertest.Issuer {
 	t.Helper()
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{})
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: clientSecret}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(issuer.Close)
 	return issuer
+}
+
+// clientSecret is that of the program at a bearertest.Issuer.
+const clientSecret = "+s3cret/ %:&"
+
+// asks are the flags of a program that asks issuer about opaque tokens.
+func asks(issuer *bearertest.Issuer, more ...string) []string {
+	return append([]string{"-issuer", issuer.URL(), "-audience", audience, "-client-id", "api", "-client-secret", clientSecret}, more...)
 }
 
 // tokenFor is an access token of alice's.

@@ -28,7 +28,7 @@ func TestPost(t *testing.T) {
 			fmt.Fprint(w, r.Method, r.PostFormValue("token"), r.Header.Get("Accept"))
 		}, 200, "POSTa+bx/y", nil},
 		{"an OAuth error", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400); fmt.Fprint(w, "why") }, 400, "why", &fetch.StatusError{}},
-		{"a redirect within the origin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", 307) }, 0, "", fetch.ErrRedirect},
+		{"a redirect within the origin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusTemporaryRedirect) }, 0, "", fetch.ErrRedirect},
 		{"too large", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 2000)) }, 0, "", fetch.ErrTooLarge},
 	}
 	for _, tt := range tests {

@@ -1,7 +1,10 @@
 // An authorization server on loopback for the tests of ../node_test.go:
 // oidc-provider, whose access tokens are opaque, and JWTs by RFC 9068 for a
 // resource (RFC 8707). The path of the resource chooses the algorithm and the
-// lifetime in seconds: https://api.example.com/ES256, .../PS256/2.
+// lifetime in seconds: https://api.example.com/ES256, .../PS256/2. A resource
+// .../opaque has opaque tokens with an audience. Introspection and revocation are
+// for the clients resource-server, with a secret, and resource-server-key, whose
+// public key is the JWK in CLIENT_KEY.
 //
 // LISTEN is host:port, port 0 is a free one. ISSUER is the issuer identifier,
 // by default where the server listens. KID is the prefix of its keys' ids.
@@ -12,7 +15,7 @@ import { createServer } from 'node:http';
 
 import { Provider } from 'oidc-provider';
 
-const { ISSUER, LISTEN = '127.0.0.1:0', KID = 'key' } = process.env;
+const { CLIENT_KEY, ISSUER, LISTEN = '127.0.0.1:0', KID = 'key' } = process.env;
 const apis = 'https://api.example.com/';
 const secret = createSecretKey(randomBytes(32));
 
@@ -40,10 +43,14 @@ function getResourceServerInfo(ctx, resource) {
     scope: 'orders:read orders:write orders:readall',
     audience: resource,
     accessTokenTTL: Number(seconds ?? 300),
-    accessTokenFormat: 'jwt',
-    jwt: formats[alg] ?? { sign: { alg } },
+    ...(alg === 'opaque'
+      ? { accessTokenFormat: 'opaque' }
+      : { accessTokenFormat: 'jwt', jwt: formats[alg] ?? { sign: { alg } } }),
   };
 }
+
+const resourceServer = { grant_types: [], redirect_uris: [], response_types: [] };
+const mayAsk = (ctx, client) => client.clientId.startsWith('resource-server');
 
 const server = createServer();
 const [host, port] = LISTEN.split(':');
@@ -61,6 +68,14 @@ server.listen(Number(port), host, () => {
       {
         client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
       },
+      { client_id: 'resource-server', client_secret: 'resource-server-secret', ...resourceServer },
+      ...(CLIENT_KEY ? [{
+        client_id: 'resource-server-key',
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [JSON.parse(CLIENT_KEY)] },
+        introspection_signed_response_alg: 'ES256',
+        ...resourceServer,
+      }] : []),
       ...['RS256', 'PS256', 'ES256', 'EdDSA'].map((alg) => ({
         client_id: `native-${alg}`,
         application_type: 'native',
@@ -75,6 +90,9 @@ server.listen(Number(port), host, () => {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       dPoP: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: mayAsk },
+      jwtIntrospection: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: mayAsk },
       resourceIndicators: {
         enabled: true, getResourceServerInfo, defaultResource: () => undefined, useGrantedResource: () => true,
       },

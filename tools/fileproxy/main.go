@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/modfile"
@@ -38,6 +39,9 @@ func run(repository, folder, version string) error {
 		return fmt.Errorf("git ls-files: %w", err)
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		if strings.Contains(lines.Text(), "/testdata/") {
+			continue // no module of ours
+		}
 		if err := write(repository, path.Dir(lines.Text()), folder, version); err != nil {
 			return err
 		}

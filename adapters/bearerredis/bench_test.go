@@ -1,0 +1,63 @@
+package bearerredis_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerredis"
+	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
+)
+
+func benchmark(b *testing.B, do func(c *bearerredis.Cache, key string, value []byte) error) {
+	server := redistest.New(b, redistest.Config{})
+	c := newCache(b, bearerredis.Config{Address: server.Address()})
+	k, value := key("token"), bytes.Repeat([]byte("v"), 512)
+	mustSet(b, c, k, value, time.Hour)
+	b.Run("serial", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := do(c, k, value); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if err := do(c, k, value); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkGet(b *testing.B) {
+	benchmark(b, func(c *bearerredis.Cache, key string, _ []byte) error {
+		_, err := c.Get(b.Context(), key)
+		return err
+	})
+}
+
+func BenchmarkSet(b *testing.B) {
+	benchmark(b, func(c *bearerredis.Cache, key string, value []byte) error {
+		return c.Set(b.Context(), key, value, time.Minute)
+	})
+}
+
+// What a caller pays while Redis is away.
+func BenchmarkGetDuringAnOutage(b *testing.B) {
+	server := redistest.New(b, redistest.Config{})
+	c := newCache(b, bearerredis.Config{Address: server.Address()})
+	server.Stop()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Get(b.Context(), "k"); err == nil {
+			b.Fatal("no error")
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerredis"
+	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/introspect"
+)
+
+// newTool is a verifier as the program has it, in another process: the same
+// issuer, endpoint and client, and the same Redis.
+func newTool(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server) *introspect.Verifier {
+	t.Helper()
+	cache, err := bearerredis.New(bearerredis.Config{Address: server.Address()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cache.Close() })
+	tool, err := introspect.New(introspect.Config{
+		Issuer:   issuer.URL(),
+		Auth:     introspect.ClientSecretBasic("api", clientSecret),
+		Audience: []string{audience},
+		Shared:   cache,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tool.Close)
+	return tool
+}
+
+// startTwo starts two instances of the built program that have one Redis.
+func startTwo(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server, more ...string) [2]*process {
+	t.Helper()
+	var instances [2]*process
+	for i := range instances {
+		instances[i] = startProcess(t, asks(issuer, append(more, "-redis", server.Address(), "-framework", frameworks[i])...)...)
+	}
+	return instances
+}
+
+// A copy of Redis tells nothing, and what is in it is gone when it may not be
+// believed any more.
+func TestRedisHoldsNoTokenAndNoClaim(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	issuer := newIssuer(t)
+	p := startProcess(t, asks(issuer, "-redis", server.Address(), "-introspect-all")...)
+	jwt, opaque, unknown := issuer.Mint(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{}), "unknown-token"
+	checkStatus(t, p.url, "a JWT", jwt, 200)
+	checkStatus(t, p.url, "an opaque token", opaque, 200)
+	checkStatus(t, p.url, "an unknown token", unknown, 401)
+
+	db := redis.NewClient(&redis.Options{Addr: server.Address()})
+	defer db.Close()
+	keys, err := db.Keys(t.Context(), "*").Result()
+	if err != nil || len(keys) != 3 {
+		t.Fatalf("keys %q, %v; want 3", keys, err)
+	}
+	for _, key := range keys {
+		value, err := db.Get(t.Context(), key).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hush := range []string{jwt, opaque, unknown, "active", "alice", issuer.URL(), clientSecret} {
+			if strings.Contains(key+value, hush) {
+				t.Errorf("%s stands in %q: %q", hush, key, value)
+			}
+		}
+		if ttl := db.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > time.Minute {
+			t.Errorf("%q lives for %v", key, ttl)
+		}
+	}
+}
+
+// A revoked token is forgotten through one instance, and dies in the others
+// within a second, though its answer would be believed for a minute.
+func TestForgottenTokensDieInEveryInstance(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	issuer := newIssuer(t)
+	instances := startTwo(t, issuer, server)
+	first, second := newTool(t, issuer, server), newTool(t, issuer, server)
+	token := issuer.MintOpaque(bearertest.Token{})
+	accepted := func(tool *introspect.Verifier) bool {
+		_, err := tool.Verify(t.Context(), token)
+		return err == nil
+	}
+	if !accepted(first) || !accepted(second) {
+		t.Fatal("the token is not accepted")
+	}
+	for _, p := range instances {
+		checkStatus(t, p.url, "before", token, 200)
+	}
+
+	issuer.Revoke(token)
+	for _, p := range instances {
+		checkStatus(t, p.url, "revoked, and nobody was told", token, 200)
+	}
+	if err := first.Forget(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	if accepted(first) {
+		t.Error("the instance that forgets accepts the token")
+	}
+	eventually(t, time.Second, "the others refuse it", func() bool {
+		return !accepted(second) && send(t, instances[0].url, meWith(token)).status == 401 && send(t, instances[1].url, meWith(token)).status == 401
+	})
+}
+
+// Without Forget the revocation is seen when the answer is believed no more.
+func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	issuer := newIssuer(t)
+	const maxAge = 2 * time.Second
+	instances := startTwo(t, issuer, server, "-introspection-max-age", maxAge.String())
+	token := issuer.MintOpaque(bearertest.Token{})
+	checkStatus(t, instances[0].url, "before", token, 200)
+	time.Sleep(maxAge / 2)
+	// What the first was told is no younger in the second.
+	checkStatus(t, instances[1].url, "before", token, 200)
+	checkAsked(t, issuer, 1)
+	issuer.Revoke(token)
+	time.Sleep(maxAge / 2)
+	for _, p := range instances {
+		checkStatus(t, p.url, "after", token, 401)
+	}
+}
+
+// Redis is killed, started again and hangs while both instances are in use: an
+// answer takes longer at worst, and is never another one.
+func TestRedisIsLostUnderLoad(t *testing.T) {
+	server := redistest.New(t, redistest.Config{Password: "hush"})
+	issuer := newIssuer(t)
+	var instances [2]*process
+	for i := range instances {
+		instances[i] = startProcess(t, asks(issuer, "-introspection-max-age", "100ms", "-redis", "redis://:hush@"+server.Address())...)
+	}
+	var good, revoked [20]string
+	for i := range good {
+		good[i], revoked[i] = issuer.MintOpaque(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
+		issuer.Revoke(revoked[i])
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var load sync.WaitGroup
+	var answers atomic.Int64
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	defer client.CloseIdleConnections()
+	ask := func(url, token string, want int) {
+		r, err := http.NewRequest(http.MethodGet, url+"/me", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%d; want %d", answer.StatusCode, want)
+		}
+		answers.Add(1)
+	}
+	for _, p := range instances {
+		for n := range 8 {
+			load.Go(func() {
+				for i := n; ctx.Err() == nil; i++ {
+					ask(p.url, good[i%len(good)], 200)
+					ask(p.url, revoked[i%len(revoked)], 401)
+				}
+			})
+		}
+	}
+	pause := func() { time.Sleep(700 * time.Millisecond) }
+	pause()
+	for range 2 {
+		server.Stop()
+		pause()
+		server.Start()
+		pause()
+	}
+	server.Signal(syscall.SIGSTOP)
+	pause()
+	server.Signal(syscall.SIGCONT)
+	pause()
+	stop()
+	load.Wait()
+	t.Logf("%d answers", answers.Load())
+
+	// And Redis serves again: what one was told, the other need not ask.
+	eventually(t, patience, "the instances share answers again", func() bool {
+		before := issuer.Requests(bearertest.IntrospectionEndpoint)
+		token := issuer.MintOpaque(bearertest.Token{})
+		for _, p := range instances {
+			checkStatus(t, p.url, "after", token, 200)
+		}
+		return issuer.Requests(bearertest.IntrospectionEndpoint) == before+1
+	})
+	for _, p := range instances {
+		p.end(t, syscall.SIGTERM)
+		_, stderr := p.output()
+		if !strings.Contains(stderr, "out of reach") || strings.Contains(stderr, "hush") || strings.Contains(stderr, "opaque_") {
+			t.Errorf("the log is\n%s", stderr)
+		}
+	}
+}
+
+// The program starts while Redis is down.
+func TestRedisIsDownAtTheStart(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	server.Stop()
+	issuer := newIssuer(t)
+	instances := startTwo(t, issuer, server)
+	token := issuer.MintOpaque(bearertest.Token{})
+	for _, p := range instances {
+		checkStatus(t, p.url, "without Redis", token, 200)
+		checkStatus(t, p.url, "without Redis", "unknown", 401)
+	}
+	server.Start()
+	eventually(t, patience, "the instances share answers", func() bool {
+		before := issuer.Requests(bearertest.IntrospectionEndpoint)
+		token := issuer.MintOpaque(bearertest.Token{})
+		for _, p := range instances {
+			checkStatus(t, p.url, "with Redis", token, 200)
+		}
+		return issuer.Requests(bearertest.IntrospectionEndpoint) == before+1
+	})
+}

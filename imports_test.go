@@ -26,7 +26,7 @@ var packageMap = map[string][]string{
 	"jwks":                {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":          {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"dpop":                {"bearer", "internal/...", jsonPackage + "/..."},
-	"resource":            {"bearer", "scope", jsonPackage + "/..."},
+	"resource":            {"bearer", "scope", "internal/fetch", "internal/strictjson", jsonPackage + "/..."},
 	"bearer/bearertest":   {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},
 	"adapters/bearerhttp": {"bearer", "scope"},
 	"adapters/bearerecho": {"bearer", "scope", "github.com/labstack/echo/..."},

@@ -46,7 +46,7 @@ func (g *Guard) checkProof(r *http.Request, token, jkt string) *Error {
 	}
 	e := classify(err, CodeUnavailable)
 	switch e.Code {
-	case CodeInvalidDPoPProof, CodeUseDPoPNonce, CodeInvalidToken, CodeUnavailable:
+	case CodeInvalidDPoPProof, CodeUseDPoPNonce, CodeInvalidToken, CodeUnavailable, CodeCanceled:
 	default: // no answer that a checker may give
 		e = &Error{Code: CodeUnavailable, Err: err}
 	}

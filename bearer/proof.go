@@ -10,8 +10,10 @@ type ProofChecker interface {
 	// (RFC 7638, base64url). It returns nil only if the proof is valid, of that
 	// key, for this request and this token, and was never used before.
 	//
-	// Its error is an [Error] of [CodeInvalidDPoPProof], [CodeUseDPoPNonce] or
-	// [CodeUnavailable]; any other means that nobody can tell.
+	// Its error is an [Error] of [CodeInvalidDPoPProof], of [CodeUseDPoPNonce],
+	// of [CodeInvalidToken] if the proof is of another key, of [CodeCanceled] if
+	// the client has gone, or of [CodeUnavailable]; any other means that nobody
+	// can tell.
 	CheckProof(r *http.Request, token, jkt string) error
 
 	// Algorithms are those that proofs may be signed with, for challenges (RFC

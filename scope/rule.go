@@ -135,6 +135,20 @@ func (r Rule) Needs() Set {
 	return Set{}
 }
 
+// Names returns all names of the rule, alternatives included: what an API may
+// ask for at all, as its metadata list it (RFC 9728, Section 2).
+func (r Rule) Names() Set {
+	texts := make([]string, len(r.names))
+	for i := range r.names {
+		texts[i] = r.names[i].text
+	}
+	all := setOf(texts)
+	for i := range r.rules {
+		all = all.Union(r.rules[i].Names())
+	}
+	return all
+}
+
 // Under returns the rule as it reads under a hierarchy: each name is also
 // satisfied by any scope that implies it. What the rule needs stays the same.
 func (r Rule) Under(h Hierarchy) Rule {

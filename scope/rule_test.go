@@ -120,6 +120,32 @@ func TestRuleString(t *testing.T) {
 	}
 }
 
+func TestRuleNames(t *testing.T) {
+	h, err := scope.NewHierarchy(map[string][]string{"root": {"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		rule scope.Rule
+		want string
+	}{
+		{scope.None, ""},
+		{scope.Rule{}, ""},
+		{scope.All("b", "a", "b"), "a b"},
+		{scope.Any("b", "a"), "a b"},
+		{scope.All("a").And(scope.Any("c", "b")).Or(scope.All("d", "a")), "a b c d"},
+		{scope.All("a").Or(scope.None), "a"},
+		{scope.All("a").Under(h), "a"},
+		{scope.All("a b"), ""},
+		{scope.All("a").And(scope.Rule{}), ""},
+	}
+	for _, tt := range tests {
+		if got := tt.rule.Names().String(); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.rule, got, tt.want)
+		}
+	}
+}
+
 func TestRuleDoesNotKeepTheCallersNames(t *testing.T) {
 	names := []string{"admin"}
 	rule := scope.All(names...)

@@ -1,10 +1,12 @@
 // Package bearerredis is an [introspect.Shared] cache in Redis: what one
 // instance of a program was told about a token, the others need not ask, and a
-// token that one of them forgets is forgotten by all.
+// token that one of them forgets is forgotten by all. [Cache.Replays] is a
+// [dpop.ReplayStore] beside it: a proof that was used at one instance is refused
+// at the others.
 //
 // It speaks to one Redis server, in commands that all versions since 2.6.12 have,
 // and stores what it is given: an [introspect.Verifier] hands over encrypted
-// values, and keys that are hashes.
+// values, and keys that are hashes; a proof is a hash too.
 package bearerredis
 
 import (
@@ -34,7 +36,7 @@ const present = 'v'
 const maxValue = 1 << 20
 
 var (
-	errClosed      = errors.New("bearerredis: the cache is closed")
+	errClosed      = errors.New("bearerredis: closed")
 	errEmptyKey    = errors.New("bearerredis: an empty key")
 	errOutOfReach  = errors.New("bearerredis: not asked, since Redis was out of reach a moment ago")
 	errNotInFormat = errors.New("bearerredis: the server's answer is none that Redis gives")
@@ -43,7 +45,7 @@ var (
 // Cache keeps values in Redis. It is safe for concurrent use. Its zero value is
 // not usable; see [New].
 //
-// While Redis is out of reach, a method returns an error within
+// While Redis is out of reach, Get or Set returns an error within
 // [Config.Timeout], and nearly all calls at once: after a failure one call in
 // 500 ms tries whether Redis is back.
 type Cache struct {
@@ -86,14 +88,14 @@ func New(config Config) (*Cache, error) {
 		circuit: circuit{began: time.Now()},
 		commands: journal{
 			logger: logger,
-			begins: "the shared cache is out of reach; the endpoint is asked instead",
-			ends:   "the shared cache is back",
+			begins: "Redis is out of reach; introspection endpoints are asked instead, and DPoP proofs are refused",
+			ends:   "Redis is back",
 			hint:   "check that Redis runs, and its address and password",
 		},
 		refusals: journal{
 			logger: logger,
-			begins: "the shared cache refuses to keep a value",
-			hint:   "check maxmemory and its policy, the user's permissions (evalsha, eval, and the channel of the prefix), and that the server is no replica",
+			begins: "Redis refuses to keep a value",
+			hint:   "check maxmemory and its policy, the user's permissions (set, evalsha, eval, and the channel of the prefix), and that the server is no replica",
 		},
 		watching: journal{
 			logger: logger,
@@ -109,7 +111,7 @@ func New(config Config) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends all connections. Every later call of Get and Set is an error; a
+// Close ends all connections. Every later call of Get, Set and Burn is an error; a
 // Watch hears of nothing any more, and returns when its context is done.
 func (c *Cache) Close() error {
 	var err error

@@ -2,6 +2,8 @@ package bearerredis_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,4 +62,46 @@ func BenchmarkGetDuringAnOutage(b *testing.B) {
 			b.Fatal("no error")
 		}
 	}
+}
+
+// Each proof is a new one, as in all that clients send but replays.
+func BenchmarkBurn(b *testing.B) {
+	server := redistest.New(b, redistest.Config{})
+	replays := newCache(b, bearerredis.Config{Address: server.Address()}).Replays()
+	var n atomic.Uint64
+	burn := func() error {
+		var key [32]byte
+		binary.BigEndian.PutUint64(key[:], n.Add(1))
+		_, err := replays.Burn(b.Context(), "", key, time.Now().Add(10*time.Second))
+		return err
+	}
+	b.Run("serial", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := burn(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if err := burn(); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+	server.Stop()
+	b.Run("outage", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := burn(); err == nil {
+				b.Fatal("no error")
+			}
+		}
+	})
 }

@@ -23,6 +23,9 @@ func (c *circuit) enter() bool {
 	return int64(now) >= until && c.until.CompareAndSwap(until, int64(now+rest))
 }
 
+// rested reports whether a rest has passed since the last failure.
+func (c *circuit) rested() bool { return int64(time.Since(c.began)) >= c.until.Load() }
+
 func (c *circuit) open() { c.until.Store(int64(time.Since(c.began) + rest)) }
 
 // close reports whether the circuit was open.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis"
+	"github.com/bearerkit/bearerkit/dpop"
 )
 
 // The cache is given to introspect.Config.Shared, and is closed after the last
@@ -18,4 +19,25 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	defer shared.Close()
+}
+
+// A proof of possession is good once in all instances of the API.
+func ExampleCache_Replays() {
+	shared, err := bearerredis.New(bearerredis.Config{
+		Address: "redis://localhost:6379/0",
+		Logger:  slog.Default(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer shared.Close()
+	proofs, err := dpop.New(dpop.Config{
+		Origin:  "https://api.example.com",
+		Replays: shared.Replays(),
+		Logger:  slog.Default(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = proofs // for bearer.Config.Proofs
 }

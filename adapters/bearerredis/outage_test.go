@@ -108,6 +108,46 @@ func TestRedisFreezes(t *testing.T) {
 	})
 }
 
+// What a frozen Redis was sent it does when it thaws. Those who had to be told
+// that nobody can tell were not told wrong.
+func TestBurnWhileRedisFreezes(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	const timeout = 100 * time.Millisecond
+	replays := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()
+	eventually(t, 5*time.Second, "a proof is used", func() bool {
+		fresh, err := replays.Burn(t.Context(), "", proofKey("used"), time.Now().Add(time.Minute))
+		return fresh && err == nil
+	})
+	server.Signal(syscall.SIGSTOP)
+	began := time.Now()
+	var all sync.WaitGroup
+	for i := range 64 {
+		name := "used"
+		if i%2 == 0 {
+			name = fmt.Sprint(i)
+		}
+		all.Go(func() {
+			if fresh, err := replays.Burn(t.Context(), "", proofKey(name), time.Now().Add(time.Minute)); fresh || err == nil {
+				t.Errorf("Burn(%q) = %t, %v; want an error", name, fresh, err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("64 calls of a frozen Redis took %v, want about %v", took, timeout)
+	}
+	server.Signal(syscall.SIGCONT)
+	for range 200 {
+		if fresh, _ := replays.Burn(t.Context(), "", proofKey("used"), time.Now().Add(time.Minute)); fresh {
+			t.Fatal("a used proof is fresh")
+		}
+	}
+	eventually(t, 5*time.Second, "Redis is used", func() bool {
+		fresh, err := replays.Burn(t.Context(), "", proofKey("new"), time.Now().Add(time.Minute))
+		return fresh && err == nil
+	})
+}
+
 func TestServersThatAreNone(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

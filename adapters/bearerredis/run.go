@@ -13,11 +13,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-type kind bool
+type kind int
 
 const (
-	read  kind = false
-	write kind = true
+	read  kind = iota
+	write      // may be refused by a Redis that can be read
+	burn       // the same, and does not heed the circuit
 )
 
 // run does what is asked of Redis, within the timeout, and tells the circuit
@@ -30,20 +31,22 @@ func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error)
 	err := attempt(bounded, do)
 	// Idle connections to a Redis that was restarted are dead, and over TLS
 	// the client cannot see it. Each costs one try, and all commands can be
-	// repeated.
+	// repeated; see Burn for what that tells.
 	for try := 1; try < c.tries && isStale(err) && bounded.Err() == nil && !c.isClosed(); try++ {
 		err = attempt(bounded, do)
 	}
 
 	switch {
 	case err == nil:
-		if c.circuit.close() {
+		// What does not heed the circuit may succeed amid failures, and the
+		// log would tell of each.
+		if (k != burn || c.circuit.rested()) && c.circuit.close() {
 			c.commands.ended()
 		}
 		return nil
 	case c.isClosed():
 		return errClosed
-	case k == write && isReply(err):
+	case k != read && isReply(err):
 		// A Redis that keeps nothing more, or is a replica, can still be read.
 		err = c.explain(err)
 		c.refusals.failed(err)

@@ -103,6 +103,8 @@ func TestPermissionsOfTheREADME(t *testing.T) {
 	mustSet(t, c, "k", nil, time.Minute)
 	w.want(t, "k", time.Second)
 	w.want(t, "k", time.Second)
+	wantBurnt(t, c.Replays(), "proof", true)
+	wantBurnt(t, c.Replays(), "proof", false)
 	stranger := newCache(t, bearerredis.Config{Address: "redis://app:secret@" + server.Address(), Prefix: "other:"})
 	if err := stranger.Set(t.Context(), "k", []byte("value"), time.Minute); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 		t.Errorf("another prefix: %v, want NOPERM", err)

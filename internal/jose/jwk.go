@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,10 +15,21 @@ import (
 // members, and keys that cannot verify a supported algorithm are errors.
 // Members that it does not know, certificates included, are ignored.
 func ParseKey(jwk []byte) (*Key, error) {
+	return parseKey(jwk, material.public)
+}
+
+// ParseProofKey is [ParseKey] for a key that comes with each request, as that
+// of a DPoP proof does. It makes the same key of the same checks, and leaves
+// out that jwx makes it too, which takes several times as long.
+func ParseProofKey(jwk []byte) (*Key, error) {
+	return parseKey(jwk, func(m material) (crypto.PublicKey, error) { return m.check() })
+}
+
+func parseKey(jwk []byte, convert converter) (*Key, error) {
 	m, err := readJWK(jwk)
 	if err == nil {
 		var key *Key
-		if key, err = m.key(); err == nil {
+		if key, err = m.key(convert); err == nil {
 			return key, nil
 		}
 	}
@@ -77,7 +89,7 @@ func readJWK(raw []byte) (jwkMembers, error) {
 }
 
 // key makes a key of the members, if it may verify signatures.
-func (m jwkMembers) key() (*Key, error) {
+func (m jwkMembers) key(convert converter) (*Key, error) {
 	if m.secret || m.kty == "oct" {
 		return nil, errors.New("private or symmetric key in a public key set")
 	}
@@ -95,7 +107,7 @@ func (m jwkMembers) key() (*Key, error) {
 	if m.hasAlg {
 		algs = []Algorithm{Algorithm(m.alg)}
 	}
-	key, err := newKey(m.material, algs)
+	key, err := newKey(m.material, algs, convert)
 	if err != nil {
 		return nil, err
 	}

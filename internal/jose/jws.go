@@ -60,9 +60,7 @@ func Parse(token string) (JWS, error) {
 	if strings.Count(token, ".") != 2 {
 		return JWS{}, ErrNotJWS
 	}
-	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
-
-	rawHeader, err := DecodeBase64URL(token[:first])
+	rawHeader, err := DecodeBase64URL(token[:strings.IndexByte(token, '.')])
 	if err != nil || !bytes.HasPrefix(bytes.TrimLeft(rawHeader, " \t\r\n"), []byte("{")) {
 		return JWS{}, ErrNotJWS
 	}
@@ -70,6 +68,22 @@ func Parse(token string) (JWS, error) {
 	if err != nil {
 		return JWS{}, err
 	}
+	jws, err := ParseBody(token)
+	if err != nil {
+		return JWS{}, err
+	}
+	jws.Header = header
+	return jws, nil
+}
+
+// ParseBody is [Parse] for a token whose header the caller has parsed before,
+// in another token whose first segment is the same. The Header that it returns
+// is empty.
+func ParseBody(token string) (JWS, error) {
+	if strings.Count(token, ".") != 2 {
+		return JWS{}, ErrNotJWS
+	}
+	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
 	payload, err := segment("payload", token[first+1:last])
 	if err != nil {
 		return JWS{}, err
@@ -78,7 +92,7 @@ func Parse(token string) (JWS, error) {
 	if err != nil {
 		return JWS{}, err
 	}
-	return JWS{Header: header, Payload: payload, Signature: signature, SigningInput: token[:last]}, nil
+	return JWS{Payload: payload, Signature: signature, SigningInput: token[:last]}, nil
 }
 
 // segment decodes the payload or the signature. RFC 7515 allows an empty

@@ -47,11 +47,14 @@ func keyOf(public crypto.PublicKey, algs []Algorithm) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newKey(m, algs)
+	return newKey(m, algs, material.public)
 }
 
-func newKey(m material, algs []Algorithm) (*Key, error) {
-	public, err := m.public()
+// converter makes a public key of material that it checks.
+type converter func(material) (crypto.PublicKey, error)
+
+func newKey(m material, algs []Algorithm, convert converter) (*Key, error) {
+	public, err := convert(m)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func (set *KeySet) add(index int, raw []byte) {
 	m, err := readJWK(raw)
 	if err == nil {
 		var key *Key
-		if key, err = m.key(); err == nil {
+		if key, err = m.key(material.public); err == nil {
 			set.Keys = append(set.Keys, key)
 			return
 		}

@@ -35,6 +35,10 @@ type Config struct {
 	// TLS makes the server speak nothing but TLS, with a certificate that
 	// [Server.TLSConfig] trusts.
 	TLS bool
+
+	// Durable makes the server write what it keeps to a file of the test's, and
+	// have it again when it is started again.
+	Durable bool
 }
 
 // Server is a running redis-server, or one that was stopped.
@@ -122,7 +126,7 @@ func (s *Server) start() error {
 		"bind 127.0.0.1",
 		"dir " + strconv.Quote(s.dir),
 		`save ""`,
-		"appendonly no",
+		"appendonly " + map[bool]string{false: "no", true: "yes"}[s.config.Durable],
 		"daemonize no",
 	}
 	if s.config.Password != "" {

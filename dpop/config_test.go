@@ -1,0 +1,83 @@
+package dpop_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/dpop"
+)
+
+func TestNewReportsAllMistakes(t *testing.T) {
+	_, err := dpop.New(dpop.Config{
+		Origin: "https://api.example.com/", Algorithms: []string{"none", "HS256", "ES256"},
+		MaxAge: time.Hour, MaxAhead: 6 * time.Minute, Replays: (*dpop.MemoryReplays)(nil),
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"Config.Origin", "Config.Algorithms", `"none"`, `"HS256"`, "Config.MaxAge is 1h", "Config.MaxAhead is 6m", "Config.Replays"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	if _, err := dpop.New(dpop.Config{Origin: origin, MaxAge: -1}); err == nil || !strings.Contains(err.Error(), "MaxAge is negative") {
+		t.Errorf("a negative MaxAge: %v", err)
+	}
+}
+
+// C11; D28: RFC 9449, Section 11.6.
+func TestOriginAndAlgorithms(t *testing.T) {
+	for _, good := range []string{
+		"https://api.example.com", "https://api.example.com:8443", "HTTPS://API.example.com:443", "https://[::1]:8443",
+		"https://192.0.2.1", "http://localhost:8080", "http://127.0.0.1", "http://[::1]", "http://api.localhost",
+	} {
+		if _, err := dpop.New(dpop.Config{Origin: good}); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "api.example.com", "//api.example.com", "http://api.example.com", "https://", "https:///", "https://api.example.com/",
+		"https://api.example.com/v1", "https://api.example.com?", "https://api.example.com?a", "https://api.example.com#", "https://me:pw@api.example.com",
+		"https://api.example.com:0", "https://api.example.com:x", "https://api.example.com:65536", "ftp://api.example.com", "https://a b",
+		"https://äpi.example.com", "https://%61pi.example.com", "https://[fe80::1%25eth0]", "https://[::1", "*",
+	} {
+		if _, err := dpop.New(dpop.Config{Origin: bad}); err == nil {
+			t.Errorf("%q is accepted", bad)
+		} else if strings.Contains(err.Error(), "pw") {
+			t.Errorf("%v tells the password", err)
+		}
+	}
+	for _, bad := range []string{"none", "", "HS256", "es256", "ES256K", "RSA-OAEP", "dir"} {
+		if _, err := dpop.New(dpop.Config{Origin: origin, Algorithms: []string{bad}}); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+func TestNewProofRefuses(t *testing.T) {
+	c := newClient(t, "ES256")
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dpop.NewProof(p224, "ES256", "GET", origin, token, ""); err == nil {
+		t.Error("a key of a curve that is not supported")
+	}
+	for _, alg := range []string{"", "none", "ES384", "RS256", "HS256", `ES256"`} {
+		if _, err := dpop.NewProof(c.signer, alg, "GET", origin, token, ""); err == nil {
+			t.Errorf("alg %q", alg)
+		}
+	}
+	for _, url := range []string{"", "/orders", "ftp://a/b", "https://me@a/b", "https:///b"} {
+		if _, err := dpop.NewProof(c.signer, "ES256", "GET", url, token, ""); err == nil {
+			t.Errorf("url %q", url)
+		}
+	}
+	if _, err := dpop.NewProof(c.signer, "ES256", "GET", origin, token, "\xff"); err == nil {
+		t.Error("a nonce that is not UTF-8")
+	}
+}

@@ -1,0 +1,203 @@
+package dpop_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/dpop"
+)
+
+func newMemory(t testing.TB, c dpop.MemoryConfig) *dpop.MemoryReplays {
+	t.Helper()
+	m, err := dpop.NewMemoryReplays(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// numbered returns a key of a proof, and a thumbprint.
+func numbered(n int) ([32]byte, string) {
+	key := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	return key, fmt.Sprintf("%043d", n)
+}
+
+func TestMemoryConfig(t *testing.T) {
+	_, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: -1, PerKey: 400_001})
+	if err == nil || !strings.Contains(err.Error(), "Capacity is negative") || !strings.Contains(err.Error(), "want at most Capacity, 0") {
+		t.Errorf("NewMemoryReplays: %v", err)
+	}
+	if _, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 10, PerKey: 11}); err == nil {
+		t.Error("a quota beyond the capacity")
+	}
+	if s := newMemory(t, dpop.MemoryConfig{}).Stats(); s.Capacity != 400_000 || s.Live != 0 {
+		t.Errorf("Stats() = %+v", s)
+	}
+}
+
+func TestQuota(t *testing.T) {
+	until := time.Now().Add(time.Minute)
+	for _, tt := range []struct {
+		config dpop.MemoryConfig
+		want   int
+	}{
+		{dpop.MemoryConfig{Capacity: 160}, 10},
+		{dpop.MemoryConfig{Capacity: 160, PerKey: 3}, 3},
+		{dpop.MemoryConfig{Capacity: 160, PerKey: -1}, 160},
+		{dpop.MemoryConfig{Capacity: 3}, 1},
+	} {
+		m := newMemory(t, tt.config)
+		_, greedy := numbered(0)
+		var err error
+		taken := 0
+		for n := 0; err == nil; n++ {
+			key, _ := numbered(n)
+			var fresh bool
+			// Whatever their time is, they count together.
+			if fresh, err = m.Burn(t.Context(), greedy, key, until.Add(time.Duration(n%7)*10*time.Second)); fresh {
+				taken++
+			}
+		}
+		if taken != tt.want {
+			t.Errorf("%+v: one key may have %d, want %d", tt.config, taken, tt.want)
+		}
+		if want := dpop.ErrQuota; tt.config.PerKey >= 0 && !errors.Is(err, want) || tt.config.PerKey < 0 && !errors.Is(err, dpop.ErrFull) {
+			t.Errorf("%+v: %v", tt.config, err)
+		}
+		// What was used is still told to be used, and others have their share.
+		key, _ := numbered(0)
+		if fresh, err := m.Burn(t.Context(), greedy, key, until); fresh || err != nil {
+			t.Errorf("a used one: %v, %v", fresh, err)
+		}
+		if _, modest := numbered(1); tt.config.PerKey >= 0 {
+			key, _ = numbered(1 << 20)
+			if fresh, err := m.Burn(t.Context(), modest, key, until); !fresh || err != nil {
+				t.Errorf("another key: %v, %v", fresh, err)
+			}
+		}
+	}
+}
+
+// Full is refused, until what is there expires; nothing is dropped for it.
+func TestFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const capacity = 1000
+		m := newMemory(t, dpop.MemoryConfig{Capacity: capacity})
+		until := time.Now().Add(30 * time.Second)
+		burn := func(n int) (bool, error) {
+			key, jkt := numbered(n)
+			return m.Burn(t.Context(), jkt, key, until)
+		}
+		for n := range capacity {
+			if fresh, err := burn(n); !fresh || err != nil {
+				t.Fatalf("proof %d: %v, %v", n, fresh, err)
+			}
+		}
+		for range 30 {
+			for n := range capacity {
+				if fresh, err := burn(capacity + n); fresh || !errors.Is(err, dpop.ErrFull) {
+					t.Fatalf("one too many: %v, %v", fresh, err)
+				}
+				if fresh, err := burn(n); fresh || err != nil {
+					t.Fatalf("a used one: %v, %v", fresh, err)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if s := m.Stats(); s.Live != capacity {
+			t.Errorf("Stats() = %+v", s)
+		}
+		time.Sleep(10 * time.Second)
+		if s := m.Stats(); s.Live != 0 {
+			t.Errorf("Stats() = %+v", s)
+		}
+		until = time.Now().Add(30 * time.Second)
+		if fresh, err := burn(capacity); !fresh || err != nil {
+			t.Errorf("after they expired: %v, %v", fresh, err)
+		}
+	})
+}
+
+// The figure of the default, kept up for more than two windows.
+func TestDefaultHoldsItsRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMemory(t, dpop.MemoryConfig{}), 0
+		for second := range 165 {
+			for range 5000 {
+				key, jkt := numbered(n)
+				n++
+				// The latest time that a checker asks for, of a clock ahead.
+				if fresh, err := m.Burn(t.Context(), jkt, key, time.Now().Add(70*time.Second)); !fresh || err != nil {
+					t.Fatalf("second %d: %v, %v", second, fresh, err)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
+	const capacity, goroutines = 2000, 16
+	m := newMemory(t, dpop.MemoryConfig{Capacity: capacity})
+	var fresh atomic.Int64
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for n := range 2 * capacity {
+				key, jkt := numbered(n)
+				ok, err := m.Burn(t.Context(), jkt, key, time.Now().Add(time.Duration(n%80)*time.Second+time.Minute))
+				if ok {
+					fresh.Add(1)
+				}
+				if ok && err != nil {
+					t.Error("fresh, and an error")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := m.Stats(); fresh.Load() != capacity || s.Live != capacity {
+		t.Errorf("%d were fresh, %+v", fresh.Load(), s)
+	}
+}
+
+// The figure of issue 4: at most 160 bytes a live proof. Each proof is of a key
+// of its own, which is the worst case, and of the worst of several sizes.
+func TestMemoryOfAProof(t *testing.T) {
+	for _, proofs := range []int{400_000, 480_000} {
+		if got := bytesPerProof(t, proofs); got > 160 {
+			t.Errorf("%d proofs: %.0f bytes each", proofs, got)
+		} else {
+			t.Logf("%d proofs: %.0f bytes each", proofs, got)
+		}
+	}
+}
+
+func bytesPerProof(t testing.TB, proofs int) float64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	m := newMemory(t, dpop.MemoryConfig{Capacity: proofs})
+	now := time.Now()
+	for n := range proofs {
+		key, jkt := numbered(n)
+		if fresh, err := m.Burn(t.Context(), jkt, key, now.Add(20*time.Second+time.Duration(n%80)*time.Second)); !fresh || err != nil {
+			t.Fatal(fresh, err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if s := m.Stats(); s.Live < proofs {
+		t.Fatalf("Stats() = %+v", s)
+	}
+	return float64(after.HeapAlloc-before.HeapAlloc) / float64(proofs)
+}

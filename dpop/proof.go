@@ -1,0 +1,117 @@
+package dpop
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// proof is what a proof says whose signature holds (RFC 9449, Section 4.2).
+type proof struct {
+	id        string // jti
+	method    string // htm
+	uri       string // htu
+	tokenHash string // ath
+	nonce     string
+	issued    time.Time // iat
+}
+
+// maxIDLen bounds a jti (RFC 9449, Section 11.1).
+const maxIDLen = 512
+
+// verify returns what a proof says if it is one of the key of thumbprint jkt.
+func (c *Checker) verify(encoded, jkt string) (*proof, *bearer.Error) {
+	segment, _, _ := strings.Cut(encoded, ".")
+	h, known := c.headers.known(segment, jkt)
+	var jws jose.JWS
+	var err error
+	if known {
+		jws, err = jose.ParseBody(encoded)
+	} else {
+		jws, err = jose.Parse(encoded)
+	}
+	if err != nil {
+		return nil, invalid("form", "a JWS in compact serialization", err.Error())
+	}
+	if !known {
+		var refusal *bearer.Error
+		if h, refusal = c.readHeader(jws, jkt); refusal != nil {
+			return nil, refusal
+		}
+	}
+	if err := h.key.Verify(h.alg, jws.SigningInput, jws.Signature); err != nil {
+		return nil, invalid("signature", "one that holds", "one that does not")
+	}
+	if !known {
+		c.headers.keep(h, jkt)
+	}
+	return readProof(jws.Payload)
+}
+
+// claimError says which claim is not as it must be.
+type claimError struct {
+	name string
+	err  error
+}
+
+func (e *claimError) Error() string { return e.name + ": " + e.err.Error() }
+
+func readProof(payload []byte) (*proof, *bearer.Error) {
+	p := new(proof)
+	err := strictjson.Object(payload, func(name []byte, value strictjson.Value) (err error) {
+		switch string(name) {
+		case "jti":
+			p.id, err = text(value)
+		case "htm":
+			p.method, err = text(value)
+		case "htu":
+			p.uri, err = text(value)
+		case "ath":
+			p.tokenHash, err = text(value)
+		case "nonce":
+			p.nonce, err = text(value)
+		case "iat":
+			p.issued, err = claims.Values{value}.Date(0)
+		}
+		if err != nil {
+			return &claimError{string(name), err}
+		}
+		return nil
+	})
+	if err != nil {
+		if malformed, ok := errors.AsType[*claimError](err); ok {
+			return nil, invalid(malformed.name, "a claim of its type", malformed.err.Error())
+		}
+		return nil, invalid("claims", "a JSON object", err.Error())
+	}
+	for _, required := range [...]struct{ name, value string }{
+		{"jti", p.id}, {"htm", p.method}, {"htu", p.uri}, {"ath", p.tokenHash},
+	} {
+		if required.value == "" {
+			return nil, invalid(required.name, "a claim that is not empty", "none")
+		}
+	}
+	if p.issued.IsZero() {
+		return nil, invalid("iat", "a time", "none")
+	}
+	if len(p.id) > maxIDLen {
+		return nil, invalid("jti", fmt.Sprintf("at most %d bytes", maxIDLen), fmt.Sprintf("%d", len(p.id)))
+	}
+	return p, nil
+}
+
+// text returns the string that a claim is.
+func text(v strictjson.Value) (string, error) {
+	// Most have no escapes, and were found to be valid when they were read.
+	if v.Kind() == '"' && bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1]), nil
+	}
+	return strictjson.String(v)
+}

@@ -1,0 +1,320 @@
+package dpop_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/dpop"
+)
+
+// D22; RFC 9449, Section 11.1.
+func TestReplay(t *testing.T) {
+	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
+	jti := members{"jti": "same"}
+	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "")
+	again := func(name, check string, changes members) {
+		t.Run(name, func(t *testing.T) {
+			all := maps.Clone(jti)
+			maps.Copy(all, changes)
+			line := "GET /orders"
+			if m, ok := changes["htm"].(string); ok {
+				line = m + " /orders"
+			}
+			if u, ok := changes["htu"].(string); ok {
+				line = "GET " + strings.TrimPrefix(u, origin)
+			}
+			wantRefusal(t, checker.CheckProof(read(t, line, "DPoP: "+c.proof(t, all)), token, c.jkt), check)
+		})
+	}
+	again("the jti once more", "replay", nil)
+	again("with another iat", "replay", members{"iat": time.Now().Unix() - 5})
+	again("with another query", "replay", members{"htu": origin + "/orders?a=b"})
+	again("with another spelling", "replay", members{"htu": origin + "/%6Frders"})
+	again("for another method", "", members{"htm": "POST"})
+	again("for another URI", "", members{"htu": origin + "/users"})
+	other := newClient(t, "ES256")
+	wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, jti)), token, other.jkt), "")
+	if s := checker.Stats(); s.Replays != 4 || s.Checked != 8 {
+		t.Errorf("Stats() = %+v", s)
+	}
+}
+
+// The jti is burnt last: a proof that is refused for anything else may be sent
+// again, where it is right.
+func TestRefusedProofsAreNotBurnt(t *testing.T) {
+	nonces, err := dpop.NewNonces(dpop.NoncesConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{Nonces: nonces})
+	proof := c.proof(t, members{"nonce": nonces.Current()})
+	wantRefusal(t, checker.CheckProof(orders(t, proof), "another", c.jkt), "ath")
+	wantRefusal(t, checker.CheckProof(orders(t, proof), token, "another"), "jkt")
+	wantRefusal(t, checker.CheckProof(read(t, "POST /orders", "DPoP: "+proof), token, c.jkt), "htm")
+	wantRefusal(t, checker.CheckProof(read(t, "GET /users", "DPoP: "+proof), token, c.jkt), "htu")
+	jti := members{"jti": "x"}
+	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "nonce")
+	jti["nonce"] = nonces.Current()
+	jti["iat"] = time.Now().Unix() - 100
+	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "iat")
+	delete(jti, "iat")
+	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "")
+	wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
+	wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "replay")
+}
+
+func TestConcurrentReplayLetsOneIn(t *testing.T) {
+	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
+	proof := c.proof(t, nil)
+	var fresh, used atomic.Int32
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for range 64 {
+		r := orders(t, proof)
+		wg.Go(func() {
+			<-start
+			switch _, check := refusal(t, checker.CheckProof(r, token, c.jkt)); check {
+			case "":
+				fresh.Add(1)
+			case "replay":
+				used.Add(1)
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if fresh.Load() != 1 || used.Load() != 63 {
+		t.Errorf("fresh %d times, used %d times", fresh.Load(), used.Load())
+	}
+}
+
+// D11, D21; RFC 9449, Section 11.1; C9.
+func TestWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "ES256")
+		tests := []struct {
+			name   string
+			config dpop.Config
+			iat    time.Duration // from the start, a whole second
+			at     time.Duration
+			good   bool
+		}{
+			{"at once", dpop.Config{}, 0, 0, true},
+			{"60 s old", dpop.Config{}, 0, 60 * time.Second, true},
+			{"a little older", dpop.Config{}, 0, 60*time.Second + 1, false},
+			{"5 s ahead", dpop.Config{}, 5 * time.Second, 0, true},
+			{"6 s ahead", dpop.Config{}, 6 * time.Second, 0, false},
+			{"a little more than 5 s ahead", dpop.Config{}, 6 * time.Second, time.Second - 1, false},
+			{"5 s ahead, and 65 s later", dpop.Config{}, 5 * time.Second, 65 * time.Second, true},
+			{"10 s old of 10 s", dpop.Config{MaxAge: 10 * time.Second}, 0, 10 * time.Second, true},
+			{"11 s old of 10 s", dpop.Config{MaxAge: 10 * time.Second}, 0, 11 * time.Second, false},
+			{"5 min old of 5 min", dpop.Config{MaxAge: 5 * time.Minute}, 0, 5 * time.Minute, true},
+			{"ahead, where none may be", dpop.Config{MaxAhead: -1}, time.Second, time.Second - 1, false},
+			{"now, where none may be ahead", dpop.Config{MaxAhead: -1}, time.Second, time.Second, true},
+		}
+		start := time.Now()
+		for i, tt := range tests {
+			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Hour)))
+			checker := newChecker(t, tt.config)
+			proof := c.proof(t, members{"iat": time.Now().Add(tt.iat).Unix()})
+			time.Sleep(tt.at)
+			check := "iat"
+			if tt.good {
+				check = ""
+			}
+			if _, got := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt)); got != check {
+				t.Errorf("%s: refused by %q, want %q", tt.name, got, check)
+			}
+		}
+	})
+}
+
+// As long as a proof would be accepted otherwise, it is refused as used.
+func TestReplayIsRefusedToTheEndOfTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
+		for offset := range 21 { // whatever the time is within a span of the store
+			time.Sleep(time.Second)
+			proof := c.proof(t, members{"iat": time.Now().Unix() + 5})
+			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
+			other := newClient(t, "EdDSA")
+			for second := range 65 {
+				time.Sleep(time.Second)
+				wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "")
+				if _, check := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt)); check != "replay" {
+					t.Fatalf("offset %d, after %d s: refused by %q", offset, second+1, check)
+				}
+			}
+			time.Sleep(time.Second)
+			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "iat")
+		}
+	})
+}
+
+// storeFunc is a store that somebody else wrote.
+type storeFunc func(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error)
+
+func (f storeFunc) Burn(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error) {
+	return f(ctx, jkt, key, until)
+}
+
+// D22: "cannot tell" is 503, and never lets a proof in.
+func TestStoreThatFails(t *testing.T) {
+	c := newClient(t, "ES256")
+	outage := errors.New("connection refused")
+	for name, err := range map[string]error{"out of reach": outage, "full": dpop.ErrFull, "quota": dpop.ErrQuota} {
+		for _, fresh := range []bool{false, true} { // which counts for nothing beside an error
+			t.Run(name, func(t *testing.T) {
+				var log bytes.Buffer
+				checker := newChecker(t, dpop.Config{
+					Replays: storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) { return fresh, err }),
+					Logger:  slog.New(slog.NewTextHandler(&log, nil)),
+				})
+				for range 3 {
+					got := checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt)
+					wantRefusal(t, got, "replay store")
+					if !errors.Is(got, err) {
+						t.Errorf("%v does not wrap %v", got, err)
+					}
+				}
+				if lines := strings.Count(log.String(), "\n"); lines != 1 {
+					t.Errorf("%d lines in a minute:\n%s", lines, &log)
+				}
+				s := checker.Stats()
+				want := dpop.Stats{Checked: 3}
+				switch name {
+				case "full":
+					want.Full = 3
+				case "quota":
+					want.Quota = 3
+				default:
+					want.Failed = 3
+				}
+				if len(s.Refusals) != 0 {
+					t.Errorf("Refusals %v", s.Refusals)
+				}
+				if s.Refusals = nil; s.Checked != 3 || s.Full != want.Full || s.Quota != want.Quota || s.Failed != want.Failed {
+					t.Errorf("Stats() = %+v, want %+v", s, want)
+				}
+			})
+		}
+	}
+}
+
+func TestLogIsToldOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := newClient(t, "ES256")
+		memory, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checker := newChecker(t, dpop.Config{Replays: memory, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		other := newClient(t, "ES256")
+		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "")
+		for range 40 {
+			wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
+			wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "replay store")
+			time.Sleep(time.Second)
+		}
+		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("%d lines:\n%s", lines, &log)
+		}
+		if strings.Contains(log.String(), c.jkt) {
+			t.Errorf("the whole thumbprint is in the log:\n%s", &log)
+		}
+		if s := checker.Stats(); s.Quota != 40 || s.Full != 40 {
+			t.Errorf("Stats() = %+v", s)
+		}
+	})
+}
+
+// A store that hangs is left alone after a second, and one that answers when
+// the proof is over cannot have known it any more.
+func TestStoreThatIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "ES256")
+		hanging := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ string, _ [32]byte, _ time.Time) (bool, error) {
+			<-ctx.Done()
+			return false, ctx.Err()
+		})})
+		start := time.Now()
+		wantRefusal(t, hanging.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+		late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) {
+			time.Sleep(10 * time.Second)
+			return true, nil
+		})})
+		proof := c.proof(t, nil)
+		time.Sleep(time.Minute)
+		wantRefusal(t, late.CheckProof(orders(t, proof), token, c.jkt), "iat")
+	})
+}
+
+func TestClientThatHasGone(t *testing.T) {
+	c := newClient(t, "ES256")
+	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ string, _ [32]byte, _ time.Time) (bool, error) {
+		return false, ctx.Err()
+	})})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := checker.CheckProof(orders(t, c.proof(t, nil)).WithContext(ctx), token, c.jkt)
+	if code, _ := refusal(t, err); code != bearer.CodeCanceled {
+		t.Errorf("%v", err)
+	}
+	if s := checker.Stats(); s.Failed != 0 {
+		t.Errorf("Stats() = %+v", s)
+	}
+}
+
+// What a store is given.
+func TestStoreIsGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type call struct {
+			jkt   string
+			key   [32]byte
+			until time.Time
+		}
+		var calls []call
+		checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error) {
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > time.Second {
+				t.Error("no deadline")
+			}
+			calls = append(calls, call{jkt, key, until})
+			return true, nil
+		})})
+		c := newClient(t, "ES256")
+		for _, p := range []struct{ method, path, jti string }{
+			{"GET", "/a", "b"}, {"GET", "/a", "b"}, {"GET", "/ab", ""}, {"GET", "/", "ab"}, {"GETT", "/a", "b"}, {"GET", "/a", "c"},
+		} {
+			if p.jti == "" {
+				p.jti = "\x00"
+			}
+			proof := c.proof(t, members{"jti": p.jti, "htm": p.method, "htu": origin + p.path})
+			r := read(t, p.method+" "+p.path, "DPoP: "+proof)
+			wantRefusal(t, checker.CheckProof(r, token, c.jkt), "")
+		}
+		seen := map[[32]byte]int{}
+		for _, call := range calls {
+			seen[call.key]++
+			if call.jkt != c.jkt || !call.until.Equal(time.Now().Add(65*time.Second)) {
+				t.Errorf("%+v", call)
+			}
+		}
+		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].key] != 2 {
+			t.Errorf("%d calls of %d keys", len(calls), len(seen))
+		}
+	})
+}

@@ -1,0 +1,98 @@
+package dpop
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// Stats are counters since [New], for metrics.
+type Stats struct {
+	// Checked counts the requests that were judged, whatever came of it.
+	Checked uint64
+
+	// Refusals counts those whose proof was refused, by the check that failed:
+	// "htu", "iat", "nonce", "replay" and so on.
+	Refusals map[string]uint64
+
+	Replays uint64 // refused for a proof that was used before
+	Full    uint64 // answered "cannot tell": the replay store was full
+	Quota   uint64 // the same, for the share of one key
+	Failed  uint64 // the same, since the replay store failed
+}
+
+type counters struct {
+	checked, full, quota, failed atomic.Uint64
+	refusals                     sync.Map // check, a string, to *atomic.Uint64; few, since the names are ours
+}
+
+func (c *counters) count(err *bearer.Error) {
+	c.checked.Add(1)
+	switch {
+	case err == nil || err.Code == bearer.CodeCanceled:
+	case errors.Is(err, ErrFull):
+		c.full.Add(1)
+	case errors.Is(err, ErrQuota):
+		c.quota.Add(1)
+	case err.Code == bearer.CodeUnavailable:
+		c.failed.Add(1)
+	default:
+		counter, ok := c.refusals.Load(err.Check)
+		if !ok {
+			counter, _ = c.refusals.LoadOrStore(err.Check, new(atomic.Uint64))
+		}
+		counter.(*atomic.Uint64).Add(1)
+	}
+}
+
+// Stats returns the counters.
+func (c *Checker) Stats() Stats {
+	s := Stats{
+		Checked: c.counters.checked.Load(), Full: c.counters.full.Load(),
+		Quota: c.counters.quota.Load(), Failed: c.counters.failed.Load(),
+		Refusals: map[string]uint64{},
+	}
+	c.counters.refusals.Range(func(check, counter any) bool {
+		s.Refusals[check.(string)] = counter.(*atomic.Uint64).Load()
+		return true
+	})
+	s.Replays = s.Refusals["replay"]
+	return s
+}
+
+// journal tells the log that proofs cannot be burnt, at most once a minute for
+// each cause.
+type journal struct {
+	logger              *slog.Logger
+	full, quota, failed lastTold
+}
+
+func (j *journal) unburnt(jkt string, err error) {
+	switch {
+	case errors.Is(err, ErrFull):
+		if j.full.due() {
+			j.logger.Error("the replay store is full; proofs are refused until used ones expire")
+		}
+	case errors.Is(err, ErrQuota):
+		if j.quota.due() {
+			j.logger.Warn("a key has used up its share of the replay store; its proofs are refused until used ones expire",
+				slog.String("jkt", jkt[:min(len(jkt), 11)]))
+		}
+	default:
+		if j.failed.due() {
+			j.logger.Error("the replay store fails; no proof is accepted", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// lastTold is when the log was told of something, in nanoseconds.
+type lastTold struct{ at atomic.Int64 }
+
+func (l *lastTold) due() bool {
+	now, last := time.Now().UnixNano(), l.at.Load()
+	return (last == 0 || now-last >= int64(time.Minute)) && l.at.CompareAndSwap(last, now)
+}

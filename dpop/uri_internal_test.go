@@ -1,0 +1,160 @@
+package dpop
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The example of RFC 3986, Section 6.2.2, and others of Sections 5.2.4 and 6.2.3.
+func TestNormalizeURI(t *testing.T) {
+	for uri, want := range map[string]string{
+		"http://a/b/c/%7Bfoo%7D":                   "http://a/b/c/%7Bfoo%7D",
+		"HTTP://a/./b/../b/%63/%7bfoo%7d":          "http://a/b/c/%7Bfoo%7D",
+		"http://a/b/c/./../../g":                   "http://a/g",
+		"http://a/../../../g":                      "http://a/g",
+		"http://example.com":                       "http://example.com/",
+		"http://example.com:/":                     "http://example.com/",
+		"http://example.com:80/":                   "http://example.com/",
+		"http://a/b/.":                             "http://a/b/",
+		"http://a/b/..":                            "http://a/",
+		"http://a/..":                              "http://a/",
+		"http://a/..g/g../.g/g./...":               "http://a/..g/g../.g/g./...",
+		"http://a//..//b":                          "http://a//b",
+		"http://a/b//../c":                         "http://a/b/c",
+		"https://[0:0::1]:443/%2f%2F?q#f":          "https://[::1]/%2F%2F",
+		"https://a/?/../":                          "https://a/",
+		"https://a/%00%25%2e":                      "https://a/%00%25.",
+		"https://[::ffff:192.0.2.1]/":              "https://[::ffff:192.0.2.1]/",
+		"https://a:08443":                          "https://a:8443/",
+		"https://xn--pi-uia.example/~%7E%2D%5f%2E": "https://xn--pi-uia.example/~~-_.",
+	} {
+		got, err := normalizeURI(uri)
+		if err != nil || got != want {
+			t.Errorf("normalizeURI(%q) = %q, %v, want %q", uri, got, err, want)
+		}
+	}
+}
+
+// identity is what a URI means, read in another way than normalizeURI does:
+// scheme, host and port by net/url, and the segments of the path, decoded but
+// for what RFC 3986, Section 2.2 reserves.
+func identity(t *testing.T, uri string) []string {
+	t.Helper()
+	uri, _, _ = strings.Cut(uri, "#")
+	uri, _, _ = strings.Cut(uri, "?")
+	slash := strings.IndexByte(uri[strings.Index(uri, "://")+3:], '/')
+	origin, path := uri, "/"
+	if slash >= 0 {
+		slash += strings.Index(uri, "://") + 3
+		origin, path = uri[:slash], uri[slash:]
+	}
+	u, err := url.Parse(origin)
+	if err != nil {
+		t.Fatalf("net/url refuses the origin of %q: %v", uri, err)
+	}
+	port := strings.TrimLeft(u.Port(), "0")
+	if port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
+		port = ""
+	}
+	var segments []string
+	all := strings.Split(path, "/")[1:]
+	for i, segment := range all {
+		decoded, err := url.PathUnescape(segment)
+		if err != nil {
+			t.Fatalf("net/url refuses the path of %q: %v", uri, err)
+		}
+		last := i == len(all)-1
+		switch {
+		case decoded == "." && last:
+			segments = append(segments, "")
+		case decoded == ".":
+		case decoded == "..":
+			if len(segments) > 0 {
+				segments = segments[:len(segments)-1]
+			}
+			if last {
+				segments = append(segments, "")
+			}
+		default:
+			// An octet that is encoded and one that is not are the same only
+			// for unreserved characters.
+			var kept strings.Builder
+			for j := 0; j < len(segment); j++ {
+				if segment[j] != '%' {
+					kept.WriteByte(segment[j])
+					continue
+				}
+				octet, err := url.PathUnescape(segment[j : j+3])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !isUnreserved(octet[0]) {
+					octet = "encoded " + octet
+				}
+				kept.WriteString(octet)
+				j += 2
+			}
+			segments = append(segments, kept.String())
+		}
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "IPv6" // left to net/netip
+	}
+	return append([]string{strings.ToLower(u.Scheme), host, port}, segments...)
+}
+
+// pathOf returns the path of a URI that is normalized.
+func pathOf(uri string) string {
+	authority := strings.Index(uri, "://") + 3
+	return uri[authority+strings.IndexByte(uri[authority:], '/'):]
+}
+
+// Normalizing twice is normalizing once, and two URIs are made the same exactly
+// if RFC 3986 says that they are.
+func FuzzNormalizeURI(f *testing.F) {
+	for _, pair := range [][2]string{
+		{"https://api.example.com/orders", "HTTPS://API.example.com:443/a/../%6frders?q#f"},
+		{"https://api.example.com/a%2Fb", "https://api.example.com/a/b"},
+		{"https://api.example.com//a", "https://api.example.com/a"},
+		{"https://api.example.com//..//a", "https://api.example.com/%2e/"},
+		{"http://[::1]:80", "http://[0:0::1]/"},
+		{"https://a@b/", `https://a\b/`},
+		{"https://a:00443/%", "https://a:/%zz"},
+		{"https://a/..", "https://a/b/.."},
+		{"https://a/%2525", "https://a/%25"},
+	} {
+		f.Add(pair[0], pair[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		normal := map[string]string{}
+		for _, uri := range []string{a, b} {
+			n, err := normalizeURI(uri)
+			if err != nil {
+				if n != "" {
+					t.Fatalf("normalizeURI(%q) = %q and %v", uri, n, err)
+				}
+				return
+			}
+			if again, err := normalizeURI(n); again != n || err != nil {
+				t.Fatalf("normalizeURI(%q) = %q, of which it makes %q, %v", uri, n, again, err)
+			}
+			if strings.ContainsAny(n, "?#\\ ") || hasDotSegment(pathOf(n)) {
+				t.Fatalf("normalizeURI(%q) = %q", uri, n)
+			}
+			if !slices.Equal(identity(t, uri), identity(t, n)) {
+				t.Fatalf("normalizeURI(%q) = %q, which is another: %q and %q", uri, n, identity(t, uri), identity(t, n))
+			}
+			normal[uri] = n
+		}
+		same := slices.Equal(identity(t, a), identity(t, b))
+		if strings.Contains(normal[a], "[") || strings.Contains(normal[b], "[") {
+			return
+		}
+		if same != (normal[a] == normal[b]) {
+			t.Fatalf("%q and %q: the same %v, made %q and %q", a, b, same, normal[a], normal[b])
+		}
+	})
+}

@@ -3,6 +3,7 @@ package bearer
 import (
 	"cmp"
 	"context"
+	"slices"
 )
 
 // Both returns a verifier that accepts a token only if two verifiers do: first
@@ -11,10 +12,16 @@ import (
 // does not recognize is not asked about any further.
 //
 // The principal is what first says, narrowed by second: the scopes that both
-// grant, where second speaks of scopes, the earlier expiry, and the binding of
-// either. The two must agree on issuer and subject, and a token that second does
-// not recognize is bad.
+// grant, the audiences that both name, an ACR only if they do not differ, each
+// where second speaks of it; the earlier expiry and authentication, and the
+// binding of either. The two must agree on issuer and subject, and a token that
+// second does not recognize is bad.
+//
+// Both of a nil verifier is nil, which [New] reports.
 func Both(first, second Verifier) Verifier {
+	if isNil(first) || isNil(second) {
+		return nil
+	}
 	return VerifierFunc(func(ctx context.Context, token string) (*Principal, error) {
 		p, err := first.Verify(ctx, token)
 		if err != nil || p == nil {
@@ -26,7 +33,7 @@ func Both(first, second Verifier) Verifier {
 			if e.Code != codeUnrecognized {
 				return nil, err
 			}
-			refused := Invalid(e.Check, e.Expected, e.Got)
+			refused := Invalid(cmp.Or(e.Check, "verifier"), e.Expected, e.Got)
 			refused.Principal = p
 			return nil, refused
 		}
@@ -54,6 +61,15 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	}
 	if p.Expires.IsZero() || !q.Expires.IsZero() && q.Expires.Before(p.Expires) {
 		p.Expires = q.Expires
+	}
+	if len(q.audience) > 0 {
+		p = p.WithAudience(slices.DeleteFunc(p.Audience(), func(a string) bool { return !q.HasAudience(a) })...)
+	}
+	if q.ACR != "" && q.ACR != p.ACR {
+		p.ACR = ""
+	}
+	if !q.AuthTime.IsZero() && q.AuthTime.Before(p.AuthTime) {
+		p.AuthTime = q.AuthTime
 	}
 	c, d := &p.Confirmation, q.Confirmation
 	if c.JKT != "" && d.JKT != "" && c.JKT != d.JKT || c.X5TS256 != "" && d.X5TS256 != "" && c.X5TS256 != d.X5TS256 {

@@ -3,6 +3,7 @@ package bearer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,6 +83,25 @@ func TestBothNarrows(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
+	// The audiences that both name; when and how, by whichever says less.
+	first = bearer.Principal{ACR: "mfa", AuthTime: later}.WithAudience("a", "b")
+	for _, tt := range []struct {
+		second    bearer.Principal
+		audiences []string
+		acr       string
+		at        time.Time
+	}{
+		{bearer.Principal{}, []string{"a", "b"}, "mfa", later},
+		{bearer.Principal{ACR: "mfa", AuthTime: later}.WithAudience("b", "c"), []string{"b"}, "mfa", later},
+		{bearer.Principal{ACR: "pwd", AuthTime: soon}.WithAudience("c"), nil, "", soon},
+	} {
+		p, err := bearer.Both(constant(first), constant(tt.second)).Verify(t.Context(), "token")
+		if err != nil || !slices.Equal(p.Audience(), tt.audiences) || p.ACR != tt.acr || !p.AuthTime.Equal(tt.at) {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+	first = bearer.Principal{Subject: "alice", Scopes: scope.Of("a", "b"), Expires: later}
+
 	// A second verifier that speaks of no scopes narrows none.
 	silent := bearer.Principal{Subject: "alice"}
 	p, err := bearer.Both(constant(first), constant(silent)).Verify(t.Context(), "token")
@@ -90,5 +110,15 @@ func TestBothNarrows(t *testing.T) {
 	}
 	if first.Scopes != scope.Of("a", "b") {
 		t.Error("the verifier's own principal was changed")
+	}
+}
+
+// A verifier that is missing is found when the guard is built, not by a request.
+func TestBothOfNil(t *testing.T) {
+	yes := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &bearer.Principal{}, nil })
+	for _, v := range []bearer.Verifier{bearer.Both(nil, yes), bearer.Both(yes, nil), bearer.Both(yes, bearer.VerifierFunc(nil))} {
+		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{v}}); err == nil {
+			t.Error("no error")
+		}
 	}
 }

@@ -1,12 +1,14 @@
 package introspect
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -21,7 +23,7 @@ type Auth struct {
 	method string // as metadata names it; empty for a bearer token
 	client string
 	secret []byte // what only we know, for deriving keys; nil: nothing
-	apply  func(form url.Values, header http.Header, issuer string) error
+	apply  func(ctx context.Context, form url.Values, header http.Header, issuer string) error
 	err    error
 }
 
@@ -31,7 +33,7 @@ func ClientSecretBasic(clientID, clientSecret string) Auth {
 	return Auth{
 		method: "client_secret_basic", client: clientID, secret: []byte(clientSecret),
 		err: needed("ClientSecretBasic", clientID, clientSecret),
-		apply: func(_ url.Values, header http.Header, _ string) error {
+		apply: func(_ context.Context, _ url.Values, header http.Header, _ string) error {
 			pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret)
 			header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 			return nil
@@ -45,7 +47,7 @@ func ClientSecretPost(clientID, clientSecret string) Auth {
 	return Auth{
 		method: "client_secret_post", client: clientID, secret: []byte(clientSecret),
 		err: needed("ClientSecretPost", clientID, clientSecret),
-		apply: func(form url.Values, _ http.Header, _ string) error {
+		apply: func(_ context.Context, form url.Values, _ http.Header, _ string) error {
 			form.Set("client_id", clientID)
 			form.Set("client_secret", clientSecret)
 			return nil
@@ -85,7 +87,7 @@ func PrivateKeyJWT(clientID string, key []byte) Auth {
 	if private.ID() != "" {
 		header["kid"] = private.ID()
 	}
-	a.apply = func(form url.Values, _ http.Header, issuer string) error {
+	a.apply = func(_ context.Context, form url.Values, _ http.Header, issuer string) error {
 		now := time.Now()
 		head, err := json.Marshal(header, json.Deterministic(true))
 		if err != nil {
@@ -110,12 +112,14 @@ func PrivateKeyJWT(clientID string, key []byte) Auth {
 	return a
 }
 
+const mutualTLS = "tls_client_auth"
+
 // MutualTLS authenticates by the client certificate of [Config.Client] (RFC
 // 8705, Section 2); the client's id is in the form.
 func MutualTLS(clientID string) Auth {
 	return Auth{
-		method: "tls_client_auth", client: clientID, err: needed("MutualTLS", clientID, "certificate"),
-		apply: func(form url.Values, _ http.Header, _ string) error {
+		method: mutualTLS, client: clientID, err: needed("MutualTLS", clientID, "certificate"),
+		apply: func(_ context.Context, form url.Values, _ http.Header, _ string) error {
 			form.Set("client_id", clientID)
 			return nil
 		},
@@ -123,21 +127,60 @@ func MutualTLS(clientID string) Auth {
 }
 
 // BearerToken authorizes by a token of our own (RFC 7662, Section 2.1), such as
-// one that golang.org/x/oauth2/clientcredentials gets. The source should keep
-// tokens, as oauth2.ReuseTokenSource does, and its HTTP client should have a
-// timeout.
+// one that golang.org/x/oauth2/clientcredentials gets. The source is asked by
+// one request at a time, so it should keep tokens, as oauth2.ReuseTokenSource
+// does. [Config.Timeout] bounds the wait for it; its HTTP client should have a
+// timeout too, since nothing else ends what hangs there.
 func BearerToken(source oauth2.TokenSource) Auth {
 	if source == nil {
 		return Auth{err: errors.New("BearerToken: a nil source")}
 	}
-	return Auth{apply: func(_ url.Values, header http.Header, _ string) error {
-		token, err := source.Token()
-		if err != nil {
-			return &credentialsError{errors.New("no token of our own can be had")} // its text may hold secrets
+	own := ownToken{source: source, turn: make(chan struct{}, 1)}
+	return Auth{apply: func(ctx context.Context, _ url.Values, header http.Header, _ string) error {
+		token := own.get(ctx)
+		if token == nil {
+			return &credentialsError{errors.New("no token of our own can be had")}
 		}
 		header.Set("Authorization", token.Type()+" "+token.AccessToken)
 		return nil
 	}}
+}
+
+// ownToken asks a source that heeds no context.
+type ownToken struct {
+	source oauth2.TokenSource
+	turn   chan struct{}
+}
+
+// get returns a token, or nil: the text of an error may hold secrets.
+func (o *ownToken) get(ctx context.Context) *oauth2.Token {
+	select {
+	case o.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	got := make(chan *oauth2.Token, 1)
+	go func() { // ends when the source does, and keeps the turn until then
+		defer func() { <-o.turn }()
+		token, err := o.source.Token()
+		if err != nil {
+			token = nil
+		}
+		got <- token
+	}()
+	select {
+	case token := <-got:
+		return token
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// isAmong reports whether metadata list the method. They cannot list a bearer
+// token (RFC 8414, Section 2), and mutual TLS has two names.
+func (a Auth) isAmong(methods []string) bool {
+	return a.method == "" || slices.Contains(methods, a.method) ||
+		a.method == mutualTLS && slices.Contains(methods, "self_signed_tls_client_auth")
 }
 
 func (a Auth) check() error {

@@ -17,7 +17,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -127,6 +130,7 @@ func TestAuthentication(t *testing.T) {
 		{"bearer token", introspect.BearerToken(own), true},
 		{"bearer token of no use", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
 		{"no bearer token to be had", introspect.BearerToken(failingSource{}), false},
+		{"a source that gives nothing", introspect.BearerToken(emptySource{}), false},
 		{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
 	}
 	for _, tt := range tests {
@@ -156,6 +160,73 @@ type failingSource struct{}
 
 func (failingSource) Token() (*oauth2.Token, error) {
 	return nil, errors.New("invalid_client: client_secret=hunter2")
+}
+
+type emptySource struct{}
+
+func (emptySource) Token() (*oauth2.Token, error) { return nil, nil }
+
+// A source of tokens that hangs holds up nobody beyond Config.Timeout, nor Close.
+func TestTokenSourceHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := make(hangingSource)
+		v := asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) {
+			c.Auth = introspect.BearerToken(source)
+		})
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("token-", i)); codeOf(err) != "unavailable" {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		close(source)
+		<-time.After(time.Second)
+		if _, err := v.Verify(t.Context(), "token"); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+		v.Close()
+
+		v = asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) {
+			source = make(hangingSource)
+			c.Auth = introspect.BearerToken(source)
+		})
+		wg.Go(func() { _, _ = v.Verify(t.Context(), "token") })
+		synctest.Wait()
+		start = time.Now()
+		v.Close()
+		if took := time.Since(start); took > 0 {
+			t.Errorf("Close took %v", took)
+		}
+		close(source)
+		wg.Wait()
+	})
+}
+
+type hangingSource chan struct{}
+
+func (h hangingSource) Token() (*oauth2.Token, error) {
+	<-h
+	return &oauth2.Token{AccessToken: "own"}, nil
+}
+
+// RFC 6749, Section 5.2: that a client is refused may be said by 400 too.
+func TestRefusedClientIsToldApart(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	for _, code := range []string{"invalid_client", "unauthorized_client"} {
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 400, Body: []byte(`{"error":"` + code + `"}`)})
+		var log bytes.Buffer
+		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "check Config.Auth") {
+			t.Errorf("%s: status %d: %s", code, w.Code, log.String())
+		}
+	}
 }
 
 // I8, RFC 8705: mutual TLS is the caller's client's; the server's certificate is

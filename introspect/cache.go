@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -9,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +28,7 @@ type keyMaker struct {
 	secret [sha256.Size]byte
 }
 
-func newKeyMaker(issuer, endpoint string, auth Auth) keyMaker {
+func newKeyMaker(c *Config) keyMaker {
 	hash := func(parts ...string) (sum [sha256.Size]byte) {
 		h := sha256.New()
 		for _, part := range parts {
@@ -38,9 +40,14 @@ func newKeyMaker(issuer, endpoint string, auth Auth) keyMaker {
 		h.Sum(sum[:0])
 		return sum
 	}
+	signed := "" // what came unsigned is no answer to who demands a signature
+	if c.Signed != nil {
+		signed = "signed"
+	}
+	own := string(c.SharedSecret)
 	return keyMaker{
-		prefix: hash("bearerkit introspection key", issuer, endpoint, auth.method, auth.client),
-		secret: hash("bearerkit introspection value", issuer, endpoint, auth.client, string(auth.secret)),
+		prefix: hash("bearerkit introspection key", c.Issuer, c.Endpoint, c.Auth.method, c.Auth.client, own),
+		secret: hash("bearerkit introspection value", c.Issuer, c.Endpoint, c.Auth.client, string(c.Auth.secret), own, signed),
 	}
 }
 
@@ -61,8 +68,18 @@ type entry struct {
 	renewed atomic.Int64 // when a renewal may begin, Unix nanoseconds
 }
 
-// overhead is what an entry costs beyond its document, roughly.
-const overhead = 1 << 10
+// What an entry costs, roughly, beyond its document: in all, and for each value
+// of a list.
+const (
+	overhead     = 1 << 10
+	listOverhead = 32
+)
+
+// weight returns what an entry costs, in bytes.
+func (e *entry) weight() int {
+	document := e.answer.document
+	return overhead + len(document) + listOverhead*bytes.Count(document, []byte(","))
+}
 
 func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
 	exp := a.principal.Expires
@@ -103,6 +120,7 @@ func (e *entry) wantsRenewal(now time.Time) bool {
 // no flood of good ones that are used once can either.
 type local struct {
 	active, inactive *otter.Cache[cacheKey, *entry]
+	forgotten        *otter.Cache[cacheKey, time.Time] // until when
 }
 
 func newLocal(entries, bytes int) (*local, error) {
@@ -112,7 +130,7 @@ func newLocal(entries, bytes int) (*local, error) {
 		return otter.New(&otter.Options[cacheKey, *entry]{
 			MaximumWeight: uint64(bytes),
 			Weigher: func(_ cacheKey, e *entry) uint32 {
-				return uint32(max(overhead+len(e.answer.document), share))
+				return uint32(min(max(e.weight(), share), math.MaxUint32))
 			},
 		})
 	}
@@ -122,7 +140,11 @@ func newLocal(entries, bytes int) (*local, error) {
 	}
 	// What is not active is small, and gone soon.
 	inactive, err := build(max(entries/4, 1), max(bytes/8, 1))
-	return &local{active: active, inactive: inactive}, err
+	if err != nil {
+		return nil, err
+	}
+	forgotten, err := otter.New(&otter.Options[cacheKey, time.Time]{MaximumSize: entries})
+	return &local{active: active, inactive: inactive, forgotten: forgotten}, err
 }
 
 func (l *local) get(key cacheKey) *entry {
@@ -143,9 +165,16 @@ func (l *local) set(key cacheKey, e *entry) {
 	l.inactive.Set(key, e)
 }
 
-func (l *local) forget(key cacheKey) {
+func (l *local) forget(key cacheKey, until time.Time) {
+	l.forgotten.Set(key, until)
 	l.active.Invalidate(key)
 	l.inactive.Invalidate(key)
+}
+
+// isForgotten reports whether the key was forgotten a short while ago.
+func (l *local) isForgotten(key cacheKey) bool {
+	until, ok := l.forgotten.GetIfPresent(key)
+	return ok && time.Now().Before(until)
 }
 
 func (l *local) forgetAll() {
@@ -156,6 +185,7 @@ func (l *local) forgetAll() {
 func (l *local) close() {
 	l.active.StopAllGoroutines()
 	l.inactive.StopAllGoroutines()
+	l.forgotten.StopAllGoroutines()
 }
 
 // seal encrypts an answer for the shared cache. The key is made of the token,

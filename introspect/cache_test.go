@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -13,8 +15,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -255,6 +260,155 @@ func TestForgetReachesOtherInstances(t *testing.T) {
 	})
 }
 
+// Whatever becomes of the shared cache, who has forgotten a token does not read
+// it there again.
+func TestForgetWhileSharedCacheFails(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	for name, change := range map[string]func(*memory, *introspect.Verifier, string){
+		"out of reach, and back": func(m *memory, v *introspect.Verifier, token string) {
+			m.fail = context.DeadlineExceeded
+			if err := v.Forget(t.Context(), token); err == nil {
+				t.Error("Forget does not tell")
+			}
+			m.fail = nil
+		},
+		"back with what it held once": func(m *memory, v *introspect.Verifier, token string) {
+			held := maps.Clone(m.values)
+			if err := v.Forget(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+			m.values = held
+		},
+	} {
+		shared := newMemory()
+		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
+		token := issuer.MintOpaque(bearertest.Token{})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		issuer.Revoke(token)
+		change(shared, v, token)
+		if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is shared by a clock that is ahead lives no longer for it.
+func TestSharedByClockAhead(t *testing.T) {
+	shared := newMemory()
+	with := func(c *introspect.Config) { c.Shared = shared }
+	for _, ahead := range []time.Duration{time.Minute, 0} { // each bubble's clock begins anew
+		inBubble(t, with, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+			elapse(ahead)
+			issuer.OverlayIntrospection(func(string, map[string]any) map[string]any {
+				return map[string]any{"active": true, "aud": audience}
+			})
+			if _, err := v.Verify(t.Context(), "token"); err != nil {
+				t.Fatal(err)
+			}
+			if s := v.Stats(); s.SharedHits != 0 || s.Requests != 1 {
+				t.Errorf("with a clock %v ahead: %+v", ahead, s)
+			}
+		})
+	}
+}
+
+// Neither clients nor demands that differ share answers, with an Auth that has
+// no secret, nor with one that has.
+func TestSharedSecret(t *testing.T) {
+	own := introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "own"}))
+	config := introspect.Config{
+		Issuer: "https://issuer.example.com", Audience: []string{audience}, Shared: newMemory(),
+	}
+	for name, tt := range map[string]struct {
+		auth   introspect.Auth
+		secret int
+		ok     bool
+	}{
+		"a secret of its own":         {introspect.ClientSecretPost("api", "secret"), 0, true},
+		"and another":                 {introspect.ClientSecretPost("api", "secret"), 32, true},
+		"one that is too short":       {introspect.ClientSecretPost("api", "secret"), 31, false},
+		"mutual TLS without":          {introspect.MutualTLS("api"), 0, false},
+		"mutual TLS with one":         {introspect.MutualTLS("api"), 32, true},
+		"a bearer token without":      {own, 0, false},
+		"a bearer token with one":     {own, 32, true},
+		"no Auth, which is said once": {introspect.Auth{}, 0, false},
+	} {
+		c := config
+		c.Auth, c.SharedSecret = tt.auth, make([]byte, tt.secret)
+		v, err := introspect.New(c)
+		if (err == nil) != tt.ok || strings.Contains(fmt.Sprint(err), "SharedSecret") == (tt.ok || name == "no Auth, which is said once") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			v.Close()
+		}
+	}
+
+	shared := newMemory()
+	var requests atomic.Int32
+	for _, secret := range []byte("abb") {
+		v := asking(t, func(string) (int, http.Header) { requests.Add(1); return 200, nil }, func(c *introspect.Config) {
+			c.Shared, c.Auth, c.SharedSecret = shared, own, bytes.Repeat([]byte{secret}, 32)
+		})
+		if _, err := v.Verify(t.Context(), "token"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := requests.Load(); n != 2 {
+		t.Errorf("%d requests of two clients, want 2", n)
+	}
+
+	// What came unsigned is no answer to who demands a signature.
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	token := issuer.MintOpaque(bearertest.Token{})
+	for _, signed := range []*introspect.Signed{nil, {Audience: "api"}} {
+		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Shared, c.Signed = shared, signed })
+		if _, err := v.Verify(t.Context(), token); err != nil || v.Stats().Requests != 1 {
+			t.Errorf("%v after %d requests", err, v.Stats().Requests)
+		}
+	}
+}
+
+// A shared cache that hangs leaves the endpoint its time.
+func TestSharedCacheHangs(t *testing.T) {
+	with := func(c *introspect.Config) { c.Shared, c.Timeout = hanging{newMemory()}, 200*time.Millisecond }
+	inBubble(t, with, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type hanging struct{ *memory }
+
+func (hanging) Get(ctx context.Context, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Concurrent callers make one request, also when one looks just before the
+// answer is kept and asks just after.
+func TestHerdsMakeOneRequest(t *testing.T) {
+	var requests atomic.Int32
+	v := asking(t, func(string) (int, http.Header) { requests.Add(1); return 200, nil }, nil)
+	for i := range int32(2000) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("token-", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := requests.Load(); n != i+1 {
+			t.Fatalf("%d requests for %d tokens", n, i+1)
+		}
+	}
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Second); !ok(); runtime.Gosched() {
@@ -315,6 +469,31 @@ func TestFlood(t *testing.T) {
 	if n := v.Stats().Requests - requests - flood; n > 0 {
 		t.Errorf("%d of 100 hot tokens were pushed out", n)
 	}
+}
+
+// CacheBytes bounds the memory, also of answers that cost more than their length.
+func TestBytesAreBounded(t *testing.T) {
+	body := `{"active":true,"aud":["` + audience + `"` + strings.Repeat(`,"a"`, 20_000) + `]}`
+	v := asking(t, nil, func(c *introspect.Config) {
+		c.CacheBytes = 8 << 20
+		c.Client = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body))}, nil
+		})}
+	})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 100 {
+		if _, err := v.Verify(t.Context(), fmt.Sprint("token-", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The cache evicts in the background.
+	eventually(t, "the bound holds", func() bool {
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		return int64(after.HeapAlloc)-int64(before.HeapAlloc) < 12<<20
+	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

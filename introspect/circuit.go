@@ -26,14 +26,16 @@ var (
 )
 
 // circuit bounds the requests to the endpoint, and leaves it alone for a while
-// when it fails. After that one request tries whether it is back.
+// when it fails, or as long as it asks for. After that one request tries
+// whether it is back.
 type circuit struct {
 	slots chan struct{}
 	queue chan struct{}
 
 	mu       sync.Mutex
 	failures int       // in a row
-	until    time.Time // open until then
+	until    time.Time // open until then, for failures
+	asked    time.Time // and until then, by Retry-After
 	probing  bool      // one request is trying
 }
 
@@ -49,7 +51,7 @@ func (c *circuit) state() time.Duration {
 }
 
 func (c *circuit) wait() time.Duration {
-	switch remaining := time.Until(c.until); {
+	switch remaining := max(time.Until(c.until), time.Until(c.asked)); {
 	case c.failures < tripAfter && remaining <= 0:
 		return 0
 	case remaining > 0:
@@ -60,25 +62,30 @@ func (c *circuit) wait() time.Duration {
 	return 0
 }
 
-// enter waits for a slot, if eager not at all. Whoever has entered leaves.
-func (c *circuit) enter(ctx context.Context, eager bool) error {
+// enter waits for a slot, if eager not at all. Whoever has entered leaves, and
+// says whether it was the one that tries.
+func (c *circuit) enter(ctx context.Context, eager bool) (probe bool, err error) {
 	c.mu.Lock()
 	if c.wait() > 0 {
 		c.mu.Unlock()
-		return errOpen
+		return false, errOpen
 	}
-	probe := c.failures >= tripAfter
-	if probe {
+	if probe = c.failures >= tripAfter; probe {
 		c.probing = true
 	}
 	c.mu.Unlock()
-	err := c.slot(ctx, eager)
-	if err != nil && probe {
-		c.mu.Lock()
+	err = c.slot(ctx, eager)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil && probe:
 		c.probing = false
-		c.mu.Unlock()
+	case err == nil && !probe && c.wait() > 0:
+		// It was opened while this one waited.
+		<-c.slots
+		err = errOpen
 	}
-	return err
+	return probe, err
 }
 
 func (c *circuit) slot(ctx context.Context, eager bool) error {
@@ -109,22 +116,25 @@ func (c *circuit) slot(ctx context.Context, eager bool) error {
 }
 
 // leave gives the slot back and tells how it went. retryAfter is what the
-// endpoint asked for.
-func (c *circuit) leave(failed bool, retryAfter time.Duration) {
+// endpoint asked for, and no answer to another request takes it back.
+func (c *circuit) leave(probe, failed bool, retryAfter time.Duration) {
 	<-c.slots
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.probing = false
-	if !failed {
+	if probe {
+		c.probing = false
+	}
+	now := time.Now()
+	if asked := now.Add(min(retryAfter, maxRetryAfter)); retryAfter > 0 && asked.After(c.asked) {
+		c.asked = asked
+	}
+	switch {
+	case !failed:
 		c.failures, c.until = 0, time.Time{}
-		return
-	}
-	c.failures++
-	open := time.Duration(0)
-	if c.failures >= tripAfter {
-		open = min(minOpen<<min(c.failures-tripAfter, 4), maxOpen)
-	}
-	if open = max(open, min(retryAfter, maxRetryAfter)); open > 0 {
-		c.until = time.Now().Add(open)
+	case c.failures < tripAfter || probe:
+		// Those that were under way when it opened tell nothing new.
+		if c.failures++; c.failures >= tripAfter {
+			c.until = now.Add(min(minOpen<<min(c.failures-tripAfter, 4), maxOpen))
+		}
 	}
 }

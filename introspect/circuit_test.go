@@ -2,8 +2,10 @@ package introspect_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,5 +119,138 @@ func TestRetryAfter(t *testing.T) {
 		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
 			t.Errorf("after 7 s: %v", err)
 		}
+	})
+}
+
+// asking returns a verifier whose endpoint is a function, of the token.
+func asking(t testing.TB, answer func(token string) (status int, header http.Header), change func(*introspect.Config)) *introspect.Verifier {
+	t.Helper()
+	c := introspect.Config{
+		Issuer: "https://issuer.example.com", Endpoint: "https://issuer.example.com/introspect", Audience: []string{audience},
+		Auth: introspect.ClientSecretBasic("api", "secret"),
+		Client: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if err := r.ParseForm(); err != nil {
+				return nil, err
+			}
+			status, header := answer(r.PostForm.Get("token"))
+			body := `{"active":true,"aud":"` + audience + `"}`
+			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+		})},
+	}
+	if change != nil {
+		change(&c)
+	}
+	v, err := introspect.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+// Anybody can send a token that the endpoint, or a firewall before it, does not
+// like: that must not have the endpoint left alone, whatever Retry-After says.
+func TestTokensThatTheEndpointRefuses(t *testing.T) {
+	for _, status := range []int{400, 403, 404, 413, 414, 422, 431} {
+		v := asking(t, func(token string) (int, http.Header) {
+			if token == "good" {
+				return 200, nil
+			}
+			return status, http.Header{"Retry-After": {"30"}}
+		}, nil)
+		for i := range 10 {
+			if _, err := v.Verify(t.Context(), fmt.Sprint("junk-", i)); codeOf(err) != "unavailable" {
+				t.Errorf("%d: %v", status, err)
+			}
+		}
+		if _, err := v.Verify(t.Context(), "good"); err != nil {
+			t.Errorf("after ten answers of %d: %v", status, err)
+		}
+	}
+}
+
+// Those that wait for a slot are not sent when the endpoint has asked for a
+// pause, or has failed, meanwhile.
+func TestQueueHeedsTheCircuit(t *testing.T) {
+	for _, status := range []int{429, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			var requests atomic.Int32
+			v := asking(t, func(string) (int, http.Header) {
+				requests.Add(1)
+				elapse(100 * time.Millisecond)
+				if status == 429 {
+					return status, http.Header{"Retry-After": {"30"}}
+				}
+				return status, nil
+			}, nil)
+			var wg sync.WaitGroup
+			for i := range 300 {
+				wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("token-", i)) })
+			}
+			wg.Wait()
+			// A slot may be taken before all the first answers have come.
+			if n := requests.Load(); n > 64+4 {
+				t.Errorf("%d: %d requests, want those 64 that were under way", status, n)
+			}
+			v.Close()
+		})
+	}
+}
+
+// A Retry-After holds, whatever is answered to requests from before.
+func TestRetryAfterIsKept(t *testing.T) {
+	for _, status := range []int{200, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			var requests atomic.Int32
+			v := asking(t, func(token string) (int, http.Header) {
+				requests.Add(1)
+				if strings.HasPrefix(token, "slow") {
+					elapse(time.Second)
+					return status, nil
+				}
+				return 429, http.Header{"Retry-After": {"30"}}
+			}, nil)
+			var wg sync.WaitGroup
+			for i := range 6 {
+				wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("slow-", i)) })
+			}
+			synctest.Wait()
+			_, _ = v.Verify(t.Context(), "fast")
+			wg.Wait()
+			for range 28 {
+				_, _ = v.Verify(t.Context(), "another")
+				elapse(time.Second)
+			}
+			if n := requests.Load(); n != 7 {
+				t.Errorf("%d requests, want none within the 30 s after 7", n)
+			}
+			v.Close()
+		})
+	}
+}
+
+// That 64 requests break off at once is one trouble, and not 60 in a row: after
+// a second it is tried whether the endpoint is back.
+func TestRecoveryFromABlip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Bool
+		v := asking(t, func(string) (int, http.Header) {
+			if back.Load() {
+				return 200, nil
+			}
+			elapse(100 * time.Millisecond)
+			return 502, nil
+		}, nil)
+		var wg sync.WaitGroup
+		for i := range 64 {
+			wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("token-", i)) })
+		}
+		wg.Wait()
+		back.Store(true)
+		elapse(1100 * time.Millisecond)
+		if _, err := v.Verify(t.Context(), "token"); err != nil {
+			t.Errorf("a second later: %v", err)
+		}
+		v.Close()
 	})
 }

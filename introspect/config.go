@@ -36,8 +36,9 @@ type Config struct {
 	// it was made for. An aud that is sent is checked all the same.
 	InsecureAudienceNotSent bool
 
-	// JWTs asks about JWTs too. Default: they are not recognized, so that a
-	// JWT of somebody else is sent to nobody; see [Verifier.TakingJWTs].
+	// JWTs asks about signed JWTs too. Default: they are not recognized, so
+	// that a JWT of somebody else is sent to nobody; see [Verifier.TakingJWTs].
+	// Encrypted ones are opaque, and always asked about.
 	JWTs bool
 
 	// Signed demands signed answers (RFC 9701). Default: plain JSON.
@@ -47,8 +48,8 @@ type Config struct {
 	// Default: 5 s. At most 5 min.
 	Leeway time.Duration
 
-	// Timeout is what a request to the endpoint may take in all. Default: 5 s;
-	// there is always one.
+	// Timeout is what a request to the endpoint may take in all, with what it
+	// takes to discover and to authenticate. Default: 5 s; there is always one.
 	Timeout time.Duration
 
 	// MaxConcurrent is how many requests are made at the same time; a few more
@@ -59,7 +60,8 @@ type Config struct {
 	// MaxAge is how long the answer "active" is believed, and so how long a
 	// revoked token may live on; never beyond its exp. A token that is in use
 	// is asked about again before that, in the background. Default: 1 min.
-	// Negative: each request is asked about.
+	// Negative: each request is asked about, or joins a question about its
+	// token that is under way.
 	MaxAge time.Duration
 
 	// NegativeAge is how long "not active" is believed. Default: 10 s.
@@ -77,6 +79,13 @@ type Config struct {
 	// each has its own alone.
 	Shared Shared
 
+	// SharedSecret encrypts what is put into Shared, beside Auth's own secret:
+	// at least 32 random bytes, the same in all instances. Required with Shared
+	// if Auth has no secret, as of MutualTLS and BearerToken: otherwise whoever
+	// writes into Shared could forge answers, and two clients that are told
+	// different things could share them. Default: none.
+	SharedSecret []byte
+
 	// Client makes the requests. Its cookie jar is not used, and no redirect
 	// is followed. Default: a client of the verifier's own.
 	Client *http.Client
@@ -89,7 +98,10 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-const maxLeeway = 5 * time.Minute
+const (
+	maxLeeway       = 5 * time.Minute
+	minSharedSecret = 32
+)
 
 // New builds a Verifier. It does no network. All mistakes of the configuration
 // are reported at once. [Verifier.Close] ends what New started.
@@ -110,6 +122,12 @@ func New(c Config) (*Verifier, error) {
 	}
 	if err := c.Auth.check(); err != nil {
 		mistake("Auth: %w", err)
+	}
+	switch n := len(c.SharedSecret); {
+	case n > 0 && n < minSharedSecret:
+		mistake("SharedSecret has %d bytes; want at least %d random ones", n, minSharedSecret)
+	case n == 0 && c.Shared != nil && c.Auth.check() == nil && c.Auth.secret == nil:
+		mistake("SharedSecret is empty; want one, since Shared is set and this Auth has no secret")
 	}
 	if len(c.Audience) == 0 && !c.InsecureAudienceNotSent {
 		mistake("Audience is empty; want what the issuer puts into aud for this API")
@@ -140,6 +158,7 @@ func New(c Config) (*Verifier, error) {
 		return nil, errors.Join(errs...)
 	}
 	c.Audience = slices.Clone(c.Audience)
+	c.SharedSecret = slices.Clone(c.SharedSecret)
 	c.Leeway = orDefault(c.Leeway, 5*time.Second)
 	c.Timeout = orDefault(c.Timeout, 5*time.Second)
 	c.MaxConcurrent = orDefault(c.MaxConcurrent, 64)

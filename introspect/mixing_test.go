@@ -2,7 +2,9 @@ package introspect_test
 
 import (
 	"net/http"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -105,4 +107,39 @@ func TestDiscovery(t *testing.T) {
 	if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); codeOf(err) != "unavailable" {
 		t.Errorf("metadata of another issuer: %v", err)
 	}
+}
+
+// Metadata are asked for once by all who need them, and an endpoint that was
+// found serves also while they are away.
+func TestDiscoveryIsSparing(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{Delay: time.Second})
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := issuer.Requests(bearertest.OAuthMetadata); n != 1 {
+			t.Errorf("64 callers made %d requests for metadata, want 1", n)
+		}
+		for _, away := range []bearertest.Fault{{Status: 500}, {Hang: true}} {
+			for _, e := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
+				issuer.SetFault(e, away)
+			}
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500, Times: 1})
+			elapse(time.Minute)
+			_, _ = v.Verify(t.Context(), "a failure by which it may have moved")
+			before := issuer.Requests(bearertest.OAuthMetadata)
+			if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+				t.Errorf("while the metadata are away: %v", err)
+			}
+			if issuer.Requests(bearertest.OAuthMetadata) == before {
+				t.Error("it was not asked whether it has moved")
+			}
+		}
+	})
 }

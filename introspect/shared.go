@@ -8,8 +8,9 @@ import (
 
 // Shared is a cache that the instances of a program have in common, such as
 // adapters/bearerredis. What a [Verifier] keeps there is encrypted by a key that
-// is made of the token itself and of the verifier's own credentials: neither a
-// copy of the cache tells anything, nor can who writes into it forge an answer.
+// is made of the token itself and of a secret, the verifier's own credentials or
+// [Config.SharedSecret]: neither a copy of the cache tells anything, nor can who
+// writes into it forge an answer.
 // Keys are hashes, and no token is ever handed over.
 //
 // An error of a method never refuses a token, and never accepts one: the
@@ -47,7 +48,7 @@ type shared struct {
 
 func newShared(c Config) *shared {
 	// No answer from before may come after, however long it was under way.
-	return &shared{cache: c.Shared, forgetFor: 2 * (c.Timeout + queueTime)}
+	return &shared{cache: c.Shared, forgetFor: 2 * c.patience()}
 }
 
 func (s *shared) forget(ctx context.Context, key cacheKey) error {
@@ -61,7 +62,7 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
 	sealed, err := v.shared.cache.Get(ctx, key.String())
-	v.journal.shared(err)
+	v.toldByShared(err)
 	if err != nil || len(sealed) == 0 {
 		return nil
 	}
@@ -75,11 +76,20 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 	}
 	// A clock that is ahead must not make an answer live longer.
 	now := time.Now()
+	if fetched.After(now.Add(v.config.Leeway)) {
+		return nil
+	}
 	e := v.config.newEntry(a, earlier(fetched, now))
 	if !now.Before(e.fresh) {
 		return nil
 	}
 	return e
+}
+
+func (v *Verifier) toldByShared(err error) {
+	if v.ctx.Err() == nil { // a call that Close ended tells nothing
+		v.journal.shared(err)
+	}
 }
 
 func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *entry) {
@@ -93,7 +103,7 @@ func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *ent
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
-	v.journal.shared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
+	v.toldByShared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
 }
 
 func parseKey(name string) (key cacheKey, err error) {

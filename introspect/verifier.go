@@ -1,14 +1,16 @@
 package introspect
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/fetch"
-	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 // Verifier verifies opaque access tokens by asking about them. It is built by
@@ -42,7 +44,7 @@ func newVerifier(c Config) (*Verifier, error) {
 		config:   c,
 		endpoint: newEndpoint(c),
 		circuit:  newCircuit(c.MaxConcurrent),
-		keys:     newKeyMaker(c.Issuer, c.Endpoint, c.Auth),
+		keys:     newKeyMaker(&c),
 		local:    cache,
 		journal:  journal{config: c},
 		flights:  make(map[cacheKey]*flight),
@@ -105,7 +107,8 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if kept != nil && time.Now().Before(kept.stale) {
+	// It is looked up again, since it may have been forgotten meanwhile.
+	if kept = v.local.get(key); kept != nil && time.Now().Before(kept.stale) {
 		v.counters.stale.Add(1)
 		return v.config.judge(kept.answer)
 	}
@@ -114,11 +117,17 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	return nil, unavailable
 }
 
-// isJWT reports whether a token has the form of a signed JWT, good or bad.
-// Encrypted ones, of five segments, only their issuer can read.
+// isJWT reports whether a token looks like a signed JWT, good or bad. It is
+// lenient: what somebody's server may take for one is sent to nobody else.
+// Encrypted ones, of five segments, only their issuer can read, and there are
+// servers whose opaque tokens are such.
 func isJWT(token string) bool {
-	_, err := jose.Parse(token)
-	return !errors.Is(err, jose.ErrNotJWS)
+	if dots := strings.Count(token, "."); dots < 2 || dots == 4 {
+		return false
+	}
+	header, _, _ := strings.Cut(token, ".")
+	b, err := base64.RawURLEncoding.DecodeString(header)
+	return err == nil && bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{"))
 }
 
 func (v *Verifier) retryAfter(err error) time.Duration {
@@ -128,6 +137,9 @@ func (v *Verifier) retryAfter(err error) time.Duration {
 	}
 	return wait
 }
+
+// patience is how long an answer may take: all of what [Verifier.look] does.
+func (c *Config) patience() time.Duration { return c.Timeout + queueTime + 2*sharedTime }
 
 // flight is a question that is under way, and its answer.
 type flight struct {
@@ -144,7 +156,7 @@ func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string) (*entr
 	if err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(v.config.Timeout + queueTime)
+	timer := time.NewTimer(v.config.patience())
 	defer timer.Stop()
 	select {
 	case <-f.done:
@@ -165,6 +177,12 @@ func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) 
 	if f := v.flights[key]; f != nil {
 		return f, nil
 	}
+	// The last flight may have landed since the caller looked.
+	if e := v.local.get(key); e != nil && e != old && time.Now().Before(e.fresh) {
+		f := &flight{done: make(chan struct{}), entry: e}
+		close(f.done)
+		return f, nil
+	}
 	if v.ctx.Err() != nil {
 		return nil, errClosed
 	}
@@ -180,9 +198,7 @@ func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) 
 	f := &flight{done: make(chan struct{})}
 	v.flights[key] = f
 	v.work.Go(func() {
-		ctx, cancel := context.WithTimeout(v.ctx, v.config.Timeout)
-		defer cancel()
-		e, err := v.look(ctx, key, token, old)
+		e, err := v.look(v.ctx, key, token, old)
 		v.mu.Lock()
 		if v.flights[key] == f {
 			delete(v.flights, key)
@@ -201,20 +217,26 @@ var errClosed = errors.New("the verifier is closed")
 
 // look finds the answer about a token: in the shared cache, or by asking.
 func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *entry) (*entry, error) {
-	if v.shared != nil {
+	if v.shared != nil && !v.local.isForgotten(key) {
 		if e := v.lookShared(ctx, key, token); e != nil && (old == nil || e.fetched.After(old.fetched)) {
 			v.counters.sharedHits.Add(1)
 			return e, nil
 		}
 	}
-	if err := v.circuit.enter(ctx, old != nil); err != nil {
+	probe, err := v.circuit.enter(ctx, old != nil)
+	if err != nil {
 		v.counters.rejected.Add(1)
 		return nil, err
 	}
 	v.counters.requests.Add(1)
 	asked := time.Now()
-	a, err := v.endpoint.ask(ctx, token)
-	v.circuit.leave(err != nil, retryAfterOf(err))
+	bounded, cancel := context.WithTimeout(ctx, v.config.Timeout)
+	a, err := v.endpoint.ask(bounded, token)
+	cancel()
+	v.circuit.leave(probe, isIll(err), retryAfterOf(err))
+	if err != nil && ctx.Err() != nil {
+		return nil, errClosed // and the endpoint's health is nobody's business any more
+	}
 	v.journal.asked(err)
 	if err != nil {
 		v.counters.failures.Add(1)
@@ -228,7 +250,7 @@ func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *en
 }
 
 func retryAfterOf(err error) time.Duration {
-	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
+	if status, ok := errors.AsType[*fetch.StatusError](err); ok && isIll(err) {
 		return status.RetryAfter
 	}
 	return 0
@@ -237,7 +259,7 @@ func retryAfterOf(err error) time.Duration {
 // Forget drops what is known of a token, here and, by the shared cache, in every
 // instance, so that the issuer is asked again at its next use: call it when a
 // token was revoked. The error says that other instances could not be told;
-// they believe what they keep until [Config.MaxAge].
+// they believe what they, or the shared cache, keep until [Config.MaxAge].
 func (v *Verifier) Forget(ctx context.Context, token string) error {
 	key := v.keys.key(token)
 	v.forgotten(key.String())
@@ -263,7 +285,9 @@ func (v *Verifier) forgotten(name string) {
 	if err != nil {
 		return // no key of ours
 	}
-	v.local.forget(key)
+	// Nor is it read from the shared cache until all of before has ended there:
+	// that may be out of reach, or may have come back with what it held once.
+	v.local.forget(key, time.Now().Add(v.config.MaxAge+v.config.Leeway))
 	if f := v.flights[key]; f != nil {
 		// Who asks from now on must not get an answer from before.
 		f.doomed = true

@@ -420,11 +420,16 @@ func TestFirstCallerGoesAway(t *testing.T) {
 }
 
 // A JWT is sent to nobody, unless it is said (design: it must not leave the
-// house); an encrypted one only its issuer can read.
+// house), nor is what a lenient server could take for one.
 func TestJWTsAreNotSent(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		jwt := issuer.Mint(bearertest.Token{})
-		for _, token := range []string{jwt, jwt[:len(jwt)-4] + "AAAA", "eyJhbGciOiJub25lIn0..", jwt[:len(jwt)-1] + "!"} {
+		header, rest, _ := strings.Cut(jwt, ".")
+		for _, token := range []string{
+			jwt, jwt[:len(jwt)-4] + "AAAA", "eyJhbGciOiJub25lIn0..", jwt[:len(jwt)-1] + "!",
+			jwt + "=", jwt + ".", jwt + "~",
+			"eyJhbGciOiJub25lIn1." + rest, // bits behind the header that are not zero
+		} {
 			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
 				t.Errorf("%.20s…: %v", token, err)
 			}
@@ -435,8 +440,10 @@ func TestJWTsAreNotSent(t *testing.T) {
 		if _, err := v.TakingJWTs().Verify(t.Context(), jwt); err != nil {
 			t.Errorf("TakingJWTs: %v", err)
 		}
-		if _, err := v.Verify(t.Context(), jwt+".a.b"); codeOf(err) != "unrecognized" || issuer.Requests(bearertest.IntrospectionEndpoint) != 2 {
-			t.Errorf("five segments are opaque: %v", err)
+		for i, token := range []string{"a.b.c", header + ".a.b.c.d", "v4.local.eyJhbGciOiJub25lIn0", header} {
+			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" || issuer.Requests(bearertest.IntrospectionEndpoint) != 2+i {
+				t.Errorf("%s is opaque: %v", token, err)
+			}
 		}
 	})
 }
@@ -471,6 +478,51 @@ func TestForget(t *testing.T) {
 		wg.Wait()
 		if _, err := v.Verify(t.Context(), second); codeOf(err) != "unrecognized" {
 			t.Errorf("an answer from before Forget is kept: %v", err)
+		}
+	})
+}
+
+// A token that is forgotten while its question is under way is not served stale.
+func TestForgottenIsNotServedStale(t *testing.T) {
+	stale := func(c *introspect.Config) { c.ServeStale = time.Hour }
+	inBubble(t, stale, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		token := issuer.MintOpaque(bearertest.Token{})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		elapse(2 * time.Minute)
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Hang: true})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unavailable" {
+				t.Errorf("4 s after Forget: %v", err)
+			}
+		})
+		elapse(time.Second)
+		if err := v.Forget(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+	})
+}
+
+// A question that Close ends is no trouble of the endpoint.
+func TestCloseIsNoOutage(t *testing.T) {
+	var log strings.Builder
+	logged := func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }
+	inBubble(t, logged, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Hang: true})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := v.Verify(t.Context(), "token"); codeOf(err) != "unavailable" {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		v.Close()
+		wg.Wait()
+		if log.Len() > 0 {
+			t.Errorf("logged: %s", log.String())
 		}
 	})
 }

@@ -113,39 +113,32 @@ func (c *Client) Get(ctx context.Context, rawURL string, limit int64) (Response,
 // Post sends form to rawURL (application/x-www-form-urlencoded) with header
 // beside, and is otherwise as [Client.Get]; but it follows no redirect, since a
 // form may hold secrets, and of a response whose status is not 200 it returns
-// up to limit bytes of the body with the [*StatusError]. Once, when a
-// connection breaks before the answer begins, it tries again: what it sends
-// must do no harm twice.
+// up to limit bytes of the body with the [*StatusError].
 func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, header http.Header, limit int64) (Response, error) {
 	u, err := c.CheckURL(rawURL)
 	if err != nil {
 		return Response{}, err
 	}
-	send := func() (Response, error) {
-		body := form.Encode()
-		req := (&http.Request{
-			Method:        http.MethodPost,
-			URL:           u,
-			Host:          u.Host,
-			Header:        header.Clone(),
-			Body:          io.NopCloser(strings.NewReader(body)),
-			ContentLength: int64(len(body)),
-			GetBody: func() (io.ReadCloser, error) {
-				return io.NopCloser(strings.NewReader(body)), nil
-			},
-		}).WithContext(ctx)
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		return c.do(req, limit)
-	}
-	resp, err := send()
-	if ctx.Err() == nil && isReset(err) {
-		resp, err = send()
-	}
-	return resp, err
+	body := form.Encode()
+	req := (&http.Request{
+		Method:        http.MethodPost,
+		URL:           u,
+		Host:          u.Host,
+		Header:        header.Clone(),
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(body)), nil
+		},
+	}).WithContext(ctx)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.do(req, limit)
 }
 
-// isReset reports whether a connection broke before the answer began.
-func isReset(err error) bool {
+// IsReset reports whether a request failed because its connection broke before
+// an answer began, as one does that the server closed while it was idle: a
+// second try is likely to work.
+func IsReset(err error) bool {
 	transport, ok := errors.AsType[*TransportError](err)
 	return ok && !transport.begun &&
 		(errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF))

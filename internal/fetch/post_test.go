@@ -28,7 +28,9 @@ func TestPost(t *testing.T) {
 			fmt.Fprint(w, r.Method, r.PostFormValue("token"), r.Header.Get("Accept"))
 		}, 200, "POSTa+bx/y", nil},
 		{"an OAuth error", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400); fmt.Fprint(w, "why") }, 400, "why", &fetch.StatusError{}},
-		{"a redirect within the origin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusTemporaryRedirect) }, 0, "", fetch.ErrRedirect},
+		{"a redirect within the origin", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/else", http.StatusTemporaryRedirect)
+		}, 0, "", fetch.ErrRedirect},
 		{"too large", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 2000)) }, 0, "", fetch.ErrTooLarge},
 	}
 	for _, tt := range tests {
@@ -59,45 +61,36 @@ func TestPost(t *testing.T) {
 	}
 }
 
-// A connection that breaks before the answer begins is tried again, once; one
-// that breaks later is not.
-func TestPostTriesOnceMore(t *testing.T) {
+// A connection that breaks before the answer begins may be tried again; one that
+// breaks later, and an answer, not.
+func TestIsReset(t *testing.T) {
 	for _, tt := range []struct {
-		name     string
-		begun    bool
-		broken   int32 // requests that break
-		ok       bool
-		requests int32
+		name  string
+		begun string
+		reset bool
 	}{
-		{"none", false, 0, true, 1},
-		{"the first", false, 1, true, 2},
-		{"all", false, 9, false, 2},
-		{"within the answer", true, 1, false, 1},
+		{"nothing", "", true},
+		{"a status line", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun", false},
+		{"an answer", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", false},
 	} {
-		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if requests.Add(1) > tt.broken {
-				fmt.Fprint(w, "ok")
-				return
-			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			conn, buffered, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if tt.begun {
-				fmt.Fprint(buffered, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun")
-				_ = buffered.Flush()
-			} else {
+			if tt.begun == "" {
 				_ = conn.(*net.TCPConn).SetLinger(0)
 			}
+			fmt.Fprint(buffered, tt.begun)
+			_ = buffered.Flush()
 			_ = conn.Close()
 		}))
 		_, err := fetch.New(nil, false).Post(t.Context(), server.URL, url.Values{}, http.Header{}, 1000)
 		server.Close()
-		if (err == nil) != tt.ok || requests.Load() != tt.requests {
-			t.Errorf("%s: %v after %d requests, want %d", tt.name, err, requests.Load(), tt.requests)
+		if err == nil || fetch.IsReset(err) != tt.reset {
+			t.Errorf("%s: %v, reset %v", tt.name, err, fetch.IsReset(err))
 		}
 	}
 }

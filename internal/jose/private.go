@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
@@ -52,13 +53,36 @@ func ParsePrivateKey(data []byte) (*PrivateKey, error) {
 		return nil, fmt.Errorf("jose: private key: alg %q does not fit its type", string(k.algorithm))
 	}
 	k.signer = signer
+	if err := k.test(public); err != nil {
+		return nil, err
+	}
 	return &k, nil
+}
+
+// test signs once, so that halves that do not match are told now and not by the
+// server.
+func (k *PrivateKey) test(public *Key) error {
+	token, err := k.Sign([]byte(`{"alg":"`+string(k.algorithm)+`"}`), []byte("{}"))
+	if err != nil {
+		return errors.New("jose: private key: it does not sign")
+	}
+	jws, err := Parse(token)
+	if err != nil {
+		return err
+	}
+	if public.Verify(k.algorithm, jws.SigningInput, jws.Signature) != nil {
+		return errors.New("jose: private key: its public half is another's")
+	}
+	return nil
 }
 
 func (k *PrivateKey) readJWK(data []byte) (any, error) {
 	m, err := readJWK(data)
 	if err != nil {
 		return nil, fmt.Errorf("JWK: %w", err)
+	}
+	if m.hasUse && m.use != "sig" || m.keyOps != nil && !slices.Contains(m.keyOps, "sign") {
+		return nil, errors.New("JWK: use or key_ops do not let it sign")
 	}
 	k.id, k.algorithm = m.kid, Algorithm(m.alg)
 	private := false

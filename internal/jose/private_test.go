@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"strings"
 	"testing"
@@ -111,19 +112,34 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 	encode := func(kind string, der []byte) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	}
+	jwkOf := func(key *ecdsa.PrivateKey, members string) []byte {
+		d, err := key.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		point, err := ecKey(t, elliptic.P256()).PublicKey.Bytes() // of another key
+		if err != nil {
+			t.Fatal(err)
+		}
+		encode := base64.RawURLEncoding.EncodeToString
+		return []byte(`{"kty":"EC","crv":"P-256","d":"` + encode(d) + `","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"` + members + `}`)
+	}
 	tests := map[string][]byte{
-		"nothing":            nil,
-		"garbage":            []byte("hunter2"),
-		"a weak RSA key":     encode("PRIVATE KEY", weakDER),
-		"P-224":              encode("PRIVATE KEY", p224DER),
-		"a broken block":     encode("PRIVATE KEY", []byte("hunter2")),
-		"an encrypted key":   encode("ENCRYPTED PRIVATE KEY", []byte("hunter2")),
-		"a certificate":      encode("CERTIFICATE", []byte("hunter2")),
-		"two blocks":         append(encode("PRIVATE KEY", p224DER), encode("PRIVATE KEY", p224DER)...),
-		"a public JWK":       public,
-		"a secret":           []byte(`{"kty":"oct","k":"aHVudGVyMg"}`),
-		"a broken JWK":       []byte(`{"kty":"EC","d":"hunter2"}`),
-		"a JWK with d twice": []byte(`{"kty":"EC","d":"hunter2","d":"hunter2"}`),
+		"halves of two keys":     jwkOf(ecKey(t, elliptic.P256()), ""),
+		"a key for encryption":   jwkOf(ecKey(t, elliptic.P256()), `,"use":"enc"`),
+		"a key for verification": jwkOf(ecKey(t, elliptic.P256()), `,"key_ops":["verify"]`),
+		"nothing":                nil,
+		"garbage":                []byte("hunter2"),
+		"a weak RSA key":         encode("PRIVATE KEY", weakDER),
+		"P-224":                  encode("PRIVATE KEY", p224DER),
+		"a broken block":         encode("PRIVATE KEY", []byte("hunter2")),
+		"an encrypted key":       encode("ENCRYPTED PRIVATE KEY", []byte("hunter2")),
+		"a certificate":          encode("CERTIFICATE", []byte("hunter2")),
+		"two blocks":             append(encode("PRIVATE KEY", p224DER), encode("PRIVATE KEY", p224DER)...),
+		"a public JWK":           public,
+		"a secret":               []byte(`{"kty":"oct","k":"aHVudGVyMg"}`),
+		"a broken JWK":           []byte(`{"kty":"EC","d":"hunter2"}`),
+		"a JWK with d twice":     []byte(`{"kty":"EC","d":"hunter2","d":"hunter2"}`),
 	}
 	for name, data := range tests {
 		_, err := jose.ParsePrivateKey(data)

@@ -61,33 +61,40 @@ func (a *api) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&locke
 // the scope orders:read.
 func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	t.Helper()
-	guard, err := bearer.New(bearer.Config{
-		Realm:     "interop",
-		Verifiers: verifiers,
-		Logger:    a.logger(),
-		OnRefusal: func(_ *http.Request, e bearer.Event) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.events[e.RequestID] = e
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, _ := bearer.FromContext(r.Context())
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(principal{
-			Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID,
-			Audience: p.Audience(), Scopes: p.Scopes.String(), Client: p.IsClient(),
-		})
-	})
+	guard := a.guard(t, bearer.Config{Verifiers: verifiers})
+	me := http.HandlerFunc(showPrincipal)
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", bearerhttp.Require(guard, scope.None)(me))
 	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(me))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	a.url = server.URL
+}
+
+// guard is a guard whose refusals and log the API keeps.
+func (a *api) guard(t *testing.T, c bearer.Config) *bearer.Guard {
+	t.Helper()
+	c.Realm = "interop"
+	c.Logger = a.logger()
+	c.OnRefusal = func(_ *http.Request, e bearer.Event) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.events[e.RequestID] = e
+	}
+	guard, err := bearer.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard
+}
+
+func showPrincipal(w http.ResponseWriter, r *http.Request) {
+	p, _ := bearer.FromContext(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(principal{
+		Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, TokenType: p.TokenType,
+		Audience: p.Audience(), Scopes: p.Scopes.String(), Client: p.IsClient(), Path: r.RequestURI,
+	})
 }
 
 type lockedWriter struct{ a *api }
@@ -105,10 +112,11 @@ func (a *api) logged() string {
 }
 
 type principal struct {
-	Issuer, Subject, ClientID string
-	Audience                  []string
-	Scopes                    string
-	Client                    bool
+	Issuer, Subject, ClientID, TokenType string
+	Audience                             []string
+	Scopes                               string
+	Client                               bool
+	Path                                 string // of the request, with its query
 }
 
 // answer is what a client saw, and what the audit trail says of it.
@@ -147,19 +155,25 @@ func (a *api) get(t *testing.T, path, token string) answer {
 		}
 		return got
 	}
+	got.event = a.refusal(t, body)
+	if bytes.Contains(body, []byte(token)) || strings.Contains(a.logged(), token) {
+		t.Error("the token stands in the answer or in the log")
+	}
+	return got
+}
+
+// refusal is what the audit trail says of a refusal with that body.
+func (a *api) refusal(t *testing.T, body []byte) bearer.Event {
+	t.Helper()
 	var refusal struct {
 		RequestID string `json:"request_id"`
 	}
 	if err := json.Unmarshal(body, &refusal); err != nil {
-		t.Fatalf("the body of a refusal is not JSON: %v", err)
-	}
-	if bytes.Contains(body, []byte(token)) || strings.Contains(a.logged(), token) {
-		t.Error("the token stands in the answer or in the log")
+		t.Fatalf("the body of a refusal is not JSON: %v: %s", err, body)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	got.event = a.events[refusal.RequestID]
-	return got
+	return a.events[refusal.RequestID]
 }
 
 // accepts wants 200, and returns who the API says is calling.

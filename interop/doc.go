@@ -1,3 +1,3 @@
-// Package interop holds tests of bearerkit against authorization servers that
-// were written elsewhere. It exports nothing.
+// Package interop holds tests of bearerkit against authorization servers and
+// clients that were written elsewhere. It exports nothing.
 package interop

@@ -2,7 +2,10 @@ module github.com/bearerkit/bearerkit/interop
 
 go 1.26.0
 
-ignore ./node-oidc-provider/node_modules
+ignore (
+	./dpop-client/node_modules
+	./node-oidc-provider/node_modules
+)
 
 require (
 	github.com/bearerkit/bearerkit v0.1.0

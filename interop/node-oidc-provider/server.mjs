@@ -2,9 +2,10 @@
 // oidc-provider, whose access tokens are opaque, and JWTs by RFC 9068 for a
 // resource (RFC 8707). The path of the resource chooses the algorithm and the
 // lifetime in seconds: https://api.example.com/ES256, .../PS256/2. A resource
-// .../opaque has opaque tokens with an audience. Introspection and revocation are
-// for the clients resource-server, with a secret, and resource-server-key, whose
-// public key is the JWK in CLIENT_KEY.
+// .../opaque has opaque tokens with an audience, and one elsewhere ES256. DPoP
+// proofs (RFC 9449) are taken. Introspection and revocation are for the clients
+// resource-server, with a secret, and resource-server-key, whose public key is the
+// JWK in CLIENT_KEY.
 //
 // LISTEN is host:port, port 0 is a free one. ISSUER is the issuer identifier,
 // by default where the server listens. KID is the prefix of its keys' ids.
@@ -38,7 +39,7 @@ const formats = {
 };
 
 function getResourceServerInfo(ctx, resource) {
-  const [alg, seconds] = resource.slice(apis.length).split('/');
+  const [alg, seconds] = resource.startsWith(apis) ? resource.slice(apis.length).split('/') : ['ES256'];
   return {
     scope: 'orders:read orders:write orders:readall',
     audience: resource,
@@ -62,7 +63,7 @@ server.listen(Number(port), host, () => {
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     enabledJWA: {
       idTokenSigningAlgValues: keys.map((key) => key.alg),
-      dPoPSigningAlgValues: ['ES256'],
+      dPoPSigningAlgValues: ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
     },
     clients: [
       {

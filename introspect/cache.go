@@ -130,7 +130,7 @@ func newLocal(entries, bytes int) (*local, error) {
 		return otter.New(&otter.Options[cacheKey, *entry]{
 			MaximumWeight: uint64(bytes),
 			Weigher: func(_ cacheKey, e *entry) uint32 {
-				return uint32(min(max(e.weight(), share), math.MaxUint32))
+				return uint32(min(uint64(max(e.weight(), share)), math.MaxUint32))
 			},
 		})
 	}

@@ -111,12 +111,12 @@ func TestFull(t *testing.T) {
 					t.Fatalf("a used one: %v, %v", fresh, err)
 				}
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		if s := m.Stats(); s.Live != capacity {
 			t.Errorf("Stats() = %+v", s)
 		}
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		if s := m.Stats(); s.Live != 0 {
 			t.Errorf("Stats() = %+v", s)
 		}
@@ -140,7 +140,7 @@ func TestDefaultHoldsItsRate(t *testing.T) {
 					t.Fatalf("second %d: %v, %v", second, fresh, err)
 				}
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 	})
 }

@@ -57,9 +57,9 @@ func TestNonceRotation(t *testing.T) {
 			} {
 				n := newNonces(t, dpop.NoncesConfig{Rotate: rotate})
 				begin := time.Unix(0, (time.Now().UnixNano()/int64(step)+1)*int64(step))
-				time.Sleep(time.Until(begin))
+				<-time.After(time.Until(begin))
 				nonce := n.Current()
-				time.Sleep(tt.at)
+				<-time.After(tt.at)
 				if current, accepted := n.Current() == nonce, n.Accept(nonce); current != tt.current || accepted != tt.accepted {
 					t.Errorf("of %v, after %v: current %v, accepted %v", step, tt.at, current, accepted)
 				}
@@ -99,7 +99,7 @@ func TestNoncesCannotBeGuessed(t *testing.T) {
 					t.Fatalf("%q is accepted", bad)
 				}
 			}
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestNoncesAreShared(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if !other.Accept(one.Current()) || !other.Accept(nonce) {
 			t.Error("not accepted after a step")
 		}
@@ -135,7 +135,7 @@ func TestProofsWithNonces(t *testing.T) {
 		c, nonces := newClient(t, "ES256"), newNonces(t, dpop.NoncesConfig{})
 		checker := newChecker(t, dpop.Config{Nonces: nonces})
 		old := nonces.Current()
-		time.Sleep(3 * time.Minute)
+		<-time.After(3 * time.Minute)
 		good := members{"nonce": nonces.Current()}
 		with := func(changes members) members {
 			all := maps.Clone(good)
@@ -161,7 +161,7 @@ func TestProofsWithNonces(t *testing.T) {
 				t.Errorf("%s: refused by %q, want %q", tt.name, check, tt.check)
 			}
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, good)), token, c.jkt), "")
 		if checker.Nonce() != nonces.Current() || checker.Nonce() == good["nonce"] {
 			t.Errorf("Nonce() = %q", checker.Nonce())

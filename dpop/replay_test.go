@@ -124,10 +124,10 @@ func TestWindow(t *testing.T) {
 		}
 		start := time.Now()
 		for i, tt := range tests {
-			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Hour)))
+			<-time.After(time.Until(start.Add(time.Duration(i) * time.Hour)))
 			checker := newChecker(t, tt.config)
 			proof := c.proof(t, members{"iat": time.Now().Add(tt.iat).Unix()})
-			time.Sleep(tt.at)
+			<-time.After(tt.at)
 			check := "iat"
 			if tt.good {
 				check = ""
@@ -144,18 +144,18 @@ func TestReplayIsRefusedToTheEndOfTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 		for offset := range 21 { // whatever the time is within a span of the store
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			proof := c.proof(t, members{"iat": time.Now().Unix() + 5})
 			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
 			other := newClient(t, "EdDSA")
 			for second := range 65 {
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "")
 				if _, check := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt)); check != "replay" {
 					t.Fatalf("offset %d, after %d s: refused by %q", offset, second+1, check)
 				}
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "iat")
 		}
 	})
@@ -225,7 +225,7 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 		for range 40 {
 			wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
 			wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "replay store")
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "level=ERROR") {
 			t.Errorf("%d lines:\n%s", lines, &log)
@@ -254,11 +254,11 @@ func TestStoreThatIsSlow(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) {
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 			return true, nil
 		})})
 		proof := c.proof(t, nil)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		wantRefusal(t, late.CheckProof(orders(t, proof), token, c.jkt), "iat")
 	})
 }

@@ -25,7 +25,7 @@ const (
 
 func TestProofsOfTheRFC(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Unix(rfcIssued, 0)))
+		<-time.After(time.Until(time.Unix(rfcIssued, 0)))
 		checker := newChecker(t, dpop.Config{Origin: "https://resource.example.org"})
 		r := read(t, "GET /protectedresource", "Host: resource.example.org",
 			"Authorization: DPoP "+token, "DPoP: "+rfcResourceProof)
@@ -39,7 +39,7 @@ func TestProofsOfTheRFC(t *testing.T) {
 		r = read(t, "POST /token", "Host: server.example.com", "DPoP: "+rfcTokenProof)
 		wantRefusal(t, server.CheckProof(r, token, rfcJKT), "ath")
 
-		time.Sleep(time.Minute + 1)
+		<-time.After(time.Minute + 1)
 		r = read(t, "GET /protectedresource", "DPoP: "+rfcResourceProof)
 		wantRefusal(t, newChecker(t, dpop.Config{Origin: "https://resource.example.org"}).CheckProof(r, token, rfcJKT), "iat")
 	})

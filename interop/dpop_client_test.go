@@ -115,7 +115,7 @@ func TestDPoPClientNonces(t *testing.T) {
 		if sent == 200 {
 			t.Fatalf("%d nonces in %d requests; want 4", len(used), sent)
 		}
-		time.Sleep(rotate / 10)
+		<-time.After(rotate / 10)
 		got := c.request(t, r)
 		now := time.Now()
 		late := now.Sub(last) >= rotate // the machine is slow, and the nonce may be too old
@@ -131,7 +131,7 @@ func TestDPoPClientNonces(t *testing.T) {
 	}
 
 	t.Run("after a pause", func(t *testing.T) {
-		time.Sleep(2*rotate + rotate/10)
+		<-time.After(2*rotate + rotate/10)
 		asked(t)
 	})
 }

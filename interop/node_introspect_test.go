@@ -99,7 +99,7 @@ func TestNodeIntrospectionRevocationIsSeen(t *testing.T) {
 	token := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	a.accepts(t, "/orders", token)
 	nodeResourceServer.revoke(t, o.endpoint("/token/revocation"), token)
-	time.Sleep(c.MaxAge)
+	<-time.After(c.MaxAge)
 	a.refuses(t, token, "active")
 }
 

@@ -84,7 +84,7 @@ func TestZitadelIntrospectionRevocationIsSeen(t *testing.T) {
 	token := o.codeFlow(t, zitadelOpaque, zitadelScope).Access
 	a.accepts(t, "/me", token)
 	zitadelOpaque.revoke(t, o.endpoint("/revoke"), token)
-	time.Sleep(c.MaxAge)
+	<-time.After(c.MaxAge)
 	a.refuses(t, token, "active")
 }
 

@@ -149,7 +149,7 @@ func TestIntrospectionMaxAge(t *testing.T) {
 	checkStatus(t, url, "before", token, 200)
 	checkStatus(t, url, "unknown", early, 401)
 	issuer.Revoke(token)
-	time.Sleep(maxAge)
+	<-time.After(maxAge)
 	checkStatus(t, url, "revoked", token, 401)
 	before := issuer.Requests(bearertest.IntrospectionEndpoint)
 	checkStatus(t, url, "what is not active is believed no longer", early, 401)

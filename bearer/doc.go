@@ -16,6 +16,7 @@
 //	a bad token                           401 invalid_token
 //	a good token of too little scope      403 insufficient_scope
 //	too weak or too old an authentication 401 insufficient_user_authentication
+//	a DPoP proof that is missing or bad   401 invalid_dpop_proof, or use_dpop_nonce
 //	refused by a requirement              403 (or 404, see [Hidden]), no challenge
 //	the token cannot be judged now        503 and Retry-After, no challenge
 //

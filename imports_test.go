@@ -21,21 +21,23 @@ const (
 // packageMap is the package map of the design: what each package may import
 // beyond the standard library. An entry that ends in /... is a whole tree.
 var packageMap = map[string][]string{
-	"scope":               nil,
-	"bearer":              {"scope", jsonPackage + "/..."},
-	"jwks":                {"bearer", "scope", "internal/...", jsonPackage + "/..."},
-	"introspect":          {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
-	"dpop":                {"bearer", "internal/...", jsonPackage + "/..."},
-	"resource":            {"bearer", "scope", "internal/fetch", "internal/strictjson", jsonPackage + "/..."},
-	"bearer/bearertest":   {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},
-	"adapters/bearerhttp": {"bearer", "scope"},
-	"adapters/bearerecho": {"bearer", "scope", "github.com/labstack/echo/..."},
-	"adapters/bearergin":  {"bearer", "scope", "github.com/gin-gonic/gin"},
-	"internal/fetch":      nil,
-	"internal/strictjson": {jsonPackage + "/..."},
-	"internal/jose":       {"internal/strictjson", jsonPackage + "/...", jwx + "/..."},
-	"internal/claims":     {"bearer", "scope", "internal/jose", "internal/strictjson"},
-	"internal/keysource":  {"internal/..."},
+	"scope":                 nil,
+	"bearer":                {"scope", jsonPackage + "/..."},
+	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
+	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
+	"denylist":              {"bearer"},
+	"denylist/denylisttest": {"bearer", "denylist"},
+	"dpop":                  {"bearer", "internal/...", jsonPackage + "/..."},
+	"resource":              {"bearer", "scope", "internal/fetch", "internal/strictjson", jsonPackage + "/..."},
+	"bearer/bearertest":     {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},
+	"adapters/bearerhttp":   {"bearer", "scope"},
+	"adapters/bearerecho":   {"bearer", "scope", "github.com/labstack/echo/..."},
+	"adapters/bearergin":    {"bearer", "scope", "github.com/gin-gonic/gin"},
+	"internal/fetch":        nil,
+	"internal/strictjson":   {jsonPackage + "/..."},
+	"internal/jose":         {"internal/strictjson", jsonPackage + "/...", jwx + "/..."},
+	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/strictjson"},
+	"internal/keysource":    {"internal/..."},
 }
 
 type goPackage struct {

@@ -26,6 +26,7 @@ const (
 	textNonce          = "The DPoP proof needs the nonce of this response."
 	textForbidden      = "The request is not allowed."
 	textNotFound       = "The resource does not exist."
+	textTooMany        = "Too many requests with bad access tokens came from this address."
 	textUnavailable    = "The access token cannot be checked at the moment."
 )
 
@@ -40,7 +41,7 @@ type answer struct {
 // answers are those that are the same for each request to a route that was made
 // under one scheme.
 type answers struct {
-	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, unavailable answer
+	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, unavailable answer
 }
 
 func (g *Guard) compile(used scheme, needs scope.Set) answers {
@@ -63,6 +64,7 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		scope:          coded(403, CodeInsufficientScope, textScope, needs),
 		forbidden:      newAnswer(403, nil, "", textForbidden, scope.Set{}),
 		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
+		tooMany:        newAnswer(429, nil, "", textTooMany, scope.Set{}),
 		unavailable:    newAnswer(503, nil, "", textUnavailable, scope.Set{}),
 	}
 }
@@ -96,6 +98,8 @@ func (rt *Route) answerTo(e *Error, used scheme) answer {
 		return answers.forbidden
 	case CodeNotFound:
 		return answers.notFound
+	case CodeTooManyFailures:
+		return answers.tooMany
 	default: // CodeUnavailable, CodeCanceled: we cannot tell
 		return answers.unavailable
 	}
@@ -154,7 +158,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, proble
 	if len(a.challenges) > 0 {
 		h["Www-Authenticate"] = slices.Clone(a.challenges)
 	}
-	if a.status == http.StatusServiceUnavailable {
+	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))
 	}
 	w.WriteHeader(a.status)

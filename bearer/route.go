@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -27,6 +28,10 @@ type RouteConfig struct {
 	// program never opens another. Default: any that the verifiers accept.
 	Audience string
 
+	// MaxTokenAge is [Config.MaxTokenAge] of this route; the shorter of both
+	// holds. Default: the guard's alone.
+	MaxTokenAge time.Duration
+
 	// Optional lets requests without credentials in, as anonymous. Bad
 	// credentials are refused as ever. Default: credentials are needed.
 	Optional bool
@@ -40,6 +45,7 @@ type Route struct {
 	needs        scope.Set
 	requirements []Requirement
 	audience     string
+	maxTokenAge  time.Duration // zero: any
 	optional     bool
 	answers      [schemeBoth + 1]answers // by the scheme that was used
 }
@@ -55,8 +61,15 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 			errs = append(errs, fmt.Errorf("bearer: RouteConfig.Requirements[%d]: %w", i, err))
 		}
 	}
+	if c.MaxTokenAge < 0 {
+		errs = append(errs, fmt.Errorf("bearer: RouteConfig.MaxTokenAge is %v; want a positive duration", c.MaxTokenAge))
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
+	}
+	maxTokenAge := g.maxTokenAge
+	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
+		maxTokenAge = c.MaxTokenAge
 	}
 	// Step-up is judged before policy, so that a policy never sees a principal
 	// who is not sufficiently authenticated.
@@ -80,6 +93,7 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		needs:        needs,
 		requirements: requirements,
 		audience:     c.Audience,
+		maxTokenAge:  maxTokenAge,
 		optional:     c.Optional,
 	}
 	for used := range rt.answers {
@@ -150,12 +164,19 @@ func (d Decision) Challenges() []string {
 }
 
 // Decide judges a request. It writes nothing and logs nothing; with
-// [Config.FormBodyTokens] it reads a form body and puts the same bytes back, and
-// with [Config.Proofs] it uses a valid proof up, which is good for one request.
+// [Config.FormBodyTokens] it reads a form body and puts the same bytes back,
+// with [Config.Proofs] it uses a valid proof up, which is good for one request,
+// and with [Config.FailureLimit] it counts a failure.
 //
-// The order is: credentials, token, audience, binding, scope, step-up,
-// requirements. The first that fails answers.
+// The order is: credentials, failures before, token, audience, age, deny list,
+// binding, scope, step-up, requirements. The first that fails answers.
 func (rt *Route) Decide(r *http.Request) Decision {
+	d := rt.decide(r)
+	rt.guard.failures.count(r, d.err)
+	return d
+}
+
+func (rt *Route) decide(r *http.Request) Decision {
 	d := Decision{route: rt}
 	if rt.guard.passPreflights && isPreflight(r) {
 		return d
@@ -167,6 +188,9 @@ func (rt *Route) Decide(r *http.Request) Decision {
 		if !rt.optional {
 			d.err = &Error{Code: CodeMissingCredentials, Check: "credentials", Expected: "an access token", Got: "none"}
 		}
+		return d
+	}
+	if d.err = rt.guard.failures.check(r); d.err != nil {
 		return d
 	}
 	if rt.guard.proofsRequired && d.credentials.scheme != schemeDPoP {
@@ -190,12 +214,7 @@ func (rt *Route) Decide(r *http.Request) Decision {
 
 // judge judges a principal whose token is good.
 func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
-	if rt.audience != "" && !p.HasAudience(rt.audience) {
-		e := Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
-		e.Principal = p
-		return e
-	}
-	if e := rt.guard.checkBinding(r, p, c); e != nil {
+	if e := rt.judgeToken(r, p, c); e != nil {
 		e.Principal = p
 		return e
 	}
@@ -211,6 +230,21 @@ func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
 		}
 	}
 	return nil
+}
+
+// judgeToken judges what makes a token bad that its verifier accepts. The
+// binding comes last, since a valid proof is used up by it.
+func (rt *Route) judgeToken(r *http.Request, p *Principal, c *credentials) *Error {
+	if rt.audience != "" && !p.HasAudience(rt.audience) {
+		return Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
+	}
+	if e := checkAge(p, rt.maxTokenAge); e != nil {
+		return e
+	}
+	if e := rt.guard.checkDenied(r, p); e != nil {
+		return e
+	}
+	return rt.guard.checkBinding(r, p, c)
 }
 
 // Admit judges a request. If it may pass, Admit returns the request to hand on,

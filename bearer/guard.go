@@ -225,24 +225,25 @@ func checkMetadataURL(raw string) error {
 	return errors.New("want https, or http on a loopback host")
 }
 
-const requestIDChars = alphanumeric + "-._~:/+=@"
+const (
+	requestIDChars = alphanumeric + "-._~:/+=@"
+	requestIDLen   = 32 // of a random one
+)
 
-// requestID returns an id that needs no escaping anywhere.
-func (g *Guard) requestID(r *http.Request) string {
+// appendRequestID appends an id that needs no escaping anywhere.
+func (g *Guard) appendRequestID(b []byte, r *http.Request) []byte {
 	if g.requestIDFunc != nil {
 		if id := g.requestIDFunc(r); id != "" && len(id) <= 128 && strings.Trim(id, requestIDChars) == "" {
-			return id
+			return append(b, id...)
 		}
 	}
 	// It names a request and guards nothing, so it need not be unpredictable.
 	const digits = "0123456789abcdef"
-	var id [32]byte
-	for i := 0; i < len(id); {
+	for range requestIDLen / 16 {
 		for bits, n := rand.Uint64(), 0; n < 16; n++ {
-			id[i] = digits[bits&15]
+			b = append(b, digits[bits&15])
 			bits >>= 4
-			i++
 		}
 	}
-	return string(id[:])
+	return b
 }

@@ -1,7 +1,6 @@
 package bearer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +41,7 @@ type RouteConfig struct {
 type Route struct {
 	guard        *Guard
 	rule         scope.Rule
+	ruleText     string
 	needs        scope.Set
 	requirements []Requirement
 	audience     string
@@ -96,6 +96,7 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		maxTokenAge:  maxTokenAge,
 		optional:     c.Optional,
 	}
+	rt.ruleText = rt.rule.String()
 	for used := range rt.answers {
 		rt.answers[used] = g.compile(scheme(used), needs)
 	}
@@ -115,7 +116,7 @@ func (g *Guard) MustRoute(c RouteConfig) *Route {
 // Decision is the judgement of one request. The zero Decision allows nothing.
 type Decision struct {
 	route       *Route
-	principal   *Principal // nil: anonymous, or refused; this request's own copy
+	admitted    *principalContext // nil: anonymous, or refused; this request's own
 	credentials credentials
 	err         *Error
 }
@@ -126,10 +127,10 @@ func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 // Principal returns who is calling. It is false if the request was refused, and
 // behind optional authentication when there were no credentials.
 func (d Decision) Principal() (Principal, bool) {
-	if d.principal == nil || d.err != nil {
+	if d.admitted == nil || d.err != nil {
 		return Principal{}, false
 	}
-	return *d.principal, true
+	return d.admitted.principal, true
 }
 
 // Err returns why the request was refused, an [*Error], or nil.
@@ -202,13 +203,13 @@ func (rt *Route) decide(r *http.Request) Decision {
 		d.err = err
 		return d
 	}
-	own := *p
-	own.TokenType = "Bearer"
+	// One allocation serves the principal and the context that carries it.
+	d.admitted = &principalContext{r.Context(), *p}
+	d.admitted.principal.TokenType = "Bearer"
 	if d.credentials.scheme == schemeDPoP {
-		own.TokenType = "DPoP"
+		d.admitted.principal.TokenType = "DPoP"
 	}
-	d.principal = &own
-	d.err = rt.judge(r, d.principal, &d.credentials)
+	d.err = rt.judge(r, &d.admitted.principal, &d.credentials)
 	return d
 }
 
@@ -221,7 +222,7 @@ func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
 	if !rt.rule.Allows(p.Scopes) {
 		return &Error{
 			Code: CodeInsufficientScope, Check: "scope",
-			Expected: rt.rule.String(), Got: p.Scopes.String(), Principal: p,
+			Expected: rt.ruleText, Got: p.Scopes.String(), Principal: p,
 		}
 	}
 	for _, req := range rt.requirements {
@@ -261,13 +262,13 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
 		}
 	}
-	if d.principal == nil {
+	if d.admitted == nil {
 		return r, true
 	}
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
 	}
-	return r.WithContext(context.WithValue(r.Context(), principalKey{}, d.principal)), true
+	return r.WithContext(d.admitted), true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
@@ -276,13 +277,17 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
 		g.giveNonce(w.Header())
 	}
-	id := g.requestID(r)
+	f := a.form(g.problem || wantsProblem(r.Header["Accept"]))
+	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
+	body = g.appendRequestID(append(body, f.prefix...), r)
+	id := body[len(f.prefix):]
 	g.audit(r, d.err, d.credentials.token, id, a.status)
+	body = append(body, suffix...)
 	retryAfter := d.err.RetryAfter
 	if retryAfter <= 0 {
 		retryAfter = g.retryAfter
 	}
-	a.write(w, r, id, g.problem || wantsProblem(r.Header["Accept"]), retryAfter)
+	a.write(w, r, f, body, len(id), retryAfter)
 }
 
 // isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,8 +37,9 @@ type FailureLimit struct {
 
 	// TrustedProxy reports whether the peer of a connection is a proxy whose
 	// X-Forwarded-For field is believed: the client is the last address there
-	// that is no trusted proxy. Default: no peer is, and the client is the
-	// peer.
+	// that is no trusted proxy, of the last 16. Default: no peer is, and the
+	// client is the peer. Behind a proxy that is not trusted all clients are
+	// one, and one of them can shut all others out.
 	TrustedProxy func(peer netip.Addr) bool
 }
 
@@ -51,8 +53,19 @@ func (l *FailureLimit) validate() error {
 			errs = append(errs, fmt.Errorf("%s is negative; there must be a bound, zero is the default", bound.name))
 		}
 	}
+	if len(errs) == 0 && cmp.Or(l.Every, defaultEvery) > maxRegain/time.Duration(cmp.Or(l.Burst, defaultBurst)) {
+		errs = append(errs, fmt.Errorf("Burst and Every: it would take more than %v to regain all", maxRegain))
+	}
 	return errors.Join(errs...)
 }
+
+const (
+	defaultBurst = 100
+	defaultEvery = time.Second
+
+	maxRegain = 365 * 24 * time.Hour
+	maxHops   = 16
+)
 
 // failures counts failures by address: of each it keeps the time at which all
 // of them will be regained.
@@ -71,20 +84,11 @@ func newFailures(l *FailureLimit) *failures {
 	if l == nil {
 		return nil
 	}
-	orDefault := func(n, fallback int) int {
-		if n == 0 {
-			return fallback
-		}
-		return n
-	}
-	every := l.Every
-	if every == 0 {
-		every = time.Second
-	}
+	every := cmp.Or(l.Every, defaultEvery)
 	return &failures{
 		every:        every,
-		most:         time.Duration(orDefault(l.Burst, 100)-1) * every,
-		addresses:    orDefault(l.Addresses, 1<<16),
+		most:         time.Duration(cmp.Or(l.Burst, defaultBurst)-1) * every,
+		addresses:    cmp.Or(l.Addresses, 1<<16),
 		trustedProxy: l.TrustedProxy,
 		began:        time.Now(),
 		regains:      make(map[netip.Addr]time.Duration),
@@ -159,8 +163,9 @@ func (f *failures) client(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	client := peer.Addr().Unmap()
+	hops := 0
 	for hop := range forwardedFor(r.Header["X-Forwarded-For"]) {
-		if f.trustedProxy == nil || !f.trustedProxy(client) {
+		if hops++; hops > maxHops || f.trustedProxy == nil || !f.trustedProxy(client) {
 			break
 		}
 		next, err := netip.ParseAddr(hop)

@@ -115,6 +115,7 @@ func TestWhoseFailureItIs(t *testing.T) {
 		{"in another line", proxies, "10.0.0.1", []string{"198.51.100.1", " 192.0.2.1 "}, true},
 		{"through two proxies", proxies, "10.0.0.1", []string{"198.51.100.1,192.0.2.1", "10.1.1.1"}, true},
 		{"a client that names itself", proxies, "10.0.0.1", []string{"192.0.2.1, 198.51.100.1"}, false},
+		{"more hops than anybody has", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.0.0.2", 100_000)}, false},
 		{"what is no address", proxies, "10.0.0.1", []string{"192.0.2.1, unknown"}, false},
 	}
 	for _, tt := range tests {
@@ -189,6 +190,12 @@ func TestFailureLimitMistakes(t *testing.T) {
 		MaxTokenAge:  -1,
 		DenyList:     (*pointerDenyList)(nil),
 	})
+	if _, err := bearer.New(bearer.Config{
+		Verifiers:    []bearer.Verifier{bearer.VerifierFunc(byName)},
+		FailureLimit: &bearer.FailureLimit{Burst: 1 << 30},
+	}); !strings.Contains(fmt.Sprint(err), "FailureLimit: Burst and Every") {
+		t.Errorf("a time that overflows: %v", err)
+	}
 	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList holds a nil pointer"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("no word of %q in %v", want, err)

@@ -64,7 +64,7 @@ Paste a line to see the status, the challenge and the body of its answer.
 `, c.framework, d.url())
 	m := newDemo(d, origin, addr, c)
 	if c.transport.mtls == required && m.certify == nil {
-		_, _ = fmt.Fprint(w, "\nThere is none, since clients here are no -trusted-proxy, and only one of these can say which certificate a client has.\n")
+		_, _ = fmt.Fprint(w, "\nThere are none: with -mtls required nobody but a -trusted-proxy brings a certificate, and no client on this machine is one.\n")
 	} else {
 		for _, row := range m.rows() {
 			_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)

@@ -220,6 +220,23 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// Where no request from here can be let in, none is printed.
+func TestDemoBehindAProxyElsewhere(t *testing.T) {
+	for mode, want := range map[string]bool{allowed: true, required: false} {
+		p := startProcess(t, "-dev", "-mtls", mode, "-trusted-proxy", "192.0.2.0/24")
+		eventually(t, patience, "the demonstration is printed", func() bool {
+			stdout, _ := p.output()
+			return strings.Contains(stdout, "Ctrl-C")
+		})
+		stdout, _ := p.output()
+		if rows := strings.Contains(stdout, "\n# expect "); rows != want || strings.Contains(stdout, "There are none") == want ||
+			strings.Contains(stdout, "with that certificate") {
+			t.Errorf("-mtls %s: standard output is\n%s", mode, stdout)
+		}
+		p.end(t, syscall.SIGTERM)
+	}
+}
+
 func TestSignalsEndTheProgram(t *testing.T) {
 	for _, framework := range frameworks {
 		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {

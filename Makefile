@@ -2,16 +2,19 @@
 # and say what they leave out where these are missing.
 
 FRAMEWORK ?= nethttp
+DPOP ?= allowed
+MTLS ?= allowed
 MODULES = . adapters/bearerredis examples interop tools
 
 .PHONY: demo test bench
 
 # The reference program with an authorization server of its own, and requests
-# to paste. FRAMEWORK=echo and FRAMEWORK=gin route by these. Not go run, which
-# calls Ctrl-C an error, however well the program ended.
+# to paste. FRAMEWORK=echo and FRAMEWORK=gin route by these, DPOP and MTLS are
+# off, allowed or required; MTLS=off is plain HTTP. Not go run, which calls
+# Ctrl-C an error, however well the program ended.
 demo:
 	@go build -o bin/protectedapi ./examples/protectedapi
-	@exec bin/protectedapi -dev -framework $(FRAMEWORK)
+	@exec bin/protectedapi -dev -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)
 
 # Every module's tests. Debian's packages of what is missing are installed
 # where that may be done.

@@ -206,7 +206,8 @@ func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 		"grant_types_supported":    []string{"client_credentials"},
 		"token_endpoint_auth_methods_supported": []string{
 			"client_secret_basic", "client_secret_post", "none"},
-		"introspection_endpoint": i.url + "/introspect",
+		"dpop_signing_alg_values_supported": jose.Algorithms(), // RFC 9449, Section 5.1
+		"introspection_endpoint":            i.url + "/introspect",
 		"introspection_endpoint_auth_methods_supported": []string{
 			"client_secret_basic", "client_secret_post", "private_key_jwt", "Bearer"},
 		"introspection_endpoint_auth_signing_alg_values_supported": jose.Algorithms(),

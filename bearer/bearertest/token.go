@@ -117,6 +117,11 @@ func overlay(members, over map[string]any) []byte {
 // takes any client at its word. Beyond scope and audience (or resource, RFC
 // 8707) it takes sub, acr and auth_age, the seconds since the user
 // authenticated, and token_format: opaque, or jwt, which is the default.
+//
+// A DPoP proof with the request binds the token to its key (RFC 9449, Section
+// 5), and client_certificate, in PEM, to that certificate (RFC 8705, Section
+// 3): the parameter stands for the client's part in mutual TLS, which this
+// endpoint does not speak.
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	refuse := func(code, text string) {
@@ -170,7 +175,27 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		}
 		t.Claims["auth_time"] = time.Now().Unix() - seconds
 	}
+	tokenType := "Bearer"
+	bound := map[string]any{}
+	jkt, err := i.keyOfProof(r)
+	if err != nil {
+		refuse("invalid_dpop_proof", err.Error())
+		return
+	}
+	if jkt != "" {
+		tokenType = "DPoP"
+		bound["jkt"] = jkt
+	}
+	if certificate := form.Get("client_certificate"); certificate != "" {
+		if bound["x5t#S256"], err = thumbprintOf(certificate); err != nil {
+			refuse("invalid_request", "client_certificate must be a certificate in PEM")
+			return
+		}
+	}
+	if len(bound) > 0 {
+		t.Claims["cnf"] = bound
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": mint(t), "token_type": "Bearer", "expires_in": 3600, "scope": t.Scope,
+		"access_token": mint(t), "token_type": tokenType, "expires_in": 3600, "scope": t.Scope,
 	})
 }

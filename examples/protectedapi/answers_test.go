@@ -10,30 +10,60 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// The answers of the guard, whole. The scope is that of the route.
+// The answers of the guard, whole, to a token that is sent as Bearer, and to
+// none. The scope is that of the route.
 func missing(scope string) (int, string) {
-	return 401, `Bearer realm="protectedapi"` + scopeParam(scope)
+	return 401, bearerChallenge("", scope) + " | " + dpopChallenge("", scope)
 }
 
 func invalidToken(scope string) (int, string) {
-	return 401, `Bearer realm="protectedapi", error="invalid_token", error_description="The access token is invalid."` + scopeParam(scope)
+	return 401, bearerChallenge("invalid_token", scope) + " | " + dpopChallenge("", scope)
 }
 
 func insufficientScope(scope string) (int, string) {
-	return 403, `Bearer realm="protectedapi", error="insufficient_scope", error_description="The access token lacks a scope that the request needs."` + scopeParam(scope)
+	return 403, bearerChallenge("insufficient_scope", scope)
 }
 
-func scopeParam(scope string) string {
-	if scope == "" {
-		return ""
+var invalidRequest = bearerChallenge("invalid_request", "")
+
+var stepUp = strings.Replace(bearerChallenge("insufficient_user_authentication", "transfers:write"),
+	`, resource_metadata`, `, acr_values="urn:example:mfa", max_age="300", resource_metadata`, 1) + " | " + dpopChallenge("", "transfers:write")
+
+var descriptions = map[string]string{
+	"invalid_request":                  "The request must carry one well-formed access token, in one way.",
+	"invalid_token":                    "The access token is invalid.",
+	"insufficient_scope":               "The access token lacks a scope that the request needs.",
+	"insufficient_user_authentication": "The request needs a stronger or more recent authentication of the user.",
+	"invalid_dpop_proof":               "The DPoP proof is missing or invalid.",
+	"use_dpop_nonce":                   "The DPoP proof needs the nonce of this response.",
+}
+
+// bearerChallenge is one whole challenge, of an error unless that is empty.
+func bearerChallenge(code, scope string) string { return challenge("Bearer", code, scope, "") }
+
+func dpopChallenge(code, scope string) string {
+	return challenge("DPoP", code, scope, `, algs="ES256 ES384 RS256 PS256 EdDSA Ed25519"`)
+}
+
+func challenge(scheme, code, scope, end string) string {
+	c := scheme + ` realm="protectedapi"`
+	if code != "" {
+		c += `, error="` + code + `", error_description="` + descriptions[code] + `"`
 	}
-	return `, scope="` + scope + `"`
+	if scope != "" {
+		c += `, scope="` + scope + `"`
+	}
+	if code != "invalid_request" {
+		c += `, resource_metadata="METADATA"`
+	}
+	return c + end
 }
 
-const (
-	invalidRequest = `Bearer realm="protectedapi", error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`
-	stepUp         = `Bearer realm="protectedapi", error="insufficient_user_authentication", error_description="The request needs a stronger or more recent authentication of the user.", scope="transfers:write", acr_values="urn:example:mfa", max_age="300"`
-)
+// challenges are those of an answer of the API at url, whose metadata's URL is
+// named METADATA in their place.
+func (a answer) challenges(url string) string {
+	return strings.ReplaceAll(strings.Join(a.header["Www-Authenticate"], " | "), `"`+url+`/.well-known/oauth-protected-resource"`, `"METADATA"`)
+}
 
 // protectedRoutes are those that need a token, with the scope that their
 // challenges name and scopes that open them, and that do not.
@@ -88,7 +118,7 @@ func answerTests(issuer *bearertest.Issuer) []answerTest {
 			add(request+bearer(bearertest.Token{Scope: rt.open[0], Header: map[string]any{"typ": "JWT"}}), status, challenge)
 			add(request+bearer(bearertest.Token{Scope: rt.open[0], TTL: -time.Minute}), 401,
 				strings.Replace(challenge, "is invalid", "has expired", 1))
-			add(request+scoped(rt.open[0])+scoped(rt.open[0]), 400, invalidRequest)
+			add(request+scoped(rt.open[0])+scoped(rt.open[0]), 400, invalidRequest+" | "+dpopChallenge("invalid_request", ""))
 			add(request+"\nAuthorization: Bearer", 400, invalidRequest)
 			add(request+"\nAuthorization: Bearer a b", 400, invalidRequest)
 			for _, scope := range rt.open {
@@ -108,7 +138,8 @@ func answerTests(issuer *bearertest.Issuer) []answerTest {
 		add(request+scoped("orders:read"), status, challenge)
 	}
 	status, challenge := insufficientScope("transfers:write")
-	add("POST /transfers", 401, `Bearer realm="protectedapi", scope="transfers:write"`)
+	unauthorized, none := missing("transfers:write")
+	add("POST /transfers", unauthorized, none)
 	add("POST /transfers"+scoped("orders:read"), status, challenge)
 	add("POST /transfers"+scoped("transfers:write"), 401, stepUp)
 	add("POST /transfers"+mfa(0, "urn:example:mfa"), 200, "")
@@ -195,11 +226,13 @@ func TestAnswersAreThoseOfTheTableOnEachFramework(t *testing.T) {
 			for _, tt := range tests {
 				got := send(t, url, tt.request)
 				name := fmt.Sprintf("%.80q", tt.request)
-				if challenge := strings.Join(got.header["Www-Authenticate"], " | "); got.status != tt.status || challenge != tt.challenge {
+				challenge := got.challenges(url)
+				if got.status != tt.status || challenge != tt.challenge {
 					t.Errorf("%s: %d %s\nwant %d %s", name, got.status, challenge, tt.status, tt.challenge)
 				}
 				checkBody(t, tt, got)
 				got.header.Del("Date")
+				got.header.Set("Www-Authenticate", challenge)
 				all := fmt.Sprint(got)
 				if before, ok := first[tt.request]; ok && before != all {
 					t.Errorf("%s: not the same on each framework:\n%s\nwant\n%s", name, all, before)

@@ -25,27 +25,61 @@ type api struct {
 // newAPI builds the API that the command line describes.
 func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
 	a := &api{}
-	guard, err := a.guard(c, dev, logger)
-	if err != nil {
+	if err := a.build(c, dev, logger); err != nil {
 		a.close()
 		return nil, err
 	}
-	router, err := mount(c.framework, guard, routes(a.tokens.Ready))
+	return a, nil
+}
+
+func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
+	if err := a.openRedis(c.introspection.redis, logger); err != nil {
+		return err
+	}
+	verifiers, err := a.verifiers(c, dev, logger)
 	if err != nil {
-		a.close()
-		return nil, err
+		return err
+	}
+	checker, err := a.checker(c.proofs, c.resource, logger)
+	if err != nil {
+		return err
+	}
+	table := routes(a.tokens.Ready)
+	metadata, err := c.metadata(table, checker)
+	if err != nil {
+		return err
+	}
+	settings := bearer.Config{
+		Verifiers:        verifiers,
+		Realm:            c.realm,
+		ResourceMetadata: metadata.URL(),
+		ProofsRequired:   c.proofs.use == required,
+		Certificates:     c.transport.certificates(),
+		Logger:           logger,
+	}
+	if checker != nil {
+		settings.Proofs = checker
+	}
+	guard, err := bearer.New(settings)
+	if err != nil {
+		return usage("-realm: %w", err)
+	}
+	router, err := mount(c.framework, guard, table)
+	if err != nil {
+		return err
 	}
 	a.handler = canonicalPaths(router)
 	if c.cors != "" {
 		a.handler = allowOrigin(c.cors, a.handler)
 	}
-	return a, nil
+	a.handler = publish(metadata, a.handler)
+	return nil
 }
 
-// guard builds the guard and its verifiers. First come those that recognize
+// verifiers builds the verifiers of the guard. First come those that recognize
 // their tokens by themselves, so that no JWT of another issuer is sent to one
 // that must be asked; that one recognizes opaque tokens alone.
-func (a *api) guard(c config, dev *devIssuer, logger *slog.Logger) (*bearer.Guard, error) {
+func (a *api) verifiers(c config, dev *devIssuer, logger *slog.Logger) ([]bearer.Verifier, error) {
 	issuers := make([]jwks.Issuer, 0, len(c.issuers))
 	for _, url := range c.issuers {
 		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}}
@@ -83,11 +117,7 @@ func (a *api) guard(c config, dev *devIssuer, logger *slog.Logger) (*bearer.Guar
 	if c.introspection.all {
 		verifiers[0] = a.alsoAsked(c.issuers[0])
 	}
-	guard, err := bearer.New(bearer.Config{Verifiers: verifiers, Realm: c.realm, Logger: logger})
-	if err != nil {
-		return nil, usage("-realm: %w", err)
-	}
-	return guard, nil
+	return verifiers, nil
 }
 
 // mount registers the routes with a framework.

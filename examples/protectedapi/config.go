@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bearerkit/bearerkit/resource"
 )
 
 // config is the command line.
@@ -27,7 +29,10 @@ type config struct {
 	leeway        time.Duration
 	refreshBudget time.Duration
 	cors          string
+	profile       string
 	introspection introspection
+	proofs        proofs
+	transport     transport
 }
 
 const maxLeeway = 5 * time.Minute
@@ -53,16 +58,21 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.BoolVar(&c.dev, "dev", false, "start a development issuer in this process, in place of -issuer")
 	fs.StringVar(&c.jwksURI, "jwks-uri", "", "`URL` of the keys of the single issuer, in place of discovery")
 	fs.StringVar(&c.audience, "audience", "", "the `aud` that tokens must have (default: the resource)")
-	fs.StringVar(&c.resource, "resource", "", "`URL` of this API (default: http://HOST:PORT while HOST is a loopback address)")
+	fs.StringVar(&c.resource, "resource", "", "`URL` of this API (default: http://HOST:PORT, or https with TLS, while HOST is a loopback address); proofs name URLs of its origin")
 	fs.StringVar(&c.realm, "realm", "protectedapi", "`realm` of challenges")
 	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may be off, at most 5m; 0s is none")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
+	profileFlag(fs, &c.profile)
 	c.introspection.flags(fs)
+	c.proofs.flags(fs)
+	c.transport.flags(fs)
 
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stdout, "usage: protectedapi -issuer URL | -dev [flags]")
+		_, _ = fmt.Fprintln(stdout, `usage: protectedapi -issuer URL | -dev [flags]
+       protectedapi proof -key FILE -url URL [flags]        makes a DPoP proof; -h lists its flags
+       protectedapi certificate -out DIRECTORY [-name NAME] makes a client certificate`)
 		fs.SetOutput(stdout)
 		fs.PrintDefaults()
 		return c, err
@@ -82,12 +92,15 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	// A deployment's variable that is empty by mistake must not read as a
 	// default.
 	fs.Visit(func(f *flag.Flag) {
-		if f.Name != "issuer" && f.Value.String() == "" {
+		if f.Name != "issuer" && f.Name != "trusted-proxy" && f.Value.String() == "" {
 			errs = append(errs, fmt.Errorf("-%s is empty", f.Name))
 		}
 	})
 	if errs == nil {
-		errs = append(c.check(), c.introspection.check(c.dev, given)...)
+		errs = slices.Concat(c.check(), c.introspection.check(c.dev, c.proofs.use == off, given), c.proofs.check(), c.transport.check(c.dev))
+		if err := c.checkProfile(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if errs != nil {
 		return c, &usageError{errors.Join(errs...)}
@@ -152,17 +165,23 @@ func (c *config) complete(addr net.Addr) (origin string) {
 	if host == "" {
 		host = actualHost
 	}
-	origin = "http://" + net.JoinHostPort(host, port)
-	if c.resource == "" {
-		c.resource = origin
+	scheme, defaultPort := "http", ":80"
+	if c.transport.cert != "" || c.transport.selfSigned(c.dev) {
+		scheme, defaultPort = "https", ":443"
 	}
+	origin = scheme + "://" + net.JoinHostPort(host, port)
+	if c.resource == "" {
+		c.resource = strings.TrimSuffix(origin, defaultPort)
+	}
+	c.resource = asPublished(c.resource)
 	if c.audience == "" {
 		c.audience = c.resource
 	}
 	return origin
 }
 
-// checkResource checks a resource identifier (RFC 8707, Section 2).
+// checkResource checks a resource identifier (RFC 8707, Section 2; RFC 9728,
+// Section 1.2).
 func checkResource(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
@@ -172,10 +191,21 @@ func checkResource(raw string) error {
 		return errors.New("want no user information")
 	case strings.Contains(raw, "#"):
 		return errors.New("want no fragment")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return errors.New("want https, or http on a loopback host")
 	}
-	return errors.New("want https, or http on a loopback host")
+	_, err = resource.New(resource.Config{Resource: raw})
+	return err
+}
+
+// asPublished returns a resource identifier as metadata publish it, which is
+// what clients ask tokens for, and so what these name as their audience.
+func asPublished(raw string) string {
+	metadata, err := resource.New(resource.Config{Resource: raw})
+	if err != nil { // an odd loopback host, of which newAPI says more
+		return raw
+	}
+	return metadata.Resource()
 }
 
 // checkOrigin checks that browsers would spell an origin so (RFC 6454, Section

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -14,6 +15,10 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		issuer = "https://login.example.com"
 		hush   = "hush-hush"
 	)
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if _, err := newKeyFile(key); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		args []string
 		want string // in the line
@@ -107,8 +112,9 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-introspection-endpoint", issuer + "/introspect", "-client-id", "api", "-client-secret", hush}, "no -issuer"},
 		{[]string{"-issuer", issuer, "-introspect-all"}, "-introspect-all without -client-id"},
 		{[]string{"-issuer", issuer, "-introspection-max-age", "1m"}, "-introspection-max-age without -client-id"},
-		{[]string{"-issuer", issuer, "-redis", "127.0.0.1:6379"}, "-redis without -client-id"},
-		{[]string{"-issuer", issuer, "-redis", "redis://:" + hush + "@127.0.0.1", "-introspect-all"}, "-introspect-all and -redis without -client-id"},
+		{[]string{"-issuer", issuer, "-redis", "127.0.0.1:6379", "-dpop", "off"}, "-redis without -client-id and with -dpop off"},
+		{[]string{"-issuer", issuer, "-redis", "redis://:" + hush + "@127.0.0.1", "-introspect-all"}, "-introspect-all without -client-id"},
+		{[]string{"-issuer", issuer, "-redis", "127.0.0.1"}, "-redis: "},
 		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret", hush, "-introspection-max-age", "-1s"}, "-introspection-max-age -1s"},
 		{[]string{"-dev", "-introspection-max-age", "-1ns"}, "-introspection-max-age -1ns"},
 		{[]string{"-dev", "-introspection-max-age", "1"}, "-introspection-max-age"},
@@ -127,10 +133,59 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-dev", "-redis", ":" + hush + "@host:6379"}, "-redis: "},
 		{[]string{"-dev", "-redis", "redis://host", hush}, "not shown"},
 		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secret=", hush}, "not shown"},
+
+		{[]string{"-issuer", issuer, "-dpop", "on"}, `-dpop "on"; want one of off, allowed, required`},
+		{[]string{"-issuer", issuer, "-dpop", "Required"}, `-dpop "Required"`},
+		{[]string{"-issuer", issuer, "-dpop", ""}, "-dpop is empty"},
+		{[]string{"-issuer", issuer, "-dpop-nonce", "allowed"}, `-dpop-nonce "allowed"; want one of off, required`},
+		{[]string{"-issuer", issuer, "-dpop-nonce", ""}, "-dpop-nonce is empty"},
+		{[]string{"-issuer", issuer, "-dpop-nonce", "required", "-dpop", "off"}, "-dpop-nonce required with -dpop off"},
+		{[]string{"-issuer", issuer, "-mtls", "on"}, `-mtls "on"; want one of off, allowed, required`},
+		{[]string{"-issuer", issuer, "-mtls", ""}, "-mtls is empty"},
+		{[]string{"-issuer", issuer, "-mtls", "allowed"}, "-mtls allowed without -tls-cert and -tls-key"},
+		{[]string{"-issuer", issuer, "-mtls", "required"}, "-trusted-proxy"},
+		{[]string{"-issuer", issuer, "-mtls", "required", "-tls-cert", "a.pem"}, "-tls-cert without -tls-key"},
+		{[]string{"-issuer", issuer, "-tls-key", "a.pem"}, "-tls-key without -tls-cert"},
+		{[]string{"-dev", "-mtls", "allowed", "-tls-key", "a.pem"}, "-tls-key without -tls-cert"},
+		{[]string{"-issuer", issuer, "-tls-cert", "", "-tls-key", "a.pem"}, "-tls-cert is empty"},
+		{[]string{"-issuer", issuer, "-tls-cert", "no/such.pem", "-tls-key", "no/such.pem"}, "-tls-cert and -tls-key: open no/such.pem"},
+		{[]string{"-issuer", issuer, "-tls-cert", "main.go", "-tls-key", "main.go"}, "-tls-cert and -tls-key: "},
+		{[]string{"-issuer", issuer, "-trusted-proxy", "10.0.0.0/8"}, "-trusted-proxy with -mtls off"},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", ""}, "-trusted-proxy"},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "proxy"}, `-trusted-proxy "proxy"; want a CIDR`},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "10.0.0.0/33"}, "want a CIDR"},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "10.0.0.1", "-trusted-proxy", "0.0.0.0/0"}, `"0.0.0.0/0"; want less`},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "::/0"}, `"::/0"; want less`},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "::ffff:10.0.0.0/104"}, "IPv4 form"},
+		{[]string{"-issuer", issuer, "-mtls", "allowed", "-trusted-proxy", "fe80::1%eth0"}, "want a CIDR"},
+		{[]string{"-issuer", issuer, "-profile", "rfc6750"}, `-profile "rfc6750"; want one of rfc9068`},
+		{[]string{"-issuer", issuer, "-profile", ""}, "-profile is empty"},
+		{[]string{"-issuer", issuer, "-dpop", "on", "-mtls", "on", "-profile", "x"}, `-dpop "on"; want one of off, allowed, required; -mtls "on"; want one of off, allowed, required; -profile "x"`},
+		{[]string{"-issuer", issuer, "-resource", "https://api.example.com?a=b"}, "query"},
+		{[]string{"-issuer", issuer, "-resource", "https://api.example.com/a/../b"}, ".."},
+		{[]string{"-issuer", issuer, "-resource", "https://api.example.com:443"}, "port"},
+		{[]string{"-issuer", issuer, "-resource", "https://api.example.com/.well-known/oauth-protected-resource"}, "metadata"},
+
+		{[]string{"proof"}, "no -key; want the file of the private key; no -url"},
+		{[]string{"proof", "-key", "main.go", "-url", "https://api.example.com"}, "-key: no private key"},
+		{[]string{"proof", "-key", "no/such/dir/key.pem", "-url", "https://api.example.com"}, "-key: open no/such/dir/key.pem"},
+		{[]string{"proof", "-key", "KEY", "-url", "api.example.com"}, "-url"},
+		{[]string{"proof", "-key", "KEY", "-url", "https://api.example.com", "-method", ""}, "-method is empty"},
+		{[]string{"proof", "-key", "KEY", "-url", "https://api.example.com", hush}, "not shown"},
+		{[]string{"proof", "-secret", "x"}, "-secret"},
+		{[]string{"certificate"}, "no -out"},
+		{[]string{"certificate", "-out", ".", "-name", "a/b"}, "-name"},
+		{[]string{"certificate", "-out", ".", "-name", ".."}, "-name"},
 		{[]string{"-issuer", issuer, "-client-id", "api", "-client-secrets=" + hush}, "-client-secrets"},
 	} {
 		t.Setenv("CLIENT_SECRET", "")
-		if !strings.Contains(strings.Join(tt.args, " "), "-listen") {
+		for i := range tt.args {
+			if tt.args[i] == "KEY" {
+				tt.args[i] = key
+			}
+		}
+		isCommand := len(tt.args) > 0 && (tt.args[0] == "proof" || tt.args[0] == "certificate")
+		if !isCommand && !strings.Contains(strings.Join(tt.args, " "), "-listen") {
 			tt.args = append([]string{"-listen", "127.0.0.1:0"}, tt.args...)
 		}
 		var stdout, stderr bytes.Buffer
@@ -156,6 +211,7 @@ func TestUsage(t *testing.T) {
 		}
 		for _, name := range []string{
 			"listen", "framework", "issuer", "dev", "jwks-uri", "audience", "resource", "realm", "leeway", "refresh-budget", "cors",
+			"redis", "dpop", "dpop-nonce", "mtls", "tls-cert", "tls-key", "trusted-proxy", "profile",
 		} {
 			if !strings.Contains(stdout.String(), "\n  -"+name) {
 				t.Errorf("%s: no -%s in\n%s", arg, name, stdout.String())
@@ -224,6 +280,12 @@ func TestResourceAndAudience(t *testing.T) {
 		{[]string{"-resource", "https://api.example.com"}, "http://127.0.0.1:8081", "https://api.example.com", "https://api.example.com"},
 		{[]string{"-audience", "orders"}, "http://127.0.0.1:8081", "http://127.0.0.1:8081", "orders"},
 		{[]string{"-listen", ":0", "-resource", "http://localhost:1"}, "http://127.0.0.1:8081", "http://localhost:1", "http://localhost:1"},
+		{[]string{"-listen", "[::1]:0"}, "http://[::1]:8081", "http://[::1]:8081", "http://[::1]:8081"},
+		{[]string{"-listen", "LOCALHOST:0"}, "http://LOCALHOST:8081", "http://localhost:8081", "http://localhost:8081"},
+		{[]string{"-resource", "https://API.example.com/V1"}, "http://127.0.0.1:8081", "https://api.example.com/V1", "https://api.example.com/V1"},
+		{[]string{"-tls-cert", "a", "-tls-key", "b"}, "https://127.0.0.1:8081", "https://127.0.0.1:8081", "https://127.0.0.1:8081"},
+		{[]string{"-mtls", "required", "-tls-cert", "a", "-tls-key", "b"}, "https://127.0.0.1:8081", "https://127.0.0.1:8081", "https://127.0.0.1:8081"},
+		{[]string{"-mtls", "required", "-trusted-proxy", "10.0.0.0/8"}, "http://127.0.0.1:8081", "http://127.0.0.1:8081", "http://127.0.0.1:8081"},
 	} {
 		c, err := parseFlags(append([]string{"-issuer", "https://login.example.com"}, tt.args...), &bytes.Buffer{})
 		if err != nil {
@@ -232,6 +294,17 @@ func TestResourceAndAudience(t *testing.T) {
 		}
 		if origin := c.complete(addr); origin != tt.origin || c.resource != tt.resource || c.audience != tt.audience {
 			t.Errorf("%q: origin %s, resource %s, audience %s", tt.args, origin, c.resource, c.audience)
+		}
+	}
+	// Clients leave the default port out, and compare.
+	for port, args := range map[int][]string{80: nil, 443: {"-tls-cert", "a", "-tls-key", "b"}} {
+		c, err := parseFlags(append([]string{"-issuer", "https://login.example.com"}, args...), &bytes.Buffer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if strings.Count(c.resource, ":") != 1 {
+			t.Errorf("port %d: resource %s", port, c.resource)
 		}
 	}
 }

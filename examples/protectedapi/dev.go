@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"net"
+	"os"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/jwks"
@@ -15,20 +17,33 @@ type devIssuer struct {
 	issuer   *bearertest.Issuer
 	audience string
 	client   bearertest.Client // as which this program asks about tokens
+	files    *demoFiles        // nil: no tokens are bound
 }
 
-func startDevIssuer(audience string) (*devIssuer, error) {
-	client := bearertest.Client{ID: "protectedapi", Secret: rand.Text()}
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}, Clients: []bearertest.Client{client}})
+func startDevIssuer(c config) (*devIssuer, error) {
+	d := &devIssuer{audience: c.audience, client: bearertest.Client{ID: "protectedapi", Secret: rand.Text()}}
+	var err error
+	d.issuer, err = bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{c.audience}, Clients: []bearertest.Client{d.client}})
 	if err != nil {
 		return nil, err
 	}
-	return &devIssuer{issuer: issuer, audience: audience, client: client}, nil
+	if c.proofs.use != off || c.transport.mtls != off {
+		if d.files, err = newDemoFiles(c.listen); err != nil {
+			d.close()
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
 func (d *devIssuer) url() string { return d.issuer.URL() }
 
-func (d *devIssuer) close() { d.issuer.Close() }
+func (d *devIssuer) close() {
+	d.issuer.Close()
+	if d.files != nil {
+		_ = os.RemoveAll(d.files.dir) // what is left of it, the system removes
+	}
+}
 
 // outOfReach is a second issuer that -dev trusts, so that a 503 can be shown:
 // at its address, which the development issuer holds, nothing publishes keys.
@@ -42,13 +57,18 @@ func (d *devIssuer) outOfReachVerifier() (*jwks.Verifier, error) {
 
 // printDemo prints requests to paste. Each is a comment that says what status
 // to expect, and the command line.
-func (d *devIssuer) printDemo(w io.Writer, origin string, c config) {
+func (d *devIssuer) printDemo(w io.Writer, origin string, addr net.Addr, c config) {
 	_, _ = fmt.Fprintf(w, `
 %s routes, and the development issuer is %s.
 Paste a line to see the status, the challenge and the body of its answer.
 `, c.framework, d.url())
-	for _, row := range d.demo(origin, c.introspection.maxAge) {
-		_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
+	m := newDemo(d, origin, addr, c)
+	if c.transport.mtls == required && m.certify == nil {
+		_, _ = fmt.Fprint(w, "\nThere are none: with -mtls required nobody but a -trusted-proxy brings a certificate, and no client on this machine is one.\n")
+	} else {
+		for _, row := range m.rows() {
+			_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
+		}
 	}
 	_, _ = fmt.Fprint(w, "\nCtrl-C ends the program.\n")
 }

@@ -24,7 +24,7 @@ func mountEcho(guard *bearer.Guard, routes []route) http.Handler {
 		e.Match(rt.methods(), colonPath(rt.path), echo.WrapHandler(rt.handler), middleware...)
 	}
 	// Echo asks these before it answers 405, and OPTIONS with 204, by itself.
-	for path, allow := range allowed(routes) {
+	for path, allow := range allowedMethods(routes) {
 		e.RouteNotFound(colonPath(path), echo.WrapHandler(notAllowed(allow)))
 	}
 	// No handler here returns an error, so that one says that there is no route.

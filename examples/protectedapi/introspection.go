@@ -49,12 +49,12 @@ func (i *introspection) flags(fs *flag.FlagSet) {
 	fs.StringVar(&i.clientKey, "client-key", "", "`file` of the private key for private_key_jwt, PEM or JWK")
 	fs.BoolVar(&i.all, "introspect-all", false, "verify the first issuer's JWTs, and ask it about them too, so that their revocation is seen")
 	fs.DurationVar(&i.maxAge, "introspection-max-age", time.Minute, "how long an answer is believed, and so a revoked token; 0s is none")
-	fs.StringVar(&i.redis, "redis", "", "`address` of a Redis that keeps answers for all instances: HOST:PORT, or a redis:// or rediss:// URL")
+	fs.StringVar(&i.redis, "redis", "", "`address` of a Redis that keeps answers, and the DPoP proofs that were used, for all instances: HOST:PORT, or a redis:// or rediss:// URL")
 }
 
 // check returns what is wrong with the flags, of which those in given were
 // given. It completes the secret. No text of it holds one.
-func (i *introspection) check(dev bool, given map[string]bool) (errs []error) {
+func (i *introspection) check(dev, dpopOff bool, given map[string]bool) (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	client := slices.DeleteFunc([]string{"introspection-endpoint", "client-id", "client-secret", "client-auth", "client-key"},
 		func(name string) bool { return !given[name] })
@@ -68,13 +68,14 @@ func (i *introspection) check(dev bool, given map[string]bool) (errs []error) {
 		if i.all {
 			client = append(client, "introspect-all")
 		}
-		for _, name := range []string{"introspection-max-age", "redis"} {
-			if given[name] {
-				client = append(client, name)
-			}
+		if given["introspection-max-age"] {
+			client = append(client, "introspection-max-age")
 		}
 		if len(client) > 0 {
 			mistake("-%s without -client-id; no issuer is asked about tokens", strings.Join(client, " and -"))
+		}
+		if given["redis"] && dpopOff {
+			mistake("-redis without -client-id and with -dpop off; there is nothing to keep in it")
 		}
 	}
 	if i.maxAge < 0 {
@@ -121,8 +122,18 @@ func (i *introspection) auth() (introspect.Auth, error) {
 	return introspect.ClientSecretBasic(i.clientID, i.clientSecret), nil
 }
 
-// askFirstIssuer builds the verifier that asks the first issuer about tokens,
-// and the cache that it shares.
+// openRedis opens what instances share, which connects to nothing yet.
+func (a *api) openRedis(address string, logger *slog.Logger) (err error) {
+	if address == "" {
+		return nil
+	}
+	if a.shared, err = bearerredis.New(bearerredis.Config{Address: address, Logger: logger}); err != nil {
+		return usage("-redis: %w", err)
+	}
+	return nil
+}
+
+// askFirstIssuer builds the verifier that asks the first issuer about tokens.
 func (a *api) askFirstIssuer(c config, logger *slog.Logger) error {
 	auth, err := c.introspection.auth()
 	if err != nil {
@@ -138,11 +149,7 @@ func (a *api) askFirstIssuer(c config, logger *slog.Logger) error {
 		NegativeAge: orNone(min(c.introspection.maxAge, 10*time.Second)),
 		Logger:      logger,
 	}
-	if c.introspection.redis != "" {
-		a.shared, err = bearerredis.New(bearerredis.Config{Address: c.introspection.redis, Logger: logger})
-		if err != nil {
-			return usage("-redis: %w", err)
-		}
+	if a.shared != nil {
 		settings.Shared = a.shared
 	}
 	a.opaque, err = introspect.New(settings)

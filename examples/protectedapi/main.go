@@ -3,7 +3,9 @@
 // documentation says.
 //
 // With -dev it brings an authorization server of its own, and prints requests
-// to paste. The flag -h lists all flags.
+// to paste. The flag -h lists all flags. The commands proof and certificate
+// make what a client needs whose tokens are bound: DPoP proofs, and a client
+// certificate.
 package main
 
 import (
@@ -42,14 +44,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		cancel()
 	})
 
-	c, err := parseFlags(args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitOK
-	}
-	if err == nil {
-		err = serve(ctx, c, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
-	}
-	if err == nil {
+	err := command(ctx, args, stdout, stderr)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
 	_, _ = fmt.Fprintln(stderr, "protectedapi: "+oneLine(err))
@@ -59,8 +55,30 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// command runs what the command line names: the API, unless it begins with
+// another command.
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "proof":
+			return runProof(args[1:], stdout, stderr)
+		case "certificate":
+			return runCertificate(args[1:], stdout)
+		}
+	}
+	c, err := parseFlags(args, stdout)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, c, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+}
+
 // serve listens, builds the API and serves it until ctx ends.
 func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger) error {
+	tlsConfig, err := c.transport.config()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.listen)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return usage("-listen %q: %w", c.listen, dns)
@@ -73,10 +91,13 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 
 	var dev *devIssuer
 	if c.dev {
-		if dev, err = startDevIssuer(c.audience); err != nil {
+		if dev, err = startDevIssuer(c); err != nil {
 			return err
 		}
 		defer dev.close()
+		if c.transport.selfSigned(c.dev) {
+			tlsConfig = c.transport.serving(dev.files.server.forServer())
+		}
 		c.issuers = []string{dev.url()}
 		c.introspection.clientID, c.introspection.clientSecret = dev.client.ID, dev.client.Secret
 	}
@@ -92,9 +113,9 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 		return err
 	}
 	if dev != nil {
-		dev.printDemo(stdout, origin, c)
+		dev.printDemo(stdout, origin, listener.Addr(), c)
 	}
-	return serveHTTP(ctx, listener, api.handler, logger)
+	return serveHTTP(ctx, listener, tlsConfig, api.handler, logger)
 }
 
 // usageError is a mistake of the command line.

@@ -21,7 +21,7 @@ func mountHTTP(guard *bearer.Guard, routes []route) http.Handler {
 		mux.Handle(rt.method+" "+rt.path, handler)
 	}
 	// The mux would answer both as text.
-	for path, allow := range allowed(routes) {
+	for path, allow := range allowedMethods(routes) {
 		mux.HandleFunc(path, notAllowed(allow))
 	}
 	mux.HandleFunc("/", notFound)

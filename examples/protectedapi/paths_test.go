@@ -61,7 +61,7 @@ func TestNoSpellingOfAPathOpensARoute(t *testing.T) {
 					if got.status >= 500 {
 						t.Errorf("%q: %d", request, got.status)
 					}
-					all := fmt.Sprint(got.status, got.header["Www-Authenticate"], got.header["Allow"], got.body)
+					all := fmt.Sprint(got.status, got.challenges(url), got.header["Allow"], got.body)
 					if before, ok := first[request]; ok && before != all {
 						t.Errorf("%q: not the same on each framework: %s; want %s", request, all, before)
 					}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -100,7 +101,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	out, _ := p.output()
 	line, _, _ := strings.Cut(out, "\n")
 	url, ok := strings.CutPrefix(line, "listening on ")
-	if !ok || !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(url) {
+	if !ok || !regexp.MustCompile(`^https?://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`).MatchString(url) {
 		t.Fatalf("the first line is %q", line)
 	}
 	p.url = url
@@ -143,16 +144,23 @@ func TestDemo(t *testing.T) {
 	for _, args := range [][]string{
 		{"-framework", "nethttp"}, {"-framework", "echo"}, {"-framework", "gin"},
 		{"-introspect-all"}, {"-introspection-max-age", "0s"},
+		{"-dpop", "off"}, {"-dpop", "required", "-introspect-all"}, {"-dpop-nonce", "required"}, {"-dpop", "required", "-dpop-nonce", "required"},
+		{"-mtls", "allowed"}, {"-mtls", "required"}, {"-mtls", "required", "-dpop", "off"},
+		{"-mtls", "required", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},
+		{"-mtls", "allowed", "-trusted-proxy", "127.0.0.1"}, {"-mtls", "required", "-trusted-proxy", "127.0.0.0/8"},
+		{"-resource", "https://api.example.com/v1", "-dpop", "required"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			tmp := t.TempDir()
+			t.Setenv("TMPDIR", tmp)
 			p := startProcess(t, append(args, "-dev")...)
 			eventually(t, patience, "the demonstration is printed", func() bool {
 				stdout, _ := p.output()
 				return strings.Contains(stdout, "Ctrl-C")
 			})
 			stdout, _ := p.output()
-			rows := regexp.MustCompile(`(?m)^# expect ([0-9]{3}): (.*)\n(curl .*)$`).FindAllStringSubmatch(stdout, -1)
-			if commands := strings.Count(stdout, "\ncurl "); len(rows) < 30 || len(rows) != commands {
+			rows := regexp.MustCompile(`(?m)^# expect ([0-9]{3}): (.*)\n((?:curl |TOKEN=).*)$`).FindAllStringSubmatch(stdout, -1)
+			if commands := strings.Count(stdout, "\n# "); len(rows) < 30 || len(rows) != commands {
 				t.Fatalf("%d rows, %d commands in\n%s", len(rows), commands, stdout)
 			}
 			shown := map[string]bool{}
@@ -165,15 +173,30 @@ func TestDemo(t *testing.T) {
 					t.Errorf("%s: %v", about, err)
 				}
 				first, _, _ := strings.Cut(string(out), "\r\n")
-				if !strings.HasPrefix(first, "HTTP/1.1 "+want+" ") {
+				if status := strings.Fields(first); len(status) < 2 || status[1] != want {
 					t.Errorf("%s: %q; want %s\n%s\n%s", about, first, want, command, out)
 				}
 				for code := range strings.FieldsFuncSeq(about, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) {
-					if strings.Contains(code, "_") && strings.HasPrefix(code, "in") && !strings.Contains(string(out), `error="`+code+`"`) {
+					if strings.Contains(code, "_") && (strings.HasPrefix(code, "in") || strings.HasPrefix(code, "use_")) && !strings.Contains(string(out), `error="`+code+`"`) {
 						t.Errorf("%s: no %s in\n%s", about, code, out)
 					}
 				}
 				shown[want] = true
+			}
+			for flags, texts := range map[string][]string{
+				"-dpop":       {"for this request", "invalid_dpop_proof", "both schemes"},
+				"-mtls":       {"with that certificate", "with another certificate", "with both"},
+				"-dpop-nonce": {"use_dpop_nonce"},
+			} {
+				wanted := slices.Contains(args, flags) || flags == "-dpop"
+				if i := slices.Index(args, "-dpop"); i >= 0 && args[i+1] == "off" {
+					wanted = false
+				}
+				for _, text := range texts {
+					if wanted && !strings.Contains(stdout, text) {
+						t.Errorf("no row about %q", text)
+					}
+				}
 			}
 			for _, status := range []string{"200", "400", "401", "403", "503"} {
 				if !shown[status] {
@@ -190,7 +213,27 @@ func TestDemo(t *testing.T) {
 					t.Errorf("%s in the log:\n%s", hush, stderr)
 				}
 			}
+			if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+				t.Errorf("%v, %v are left behind", left, err)
+			}
 		})
+	}
+}
+
+// Where no request from here can be let in, none is printed.
+func TestDemoBehindAProxyElsewhere(t *testing.T) {
+	for mode, want := range map[string]bool{allowed: true, required: false} {
+		p := startProcess(t, "-dev", "-mtls", mode, "-trusted-proxy", "192.0.2.0/24")
+		eventually(t, patience, "the demonstration is printed", func() bool {
+			stdout, _ := p.output()
+			return strings.Contains(stdout, "Ctrl-C")
+		})
+		stdout, _ := p.output()
+		if rows := strings.Contains(stdout, "\n# expect "); rows != want || strings.Contains(stdout, "There are none") == want ||
+			strings.Contains(stdout, "with that certificate") {
+			t.Errorf("-mtls %s: standard output is\n%s", mode, stdout)
+		}
+		p.end(t, syscall.SIGTERM)
 	}
 }
 

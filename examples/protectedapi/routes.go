@@ -67,9 +67,9 @@ func colonPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
 }
 
-// allowed returns, for each path, the value of the Allow field that a 405 owes
+// allowedMethods returns, for each path, the value of the Allow field that a 405 owes
 // (RFC 9110, Section 15.5.6).
-func allowed(routes []route) map[string]string {
+func allowedMethods(routes []route) map[string]string {
 	methods := map[string][]string{}
 	for _, rt := range routes {
 		methods[rt.path] = append(methods[rt.path], rt.methods()...)

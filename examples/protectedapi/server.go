@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -16,11 +17,13 @@ const (
 	grace = writeTimeout + 5*time.Second
 )
 
-// serveHTTP serves until ctx ends. Then it closes the listener, lets the
-// requests in flight finish, and returns nil.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+// serveHTTP serves until ctx ends, over TLS if there is a configuration of it.
+// Then it closes the listener, lets the requests in flight finish, and returns
+// nil.
+func serveHTTP(ctx context.Context, listener net.Listener, tlsConfig *tls.Config, handler http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
+		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      writeTimeout,
@@ -31,7 +34,13 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		DisableGeneralOptionsHandler: true,
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() {
+		if tlsConfig != nil {
+			served <- server.ServeTLS(listener, "", "") // it has the certificate
+			return
+		}
+		served <- server.Serve(listener)
+	}()
 	select {
 	case err := <-served:
 		return err

@@ -4,8 +4,8 @@
 // one issuer, as RFC 7519, Sections 4.1.2 and 4.1.7 say that they are unique
 // there.
 //
-// [Memory] is a list of one instance. bearerredis.Cache.Denials is one that
-// instances share. Each is a bearer.DenyList, for bearer.Config:
+// [Memory] is a list of one instance. That of bearerredis.Cache.Denials is
+// shared. Each is a bearer.DenyList, for bearer.Config:
 //
 //	denied, err := denylist.NewMemory(denylist.MemoryConfig{})
 //	guard, err := bearer.New(bearer.Config{Verifiers: …, DenyList: denied})

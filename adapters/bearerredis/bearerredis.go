@@ -63,6 +63,10 @@ type Cache struct {
 	refusals journal
 	watching journal
 
+	maxStale time.Duration // of a deny list
+	denials  sync.Once
+	list     *Denials // nil until somebody asks for it
+
 	closing sync.Once
 	closed  chan struct{}
 }
@@ -81,16 +85,17 @@ func New(config Config) (*Cache, error) {
 	logger = logger.With(slog.String("redis", options.Addr))
 	client := redis.NewClient(options)
 	c := &Cache{
-		client:  client,
-		prefix:  config.Prefix,
-		channel: config.Prefix + "forgotten",
-		timeout: config.Timeout,
-		tries:   client.Options().PoolSize + 1,
-		redact:  strings.NewReplacer(),
-		circuit: circuit{began: time.Now()},
+		client:   client,
+		prefix:   config.Prefix,
+		channel:  config.Prefix + "forgotten",
+		timeout:  config.Timeout,
+		maxStale: config.DenialsMaxStale,
+		tries:    client.Options().PoolSize + 1,
+		redact:   strings.NewReplacer(),
+		circuit:  circuit{began: time.Now()},
 		commands: journal{
 			logger: logger,
-			begins: "Redis is out of reach; introspection endpoints are asked instead, and what needs a DPoP proof or a deny list is refused",
+			begins: "Redis is out of reach; introspection endpoints are asked instead, DPoP proofs are refused, and of a deny list there is no news",
 			ends:   "Redis is back",
 			hint:   "check that Redis runs, and its address and password",
 		},
@@ -121,6 +126,10 @@ func (c *Cache) Close() error {
 		close(c.closed)
 		err = c.client.Close()
 	})
+	c.denials.Do(func() {}) // nobody starts one any more
+	if c.list != nil {
+		<-c.list.done
+	}
 	return err
 }
 
@@ -188,10 +197,13 @@ func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 // eval runs a script by its hash, and sends it whole to a server that does not
 // have it, as one that was restarted.
 func (c *Cache) eval(ctx context.Context, s script, key string, args ...any) error {
-	keys := []string{c.prefix + key}
-	err := c.client.EvalSha(ctx, s.sha1, keys, args...).Err()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		err = c.client.Eval(ctx, s.source, keys, args...).Err()
+	return c.evalKeys(ctx, s, []string{c.prefix + key}, args...).Err()
+}
+
+func (c *Cache) evalKeys(ctx context.Context, s script, keys []string, args ...any) *redis.Cmd {
+	answer := c.client.EvalSha(ctx, s.sha1, keys, args...)
+	if redis.HasErrorPrefix(answer.Err(), "NOSCRIPT") {
+		answer = c.client.Eval(ctx, s.source, keys, args...)
 	}
-	return err
+	return answer
 }

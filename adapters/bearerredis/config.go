@@ -29,9 +29,15 @@ type Config struct {
 	// that share a cache have it in common. Default "bearerkit:".
 	Prefix string
 
-	// Timeout bounds each call of Get, Set, Burn and Denied. Default 100 ms. A negative one
+	// Timeout bounds each call of Get, Set, Burn and Deny. Default 100 ms. A negative one
 	// is a mistake: there is no waiting without end for a cache.
 	Timeout time.Duration
+
+	// DenialsMaxStale is how long a deny list is believed while Redis is out of
+	// reach; after that nobody can tell who is denied, and the guard answers 503.
+	// It counts from the start of the program too, which knows no entry before
+	// Redis was reached once. Default: 5 min. At least 2 s.
+	DenialsMaxStale time.Duration
 
 	// TLSConfig is for a rediss:// address, as when the certificate is of a
 	// private authority. It is copied. Nil: the system's roots, TLS 1.2 or
@@ -46,6 +52,8 @@ type Config struct {
 // Connecting may take longer than a command, which does not wait for it: the
 // connection serves a later one.
 const dialTimeout = time.Second
+
+const minStale = 2 * time.Second
 
 // options completes c, and turns it into what the client needs. Errors never
 // quote an address, which may hold a password in a place that nobody expects.
@@ -66,6 +74,13 @@ func (c *Config) options() (*redis.Options, error) {
 	}
 	if c.Timeout < 0 {
 		mistake("Timeout is %v; want a positive duration", c.Timeout)
+	}
+
+	if c.DenialsMaxStale == 0 {
+		c.DenialsMaxStale = 5 * time.Minute
+	}
+	if c.DenialsMaxStale < minStale {
+		mistake("DenialsMaxStale is %v; want %v at least, which is more than it takes to hear of Redis", c.DenialsMaxStale, minStale)
 	}
 
 	options, err := parseAddress(c.Address)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -18,106 +19,198 @@ var _ denylist.List = (*Denials)(nil)
 // which, and in which, denied tokens were issued.
 const always = "*"
 
-// Denials is a deny list in Redis, which all instances of a program see at once.
-// It is safe for concurrent use. Its zero value is not usable; see
+// Denials is a deny list in Redis, which all instances of a program have in
+// common. It is safe for concurrent use. Its zero value is not usable; see
 // [Cache.Denials].
 //
-// Every accepted request asks Redis, in one round trip. While Redis is out of
-// reach nobody can tell who is denied, and the guard answers 503. It is as
-// reliable as its Redis, as [Replays] is.
-type Denials struct{ cache *Cache }
+// Each instance follows the list with a copy of its own, so that a request costs
+// no round trip, and that a Redis which is lost stops nobody: entries that are
+// known stay in force, and none can be added that others do not hear of, since
+// Deny is an error then. What one instance adds the others know within a second.
+type Denials struct {
+	cache  *Cache
+	keys   []string
+	copied *copied
+	first  chan struct{} // closed when Redis was asked once
+	done   chan struct{}
+}
 
-// Denials returns a deny list in the same Redis, with the cache's prefix,
-// timeout, connections and log. It is for bearer.Config.DenyList, and is closed
-// with the cache. All that are returned for one prefix are one list.
-func (c *Cache) Denials() *Denials { return &Denials{c} }
+// Denials returns the deny list in the same Redis, with the cache's prefix,
+// timeout, connections and log. It is for bearer.Config.DenyList. The first call
+// starts the goroutine that follows the list, which Close ends.
+func (c *Cache) Denials() *Denials {
+	c.denials.Do(func() {
+		c.list = c.newDenials()
+		go c.list.follow()
+	})
+	if c.list == nil { // the cache was closed before
+		closed := c.newDenials()
+		close(closed.first)
+		return closed
+	}
+	return c.list
+}
 
-// Deny implements [denylist.List]. How long an entry lasts is counted from now,
-// by the caller's clock.
+func (c *Cache) newDenials() *Denials {
+	name := c.prefix + "denied"
+	return &Denials{
+		cache:  c,
+		keys:   []string{name, name + ":until", name + ":log", name + ":version"},
+		copied: newCopied(),
+		first:  make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+}
+
+// Deny implements [denylist.List]. This instance knows the entry when it
+// returns, and the others within a second. How long an entry lasts is judged by
+// the clocks of the instances.
 func (d *Denials) Deny(ctx context.Context, e denylist.Entry) error {
 	key, err := e.Check()
 	if err != nil {
 		return err
 	}
-	ms := (time.Until(e.Until) + time.Millisecond - 1).Milliseconds()
-	if ms <= 0 {
+	now := time.Now()
+	if !e.Until.After(now) {
 		return nil
 	}
 	before := always
 	if !e.IssuedBefore.IsZero() {
 		before = strconv.FormatInt(e.IssuedBefore.Unix(), 10)
 	}
-	return d.cache.run(ctx, burn, func(ctx context.Context) error {
-		return d.cache.eval(ctx, deny, denialKey(key), ms, before)
+	name := denialName(key)
+	err = d.cache.run(ctx, burn, func(ctx context.Context) error {
+		return d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), e.Until.UnixMilli()+1, before, text(name)).Err()
 	})
+	if err == nil {
+		d.copied.add(name, denial{until: e.Until, issuedBefore: e.IssuedBefore})
+	}
+	return err
 }
 
-// Lift implements [denylist.List].
+// Lift implements [denylist.List]. The other instances hear of it within a
+// second.
 func (d *Denials) Lift(ctx context.Context, e denylist.Entry) error {
 	key, err := e.Key()
 	if err != nil {
 		return err
 	}
-	return d.cache.run(ctx, burn, func(ctx context.Context) error {
-		return d.cache.client.Del(ctx, d.cache.prefix+denialKey(key)).Err()
+	name := denialName(key)
+	err = d.cache.run(ctx, burn, func(ctx context.Context) error {
+		return d.cache.evalKeys(ctx, lift, d.keys, time.Now().UnixMilli(), text(name)).Err()
 	})
+	if err == nil {
+		d.copied.set(name, denial{})
+	}
+	return err
 }
 
-// Denied implements bearer.DenyList. It returns an error within
-// [Config.Timeout] while Redis is out of reach, and always asks.
+// Denied implements bearer.DenyList. It asks nobody, but for the very first
+// time, when it waits until Redis has answered or failed. It is an error when
+// Redis was not heard of for longer than [Config.DenialsMaxStale].
 func (d *Denials) Denied(ctx context.Context, p *bearer.Principal) (bool, error) {
-	keys, n := denylist.Keys(p)
-	if n == 0 {
-		return false, nil
+	select {
+	case <-d.first:
+	case <-ctx.Done():
+		return false, ctx.Err()
 	}
-	names := make([]string, n)
-	for i, key := range keys[:n] {
-		names[i] = d.cache.prefix + denialKey(key)
+	if d.cache.isClosed() {
+		return false, errClosed
 	}
-	var denied bool
-	err := d.cache.run(ctx, judge, func(ctx context.Context) error {
-		entries, err := d.cache.client.MGet(ctx, names...).Result()
-		if err != nil {
-			return err
+	return d.copied.denies(p, d.cache.maxStale)
+}
+
+const (
+	// heartbeat is how often Redis is asked for news.
+	heartbeat = 500 * time.Millisecond
+	// page is how many changes are asked for at a time.
+	page = 500
+	// relearn is after how long without Redis the copy is made anew: what was
+	// taken away in the meantime may no longer be in the news.
+	relearn = 30 * time.Minute
+)
+
+// follow keeps the copy up to date until the cache is closed.
+func (d *Denials) follow() {
+	defer close(d.done)
+	var version int64
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for once := true; ; once = false {
+		version = d.update(version)
+		if once {
+			close(d.first)
 		}
-		if len(entries) != n {
+		select {
+		case <-tick.C:
+		case <-d.cache.closed:
+			return
+		}
+	}
+}
+
+// update asks for all news since a version, and returns the one that the copy
+// has then.
+func (d *Denials) update(version int64) int64 {
+	since, into := version, d.copied
+	if d.copied.age() > relearn {
+		since, into = 0, newCopied()
+	}
+	for {
+		asked := time.Now()
+		answer, err := d.news(since)
+		if err != nil {
+			return version // the log was told
+		}
+		next, err := strconv.ParseInt(answer[0], 10, 64)
+		if err != nil {
+			return version
+		}
+		for change := answer[1:]; len(change) > 0; change = change[2:] {
+			if !into.change(change[0], change[1]) {
+				return version // what is no entry may stand for one
+			}
+		}
+		since = next
+		if len(answer) < 1+2*page {
+			d.copied.heardAt(asked, into)
+			return since
+		}
+	}
+}
+
+// news returns what the script of that name does.
+func (d *Denials) news(since int64) (answer []string, err error) {
+	err = d.cache.run(context.Background(), judge, func(ctx context.Context) (err error) {
+		answer, err = d.cache.evalKeys(ctx, news, d.keys, since, page).StringSlice()
+		if err == nil && len(answer)%2 != 1 {
 			return errNotInFormat
 		}
-		denied = false
-		for _, entry := range entries {
-			holds, err := denies(entry, p)
-			if err != nil {
-				return err
-			}
-			denied = denied || holds
-		}
-		return nil
+		return err
 	})
-	return denied && err == nil, err
+	return answer, err
 }
 
-// denies reports whether what is kept of an entry, nil if there is none, denies
-// the token of p.
-func denies(entry any, p *bearer.Principal) (bool, error) {
-	switch entry {
-	case nil:
-		return false, nil
-	case always:
-		return true, nil
-	}
-	text, _ := entry.(string)
-	second, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return false, errNotInFormat
-	}
-	return !denylist.Spares(time.Unix(second, 0), p), nil
-}
-
-// denialKey is a hash, so that nobody who reads Redis learns who is denied.
-func denialKey(key denylist.Key) string {
+// denialName is a hash, so that nobody who reads Redis learns who is denied.
+func denialName(key denylist.Key) [sha256.Size]byte {
 	b := append(make([]byte, 0, 256), byte(key.Kind))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(key.Issuer)))
 	b = append(append(b, key.Issuer...), key.Value...)
-	sum := sha256.Sum256(b)
-	return "denied:" + base64.RawURLEncoding.EncodeToString(sum[:])
+	return sha256.Sum256(b)
+}
+
+func text(name [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(name[:]) }
+
+// parseDenial reads "UNTIL BEFORE", of which the first is in milliseconds and
+// the second in seconds.
+func parseDenial(s string) (denial, bool) {
+	until, before, _ := strings.Cut(s, " ")
+	ms, err := strconv.ParseInt(until, 10, 64)
+	d := denial{until: time.UnixMilli(ms)}
+	if err != nil || before == always {
+		return d, err == nil
+	}
+	second, err := strconv.ParseInt(before, 10, 64)
+	d.issuedBefore = time.Unix(second, 0)
+	return d, err == nil
 }

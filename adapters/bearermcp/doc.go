@@ -19,10 +19,10 @@
 //
 // # Sessions
 //
-// A session authorizes nothing: each request needs a token. The SDK's sessions
-// belong to the issuer, subject and client of the token that opened them; with
-// a token of anybody else it answers 403. A stream that is open already goes on
-// when its token expires; StreamableHTTPOptions.Stateless has none.
+// A session authorizes nothing: each request needs a token. A session of the SDK
+// belongs to the user, or the client that acts for itself, whose token opened
+// it; with a token of anybody else the SDK answers 403. A stream that is open
+// already goes on when its token expires.
 //
 // # The token
 //

@@ -31,10 +31,11 @@ func TestSessions(t *testing.T) {
 		status int
 	}{
 		{"no token", "", 401},
-		{"another token of the same user and client", s.mint("mcp:use files:write"), 200},
+		{"another token of the same user", s.mint("mcp:use files:write"), 200},
 		{"the same user, with less scope", s.mint("other"), 403},
 		{"another user", s.mintAs("bob", "mcp:use files:write"), 403},
-		{"another client of the same user", other, 403},
+		{"another client of the same user", other, 200},
+		{"a client's own", s.issuer.Mint(bearertest.Token{Subject: "app", Scope: "mcp:use", Audience: []string{s.url}}), 403},
 		{"a client that is called as the user is", s.issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "alice", Scope: "mcp:use", Audience: []string{s.url}}), 403},
 		{"an expired token of the same user", s.issuer.Mint(bearertest.Token{Scope: "mcp:use", Audience: []string{s.url}, TTL: -time.Minute}), 401},
 	}
@@ -94,7 +95,7 @@ func TestWhatToolsLearn(t *testing.T) {
 	if want := []string{"files:write", "mcp:use"}; !slices.Equal(c.infoScopes, want) || !c.infoExpiration.Equal(c.request.Expires) || c.infoExpiration.IsZero() {
 		t.Errorf("TokenInfo: %v until %v, want %v until %v", c.infoScopes, c.infoExpiration, want, c.request.Expires)
 	}
-	if want := `"` + s.issuer.URL() + `" "alice" "app"`; c.userID != want {
+	if want := `user "` + s.issuer.URL() + `" "alice"`; c.userID != want {
 		t.Errorf("TokenInfo.UserID is %s, want %s", c.userID, want)
 	}
 	if c.authorization != nil || c.proofWasCarried {

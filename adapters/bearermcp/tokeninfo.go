@@ -37,14 +37,19 @@ func tokenInfo(p bearer.Principal, authorization string) *auth.TokenInfo {
 	}
 }
 
-// owner returns the text by which the SDK tells whose a session is. A subject
-// is unique within its issuer only, and a session is its client's. A token that
-// names neither user nor client stands for itself alone.
+// owner returns the text by which the SDK tells whose a session is: a user, who
+// is unique within an issuer only, or a client that acts for itself. A user's
+// client is no part of it, as the SDK's own client registers anew when it steps
+// up, and goes on with the session. A token that names neither stands for itself
+// alone.
 func owner(p bearer.Principal, authorization string) string {
-	if p.Subject == "" && p.ClientID == "" {
-		return fmt.Sprintf("%q %x", p.Issuer, sha256.Sum256([]byte(authorization)))
+	switch {
+	case !p.IsClient():
+		return fmt.Sprintf("user %q %q", p.Issuer, p.Subject)
+	case p.ClientID != "":
+		return fmt.Sprintf("client %q %q", p.Issuer, p.ClientID)
 	}
-	return fmt.Sprintf("%q %q %q", p.Issuer, p.Subject, p.ClientID)
+	return fmt.Sprintf("token %q %x", p.Issuer, sha256.Sum256([]byte(authorization)))
 }
 
 // withTokenInfo puts the principal of a request that was let in where the SDK

@@ -84,7 +84,7 @@ func TestTokenVerifier(t *testing.T) {
 
 			_, err := verifier(t.Context(), strings.TrimPrefix(tt.authorization[0], "Bearer "), r)
 			if tt.status == 200 {
-				if err != nil || info == nil || info.UserID != `"https://login.example.com" "alice" "app"` || !info.Expiration.Equal(alice.Expires) || strings.Join(info.Scopes, " ") != "a b" {
+				if err != nil || info == nil || info.UserID != `user "https://login.example.com" "alice"` || !info.Expiration.Equal(alice.Expires) || strings.Join(info.Scopes, " ") != "a b" {
 					t.Errorf("%+v, %v", info, err)
 				}
 				return

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"go/format"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -78,5 +80,25 @@ func TestUsage(t *testing.T) {
 		if err := run(t.Context(), args, io.Discard); !errors.Is(err, errUsage) {
 			t.Errorf("%q: %v", args, err)
 		}
+	}
+}
+
+// The program of docs/mcp.md is one.
+func TestProgramOfThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/mcp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(page), "```go\n")
+	code, _, found := strings.Cut(code, "```\n")
+	file := filepath.Join(t.TempDir(), "main.go")
+	if formatted, err := format.Source([]byte(code)); !found || err != nil || string(formatted) != code {
+		t.Errorf("the program is not formatted, or there is none: %v", err)
+	}
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), "server"), file).CombinedOutput(); err != nil {
+		t.Errorf("%s%v", out, err)
 	}
 }

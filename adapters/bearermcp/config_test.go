@@ -38,6 +38,13 @@ func newMetadata(t *testing.T, servers ...string) *resource.Metadata {
 	return m
 }
 
+// proofs is a bearer.ProofChecker that takes none.
+type proofs struct{}
+
+func (proofs) CheckProof(*http.Request, string, string) error { return bearer.ErrUnrecognized }
+func (proofs) Algorithms() []string                           { return []string{"ES256"} }
+func (proofs) Nonce() string                                  { return "" }
+
 const issuer = "https://login.example.com"
 
 // What the specification demands of every answer is checked before the first.
@@ -60,6 +67,10 @@ func TestConfigMistakes(t *testing.T) {
 				c.ResourceMetadata = "https://mcp.example.com/.well-known/oauth-protected-resource"
 				c.Realm = `", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"`
 			}),
+			Metadata: newMetadata(t, issuer), Rule: scope.None,
+		}, []string{"Guard"}},
+		{"MCP2: no metadata in two challenges", bearermcp.Config{
+			Guard:    newGuard(t, func(c *bearer.Config) { c.ResourceMetadata, c.Proofs = "", proofs{} }),
 			Metadata: newMetadata(t, issuer), Rule: scope.None,
 		}, []string{"Guard"}},
 		{"MCP7: offline_access", bearermcp.Config{

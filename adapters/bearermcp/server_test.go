@@ -181,7 +181,9 @@ type answer struct {
 // values by turns.
 func do(t testing.TB, method, url, body string, header ...string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader([]byte(body)))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a stream that opens, though it must not, has no end
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

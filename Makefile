@@ -4,7 +4,7 @@
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
 MTLS ?= allowed
-MODULES = . adapters/bearerredis examples interop tools
+MODULES = . adapters/bearermcp adapters/bearerredis examples interop tools
 
 .PHONY: demo test bench
 

@@ -133,6 +133,7 @@ func New(c Config) (*Metadata, error) {
 	}
 	return &Metadata{
 		id:           id,
+		servers:      slices.Clone(c.AuthorizationServers),
 		atRoot:       c.AtRoot,
 		document:     c.document(id.text, scopes.Names()),
 		cacheControl: cacheControl,

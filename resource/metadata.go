@@ -10,6 +10,7 @@ package resource
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,7 @@ import (
 // answers it. It is built by [New], immutable, and safe for concurrent use.
 type Metadata struct {
 	id           identifier
+	servers      []string
 	atRoot       bool
 	document     []byte
 	cacheControl string
@@ -26,6 +28,10 @@ type Metadata struct {
 // Resource returns the resource identifier as it is published: what clients
 // ask tokens for (RFC 8707), and so what these should name as their audience.
 func (m *Metadata) Resource() string { return m.id.text }
+
+// AuthorizationServers returns the issuers that the document names, as a slice
+// of the caller's own.
+func (m *Metadata) AuthorizationServers() []string { return slices.Clone(m.servers) }
 
 // URL returns the URL of the document: [WellKnownPath] inserted between the
 // host and the path of the resource identifier (RFC 9728, Section 3.1).

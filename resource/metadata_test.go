@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -299,3 +300,17 @@ func TestMCP2PathAndRoot(t *testing.T) {
 var refusing = bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
 	return nil, bearer.ErrUnrecognized
 })
+
+func TestAuthorizationServers(t *testing.T) {
+	servers := []string{"https://login.example.com", "https://login.example.com/tenant"}
+	m := newMetadata(t, resource.Config{Resource: "https://api.example.com", AuthorizationServers: servers})
+	want := slices.Clone(servers)
+	servers[0] = "https://evil.example.com"
+	m.AuthorizationServers()[1] = "https://evil.example.com"
+	if got := m.AuthorizationServers(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := newMetadata(t, resource.Config{Resource: "https://api.example.com"}).AuthorizationServers(); len(got) > 0 {
+		t.Errorf("got %q, want none", got)
+	}
+}

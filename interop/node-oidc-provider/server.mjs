@@ -93,6 +93,7 @@ server.listen(Number(port), host, () => {
       dPoP: { enabled: true },
       introspection: { enabled: true, allowedPolicy: mayAsk },
       jwtIntrospection: { enabled: true },
+      registration: { enabled: true },
       revocation: { enabled: true, allowedPolicy: mayAsk },
       resourceIndicators: {
         enabled: true, getResourceServerInfo, defaultResource: () => undefined, useGrantedResource: () => true,

@@ -1,0 +1,200 @@
+package bearermcp_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/bearerkit/bearerkit/adapters/bearermcp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// "authorization MUST be included in every HTTP request from client to server,
+// even if they are part of the same logical session" (MCP9): a session is no
+// credential, and nobody else's.
+func TestSessions(t *testing.T) {
+	s := newServer(t, settings{})
+	id := s.open(t, s.mint("mcp:use"))
+	other := s.issuer.Mint(bearertest.Token{ClientID: "another", Scope: "mcp:use", Audience: []string{s.url}})
+	tests := []struct {
+		name   string
+		token  string
+		status int
+	}{
+		{"no token", "", 401},
+		{"another token of the same user", s.mint("mcp:use files:write"), 200},
+		{"the same user, with less scope", s.mint("other"), 403},
+		{"another user", s.mintAs("bob", "mcp:use files:write"), 403},
+		{"another client of the same user", other, 200},
+		{"a client's own", s.issuer.Mint(bearertest.Token{Subject: "app", Scope: "mcp:use", Audience: []string{s.url}}), 403},
+		{"a client that is called as the user is", s.issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "alice", Scope: "mcp:use", Audience: []string{s.url}}), 403},
+		{"an expired token of the same user", s.issuer.Mint(bearertest.Token{Scope: "mcp:use", Audience: []string{s.url}, TTL: -time.Minute}), 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := s.post(t, tt.token, toolCall("read"), "Mcp-Session-Id", id); got.status != tt.status {
+				t.Errorf("%d %s, want %d", got.status, got.body, tt.status)
+			}
+			if calls := s.seen(); (len(calls) == 1) != (tt.status == 200) {
+				t.Errorf("calls %v", calls)
+			}
+			if tt.status == 200 {
+				return
+			}
+			var header []string
+			if tt.token != "" {
+				header = []string{"Authorization", "Bearer " + tt.token}
+			}
+			for _, method := range []string{http.MethodGet, http.MethodDelete} {
+				if got := do(t, method, s.url, "", append(header, "Mcp-Session-Id", id)...); got.status != tt.status {
+					t.Errorf("%s: %d %s, want %d", method, got.status, got.body, tt.status)
+				}
+			}
+		})
+	}
+	if got := s.post(t, s.mint("mcp:use"), toolCall("read"), "Mcp-Session-Id", id); got.status != 200 {
+		t.Errorf("the session is gone: %d %s", got.status, got.body)
+	}
+}
+
+// Tokens that name nobody stand for themselves.
+func TestSessionsOfNobody(t *testing.T) {
+	s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
+		p := bearer.Principal{Issuer: "issuer", Scopes: scope.Of("mcp:use")}.WithAudience(origin + "/mcp")
+		c.Verifiers = []bearer.Verifier{bearertest.Principals{"a": p, "b": p}}
+	}})
+	id := s.open(t, "a")
+	for token, status := range map[string]int{"a": 200, "b": 403} {
+		if got := s.post(t, token, toolCall("read"), "Mcp-Session-Id", id); got.status != status {
+			t.Errorf("%s: %d %s, want %d", token, got.status, got.body, status)
+		}
+	}
+}
+
+// A tool learns of the token of its own call, not of the one that opened the
+// session, and gets neither ("MUST NOT pass the token", MCP3).
+func TestWhatToolsLearn(t *testing.T) {
+	s := newServer(t, settings{})
+	id := s.open(t, s.mint("mcp:use"))
+	if got := s.post(t, s.mint("mcp:use files:write"), toolCall("write"), "Mcp-Session-Id", id); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	c := s.seen()[0]
+	if !c.knownByRequest || c.request.Subject != "alice" || c.request.Scopes != scope.Of("mcp:use", "files:write") || !c.request.HasAudience(s.url) {
+		t.Errorf("FromRequest: %+v, %v", c.request, c.knownByRequest)
+	}
+	if want := []string{"files:write", "mcp:use"}; !slices.Equal(c.infoScopes, want) || !c.infoExpiration.Equal(c.request.Expires) || c.infoExpiration.IsZero() {
+		t.Errorf("TokenInfo: %v until %v, want %v until %v", c.infoScopes, c.infoExpiration, want, c.request.Expires)
+	}
+	if want := `user "` + s.issuer.URL() + `" "alice"`; c.userID != want {
+		t.Errorf("TokenInfo.UserID is %s, want %s", c.userID, want)
+	}
+	if c.authorization != nil || c.proofWasCarried {
+		t.Errorf("the tool got the token: %q", c.authorization)
+	}
+	// The package's documentation warns of this.
+	if c.context.Scopes != scope.Of("mcp:use") {
+		t.Errorf("the context has the scopes %v, want those of the request that opened the session", c.context.Scopes)
+	}
+}
+
+func TestFromRequestWithoutAGuard(t *testing.T) {
+	for _, r := range []*mcp.CallToolRequest{{}, {Extra: &mcp.RequestExtra{}}} {
+		if p, ok := bearermcp.FromRequest(r); ok {
+			t.Errorf("got %+v", p)
+		}
+	}
+}
+
+// The leeway of the verifier holds, though the SDK's own check has none.
+func TestLeeway(t *testing.T) {
+	s := newServer(t, settings{stateless: true, leeway: time.Minute})
+	expired := s.issuer.Mint(bearertest.Token{Scope: "mcp:use", Audience: []string{s.url}, TTL: -10 * time.Second})
+	if got := s.post(t, expired, toolCall("read")); got.status != 200 {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// A DPoP proof is good for one request (RFC 9449, Section 11.1), which the
+// choice of a tool's route does not use up.
+func TestBoundTokens(t *testing.T) {
+	s := newServer(t, settings{stateless: true, guard: func(origin string, c *bearer.Config) {
+		checker, err := dpop.New(dpop.Config{Origin: origin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Proofs = checker
+	}})
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thumbprint, err := dpop.Thumbprint(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := s.issuer.Mint(bearertest.Token{
+		Scope: "mcp:use files:write", Audience: []string{s.url},
+		Claims: map[string]any{"cnf": map[string]string{"jkt": thumbprint}},
+	})
+	proof, err := dpop.NewProof(key, "ES256", http.MethodPost, s.url, token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []int{200, 401} {
+		got := do(t, http.MethodPost, s.url, toolCall("write"), "Authorization", "DPoP "+token, "DPoP", proof)
+		if got.status != status {
+			t.Errorf("%d %s, want %d", got.status, got.body, status)
+		}
+	}
+	calls := s.seen()
+	if len(calls) != 1 || calls[0].authorization != nil || calls[0].proofWasCarried || calls[0].request.TokenType != "DPoP" {
+		t.Errorf("calls %+v, want one, under DPoP, without token and proof", calls)
+	}
+	if got := s.post(t, token, toolCall("write")); got.status != 401 {
+		t.Errorf("as Bearer: %d %s", got.status, got.body)
+	}
+}
+
+// The SDK's client, with a session and its standing stream.
+func TestClient(t *testing.T) {
+	for _, stateless := range []bool{false, true} {
+		s := newServer(t, settings{stateless: stateless})
+		token := s.mint("mcp:use files:write")
+		transport := &mcp.StreamableClientTransport{Endpoint: s.url, HTTPClient: &http.Client{
+			Transport: bearing(token),
+		}}
+		session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), transport, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tool := range []string{"read", "write", "wipe"} {
+			result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool})
+			if ran := err == nil && !result.IsError; ran != (tool != "wipe") {
+				t.Errorf("stateless %v, %s: %v, %v", stateless, tool, result, err)
+			}
+		}
+		if calls := s.seen(); len(calls) != 2 {
+			t.Errorf("stateless %v: calls %+v", stateless, calls)
+		}
+		_ = session.Close() // the SDK gives a session up that was told 403
+	}
+}
+
+// bearing sends a token with each request.
+type bearing string
+
+func (token bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(token))
+	return http.DefaultTransport.RoundTrip(r)
+}

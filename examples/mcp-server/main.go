@@ -1,0 +1,89 @@
+// Command mcp-server is an MCP server whose tools need scopes: each request
+// needs notes:read, and the tool add_note needs notes:write too.
+//
+//	go run ./mcp-server -dev
+//
+// brings an authorization server of its own, and prints requests to paste.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "mcp-server:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage is a mistake of the command line, which was told already.
+var errUsage = errors.New("usage")
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("mcp-server", flag.ContinueOnError)
+	listen := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
+	resource := flags.String("resource", "", "`URL` by which clients know the server, and audience of tokens (default http://<listen>/mcp)")
+	issuer := flags.String("issuer", "", "`URL` of the authorization server")
+	dev := flags.Bool("dev", false, "bring an authorization server of its own, which gives tokens to whoever asks")
+	if err := flags.Parse(args); err != nil {
+		return errors.Join(errUsage, err)
+	}
+	if (*issuer != "") == *dev || flags.NArg() > 0 {
+		fmt.Fprintln(flags.Output(), "mcp-server: want -issuer or -dev, and no arguments")
+		return errUsage
+	}
+
+	listener, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	origin := "http://" + listener.Addr().String()
+	if *resource == "" {
+		*resource = origin + "/mcp"
+	}
+	var own *bearertest.Issuer
+	if *dev {
+		if own, err = bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{*resource}}); err != nil {
+			return err
+		}
+		defer own.Close()
+		*issuer = own.URL()
+	}
+	handler, err := newHandler(*resource, *issuer, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "listening on "+origin)
+	if own != nil {
+		printDemo(stdout, origin, own)
+	}
+	// No WriteTimeout, which would end the streams of MCP.
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: 90 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

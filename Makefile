@@ -2,7 +2,7 @@
 # and say what they leave out where these are missing.
 
 FRAMEWORK ?= nethttp
-MODULES = . adapters/bearerredis examples interop tools
+MODULES = . adapters/bearerredis bench examples interop tools
 
 .PHONY: demo test bench
 

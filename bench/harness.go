@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,7 +138,8 @@ func (r result) of(name string) series {
 // benchstat: no distribution is assumed.
 func summary(values []float64) benchmath.Summary {
 	thresholds := benchmath.DefaultThresholds
-	return benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &thresholds), 0.95)
+	sample := benchmath.NewSample(slices.Clone(values), &thresholds) // it sorts
+	return benchmath.AssumeNothing.Summary(sample, 0.95)
 }
 
 // combine summarizes a figure that each round gives by the times of several

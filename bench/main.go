@@ -72,6 +72,20 @@ func run(o options, progress io.Writer) (err error) {
 		if !writeBudgets(out, list, time.Since(start)) && o.strict {
 			return errOver
 		}
+		return nil
 	}
-	return nil
+	c, err := compare(h, i, tokens)
+	if err != nil {
+		return err
+	}
+	c.write(out)
+	if o.svg == "" {
+		return nil
+	}
+	picture, err := os.Create(o.svg)
+	if err != nil {
+		return err
+	}
+	c.draw(picture)
+	return picture.Close()
 }

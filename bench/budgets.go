@@ -215,7 +215,7 @@ func (b *budgets) memory() error {
 		note = ", but a token met again costs what it cost at first"
 	}
 	b.add(fmt.Sprintf("memory for a token of %d bytes and 15 claims", cachedTokenSize), "≤ 2048 B", number(m.perToken)+" B"+note, m.cached && m.perToken <= 2048)
-	b.add(fmt.Sprintf("memory for %d tokens", cachedTokens), "≤ 20 MiB", fmt.Sprintf("%.1f MiB%s", m.total/(1<<20), note), m.cached && m.total <= 20<<20)
+	b.add(fmt.Sprintf("memory for %s tokens", thousands(b.harness.kept)), "≤ 20 MiB", fmt.Sprintf("%.1f MiB%s", m.total/(1<<20), note), m.cached && m.total <= 20<<20)
 	return nil
 }
 

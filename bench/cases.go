@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// firstSeenTokens is how many of the distinct tokens a round takes.
-const firstSeenTokens = 100
-
 // field is the ground of the cases of one algorithm.
 type field struct {
 	harness   *harness
@@ -122,7 +119,7 @@ func (s *firstSeen) run(w *writer, from, n int) error {
 // entries of first-seen tokens, on one core or on all.
 func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 	s := &firstSeen{field: f, contender: c}
-	e := entry{name: c.name, n: firstSeenTokens, prepare: s.prepare}
+	e := entry{name: c.name, n: f.harness.batch, prepare: s.prepare}
 	if parallel {
 		e.run = onAllCores(func(int) func(from, n int) error {
 			w := newWriter()
@@ -138,7 +135,7 @@ func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 // bareFirstSeen is bare crypto over the same tokens.
 func (f *field) bareFirstSeen(parallel bool) entry {
 	at := 0
-	e := entry{name: bareCrypto, n: firstSeenTokens, prepare: func(n int) error {
+	e := entry{name: bareCrypto, n: f.harness.batch, prepare: func(n int) error {
 		if at += n; at+n > len(f.parsed) {
 			at = 0
 		}

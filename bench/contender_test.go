@@ -35,7 +35,7 @@ func TestContenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unknown, err := i.mintBy(&key{id: "unknown", algorithm: "ES256", private: stranger.private}, 1, nil)
+	unknown, err := i.mintWith(&key{id: "unknown", algorithm: "ES256", private: stranger.private}, 1, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

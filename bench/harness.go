@@ -42,6 +42,8 @@ type result struct {
 type harness struct {
 	rounds   int
 	slice    time.Duration // of an entry in a round
+	batch    int           // distinct tokens that a round takes
+	kept     int           // tokens whose memory is measured
 	rng      *rand.Rand
 	progress io.Writer
 }

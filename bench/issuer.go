@@ -73,10 +73,10 @@ func newIssuer(inMemory bool, algorithms ...string) (*issuer, error) {
 		defer close(served)
 		_ = server.Serve(listener)
 	}()
-	transport := &http.Transport{DialContext: listener.dial}
+	transport := &closer{Transport: &http.Transport{DialContext: listener.dial}}
 	i.url, i.client = "http://127.0.0.1", &http.Client{Transport: transport}
 	i.stop = func() {
-		transport.CloseIdleConnections()
+		transport.close()
 		_ = server.Close()
 		<-served
 	}

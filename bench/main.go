@@ -44,6 +44,9 @@ func run(o options, progress io.Writer) (err error) {
 		}
 		defer func() { err = errors.Join(err, out.Close()) }()
 	}
+	if o.counted {
+		countAll(out, os.Stderr)
+	}
 	i, err := newIssuer(false, algorithms...)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func run(o options, progress io.Writer) (err error) {
 	defer i.stop()
 	start := time.Now()
 	h := &harness{
-		rounds: 200, slice: 2 * time.Millisecond, progress: progress,
+		rounds: 200, slice: 2 * time.Millisecond, batch: 100, kept: 10_000, progress: progress,
 		rng: rand.New(rand.NewPCG(uint64(start.UnixNano()), 1)),
 	}
 	tokens := 20_000
@@ -62,7 +65,7 @@ func run(o options, progress io.Writer) (err error) {
 		h.rounds = o.rounds
 	}
 	if o.tokens > 0 {
-		tokens = max(o.tokens, 2*firstSeenTokens)
+		tokens = max(o.tokens, 2*h.batch)
 	}
 	if o.short {
 		list, err := measureBudgets(h, i, tokens)

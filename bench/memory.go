@@ -8,10 +8,7 @@ import (
 	"time"
 )
 
-const (
-	cachedTokens    = 10_000
-	cachedTokenSize = 950
-)
+const cachedTokenSize = 950
 
 // footprint is what the verifier keeps of the tokens that it has met.
 type footprint struct {
@@ -22,7 +19,7 @@ type footprint struct {
 // measureMemory lets a new verifier meet tokens of the size that RS256 gives,
 // and drops each at once. They are signed by ECDSA, which is faster.
 func measureMemory(h *harness, i *issuer) (footprint, error) {
-	fmt.Fprintf(h.progress, "memory of %d tokens\n", cachedTokens)
+	fmt.Fprintf(h.progress, "memory of %d tokens\n", h.kept)
 	handler, closer, err := openBearerkit(i.setup())
 	if err != nil {
 		return footprint{}, err
@@ -46,7 +43,7 @@ func measureMemory(h *harness, i *issuer) (footprint, error) {
 		return footprint{}, err
 	}
 	before := heap()
-	for n := range cachedTokens {
+	for n := range h.kept {
 		token, err := i.mint("ES256", n+1, map[string]any{"sid": "9c1e4b60" + pad})
 		if err != nil {
 			return footprint{}, err
@@ -55,7 +52,7 @@ func measureMemory(h *harness, i *issuer) (footprint, error) {
 		if err != nil {
 			return footprint{}, err
 		}
-		if n%(cachedTokens/50) == 0 {
+		if n%(h.kept/50) == 0 {
 			watched, first = append(watched, strings.Clone(token)), first+took
 		}
 	}
@@ -73,7 +70,7 @@ func measureMemory(h *harness, i *issuer) (footprint, error) {
 		again += took
 	}
 	runtime.KeepAlive(handler)
-	return footprint{perToken: total / cachedTokens, total: total, cached: again < first/4}, nil
+	return footprint{perToken: total / float64(h.kept), total: total, cached: again < first/4}, nil
 }
 
 // heap is what is alive.

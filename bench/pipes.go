@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -50,3 +52,30 @@ type pipeAddr struct{}
 
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
+
+// closer is a transport that ends what its users leave open: a library that
+// forgets a body would keep the bubble from its end.
+type closer struct {
+	*http.Transport
+	mu     sync.Mutex
+	bodies []io.Closer
+}
+
+func (c *closer) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := c.Transport.RoundTrip(r)
+	if err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.bodies = append(c.bodies, response.Body)
+	}
+	return response, err
+}
+
+func (c *closer) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, body := range c.bodies {
+		_ = body.Close()
+	}
+	c.CloseIdleConnections()
+}

@@ -56,7 +56,7 @@ func (c *comparison) draw(w io.Writer) {
 			'a'+at, x, y, x+15, y+9, algorithm)
 		x += 80
 	}
-	fmt.Fprintf(w, `<text class="note" x="%d" y="%d">time for a request / bare crypto; shorter is better; the line is the 95 %% interval</text>`+"\n", x, y+9)
+	fmt.Fprintf(w, `<text class="note" x="%d" y="%d">time for a request / bare crypto; shorter is better; lines: 95 %% intervals</text>`+"\n", x, y+9)
 	fmt.Fprintln(w, "</svg>")
 }
 

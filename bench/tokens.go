@@ -45,10 +45,12 @@ func (i *issuer) mint(algorithm string, n int, over map[string]any) (string, err
 	if k == nil {
 		return "", fmt.Errorf("the issuer has no key for %s", algorithm)
 	}
-	return i.mintBy(k, n, over)
+	return i.mintWith(k, n, over, nil)
 }
 
-func (i *issuer) mintBy(k *key, n int, over map[string]any) (string, error) {
+// mintWith signs by a key, published or not. The members in header replace
+// those of the token's; an empty one takes it away.
+func (i *issuer) mintWith(k *key, n int, over map[string]any, header map[string]string) (string, error) {
 	claims := i.claims(n)
 	for name, value := range over {
 		if claims[name] = value; value == nil {
@@ -59,7 +61,13 @@ func (i *issuer) mintBy(k *key, n int, over map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return k.sign(map[string]string{"alg": k.algorithm, "typ": "at+jwt", "kid": k.id}, payload)
+	members := map[string]string{"alg": k.algorithm, "typ": "at+jwt", "kid": k.id}
+	for name, value := range header {
+		if members[name] = value; value == "" {
+			delete(members, name)
+		}
+	}
+	return k.sign(members, payload)
 }
 
 // mintMany signs n distinct tokens on all cores: an RSA signature takes a

@@ -3,7 +3,6 @@ package bearer
 import (
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +25,7 @@ const (
 	textNonce          = "The DPoP proof needs the nonce of this response."
 	textForbidden      = "The request is not allowed."
 	textNotFound       = "The resource does not exist."
+	textTooMany        = "Too many requests with bad access tokens came from this address."
 	textUnavailable    = "The access token cannot be checked at the moment."
 )
 
@@ -33,14 +33,24 @@ const (
 type answer struct {
 	status     int
 	challenges []string // the field lines of WWW-Authenticate
-	json       []byte   // the body up to the request_id's value
-	problem    []byte   // the same as application/problem+json (RFC 9457)
+	json       form
+	problem    form // the same as application/problem+json (RFC 9457)
 }
+
+// form is a body in one of the two forms.
+type form struct {
+	mediaType string
+	prefix    string // the body up to the request_id's value
+	length    string // of the whole, with an id of the usual length
+}
+
+// suffix ends a body.
+const suffix = "\"}\n"
 
 // answers are those that are the same for each request to a route that was made
 // under one scheme.
 type answers struct {
-	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, unavailable answer
+	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, unavailable answer
 }
 
 func (g *Guard) compile(used scheme, needs scope.Set) answers {
@@ -63,47 +73,52 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		scope:          coded(403, CodeInsufficientScope, textScope, needs),
 		forbidden:      newAnswer(403, nil, "", textForbidden, scope.Set{}),
 		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
+		tooMany:        newAnswer(429, nil, "", textTooMany, scope.Set{}),
 		unavailable:    newAnswer(503, nil, "", textUnavailable, scope.Set{}),
 	}
 }
 
 // answerTo is the one place that turns a refusal into a status and challenges.
-func (rt *Route) answerTo(e *Error, used scheme) answer {
+func (rt *Route) answerTo(e *Error, used scheme) *answer {
 	answers := &rt.answers[used]
 	switch e.Code {
 	case CodeMissingCredentials:
-		return answers.missing
+		return &answers.missing
 	case CodeInvalidRequest:
-		return answers.invalidRequest
+		return &answers.invalidRequest
 	case CodeInvalidToken:
 		if e.Expired {
-			return answers.expired
+			return &answers.expired
 		}
-		return answers.invalidToken
+		return &answers.invalidToken
 	case CodeInvalidDPoPProof:
-		return answers.proof
+		return &answers.proof
 	case CodeUseDPoPNonce:
-		return answers.nonce
+		return &answers.nonce
 	case CodeInsufficientScope:
-		return answers.scope
+		return &answers.scope
 	case CodeInsufficientUserAuth:
 		challenges := rt.guard.challenges(401, used, e.Code, textStepUp, rt.needs, e.stepUp)
-		return newAnswer(401, challenges, e.Code, textStepUp, scope.Set{})
+		a := newAnswer(401, challenges, e.Code, textStepUp, scope.Set{})
+		return &a
 	case CodeForbidden:
 		if e.Public != "" {
-			return newAnswer(403, nil, "", e.Public, scope.Set{})
+			a := newAnswer(403, nil, "", e.Public, scope.Set{})
+			return &a
 		}
-		return answers.forbidden
+		return &answers.forbidden
 	case CodeNotFound:
-		return answers.notFound
+		return &answers.notFound
+	case CodeTooManyFailures:
+		return &answers.tooMany
 	default: // CodeUnavailable, CodeCanceled: we cannot tell
-		return answers.unavailable
+		return &answers.unavailable
 	}
 }
 
 func newAnswer(status int, challenges []string, code Code, text string, needs scope.Set) answer {
-	body := func(b []byte, textName string) []byte {
-		b = append(b, `"status":`...)
+	body := func(mediaType, start, textName string) form {
+		b := append([]byte(start), `"status":`...)
 		b = strconv.AppendInt(b, int64(status), 10)
 		if code != "" {
 			b = appendMember(b, "error", string(code))
@@ -112,14 +127,15 @@ func newAnswer(status int, challenges []string, code Code, text string, needs sc
 		if !needs.IsEmpty() {
 			b = appendMember(b, "scope", needs.String())
 		}
-		return append(b, `,"request_id":"`...)
+		b = append(b, `,"request_id":"`...)
+		return form{mediaType, string(b), strconv.Itoa(len(b) + requestIDLen + len(suffix))}
 	}
 	return answer{
 		status:     status,
 		challenges: challenges,
-		json:       body([]byte(`{`), "error_description"),
-		problem: body([]byte(`{"type":"about:blank","title":"`+http.StatusText(status)+`",`),
-			"detail"),
+		json:       body("application/json", `{`, "error_description"),
+		problem: body("application/problem+json",
+			`{"type":"about:blank","title":"`+http.StatusText(status)+`",`, "detail"),
 	}
 }
 
@@ -132,37 +148,51 @@ func appendMember(b []byte, name, value string) []byte {
 	return b
 }
 
-// write sends the answer. The id must need no escaping in JSON.
-func (a *answer) write(w http.ResponseWriter, r *http.Request, id string, problem bool, retryAfter time.Duration) {
+// form returns the form of the answer for a request.
+func (a *answer) form(problem bool) *form {
+	if problem {
+		return &a.problem
+	}
+	return &a.json
+}
+
+// write sends the answer, whose body was made of f and an id of that length.
+func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []byte, idLen int, retryAfter time.Duration) {
 	h := w.Header()
 	// What outer middleware may have prepared for a body that is not sent.
-	for _, name := range []string{"Content-Length", "Etag", "Last-Modified", "Www-Authenticate"} {
-		delete(h, name)
+	delete(h, "Content-Length")
+	delete(h, "Etag")
+	delete(h, "Last-Modified")
+	delete(h, "Www-Authenticate")
+	// The values are in one array of this answer's own, in which no field can
+	// grow into the next.
+	values := make([]string, 0, 4+len(a.challenges))
+	set := func(name string, value ...string) {
+		from := len(values)
+		values = append(values, value...)
+		h[name] = values[from:len(values):len(values)]
 	}
-	prefix, mediaType := a.json, "application/json"
-	if problem {
-		prefix, mediaType = a.problem, "application/problem+json"
-	}
-	const suffix = "\"}\n"
-	h.Set("Content-Type", mediaType)
+	set("Content-Type", f.mediaType)
 	if h["Content-Encoding"] == nil {
 		// Otherwise an outer writer compresses on the fly, and it alone knows
 		// the length; see https://go.dev/issue/66343.
-		h.Set("Content-Length", strconv.Itoa(len(prefix)+len(id)+len(suffix)))
+		length := f.length
+		if idLen != requestIDLen {
+			length = strconv.Itoa(len(body))
+		}
+		set("Content-Length", length)
 	}
-	h.Set("Cache-Control", "no-store")
+	set("Cache-Control", "no-store")
 	if len(a.challenges) > 0 {
-		h["Www-Authenticate"] = slices.Clone(a.challenges)
+		set("Www-Authenticate", a.challenges...)
 	}
-	if a.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))
+	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
+		set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))
 	}
 	w.WriteHeader(a.status)
 	if r.Method == http.MethodHead { // RFC 9110, Section 9.3.2
 		return
 	}
-	body := make([]byte, 0, len(prefix)+len(id)+len(suffix))
-	body = append(append(append(body, prefix...), id...), suffix...)
 	_, _ = w.Write(body) // nobody to tell when the client has gone
 }
 

@@ -133,11 +133,11 @@ func shortHash(token string) string {
 }
 
 // audit tells the log and the hook about a refusal.
-func (g *Guard) audit(r *http.Request, e *Error, token, requestID string, status int) {
+func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte, status int) {
 	if g.logger == nil && g.onRefusal == nil {
 		return
 	}
-	event := g.event(r, e, token, requestID, status)
+	event := g.event(r, e, token, string(requestID), status)
 	if g.logger != nil {
 		level := slog.LevelInfo
 		if e.Code == CodeUnavailable {

@@ -17,6 +17,7 @@
 //	a good token of too little scope      403 insufficient_scope
 //	too weak or too old an authentication 401 insufficient_user_authentication
 //	a DPoP proof that is missing or bad   401 invalid_dpop_proof, or use_dpop_nonce
+//	too many bad tokens from one address  429 and Retry-After, see [FailureLimit]
 //	refused by a requirement              403 (or 404, see [Hidden]), no challenge
 //	the token cannot be judged now        503 and Retry-After, no challenge
 //

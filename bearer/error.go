@@ -23,6 +23,7 @@ const (
 	CodeMissingCredentials Code = "missing_credentials" // 401 without an error, RFC 6750, Section 3.1
 	CodeForbidden          Code = "forbidden"           // 403 without a challenge
 	CodeNotFound           Code = "not_found"           // 404 in place of a 403, RFC 9110, Section 15.5.4
+	CodeTooManyFailures    Code = "too_many_failures"   // 429, RFC 6585, Section 4; see [FailureLimit]
 	CodeUnavailable        Code = "unavailable"         // 503, RFC 9110, Section 15.6.4
 	CodeCanceled           Code = "canceled"            // the client went away; nobody reads the answer
 	codeUnrecognized       Code = "unrecognized"        // not an answer: the next verifier is asked
@@ -52,7 +53,8 @@ type Error struct {
 	// Public is the text that clients are told with [CodeForbidden].
 	Public string
 
-	// RetryAfter is sent with [CodeUnavailable]; zero is the guard's choice.
+	// RetryAfter is sent with [CodeUnavailable] and [CodeTooManyFailures]; zero
+	// is the guard's choice.
 	RetryAfter time.Duration
 
 	// Principal is what the refused token says of its bearer, if its

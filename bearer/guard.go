@@ -49,6 +49,19 @@ type Config struct {
 	// are taken.
 	BoundTokensOnly bool
 
+	// DenyList names tokens that are refused although their verifier accepts
+	// them. Default: none are.
+	DenyList DenyList
+
+	// MaxTokenAge refuses tokens that were issued (iat) longer ago, and those
+	// that do not say when: a bound on how long a revoked JWT lives on.
+	// Default: their exp decides alone.
+	MaxTokenAge time.Duration
+
+	// FailureLimit refuses bursts of bad tokens by client address. Default:
+	// there is no limit.
+	FailureLimit *FailureLimit
+
 	// FormBodyTokens accepts tokens in form bodies too, as the parameter
 	// access_token (RFC 6750, Section 2.2). A form is read into memory for it,
 	// and one of more than 1 MiB is refused. Default: they are ignored.
@@ -98,6 +111,9 @@ type Guard struct {
 	proofAlgorithms  string
 	certificates     *Certificates // nil: none are looked at
 	boundOnly        bool
+	denyList         DenyList // nil: none
+	maxTokenAge      time.Duration
+	failures         *failures // nil: they are not limited
 	formBody, query  bool
 	passPreflights   bool
 	problem          bool
@@ -150,6 +166,17 @@ func New(c Config) (*Guard, error) {
 	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
 		mistake("BoundTokensOnly without Proofs and Certificates, one of which must check the binding")
 	}
+	if c.DenyList != nil && isNil(c.DenyList) {
+		mistake("DenyList holds a nil pointer; leave it out to have none")
+	}
+	if c.MaxTokenAge < 0 {
+		mistake("MaxTokenAge is %v; want a positive duration", c.MaxTokenAge)
+	}
+	if c.FailureLimit != nil {
+		if err := c.FailureLimit.validate(); err != nil {
+			mistake("FailureLimit: %w", err)
+		}
+	}
 	if c.RetryAfter < 0 {
 		mistake("RetryAfter is %v; want a positive duration", c.RetryAfter)
 	}
@@ -169,6 +196,9 @@ func New(c Config) (*Guard, error) {
 		proofAlgorithms:  algorithms,
 		certificates:     c.Certificates.clone(),
 		boundOnly:        c.BoundTokensOnly,
+		denyList:         c.DenyList,
+		maxTokenAge:      c.MaxTokenAge,
+		failures:         newFailures(c.FailureLimit),
 		formBody:         c.FormBodyTokens,
 		query:            c.InsecureQueryTokens,
 		passPreflights:   c.InsecurePassPreflights,
@@ -195,24 +225,25 @@ func checkMetadataURL(raw string) error {
 	return errors.New("want https, or http on a loopback host")
 }
 
-const requestIDChars = alphanumeric + "-._~:/+=@"
+const (
+	requestIDChars = alphanumeric + "-._~:/+=@"
+	requestIDLen   = 32 // of a random one
+)
 
-// requestID returns an id that needs no escaping anywhere.
-func (g *Guard) requestID(r *http.Request) string {
+// appendRequestID appends an id that needs no escaping anywhere.
+func (g *Guard) appendRequestID(b []byte, r *http.Request) []byte {
 	if g.requestIDFunc != nil {
 		if id := g.requestIDFunc(r); id != "" && len(id) <= 128 && strings.Trim(id, requestIDChars) == "" {
-			return id
+			return append(b, id...)
 		}
 	}
 	// It names a request and guards nothing, so it need not be unpredictable.
 	const digits = "0123456789abcdef"
-	var id [32]byte
-	for i := 0; i < len(id); {
+	for range requestIDLen / 16 {
 		for bits, n := rand.Uint64(), 0; n < 16; n++ {
-			id[i] = digits[bits&15]
+			b = append(b, digits[bits&15])
 			bits >>= 4
-			i++
 		}
 	}
-	return string(id[:])
+	return b
 }

@@ -102,11 +102,24 @@ func (p Principal) WithClaims(claims []byte) Principal {
 
 type principalKey struct{}
 
+// principalContext is a context that carries a principal.
+type principalContext struct {
+	context.Context
+	principal Principal
+}
+
+func (c *principalContext) Value(key any) any {
+	if key == (principalKey{}) {
+		return &c.principal
+	}
+	return c.Context.Value(key)
+}
+
 // NewContext returns a copy of ctx that carries p. A [Route] does it for each
 // request that it lets in; in tests, handlers can be called with a principal
 // that no token stands behind.
 func NewContext(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, &p)
+	return &principalContext{ctx, p}
 }
 
 // FromContext returns the principal of the request whose context ctx is. It is

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -61,6 +62,50 @@ func (name subjectInPath) validate() error {
 		return errors.New("SubjectInPath without the name of a path parameter")
 	}
 	return nil
+}
+
+// RelationInPath requires that the caller stands in a relation to what the path
+// parameter of that name names: is a member of the team, may see the account.
+// holds is asked with the parameter's value, as r.PathValue gives it. An error
+// of it means that nobody can tell, and is answered 503, unless it is an [Error]
+// that says otherwise. An absent or empty parameter is refused.
+func RelationInPath(name string, holds func(ctx context.Context, p *Principal, value string) (bool, error)) Requirement {
+	return relationInPath{name, holds}
+}
+
+type relationInPath struct {
+	name  string
+	holds func(context.Context, *Principal, string) (bool, error)
+}
+
+func (q relationInPath) Check(r *http.Request, p *Principal) error {
+	refused := Forbid("")
+	refused.Check, refused.Expected = "relation in path", "a relation to what path parameter "+q.name+" names"
+	value := r.PathValue(q.name)
+	if value == "" {
+		refused.Got = "no such parameter"
+		return refused
+	}
+	held, err := q.holds(r.Context(), p, value)
+	switch {
+	case err != nil:
+		return classify(err, CodeUnavailable)
+	case !held:
+		refused.Got = "none"
+		return refused
+	}
+	return nil
+}
+
+func (q relationInPath) validate() error {
+	var errs []error
+	if q.name == "" {
+		errs = append(errs, errors.New("RelationInPath without the name of a path parameter"))
+	}
+	if q.holds == nil {
+		errs = append(errs, errors.New("RelationInPath without a function"))
+	}
+	return errors.Join(errs...)
 }
 
 // Hidden is r with 404 in place of its 403, to hide that the resource exists

@@ -1,13 +1,13 @@
 package bearer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -27,6 +27,10 @@ type RouteConfig struct {
 	// program never opens another. Default: any that the verifiers accept.
 	Audience string
 
+	// MaxTokenAge is [Config.MaxTokenAge] of this route; the shorter of both
+	// holds. Default: the guard's alone.
+	MaxTokenAge time.Duration
+
 	// Optional lets requests without credentials in, as anonymous. Bad
 	// credentials are refused as ever. Default: credentials are needed.
 	Optional bool
@@ -37,9 +41,11 @@ type RouteConfig struct {
 type Route struct {
 	guard        *Guard
 	rule         scope.Rule
+	ruleText     string
 	needs        scope.Set
 	requirements []Requirement
 	audience     string
+	maxTokenAge  time.Duration // zero: any
 	optional     bool
 	answers      [schemeBoth + 1]answers // by the scheme that was used
 }
@@ -55,8 +61,15 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 			errs = append(errs, fmt.Errorf("bearer: RouteConfig.Requirements[%d]: %w", i, err))
 		}
 	}
+	if c.MaxTokenAge < 0 {
+		errs = append(errs, fmt.Errorf("bearer: RouteConfig.MaxTokenAge is %v; want a positive duration", c.MaxTokenAge))
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
+	}
+	maxTokenAge := g.maxTokenAge
+	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
+		maxTokenAge = c.MaxTokenAge
 	}
 	// Step-up is judged before policy, so that a policy never sees a principal
 	// who is not sufficiently authenticated.
@@ -80,8 +93,10 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		needs:        needs,
 		requirements: requirements,
 		audience:     c.Audience,
+		maxTokenAge:  maxTokenAge,
 		optional:     c.Optional,
 	}
+	rt.ruleText = rt.rule.String()
 	for used := range rt.answers {
 		rt.answers[used] = g.compile(scheme(used), needs)
 	}
@@ -101,7 +116,7 @@ func (g *Guard) MustRoute(c RouteConfig) *Route {
 // Decision is the judgement of one request. The zero Decision allows nothing.
 type Decision struct {
 	route       *Route
-	principal   *Principal // nil: anonymous, or refused; this request's own copy
+	admitted    *principalContext // nil: anonymous, or refused; this request's own
 	credentials credentials
 	err         *Error
 }
@@ -112,10 +127,10 @@ func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 // Principal returns who is calling. It is false if the request was refused, and
 // behind optional authentication when there were no credentials.
 func (d Decision) Principal() (Principal, bool) {
-	if d.principal == nil || d.err != nil {
+	if d.admitted == nil || d.err != nil {
 		return Principal{}, false
 	}
-	return *d.principal, true
+	return d.admitted.principal, true
 }
 
 // Err returns why the request was refused, an [*Error], or nil.
@@ -150,12 +165,19 @@ func (d Decision) Challenges() []string {
 }
 
 // Decide judges a request. It writes nothing and logs nothing; with
-// [Config.FormBodyTokens] it reads a form body and puts the same bytes back, and
-// with [Config.Proofs] it uses a valid proof up, which is good for one request.
+// [Config.FormBodyTokens] it reads a form body and puts the same bytes back,
+// with [Config.Proofs] it uses a valid proof up, which is good for one request,
+// and with [Config.FailureLimit] it counts a failure.
 //
-// The order is: credentials, token, audience, binding, scope, step-up,
-// requirements. The first that fails answers.
+// The order is: credentials, failures before, token, audience, age, deny list,
+// binding, scope, step-up, requirements. The first that fails answers.
 func (rt *Route) Decide(r *http.Request) Decision {
+	d := rt.decide(r)
+	rt.guard.failures.count(r, d.err)
+	return d
+}
+
+func (rt *Route) decide(r *http.Request) Decision {
 	d := Decision{route: rt}
 	if rt.guard.passPreflights && isPreflight(r) {
 		return d
@@ -169,6 +191,9 @@ func (rt *Route) Decide(r *http.Request) Decision {
 		}
 		return d
 	}
+	if d.err = rt.guard.failures.check(r); d.err != nil {
+		return d
+	}
 	if rt.guard.proofsRequired && d.credentials.scheme != schemeDPoP {
 		d.err = Invalid("scheme", "DPoP (Config.ProofsRequired)", "Bearer")
 		return d
@@ -178,31 +203,26 @@ func (rt *Route) Decide(r *http.Request) Decision {
 		d.err = err
 		return d
 	}
-	own := *p
-	own.TokenType = "Bearer"
+	// One allocation serves the principal and the context that carries it.
+	d.admitted = &principalContext{r.Context(), *p}
+	d.admitted.principal.TokenType = "Bearer"
 	if d.credentials.scheme == schemeDPoP {
-		own.TokenType = "DPoP"
+		d.admitted.principal.TokenType = "DPoP"
 	}
-	d.principal = &own
-	d.err = rt.judge(r, d.principal, &d.credentials)
+	d.err = rt.judge(r, &d.admitted.principal, &d.credentials)
 	return d
 }
 
 // judge judges a principal whose token is good.
 func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
-	if rt.audience != "" && !p.HasAudience(rt.audience) {
-		e := Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
-		e.Principal = p
-		return e
-	}
-	if e := rt.guard.checkBinding(r, p, c); e != nil {
+	if e := rt.judgeToken(r, p, c); e != nil {
 		e.Principal = p
 		return e
 	}
 	if !rt.rule.Allows(p.Scopes) {
 		return &Error{
 			Code: CodeInsufficientScope, Check: "scope",
-			Expected: rt.rule.String(), Got: p.Scopes.String(), Principal: p,
+			Expected: rt.ruleText, Got: p.Scopes.String(), Principal: p,
 		}
 	}
 	for _, req := range rt.requirements {
@@ -211,6 +231,21 @@ func (rt *Route) judge(r *http.Request, p *Principal, c *credentials) *Error {
 		}
 	}
 	return nil
+}
+
+// judgeToken judges what makes a token bad that its verifier accepts. The
+// binding comes last, since a valid proof is used up by it.
+func (rt *Route) judgeToken(r *http.Request, p *Principal, c *credentials) *Error {
+	if rt.audience != "" && !p.HasAudience(rt.audience) {
+		return Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
+	}
+	if e := checkAge(p, rt.maxTokenAge); e != nil {
+		return e
+	}
+	if e := rt.guard.checkDenied(r, p); e != nil {
+		return e
+	}
+	return rt.guard.checkBinding(r, p, c)
 }
 
 // Admit judges a request. If it may pass, Admit returns the request to hand on,
@@ -227,13 +262,13 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
 		}
 	}
-	if d.principal == nil {
+	if d.admitted == nil {
 		return r, true
 	}
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
 	}
-	return r.WithContext(context.WithValue(r.Context(), principalKey{}, d.principal)), true
+	return r.WithContext(d.admitted), true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
@@ -242,13 +277,17 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
 		g.giveNonce(w.Header())
 	}
-	id := g.requestID(r)
+	f := a.form(g.problem || wantsProblem(r.Header["Accept"]))
+	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
+	body = g.appendRequestID(append(body, f.prefix...), r)
+	id := body[len(f.prefix):]
 	g.audit(r, d.err, d.credentials.token, id, a.status)
+	body = append(body, suffix...)
 	retryAfter := d.err.RetryAfter
 	if retryAfter <= 0 {
 		retryAfter = g.retryAfter
 	}
-	a.write(w, r, id, g.problem || wantsProblem(r.Header["Accept"]), retryAfter)
+	a.write(w, r, f, body, len(id), retryAfter)
 }
 
 // isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and

@@ -2,11 +2,13 @@
 // instance of a program was told about a token, the others need not ask, and a
 // token that one of them forgets is forgotten by all. [Cache.Replays] is a
 // [dpop.ReplayStore] beside it: a proof that was used at one instance is refused
-// at the others.
+// at the others. [Cache.Denials] is a [denylist.List]: a token that is denied at
+// one is denied at all.
 //
 // It speaks to one Redis server, in commands that all versions since 2.6.12 have,
 // and stores what it is given: an [introspect.Verifier] hands over encrypted
-// values, and keys that are hashes; a proof is a hash too.
+// values, and keys that are hashes; a proof and what a deny list names are hashes
+// too.
 package bearerredis
 
 import (
@@ -88,7 +90,7 @@ func New(config Config) (*Cache, error) {
 		circuit: circuit{began: time.Now()},
 		commands: journal{
 			logger: logger,
-			begins: "Redis is out of reach; introspection endpoints are asked instead, and DPoP proofs are refused",
+			begins: "Redis is out of reach; introspection endpoints are asked instead, and what needs a DPoP proof or a deny list is refused",
 			ends:   "Redis is back",
 			hint:   "check that Redis runs, and its address and password",
 		},
@@ -111,7 +113,7 @@ func New(config Config) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends all connections. Every later call of Get, Set and Burn is an error; a
+// Close ends all connections. Every later call of Get, Set, Burn and of a deny list is an error; a
 // Watch hears of nothing any more, and returns when its context is done.
 func (c *Cache) Close() error {
 	var err error

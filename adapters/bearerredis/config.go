@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Config says which Redis a [Cache] and its [Replays] use, and how.
+// Config says which Redis a [Cache], its [Replays] and its [Denials] use, and how.
 type Config struct {
 	// Address is required: HOST:PORT, or a URL such as
 	// "redis://user:password@host:port/db", or rediss:// for TLS. A URL's query
@@ -29,7 +29,7 @@ type Config struct {
 	// that share a cache have it in common. Default "bearerkit:".
 	Prefix string
 
-	// Timeout bounds each call of Get, Set and Burn. Default 100 ms. A negative one
+	// Timeout bounds each call of Get, Set, Burn and Denied. Default 100 ms. A negative one
 	// is a mistake: there is no waiting without end for a cache.
 	Timeout time.Duration
 

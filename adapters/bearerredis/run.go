@@ -19,6 +19,7 @@ const (
 	read  kind = iota
 	write      // may be refused by a Redis that can be read
 	burn       // the same, and does not heed the circuit
+	judge      // a read that does not heed it
 )
 
 // run does what is asked of Redis, within the timeout, and tells the circuit
@@ -40,13 +41,13 @@ func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error)
 	case err == nil:
 		// What does not heed the circuit may succeed amid failures, and the
 		// log would tell of each.
-		if (k != burn || c.circuit.rested()) && c.circuit.close() {
+		if (k != burn && k != judge || c.circuit.rested()) && c.circuit.close() {
 			c.commands.ended()
 		}
 		return nil
 	case c.isClosed():
 		return errClosed
-	case k != read && isReply(err):
+	case k != read && k != judge && isReply(err):
 		// A Redis that keeps nothing more, or is a replica, can still be read.
 		err = c.explain(err)
 		c.refusals.failed(err)

@@ -26,3 +26,19 @@ local told = redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 if type(kept) == 'table' and kept.err then return kept end
 return told`,
 }
+
+// deny keeps what an entry of a deny list says for some milliseconds, and never
+// weakens one that is there: the longer time holds, and the later second, of
+// which '*' is the latest.
+var deny = script{
+	sha1: "24904bfc52eda5db675df65fc2d6da6738919752",
+	source: `local ms, before = tonumber(ARGV[1]), ARGV[2]
+local there = redis.call('GET', KEYS[1])
+if there then
+  ms = math.max(ms, redis.call('PTTL', KEYS[1]))
+  local second = tonumber(there)
+  if not second then before = '*' elseif before ~= '*' and second > tonumber(before) then before = there end
+end
+redis.call('SET', KEYS[1], before, 'PX', ms)
+return 1`,
+}

@@ -1,0 +1,60 @@
+package bearer
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// DenyList names tokens that are refused although their verifier accepts them:
+// those that were stolen, of a user who signed out or was dismissed, of a
+// client that misbehaves. The package denylist has one in memory, and
+// bearerredis one that instances share. Its method must be safe for concurrent
+// use.
+type DenyList interface {
+	// Denied reports whether the token of p is denied. It is asked at each
+	// request, about tokens whose signature holds and that have not expired.
+	// p must not be changed. An error means that nobody can tell: the request
+	// is answered 503, unless the error is an [Error] that says otherwise.
+	Denied(ctx context.Context, p *Principal) (bool, error)
+}
+
+// checkDenied asks the deny list. A denied token is a revoked one: 401
+// invalid_token (RFC 6750, Section 3.1).
+func (g *Guard) checkDenied(r *http.Request, p *Principal) *Error {
+	if g.denyList == nil {
+		return nil
+	}
+	denied, err := g.denyList.Denied(r.Context(), p)
+	switch {
+	case err != nil && r.Context().Err() != nil:
+		return &Error{Code: CodeCanceled, Check: "deny list", Err: err}
+	case err != nil:
+		e := classify(err, CodeUnavailable)
+		if e.Code != CodeUnavailable && e.Code != CodeInvalidToken {
+			e = &Error{Code: CodeUnavailable, Err: err} // no answer that a list may give
+		}
+		own := *e
+		own.Check = "deny list"
+		return &own
+	case denied:
+		return Invalid("deny list", "a token that is not denied", "one that is")
+	}
+	return nil
+}
+
+// checkAge judges how long ago a token was issued. No leeway stretches it, and
+// a token that does not say may be of any age.
+func checkAge(p *Principal, most time.Duration) *Error {
+	if most <= 0 {
+		return nil
+	}
+	expected := "issued within " + most.String() + " (MaxTokenAge)"
+	if p.IssuedAt.IsZero() {
+		return Invalid("iat", expected, "none")
+	}
+	if age := time.Since(p.IssuedAt); age > most {
+		return Invalid("iat", expected, age.Truncate(time.Second).String()+" ago")
+	}
+	return nil
+}

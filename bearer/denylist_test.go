@@ -1,0 +1,186 @@
+package bearer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+type denyList func(*bearer.Principal) (bool, error)
+
+func (d denyList) Denied(_ context.Context, p *bearer.Principal) (bool, error) { return d(p) }
+
+const (
+	invalidToken = `Bearer realm="api", error="invalid_token", error_description="The access token is invalid."`
+	secretCause  = "dial tcp 10.0.0.7"
+)
+
+// RFC 6750, Section 3.1: invalid_token is of a token that is "expired, revoked,
+// malformed, or invalid for other reasons". C7: out of reach is 503.
+func TestDenyList(t *testing.T) {
+	tests := []struct {
+		name       string
+		denied     bool
+		err        error
+		status     int
+		challenge  string
+		retryAfter string
+		code       bearer.Code
+	}{
+		{name: "not denied", status: 200},
+		{name: "denied", denied: true, status: 401, challenge: invalidToken, code: bearer.CodeInvalidToken},
+		{name: "an error", err: errors.New(secretCause), status: 503, retryAfter: "5", code: bearer.CodeUnavailable},
+		{name: "an error, and denied", denied: true, err: errors.New(secretCause), status: 503, retryAfter: "5", code: bearer.CodeUnavailable},
+		{name: "an outage with a time", err: bearer.Unavailable(errors.New(secretCause), 1500*time.Millisecond), status: 503, retryAfter: "2", code: bearer.CodeUnavailable},
+		{name: "an error that says invalid", err: bearer.Invalid("session", "a live one", secretCause), status: 401, challenge: invalidToken, code: bearer.CodeInvalidToken},
+		{name: "an error that no list may give", err: bearer.Forbid(secretCause), status: 503, retryAfter: "5", code: bearer.CodeUnavailable},
+		{name: "a nil *Error in an error", err: (*bearer.Error)(nil), status: 503, retryAfter: "5", code: bearer.CodeUnavailable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log auditLog
+			asked := 0
+			rt := newRoute(t, log.config(bearer.Config{DenyList: denyList(func(p *bearer.Principal) (bool, error) {
+				asked++
+				if p.Issuer != alice.Issuer || p.ID != alice.ID || p.Subject != "alice" || p.ClientID != "shop" {
+					t.Errorf("asked about %+v", p)
+				}
+				return tt.denied, tt.err
+			})}), bearer.RouteConfig{Rule: scope.All("orders:read")})
+			got := serve(rt, get("Bearer good"))
+			challenge := tt.challenge
+			if challenge != "" {
+				challenge += `, scope="orders:read"`
+			}
+			if got.status != tt.status || got.challenge() != challenge || got.header.Get("Retry-After") != tt.retryAfter || asked != 1 {
+				t.Errorf("%d %v, asked %d times; want %d %q", got.status, got.header, asked, tt.status, challenge)
+			}
+			if strings.Contains(got.body+fmt.Sprint(got.header), secretCause) {
+				t.Errorf("the client is told %s", secretCause)
+			}
+			if tt.status != 200 {
+				if _, event := log.only(t); event.Check != "deny list" || event.Code != tt.code || event.Subject != "alice" {
+					t.Errorf("event %+v", event)
+				}
+			}
+			// A token that is bad anyway is nobody's to ask about.
+			asked = 0
+			for _, token := range []string{"expired", "forged", "down", "unknown"} {
+				serve(rt, get("Bearer "+token))
+			}
+			if serve(rt, get()); asked != 0 {
+				t.Error("asked about a token that no verifier accepts")
+			}
+		})
+	}
+}
+
+// A list that cannot answer since the client has gone is no outage.
+func TestDenyListOfAClientThatWentAway(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	rt := newRoute(t, bearer.Config{DenyList: denyList(func(*bearer.Principal) (bool, error) {
+		cancel()
+		return false, ctx.Err()
+	})}, bearer.RouteConfig{})
+	var e *bearer.Error
+	if err := rt.Decide(get("Bearer good").WithContext(ctx)).Err(); !errors.As(err, &e) || e.Code != bearer.CodeCanceled {
+		t.Errorf("got %v, want %s", err, bearer.CodeCanceled)
+	}
+}
+
+// Denied comes before the binding, whose proof would be used up by the check.
+func TestDenyListIsAskedBeforeTheProof(t *testing.T) {
+	checker := &proofs{}
+	rt := newRoute(t, bearer.Config{
+		Verifiers: []bearer.Verifier{boundVerifier}, Proofs: checker,
+		DenyList: denyList(func(*bearer.Principal) (bool, error) { return true, nil }),
+	}, bearer.RouteConfig{})
+	got := serve(rt, get("DPoP key"))
+	want := `Bearer realm="api"` + "\n" +
+		`DPoP realm="api", error="invalid_token", error_description="The access token is invalid.", algs="ES256 EdDSA"`
+	if got.status != 401 || got.challenge() != want || checker.asked != 0 {
+		t.Errorf("%d %q, %d proofs checked", got.status, got.challenge(), checker.asked)
+	}
+}
+
+// C9: no leeway stretches the age, and F3 of FAPI 2.0: what a JWT's revocation
+// status cannot say a short life does.
+func TestMaxTokenAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		tests := []struct {
+			name         string
+			guard, route time.Duration
+			issued       time.Time
+			status       int
+			got          string
+		}{
+			{"no limit", 0, 0, now.Add(-1000 * time.Hour), 200, ""},
+			{"no limit and no iat", 0, 0, time.Time{}, 200, ""},
+			{"within", time.Minute, 0, now.Add(-time.Minute), 200, ""},
+			{"beyond", time.Minute, 0, now.Add(-time.Minute - 1), 401, "1m0s ago"},
+			{"no iat", time.Minute, 0, time.Time{}, 401, "none"},
+			{"ahead, which a leeway may allow", time.Minute, 0, now.Add(5 * time.Second), 200, ""},
+			{"a route alone", 0, time.Minute, now.Add(-61 * time.Second), 401, "1m1s ago"},
+			{"a stricter route", time.Hour, time.Minute, now.Add(-61 * time.Second), 401, "1m1s ago"},
+			{"a laxer route", time.Minute, time.Hour, now.Add(-61 * time.Second), 401, "1m1s ago"},
+		}
+		for _, tt := range tests {
+			var log auditLog
+			p := alice
+			p.IssuedAt = tt.issued
+			rt := newRoute(t, log.config(bearer.Config{
+				Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &p, nil })}, MaxTokenAge: tt.guard,
+			}), bearer.RouteConfig{MaxTokenAge: tt.route})
+			got := serve(rt, get("Bearer good"))
+			if got.status != tt.status || tt.status == 401 && got.challenge() != invalidToken {
+				t.Errorf("%s: %d %q, want %d", tt.name, got.status, got.challenge(), tt.status)
+			}
+			if tt.status == 401 {
+				if _, event := log.only(t); event.Check != "iat" || event.Got != tt.got || event.Expected != "issued within 1m0s (MaxTokenAge)" {
+					t.Errorf("%s: event %+v", tt.name, event)
+				}
+			}
+		}
+	})
+}
+
+func TestRelationInPath(t *testing.T) {
+	members := func(_ context.Context, p *bearer.Principal, team string) (bool, error) {
+		switch team {
+		case "down":
+			return true, errors.New(secretCause)
+		case "gone":
+			return false, &bearer.Error{Code: bearer.CodeNotFound}
+		}
+		return p.Subject == "alice" && team == "red team", nil
+	}
+	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.RelationInPath("team", members)}})
+	for team, want := range map[string]int{"red%20team": 200, "blue": 403, "down": 503, "gone": 404} {
+		mux := http.NewServeMux()
+		var got answer
+		mux.HandleFunc("/teams/{team}", func(_ http.ResponseWriter, r *http.Request) { got = serve(rt, r) })
+		r := get("Bearer good")
+		r.URL.Path, r.URL.RawPath = "/teams/"+strings.ReplaceAll(team, "%20", " "), "/teams/"+team
+		mux.ServeHTTP(nil, r)
+		if got.status != want || got.challenge() != "" || strings.Contains(got.body, secretCause) {
+			t.Errorf("%s: %d %s, want %d", team, got.status, got.body, want)
+		}
+	}
+	if got := serve(rt, get("Bearer good")); got.status != 403 {
+		t.Errorf("without the parameter: %d", got.status)
+	}
+	for _, q := range []bearer.Requirement{bearer.RelationInPath("", members), bearer.RelationInPath("team", nil), bearer.Hidden(bearer.RelationInPath("", nil))} {
+		if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{q}}); err == nil {
+			t.Errorf("%+v is registered", q)
+		}
+	}
+}

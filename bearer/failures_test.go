@@ -1,0 +1,209 @@
+package bearer_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// from returns a request with these credentials from an address, through what
+// proxies say.
+func from(address, authorization string, forwarded ...string) *http.Request {
+	r := get(authorization)
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(address), 4711).String()
+	if forwarded != nil {
+		r.Header["X-Forwarded-For"] = forwarded
+	}
+	return r
+}
+
+// RFC 6585, Section 4: 429 "MAY include a Retry-After header indicating how long
+// to wait". The tokens of an address that guesses are not looked at any more.
+func TestFailureLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log auditLog
+		rt := newRoute(t, log.config(bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 3, Every: 2 * time.Second}}), bearer.RouteConfig{})
+		want := func(r *http.Request, status int, why string) answer {
+			t.Helper()
+			got := serve(rt, r)
+			if got.status != status {
+				t.Errorf("%s: %d, want %d", why, got.status, status)
+			}
+			return got
+		}
+		for range 3 {
+			want(from("192.0.2.1", "Bearer forged"), 401, "within the burst")
+		}
+		got := want(from("192.0.2.1", "Bearer good"), 429, "a good token after the burst")
+		if got.header.Get("Retry-After") != "2" || got.challenge() != "" || got.header.Get("Cache-Control") != "no-store" ||
+			got.body != `{"status":429,"error_description":"Too many requests with bad access tokens came from this address.","request_id":"id-1"}`+"\n" {
+			t.Errorf("%v %s", got.header, got.body)
+		}
+		event := log.events[len(log.events)-1]
+		if event.Code != bearer.CodeTooManyFailures || event.Check != "failures" || !strings.Contains(event.Expected, "192.0.2.1") || event.Subject != "" {
+			t.Errorf("event %+v", event)
+		}
+		want(from("192.0.2.1", "Basic YTpi"), 401, "no credentials that are judged")
+		want(get(), 401, "no credentials")
+		want(from("192.0.2.2", "Bearer good"), 200, "another address")
+
+		<-time.After(2*time.Second - 1)
+		want(from("192.0.2.1", "Bearer good"), 429, "before one is regained")
+		<-time.After(1)
+		want(from("192.0.2.1", "Bearer good"), 200, "when one is regained")
+		want(from("192.0.2.1", "Bearer forged"), 401, "which is used")
+		want(from("192.0.2.1", "Bearer forged"), 429, "and was the only one")
+		<-time.After(6 * time.Second)
+		for range 3 {
+			want(from("192.0.2.1", "Bearer forged"), 401, "all are regained")
+		}
+		want(from("192.0.2.1", "Bearer forged"), 429, "and no more than these")
+	})
+}
+
+func TestWhatIsAFailure(t *testing.T) {
+	for token, want := range map[string]int{
+		"good": 200, "forged": 429, "unknown": 429, "key-bound": 429,
+		"expired": 401, // proven, and what any client has at times
+		"down":    503,
+	} {
+		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1}}, bearer.RouteConfig{})
+		serve(rt, from("192.0.2.1", "Bearer "+token))
+		if got := serve(rt, from("192.0.2.1", "Bearer "+token)); got.status != want {
+			t.Errorf("%s: then %d, want %d", token, got.status, want)
+		}
+	}
+	proof := &proofs{err: &bearer.Error{Code: bearer.CodeInvalidDPoPProof}}
+	for code, want := range map[bearer.Code]int{bearer.CodeInvalidDPoPProof: 429, bearer.CodeUseDPoPNonce: 401} {
+		proof.err = &bearer.Error{Code: code}
+		rt := newRoute(t, bearer.Config{
+			Verifiers: []bearer.Verifier{boundVerifier}, Proofs: proof, FailureLimit: &bearer.FailureLimit{Burst: 1},
+		}, bearer.RouteConfig{})
+		serve(rt, from("192.0.2.1", "DPoP key"))
+		if got := serve(rt, from("192.0.2.1", "DPoP key")); got.status != want {
+			t.Errorf("%s: then %d, want %d", code, got.status, want)
+		}
+	}
+}
+
+// Attack 2.7: no address is taken from a field that anybody may send.
+func TestWhoseFailureItIs(t *testing.T) {
+	proxies := func(peer netip.Addr) bool { return netip.MustParsePrefix("10.0.0.0/8").Contains(peer) }
+	tests := []struct {
+		name      string
+		trusted   func(netip.Addr) bool
+		peer      string
+		forwarded []string
+		same      bool // as 192.0.2.1
+	}{
+		{"the peer", nil, "192.0.2.1", nil, true},
+		{"another port is the same client", nil, "192.0.2.1", nil, true},
+		{"IPv4 in IPv6", nil, "::ffff:192.0.2.1", nil, true},
+		{"the field of a peer that is no proxy", proxies, "192.0.2.9", []string{"192.0.2.1"}, false},
+		{"the field where no proxy is trusted", nil, "10.0.0.1", []string{"192.0.2.1"}, false},
+		{"from the proxy", proxies, "10.0.0.1", []string{"192.0.2.1"}, true},
+		{"what the client wrote before the proxy", proxies, "10.0.0.1", []string{"198.51.100.1, 192.0.2.1"}, true},
+		{"in another line", proxies, "10.0.0.1", []string{"198.51.100.1", " 192.0.2.1 "}, true},
+		{"through two proxies", proxies, "10.0.0.1", []string{"198.51.100.1,192.0.2.1", "10.1.1.1"}, true},
+		{"a client that names itself", proxies, "10.0.0.1", []string{"192.0.2.1, 198.51.100.1"}, false},
+		{"more hops than anybody has", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.0.0.2", 100_000)}, false},
+		{"what is no address", proxies, "10.0.0.1", []string{"192.0.2.1, unknown"}, false},
+	}
+	for _, tt := range tests {
+		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1, TrustedProxy: tt.trusted}}, bearer.RouteConfig{})
+		serve(rt, from("192.0.2.1", "Bearer forged"))
+		want := 200
+		if tt.same {
+			want = 429
+		}
+		if got := serve(rt, from(tt.peer, "Bearer good", tt.forwarded...)); got.status != want {
+			t.Errorf("%s: %d, want %d", tt.name, got.status, want)
+		}
+	}
+	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1}}, bearer.RouteConfig{})
+	serve(rt, from("2001:db8:1:2::1", "Bearer forged"))
+	for peer, want := range map[string]int{"2001:db8:1:2:ffff::9": 429, "2001:db8:1:3::1": 200} {
+		if got := serve(rt, from(peer, "Bearer good")); got.status != want {
+			t.Errorf("%s after its neighbour: %d, want %d", peer, got.status, want)
+		}
+	}
+	// Who serves without an address, over a Unix socket, is one client.
+	r := get("Bearer forged")
+	r.RemoteAddr = "@"
+	serve(rt, r)
+	if got := serve(rt, r); got.status != 429 {
+		t.Errorf("without an address: %d", got.status)
+	}
+}
+
+// A flood of addresses costs bounded memory, and makes nobody forget who
+// guesses most.
+func TestFailureLimitIsBounded(t *testing.T) {
+	const addresses = 100
+	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 5, Every: time.Hour, Addresses: addresses}}, bearer.RouteConfig{})
+	for range 5 {
+		serve(rt, from("192.0.2.1", "Bearer forged"))
+	}
+	for i := range 100 * addresses {
+		serve(rt, from(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String(), "Bearer forged"))
+	}
+	if got := serve(rt, from("192.0.2.1", "Bearer good")); got.status != 429 {
+		t.Errorf("who guesses most: %d, want 429", got.status)
+	}
+	if n := bearer.FailuresRemembered(rt); n != addresses {
+		t.Errorf("%d addresses are remembered, want %d", n, addresses)
+	}
+}
+
+func TestFailureLimitConcurrently(t *testing.T) {
+	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 10, Every: time.Hour}}, bearer.RouteConfig{})
+	var wg sync.WaitGroup
+	var bad atomic.Int64
+	for client := range 8 {
+		wg.Go(func() {
+			for range 100 {
+				if got := serve(rt, from("192.0.2."+strconv.Itoa(client), "Bearer forged")); got.status == 401 {
+					bad.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if bad.Load() != 80 {
+		t.Errorf("%d guesses were judged, want 10 of each of 8", bad.Load())
+	}
+}
+
+func TestFailureLimitMistakes(t *testing.T) {
+	_, err := bearer.New(bearer.Config{
+		Verifiers:    []bearer.Verifier{bearer.VerifierFunc(byName)},
+		FailureLimit: &bearer.FailureLimit{Burst: -1, Every: -1, Addresses: -1},
+		MaxTokenAge:  -1,
+		DenyList:     (*pointerDenyList)(nil),
+	})
+	if _, err := bearer.New(bearer.Config{
+		Verifiers:    []bearer.Verifier{bearer.VerifierFunc(byName)},
+		FailureLimit: &bearer.FailureLimit{Burst: 1 << 30},
+	}); !strings.Contains(fmt.Sprint(err), "FailureLimit: Burst and Every") {
+		t.Errorf("a time that overflows: %v", err)
+	}
+	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList holds a nil pointer"} {
+		if !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("no word of %q in %v", want, err)
+		}
+	}
+	if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{MaxTokenAge: -1}); !strings.Contains(fmt.Sprint(err), "RouteConfig.MaxTokenAge is -1ns") {
+		t.Errorf("a route of a negative age: %v", err)
+	}
+}
+
+type pointerDenyList struct{ denyList }

@@ -1,0 +1,120 @@
+// Package denylist names access tokens that are refused although they verify: a
+// JWT cannot be taken back by its issuer, and this is the resource server's own
+// way to do so. A token is denied by its jti, its subject or its client, each of
+// one issuer, as RFC 7519, Sections 4.1.2 and 4.1.7 say that they are unique
+// there.
+//
+// [Memory] is a list of one instance. bearerredis.Cache.Denials is one that
+// instances share. Each is a bearer.DenyList, for bearer.Config:
+//
+//	denied, err := denylist.NewMemory(denylist.MemoryConfig{})
+//	guard, err := bearer.New(bearer.Config{Verifiers: …, DenyList: denied})
+//	// alice signs out everywhere:
+//	err = denied.Deny(ctx, denylist.Entry{Issuer: issuer, Subject: "alice",
+//		IssuedBefore: time.Now(), Until: time.Now().Add(longestTokenLife)})
+package denylist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// Entry denies the tokens of one issuer that have one jti, or one subject, or
+// one client.
+type Entry struct {
+	// Issuer is the tokens' iss, exactly. Required.
+	Issuer string
+
+	// TokenID (jti), Subject (sub) or ClientID (client_id) is what denied
+	// tokens have. Required: exactly one of these.
+	TokenID, Subject, ClientID string
+
+	// IssuedBefore spares tokens that were issued (iat) at this time or later,
+	// for a user who signs in again. Times in tokens are whole seconds, so one
+	// of the same second as IssuedBefore is denied. A token without iat is
+	// denied. Default: tokens are denied whenever they were issued.
+	IssuedBefore time.Time
+
+	// Until is when the entry ends: not before the last of the denied tokens
+	// has expired, leeway included, or when a ban is over. Required. An entry
+	// whose time has passed denies nothing.
+	Until time.Time
+}
+
+// List is a bearer.DenyList that can be changed.
+type List interface {
+	bearer.DenyList
+
+	// Deny adds an entry. One that is there for the same tokens is never
+	// weakened: the later Until holds, and the later IssuedBefore, of which
+	// none is the latest. An error says that the tokens are not denied.
+	Deny(ctx context.Context, e Entry) error
+
+	// Lift takes the entry away that Deny added for the same issuer and jti,
+	// subject or client, if there is one. Its times are not looked at.
+	Lift(ctx context.Context, e Entry) error
+}
+
+// Kind says by what an [Entry] denies tokens.
+type Kind byte
+
+const (
+	ByTokenID Kind = iota + 1
+	BySubject
+	ByClientID
+)
+
+// Key is what the tokens that an [Entry] denies have in common, for stores.
+type Key struct {
+	Kind          Kind
+	Issuer, Value string
+}
+
+// Key returns the key of e, or all that is wrong with its names.
+func (e Entry) Key() (Key, error) {
+	var errs []error
+	if e.Issuer == "" {
+		errs = append(errs, errors.New("denylist: Entry.Issuer is empty; want the iss of the tokens"))
+	}
+	key, named := Key{Issuer: e.Issuer}, 0
+	for kind, value := range map[Kind]string{ByTokenID: e.TokenID, BySubject: e.Subject, ByClientID: e.ClientID} {
+		if value != "" {
+			key.Kind, key.Value = kind, value
+			named++
+		}
+	}
+	if named != 1 {
+		errs = append(errs, fmt.Errorf("denylist: Entry has %d of TokenID, Subject and ClientID; want exactly one", named))
+	}
+	return key, errors.Join(errs...)
+}
+
+// Check returns the key of e, or all that is wrong with e.
+func (e Entry) Check() (Key, error) {
+	key, err := e.Key()
+	if e.Until.IsZero() {
+		err = errors.Join(err, errors.New("denylist: Entry.Until is zero; want the time at which the last of these tokens has expired"))
+	}
+	return key, err
+}
+
+// Keys returns the keys by which the token of p may be denied, and how many of
+// the three there are: a token without a jti cannot be denied by it.
+func Keys(p *bearer.Principal) (keys [3]Key, n int) {
+	for kind, value := range [...]string{ByTokenID: p.ID, BySubject: p.Subject, ByClientID: p.ClientID} {
+		if value != "" {
+			keys[n] = Key{Kind(kind), p.Issuer, value}
+			n++
+		}
+	}
+	return keys, n
+}
+
+// Spares reports whether an entry with this IssuedBefore spares the token of p.
+func Spares(issuedBefore time.Time, p *bearer.Principal) bool {
+	return !issuedBefore.IsZero() && !p.IssuedAt.IsZero() && p.IssuedAt.Unix() > issuedBefore.Unix()
+}

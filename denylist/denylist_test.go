@@ -1,0 +1,156 @@
+package denylist_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/denylist"
+	"github.com/bearerkit/bearerkit/denylist/denylisttest"
+)
+
+func newMemory(t testing.TB, c denylist.MemoryConfig) *denylist.Memory {
+	t.Helper()
+	m, err := denylist.NewMemory(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMemory(t *testing.T) {
+	if err := denylisttest.Check(t.Context(), newMemory(t, denylist.MemoryConfig{})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEntriesEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, denylist.MemoryConfig{Capacity: 2})
+		entry := func(subject string, d time.Duration) denylist.Entry {
+			return denylist.Entry{Issuer: "i", Subject: subject, Until: time.Now().Add(d)}
+		}
+		denied := func(subject string) bool {
+			denied, err := m.Denied(t.Context(), &bearer.Principal{Issuer: "i", Subject: subject})
+			return denied && err == nil
+		}
+		for _, e := range []denylist.Entry{entry("short", time.Minute), entry("long", time.Hour), entry("past", 0)} {
+			if err := m.Deny(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !denied("short") || !denied("long") || denied("past") {
+			t.Error("at once")
+		}
+		// No entry makes room for another before its time.
+		if err := m.Deny(t.Context(), entry("more", time.Hour)); !errors.Is(err, denylist.ErrFull) {
+			t.Errorf("beyond the capacity: %v", err)
+		}
+		if err := m.Deny(t.Context(), entry("long", 2*time.Hour)); err != nil {
+			t.Errorf("one that is there: %v", err)
+		}
+		<-time.After(time.Minute)
+		if denied("short") || !denied("long") {
+			t.Error("after a minute")
+		}
+		if err := m.Deny(t.Context(), entry("more", time.Hour)); err != nil {
+			t.Errorf("after one has ended: %v", err)
+		}
+		<-time.After(90 * time.Minute)
+		if !denied("long") || denied("more") {
+			t.Error("after another 90 minutes")
+		}
+	})
+}
+
+func TestMistakes(t *testing.T) {
+	for name, e := range map[string]denylist.Entry{
+		"Issuer":          {Subject: "a", Until: time.Now()},
+		"Until":           {Issuer: "i", Subject: "a"},
+		"has 0 of":        {Issuer: "i", Until: time.Now()},
+		"has 2 of":        {Issuer: "i", Subject: "a", ClientID: "b", Until: time.Now()},
+		"has 3 of TokenI": {Subject: "a", ClientID: "b", TokenID: "c"},
+	} {
+		if err := newMemory(t, denylist.MemoryConfig{}).Deny(t.Context(), e); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%+v: %v, want a word of %s", e, err, name)
+		}
+	}
+	if _, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: -1}); err == nil {
+		t.Error("a negative capacity: no error")
+	}
+	if err := newMemory(t, denylist.MemoryConfig{}).Lift(t.Context(), denylist.Entry{}); err == nil {
+		t.Error("lift nothing: no error")
+	}
+}
+
+func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
+	m := newMemory(t, denylist.MemoryConfig{Capacity: 1000})
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 2000 {
+				e := denylist.Entry{Issuer: "i", Subject: fmt.Sprint(g, i%500), Until: time.Now().Add(time.Hour)}
+				if err := m.Deny(context.Background(), e); err != nil {
+					continue // full
+				}
+				p := &bearer.Principal{Issuer: "i", Subject: e.Subject}
+				if denied, _ := m.Denied(context.Background(), p); !denied {
+					t.Errorf("%s is not denied", e.Subject)
+				}
+				_ = m.Lift(context.Background(), e)
+				if denied, _ := m.Denied(context.Background(), p); denied {
+					t.Errorf("%s is still denied", e.Subject)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestMemoryOfAnEntry(t *testing.T) {
+	const entries = 100_000
+	heap := func() uint64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	before := heap()
+	m := newMemory(t, denylist.MemoryConfig{})
+	issuer := "https://login.example.com/realms/shop"
+	for i := range entries {
+		e := denylist.Entry{Issuer: issuer, TokenID: fmt.Sprintf("%032d", i), Until: time.Now().Add(time.Hour)}
+		if err := m.Deny(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := (heap() - before) / entries
+	runtime.KeepAlive(m)
+	if t.Logf("%d bytes an entry", each); each > 300 {
+		t.Errorf("%d bytes an entry, the documentation says some 250", each)
+	}
+}
+
+func BenchmarkDenied(b *testing.B) {
+	m := newMemory(b, denylist.MemoryConfig{})
+	for i := range 10_000 {
+		e := denylist.Entry{Issuer: "https://login.example.com", TokenID: fmt.Sprint(i), Until: time.Now().Add(time.Hour)}
+		if err := m.Deny(b.Context(), e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	p := &bearer.Principal{Issuer: "https://login.example.com", ID: "another", Subject: "alice", ClientID: "shop"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if denied, err := m.Denied(b.Context(), p); denied || err != nil {
+			b.Fatal(denied, err)
+		}
+	}
+}

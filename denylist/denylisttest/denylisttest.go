@@ -1,0 +1,155 @@
+// Package denylisttest checks that a store of one's own is a denylist.List.
+package denylisttest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/denylist"
+)
+
+// Check adds entries to list, lifts them, and asks about tokens; all are of an
+// issuer that nobody else has. It returns all that it found wrong.
+func Check(ctx context.Context, list denylist.List) error {
+	c := &check{ctx: ctx, list: list, issuer: "https://" + rand.Text() + ".example.com"}
+	c.names()
+	c.times()
+	c.strengths()
+	return errors.Join(c.errs...)
+}
+
+type check struct {
+	ctx    context.Context
+	list   denylist.List
+	issuer string
+	errs   []error
+}
+
+func (c *check) wrong(format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf(format, args...))
+}
+
+// token is one of alice, by the client shop, issued an hour ago.
+func (c *check) token() bearer.Principal {
+	return bearer.Principal{
+		Issuer: c.issuer, ID: "jti-1", Subject: "alice", ClientID: "shop",
+		IssuedAt: time.Unix(time.Now().Unix()-3600, 0),
+	}
+}
+
+func (c *check) deny(e denylist.Entry) {
+	e.Issuer = c.issuer
+	if e.Until.IsZero() {
+		e.Until = time.Now().Add(time.Hour)
+	}
+	if err := c.list.Deny(c.ctx, e); err != nil {
+		c.wrong("Deny(%+v): %w", e, err)
+	}
+}
+
+func (c *check) lift(e denylist.Entry) {
+	e.Issuer = c.issuer
+	if err := c.list.Lift(c.ctx, e); err != nil {
+		c.wrong("Lift(%+v): %w", e, err)
+	}
+}
+
+func (c *check) want(want bool, p bearer.Principal, why string) {
+	if denied, err := c.list.Denied(c.ctx, &p); denied != want || err != nil {
+		c.wrong("%s: Denied = %t, %v; want %t", why, denied, err, want)
+	}
+}
+
+// names checks that an entry denies the tokens that it names, and no others.
+func (c *check) names() {
+	for _, e := range []denylist.Entry{{TokenID: "jti-1"}, {Subject: "alice"}, {ClientID: "shop"}} {
+		c.want(false, c.token(), "before")
+		c.deny(e)
+		c.want(true, c.token(), "a denied token")
+
+		foreign := c.token()
+		foreign.Issuer += "/other"
+		c.want(false, foreign, "the same names at another issuer")
+		other := bearer.Principal{Issuer: c.issuer, ID: "jti-2", Subject: "bob", ClientID: "app", IssuedAt: time.Now()}
+		c.want(false, other, "other names")
+		// The same text as another claim is another name.
+		moved := bearer.Principal{Issuer: c.issuer, ID: e.Subject + e.ClientID, Subject: e.TokenID + e.ClientID, ClientID: e.TokenID + e.Subject}
+		c.want(false, moved, "the same text in other claims")
+		c.want(false, bearer.Principal{Issuer: c.issuer}, "no names")
+
+		c.lift(e)
+		c.want(false, c.token(), "after the entry was lifted")
+		c.lift(e) // of none is no error
+	}
+	// Names that run into each other are others.
+	c.deny(denylist.Entry{Subject: "b"})
+	joined := c.token()
+	joined.Issuer, joined.Subject = c.issuer+"b", ""
+	c.want(false, joined, "issuer and subject joined otherwise")
+	c.lift(denylist.Entry{Subject: "b"})
+}
+
+// times checks whom an IssuedBefore spares.
+func (c *check) times() {
+	p := c.token()
+	e := denylist.Entry{Subject: "alice"}
+	for _, tt := range []struct {
+		why    string
+		before time.Time
+		issued time.Time
+		want   bool
+	}{
+		{"issued before", p.IssuedAt.Add(time.Second), p.IssuedAt, true},
+		{"issued in the same second", p.IssuedAt.Add(999 * time.Millisecond), p.IssuedAt, true},
+		{"issued later in the same second", p.IssuedAt.Add(100 * time.Millisecond), p.IssuedAt.Add(900 * time.Millisecond), true},
+		{"issued after", p.IssuedAt.Add(-time.Second), p.IssuedAt, false},
+		{"issued nobody knows when", p.IssuedAt.Add(-time.Second), time.Time{}, true},
+	} {
+		e.IssuedBefore = tt.before
+		c.deny(e)
+		own := p
+		own.IssuedAt = tt.issued
+		c.want(tt.want, own, tt.why)
+		c.lift(e)
+	}
+	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-time.Second)})
+	c.want(false, p, "an entry that has ended")
+}
+
+// strengths checks that an entry never weakens one that is there.
+func (c *check) strengths() {
+	p := c.token()
+	spares, denies := p.IssuedAt.Add(-time.Minute), p.IssuedAt.Add(time.Minute)
+	for _, tt := range []struct {
+		why     string
+		entries []time.Time // IssuedBefore of each
+		want    bool
+	}{
+		{"later, then earlier", []time.Time{denies, spares}, true},
+		{"earlier, then later", []time.Time{spares, denies}, true},
+		{"always, then earlier", []time.Time{{}, spares}, true},
+		{"earlier, then always", []time.Time{spares, {}}, true},
+		{"twice earlier", []time.Time{spares, spares}, false},
+	} {
+		for _, before := range tt.entries {
+			c.deny(denylist.Entry{ClientID: "shop", IssuedBefore: before})
+		}
+		c.want(tt.want, p, tt.why)
+		c.lift(denylist.Entry{ClientID: "shop"})
+	}
+	c.deny(denylist.Entry{TokenID: "jti-1"})
+	c.deny(denylist.Entry{TokenID: "jti-1", Until: time.Now().Add(time.Millisecond)})
+	timer := time.NewTimer(5 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+		c.wrong("%w", c.ctx.Err())
+	}
+	c.want(true, p, "a long entry, then a short one")
+	c.lift(denylist.Entry{TokenID: "jti-1"})
+}

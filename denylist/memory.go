@@ -1,0 +1,118 @@
+package denylist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// MemoryConfig configures a [Memory].
+type MemoryConfig struct {
+	// Capacity is how many entries there may be at the same time, at some 250
+	// bytes each. Default: 100,000; there is always a bound.
+	Capacity int
+}
+
+// ErrFull is the error of Deny when a [Memory] holds all that it may.
+var ErrFull = errors.New("denylist: there is no room for another entry")
+
+// Memory is a [List] in memory, of one instance of a program, and gone with it.
+// It is safe for concurrent use. Its zero value is not usable; see [NewMemory].
+type Memory struct {
+	capacity int
+	mu       sync.RWMutex
+	entries  map[Key]times
+	swept    time.Time
+}
+
+type times struct{ issuedBefore, until time.Time }
+
+var _ List = (*Memory)(nil)
+
+// NewMemory builds a Memory.
+func NewMemory(c MemoryConfig) (*Memory, error) {
+	if c.Capacity < 0 {
+		return nil, fmt.Errorf("denylist: MemoryConfig.Capacity is %d; there must be a bound, zero is the default", c.Capacity)
+	}
+	if c.Capacity == 0 {
+		c.Capacity = 100_000
+	}
+	return &Memory{capacity: c.Capacity, entries: make(map[Key]times)}, nil
+}
+
+// Deny implements [List]. No entry ever makes room for another: if there is
+// none, the error is [ErrFull].
+func (m *Memory) Deny(_ context.Context, e Entry) error {
+	key, err := e.Check()
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if !e.Until.After(now) {
+		return nil
+	}
+	there, known := m.entries[key]
+	if known && there.until.After(now) {
+		if there.until.After(e.Until) {
+			e.Until = there.until
+		}
+		if there.issuedBefore.IsZero() || !e.IssuedBefore.IsZero() && there.issuedBefore.After(e.IssuedBefore) {
+			e.IssuedBefore = there.issuedBefore
+		}
+	}
+	if !known && len(m.entries) >= m.capacity && !m.sweep(now) {
+		return ErrFull
+	}
+	m.entries[key] = times{e.IssuedBefore, e.Until}
+	return nil
+}
+
+// sweep drops the entries that have ended, once in a second at most, since it
+// looks at all of them. It reports whether there is room.
+func (m *Memory) sweep(now time.Time) bool {
+	if now.Sub(m.swept) < time.Second {
+		return false
+	}
+	m.swept = now
+	for key, t := range m.entries {
+		if !t.until.After(now) {
+			delete(m.entries, key)
+		}
+	}
+	return len(m.entries) < m.capacity
+}
+
+// Lift implements [List].
+func (m *Memory) Lift(_ context.Context, e Entry) error {
+	key, err := e.Key()
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entries, key)
+	return nil
+}
+
+// Denied implements bearer.DenyList. It never fails.
+func (m *Memory) Denied(_ context.Context, p *bearer.Principal) (bool, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if len(m.entries) == 0 {
+		return false, nil
+	}
+	keys, n := Keys(p)
+	for _, key := range keys[:n] {
+		t, known := m.entries[key]
+		if known && t.until.After(time.Now()) && !Spares(t.issuedBefore, p) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

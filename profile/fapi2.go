@@ -1,0 +1,114 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// FAPI2 is the FAPI 2.0 Security Profile, of its requirements for resource
+// servers those that a configuration decides. TLS 1.2 or newer (F8) is the
+// server's own: http.Server.TLSConfig, or the proxy's.
+var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
+	{Line{"F1", "access tokens come in the Authorization header alone (bearer.Config.FormBodyTokens is off)"}, noFormTokens},
+	{Line{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
+	{Line{"F3", "validity, integrity and expiry are verified at each request"}, nil},
+	{Line{"F4", "what a token permits is judged at each request, and refused as RFC 6750, Section 3.1 says"}, nil},
+	{Line{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
+	{Line{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
+	{Line{"F7", "keys come over TLS (no InsecureAllowHTTP), and never from where a token says"}, overTLS},
+	{Line{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge)"}, shortProofs},
+	{Line{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked)"}, revocation},
+}}
+
+const (
+	maxProofAge = time.Minute
+	maxTokenAge = 10 * time.Minute
+)
+
+// The two names of EdDSA are of one algorithm (RFC 9864).
+var fapiAlgorithmNames = []string{"PS256", "ES256", "EdDSA", "Ed25519"}
+
+func boundOnly(s Settings) []error {
+	s.Guard.BoundTokensOnly = true
+	if s.Proofs == nil && s.Guard.Proofs == nil && s.Guard.Certificates == nil {
+		return []error{errors.New("neither dpop.Config nor bearer.Config.Certificates is there; want one, to check whose token it is")}
+	}
+	return nil
+}
+
+func fapiAlgorithms(s Settings) (errs []error) {
+	narrow := func(field string, names *[]string) {
+		if len(*names) == 0 {
+			*names = slices.Clone(fapiAlgorithmNames)
+		}
+		for _, name := range *names {
+			if !slices.Contains(fapiAlgorithmNames, name) {
+				errs = append(errs, fmt.Errorf("%s has %s; want PS256, ES256 and EdDSA alone", field, name))
+			}
+		}
+	}
+	if s.Tokens != nil {
+		s.Tokens.Issuers = slices.Clone(s.Tokens.Issuers)
+		for i := range s.Tokens.Issuers {
+			narrow(fmt.Sprintf("jwks.Config.Issuers[%d].Algorithms", i), &s.Tokens.Issuers[i].Algorithms)
+		}
+	}
+	if s.Opaque != nil && s.Opaque.Signed != nil {
+		signed := *s.Opaque.Signed
+		narrow("introspect.Config.Signed.Algorithms", &signed.Algorithms)
+		s.Opaque.Signed = &signed
+	}
+	if s.Proofs != nil {
+		narrow("dpop.Config.Algorithms", &s.Proofs.Algorithms)
+	}
+	if s.Guard.Proofs != nil {
+		built := s.Guard.Proofs.Algorithms()
+		narrow("bearer.Config.Proofs", &built)
+	}
+	return errs
+}
+
+func overTLS(s Settings) (errs []error) {
+	if s.Tokens != nil {
+		for i, issuer := range s.Tokens.Issuers {
+			if issuer.InsecureAllowHTTP {
+				errs = append(errs, fmt.Errorf("jwks.Config.Issuers[%d].InsecureAllowHTTP is set; leave it out", i))
+			}
+		}
+	}
+	if s.Opaque != nil && s.Opaque.InsecureAllowHTTP {
+		errs = append(errs, errors.New("introspect.Config.InsecureAllowHTTP is set; leave it out"))
+	}
+	return errs
+}
+
+func shortProofs(s Settings) []error {
+	if s.Proofs == nil {
+		return nil
+	}
+	if s.Proofs.MaxAge == 0 {
+		s.Proofs.MaxAge = maxProofAge
+	}
+	if s.Proofs.MaxAge > maxProofAge {
+		return []error{fmt.Errorf("dpop.Config.MaxAge is %v; want %v at most", s.Proofs.MaxAge, maxProofAge)}
+	}
+	return nil
+}
+
+func revocation(s Settings) []error {
+	if s.RevocationAsked {
+		if s.Opaque == nil {
+			return []error{errors.New("Settings.RevocationAsked without introspect.Config, by which the issuer is asked")}
+		}
+		return nil
+	}
+	if s.Guard.MaxTokenAge == 0 {
+		s.Guard.MaxTokenAge = maxTokenAge
+	}
+	if s.Guard.MaxTokenAge > maxTokenAge {
+		return []error{fmt.Errorf("bearer.Config.MaxTokenAge is %v; want %v at most, or ask the issuer about each token and set Settings.RevocationAsked", s.Guard.MaxTokenAge, maxTokenAge)}
+	}
+	return nil
+}

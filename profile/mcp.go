@@ -1,0 +1,113 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bearerkit/bearerkit/resource"
+)
+
+// MCP is the authorization specification of the Model Context Protocol, of its
+// requirements for servers those that a configuration decides or that every
+// guard meets.
+var MCP = Profile{"MCP authorization 2026-07-28", []line{
+	{Line{"MCP1", "the resource's metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
+	{Line{"MCP2", "the metadata are at the URL with the resource's path and at that of its host (resource.Config.AtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
+	{Line{"MCP3", "a token is for this resource (jwks.Issuer.Audience, introspect.Config.Audience), or is refused"}, audience},
+	{Line{"MCP4", "a token that is invalid or has expired is answered 401"}, nil},
+	{Line{"MCP5", "the first 401 says which scopes the request needs"}, nil},
+	{Line{"MCP6", "a 403 insufficient_scope names all of them, in one challenge"}, nil},
+	{Line{"MCP7", "offline_access is no scope of the resource"}, noOfflineAccess},
+	{Line{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) is enough for them"}, nil},
+	{Line{"MCP9", "tokens in the query are ignored, and each request is judged (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
+	{Line{"MCP10", "the resource's scheme and host are published in lower case, however they are spelled"}, nil},
+	{Line{"MCP11", "metadata of an authorization server that say another issuer are not believed"}, nil},
+}}
+
+func namesServers(s Settings) []error {
+	if s.Metadata == nil {
+		return []error{errors.New("resource.Config is missing; want one, for clients to find the authorization server")}
+	}
+	if len(s.Metadata.AuthorizationServers) > 0 {
+		return nil
+	}
+	var servers []string
+	if s.Tokens != nil {
+		for _, issuer := range s.Tokens.Issuers {
+			servers = append(servers, issuer.URL)
+		}
+	}
+	if s.Opaque != nil && !slices.Contains(servers, s.Opaque.Issuer) {
+		servers = append(servers, s.Opaque.Issuer)
+	}
+	if len(servers) == 0 {
+		return []error{errors.New("resource.Config.AuthorizationServers is empty; want one at least")}
+	}
+	s.Metadata.AuthorizationServers = servers
+	return nil
+}
+
+func discoverable(s Settings) []error {
+	if s.Metadata == nil {
+		return nil // told by MCP1
+	}
+	s.Metadata.AtRoot = true
+	// Of a document that cannot be, its own constructor says why.
+	document, err := resource.New(resource.Config{Resource: s.Metadata.Resource, InsecureAllowHTTP: s.Metadata.InsecureAllowHTTP})
+	if err != nil {
+		return []error{err}
+	}
+	if s.Guard.ResourceMetadata == "" {
+		s.Guard.ResourceMetadata = document.URL()
+	}
+	if s.Guard.ResourceMetadata != document.URL() {
+		return []error{fmt.Errorf("bearer.Config.ResourceMetadata is %q; want %q, where the metadata of the resource are", s.Guard.ResourceMetadata, document.URL())}
+	}
+	return nil
+}
+
+func audience(s Settings) (errs []error) {
+	var own []string
+	if s.Metadata != nil && s.Metadata.Resource != "" {
+		own = []string{s.Metadata.Resource}
+	}
+	require := func(field string, audience *[]string) {
+		if len(*audience) == 0 {
+			*audience = own
+		}
+		if len(*audience) == 0 {
+			errs = append(errs, fmt.Errorf("%s is empty; want what the issuer calls this resource", field))
+		}
+	}
+	if s.Tokens != nil {
+		s.Tokens.Issuers = slices.Clone(s.Tokens.Issuers)
+		for i := range s.Tokens.Issuers {
+			require(fmt.Sprintf("jwks.Config.Issuers[%d].Audience", i), &s.Tokens.Issuers[i].Audience)
+		}
+	}
+	if s.Opaque != nil {
+		require("introspect.Config.Audience", &s.Opaque.Audience)
+		if s.Opaque.InsecureAudienceNotSent {
+			errs = append(errs, errors.New("introspect.Config.InsecureAudienceNotSent is set; leave it out"))
+		}
+	}
+	return errs
+}
+
+const offlineAccess = "offline_access"
+
+func noOfflineAccess(s Settings) []error {
+	if s.Metadata == nil {
+		return nil
+	}
+	if s.Metadata.Scopes.Has(offlineAccess) {
+		return []error{errors.New("resource.Config.Scopes has " + offlineAccess + "; leave it out")}
+	}
+	for i, rule := range s.Metadata.Rules {
+		if rule.Names().Has(offlineAccess) {
+			return []error{fmt.Errorf("resource.Config.Rules[%d] has %s; leave it out", i, offlineAccess)}
+		}
+	}
+	return nil
+}

@@ -95,3 +95,16 @@ func TestWrongAnswersAreTold(t *testing.T) {
 		t.Error("a forged signature holds")
 	}
 }
+
+// The tables of a page are replaced, and nothing else of it.
+func TestOutputIsPlaced(t *testing.T) {
+	out := output{name: "counted"}
+	page := "before\n<!-- bench counted -->\nold\n<!-- end counted -->\nafter\n"
+	want := "before\n<!-- bench counted -->\nnew\n<!-- end counted -->\nafter\n"
+	if got := string(out.placed([]byte(page), []byte("new\n"))); got != want {
+		t.Errorf("got %q", got)
+	}
+	if got := string(out.placed(nil, []byte("new\n"))); got != "new\n" {
+		t.Errorf("without a page: %q", got)
+	}
+}

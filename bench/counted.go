@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -111,24 +112,32 @@ func countBehaviour(t *testing.T, e extent, cs []contender, progress io.Writer) 
 
 // countAll counts and writes the tables. A bubble wants a testing.T, so this
 // is a test binary of one test, and ends the program.
-func countAll(out, progress *os.File) {
+func countAll(out output, progress *os.File) {
+	stdout := os.Stdout
 	os.Stdout = progress // PASS is no part of the tables
 	every := func(_, _ string) (bool, error) { return true, nil }
 	testing.Main(every, []testing.InternalTest{{Name: "Counted", F: func(t *testing.T) {
 		table := countBehaviour(t, wholeExtent, contenders, progress)
-		fmt.Fprint(out, "By the libraries' own default times. The first two tables are by sockets; "+
-			"all others by connections in memory and a clock that jumps, so that days pass in no time.\n")
-		for _, b := range behaviours(wholeExtent) {
-			fmt.Fprintf(out, "\n**%s**\n\n", b.title)
-			heading(out, b.columns...)
-			for _, c := range contenders {
-				row(out, append([]string{c.name}, table[b.title][c.name]...)...)
-			}
+		var text bytes.Buffer
+		writeBehaviour(&text, table)
+		os.Stdout = stdout
+		if err := out.write(text.Bytes()); err != nil {
+			t.Error(err)
 		}
-		if err := out.Close(); err != nil {
-			t.Fatal(err)
-		}
+		os.Stdout = progress
 	}}}, nil, nil)
+}
+
+func writeBehaviour(w io.Writer, table map[string]map[string][]string) {
+	fmt.Fprint(w, "With the libraries' own default times. The first two tables are counted over sockets; "+
+		"all others over connections in memory, by a clock that jumps, so that days pass in no time.\n")
+	for _, b := range behaviours(wholeExtent) {
+		fmt.Fprintf(w, "\n**%s**\n\n", b.title)
+		heading(w, b.columns...)
+		for _, c := range contenders {
+			row(w, append([]string{c.name}, table[b.title][c.name]...)...)
+		}
+	}
 }
 
 // open builds the handler, and lets what it starts in the background begin.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,7 +26,7 @@ func main() {
 	flag.BoolVar(&o.short, "short", false, "measure the budgets alone, in less than three minutes")
 	flag.BoolVar(&o.strict, "strict", false, "with -short: exit with 1 if a budget is over")
 	flag.BoolVar(&o.counted, "counted", false, "count what happens in outages and attacks, in place of measuring time")
-	flag.StringVar(&o.out, "out", "", "write the tables to this `file`, not to standard output")
+	flag.StringVar(&o.out, "out", "", "write the tables into this `file`, between its lines <!-- bench … --> and <!-- end … --> if it has them")
 	flag.StringVar(&o.svg, "svg", "", "draw the comparison into this `file`")
 	flag.IntVar(&o.tokens, "tokens", 0, "distinct tokens of each algorithm (default 20,000; 4,000 with -short)")
 	flag.IntVar(&o.rounds, "rounds", 0, "rounds of each case (default 200; 120 with -short)")
@@ -36,16 +37,9 @@ func main() {
 	}
 }
 
-func run(o options, progress io.Writer) (err error) {
-	out := os.Stdout
-	if o.out != "" {
-		if out, err = os.Create(o.out); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, out.Close()) }()
-	}
+func run(o options, progress io.Writer) error {
 	if o.counted {
-		countAll(out, os.Stderr)
+		countAll(output{o.out, "counted"}, os.Stderr)
 	}
 	i, err := newIssuer(false, algorithms...)
 	if err != nil {
@@ -67,12 +61,17 @@ func run(o options, progress io.Writer) (err error) {
 	if o.tokens > 0 {
 		tokens = max(o.tokens, 2*h.batch)
 	}
+	var text bytes.Buffer
 	if o.short {
 		list, err := measureBudgets(h, i, tokens)
 		if err != nil {
 			return err
 		}
-		if !writeBudgets(out, list, time.Since(start)) && o.strict {
+		hold := writeBudgets(&text, list, time.Since(start))
+		if err := (output{o.out, "budgets"}).write(text.Bytes()); err != nil {
+			return err
+		}
+		if !hold && o.strict {
 			return errOver
 		}
 		return nil
@@ -81,14 +80,14 @@ func run(o options, progress io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	c.write(out)
+	c.write(&text)
+	if err := (output{o.out, "comparison"}).write(text.Bytes()); err != nil {
+		return err
+	}
 	if o.svg == "" {
 		return nil
 	}
-	picture, err := os.Create(o.svg)
-	if err != nil {
-		return err
-	}
-	c.draw(picture)
-	return picture.Close()
+	text.Reset()
+	c.draw(&text)
+	return os.WriteFile(o.svg, text.Bytes(), 0o644)
 }

@@ -47,8 +47,18 @@ func (c *comparison) draw(w io.Writer) {
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="Time for a request over that of bare crypto, by library">`+"\n",
 		svgWidth, height, svgWidth, height)
 	fmt.Fprint(w, svgStyle)
-	c.panel(w, 0, "A first-seen token", c.first)
-	c.panel(w, panel, "The same token again", c.same)
+	longest := 1.0 // one scale for both panels
+	for _, results := range []map[string]result{c.first, c.same} {
+		for _, algorithm := range drawnAlgorithms {
+			r := results[algorithm]
+			for _, s := range r.series {
+				longest = math.Max(longest, ratio(s, r.of(bareCrypto)).Center)
+			}
+		}
+	}
+	at := func(v float64) float64 { return svgNames + v/longest*(svgWidth-svgNames-svgValues) }
+	c.panel(w, 0, "A first-seen token", c.first, at)
+	c.panel(w, panel, "The same token again", c.same, at)
 	y := 2*panel + 10
 	x := svgNames
 	for at, algorithm := range drawnAlgorithms {
@@ -60,15 +70,7 @@ func (c *comparison) draw(w io.Writer) {
 	fmt.Fprintln(w, "</svg>")
 }
 
-func (c *comparison) panel(w io.Writer, top int, title string, results map[string]result) {
-	longest := 1.0
-	for _, algorithm := range drawnAlgorithms {
-		r := results[algorithm]
-		for _, s := range r.series {
-			longest = math.Max(longest, ratio(s, r.of(bareCrypto)).Center)
-		}
-	}
-	at := func(v float64) float64 { return svgNames + v/longest*(svgWidth-svgNames-svgValues) }
+func (c *comparison) panel(w io.Writer, top int, title string, results map[string]result, at func(float64) float64) {
 	fmt.Fprintf(w, `<text class="title" x="4" y="%d">%s</text>`+"\n", top+24, title)
 	fmt.Fprintf(w, `<text class="floorname" x="%.1f" y="%d" text-anchor="middle">bare crypto</text>`+"\n", at(1), top+svgHeading-10)
 	for row, contender := range contenders {
@@ -84,9 +86,9 @@ func (c *comparison) panel(w io.Writer, top int, title string, results map[strin
 			top := y + bar*(svgBar+1)
 			middle := float64(top) + svgBar/2.0
 			fmt.Fprintf(w, `<rect class="%c" x="%d" y="%d" width="%.1f" height="%d"/>`, 'a'+bar, svgNames, top, math.Max(1, at(s.Center)-svgNames), svgBar)
-			high := math.Min(s.Hi, longest*1.04)
-			fmt.Fprintf(w, `<path class="range" d="M%.1f %.1fH%.1f"/>`, at(s.Lo), middle, at(high))
-			fmt.Fprintf(w, `<text class="value" x="%.1f" y="%.1f">%s</text>`, math.Max(at(s.Center), at(high))+5, middle+4, number(s.Center))
+			high := math.Min(at(s.Hi), svgWidth-svgValues+20)
+			fmt.Fprintf(w, `<path class="range" d="M%.1f %.1fH%.1f"/>`, at(s.Lo), middle, high)
+			fmt.Fprintf(w, `<text class="value" x="%.1f" y="%.1f">%s</text>`, high+5, middle+4, ratioNumber(s.Center))
 		}
 		fmt.Fprintln(w, "</g>")
 	}

@@ -81,7 +81,7 @@ func (c *comparison) write(w io.Writer) {
 		"Tokens follow RFC 9068, with 15 claims, 8 scopes and %d (RS256, PS256) or %d bytes.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), c.rounds, c.sizes[0], c.sizes[2])
 
-	fmt.Fprintf(w, "\n**A first-seen token**, of %d distinct ones\n\n", c.tokens)
+	fmt.Fprintf(w, "\n**A first-seen token**, of %s distinct ones\n\n", thousands(c.tokens))
 	writeAlgorithms(w, algorithms, c.first)
 	fmt.Fprint(w, "\n**The same token again**\n\n")
 	writeAlgorithms(w, algorithms, c.same)

@@ -4,9 +4,9 @@
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
 MTLS ?= allowed
-MODULES = . adapters/bearermcp adapters/bearerredis examples interop tools
+MODULES = . adapters/bearermcp adapters/bearerredis bench examples interop tools
 
-.PHONY: demo test bench
+.PHONY: demo test bench compare
 
 # The reference program with an authorization server of its own, and requests
 # to paste. FRAMEWORK=echo and FRAMEWORK=gin route by these, DPOP and MTLS are
@@ -27,3 +27,9 @@ test:
 # The benchmarks, for benchstat.
 bench:
 	@go test -run '^$$' -bench . -count 6 ./...
+
+# bearerkit beside the other libraries: the tables and the drawing of
+# docs/performance.md, in about six minutes of a quiet machine.
+compare:
+	@cd bench && GOWORK=off go run . -out ../docs/performance.md -svg ../docs/comparison.svg
+	@cd bench && GOWORK=off go run . -counted -out ../docs/performance.md

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho"
+	"github.com/bearerkit/bearerkit/adapters/bearergin"
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// frameworks are named in the case of the adapters, bare and guarded.
+var frameworks = []string{"net/http", "Echo", "Gin"}
+
+func guardedBy(framework string) string { return framework + ", guarded" }
+
+// adapters compares each framework's route without a guard and with one, whose
+// verifier takes no time, so that nothing but the adapter differs.
+func adapters(h *harness) (result, error) {
+	principal := bearer.Principal{
+		Issuer: "https://login.example.com", Subject: "alice", Scopes: scope.Of(neededScope), Expires: time.Now().Add(time.Hour),
+	}
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{
+		bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &principal, nil }),
+	}})
+	if err != nil {
+		return result{}, err
+	}
+	rule := scope.All(neededScope)
+	plain := answer(func(*http.Request) string { return "anyone" })
+
+	onEcho := func(middleware ...echo.MiddlewareFunc) http.Handler {
+		e := echo.New()
+		e.GET("/orders", answerEcho(func(echo.Context) string { return "anyone" }), middleware...)
+		return e
+	}
+	onGin := func(handlers ...gin.HandlerFunc) http.Handler {
+		engine := newGin()
+		engine.GET("/orders", append(handlers, func(c *gin.Context) { reply(c.Writer, "anyone") })...)
+		return engine
+	}
+	r := request(garbage)
+	var entries []entry
+	for name, handler := range map[string]http.Handler{
+		frameworks[0]:            plain,
+		guardedBy(frameworks[0]): bearerhttp.Require(guard, rule)(plain),
+		frameworks[1]:            onEcho(),
+		guardedBy(frameworks[1]): onEcho(bearerecho.Require(guard, rule)),
+		frameworks[2]:            onGin(),
+		guardedBy(frameworks[2]): onGin(bearergin.Require(guard, rule)),
+	} {
+		entries = append(entries, entry{name: name, run: serving(handler, accepted, r)})
+	}
+	return h.measure("adapters", entries...)
+}
+
+// added is what the guard adds to a framework's route, in nanoseconds.
+func added(r result, framework string) (guarded, bare series) {
+	return r.of(guardedBy(framework)), r.of(framework)
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+func quick(t *testing.T) (*harness, *issuer) {
+	t.Helper()
+	i, err := newIssuer(false, algorithms...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.stop)
+	return &harness{
+		rounds: 6, slice: 50 * time.Microsecond, batch: 10, kept: 500,
+		rng: rand.New(rand.NewPCG(1, 2)), progress: io.Discard,
+	}, i
+}
+
+// The whole comparison runs, and leaves nothing unmeasured. What it measures
+// is not judged here.
+func TestCompare(t *testing.T) {
+	h, i := quick(t)
+	c, err := compare(h, i, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables, picture strings.Builder
+	c.write(&tables)
+	c.draw(&picture)
+	for _, contender := range contenders {
+		if n := strings.Count(tables.String(), "\n| "+contender.name+" |"); n < 4 {
+			t.Errorf("%s stands in %d tables", contender.name, n)
+		}
+		if n := strings.Count(picture.String(), ">"+contender.name+"<"); n != 2 {
+			t.Errorf("%s is drawn %d times", contender.name, n)
+		}
+	}
+	for _, text := range []string{tables.String(), picture.String()} {
+		if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") || strings.Contains(text, "%!") {
+			t.Error(text)
+		}
+	}
+	decoder := xml.NewDecoder(strings.NewReader(picture.String()))
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Every budget is measured and printed, whether it holds or not.
+func TestBudgets(t *testing.T) {
+	h, i := quick(t)
+	list, err := measureBudgets(h, i, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	writeBudgets(&table, list, time.Second)
+	lines := strings.Count(table.String(), "| ok |\n") + strings.Count(table.String(), "| over |\n")
+	if want := 4*10 + 2*2 + 2 + 1 + 2; len(list) != want || lines != want {
+		t.Errorf("%d budgets, %d lines; want %d", len(list), lines, want)
+	}
+	if strings.Contains(table.String(), "NaN") || strings.Contains(table.String(), "%!") {
+		t.Error(table.String())
+	}
+}
+
+// A contender that answers wrongly is not measured.
+func TestWrongAnswersAreTold(t *testing.T) {
+	h, i := quick(t)
+	handler, closer, err := openBearerkit(i.setup())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer()
+	if _, err := h.measure("wrong", entry{name: "bearerkit", run: serving(handler, accepted, request(garbage))}); err == nil {
+		t.Error("garbage counted as accepted")
+	}
+	token, err := i.mint("ES256", 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := parseSigned(forge(token))
+	if bad.holds(i.key("ES256")) {
+		t.Error("a forged signature holds")
+	}
+}
+
+// The tables of a page are replaced, and nothing else of it.
+func TestOutputIsPlaced(t *testing.T) {
+	out := output{name: "counted"}
+	page := "before\n<!-- bench counted -->\nold\n<!-- end counted -->\nafter\n"
+	want := "before\n<!-- bench counted -->\nnew\n<!-- end counted -->\nafter\n"
+	if got := string(out.placed([]byte(page), []byte("new\n"))); got != want {
+		t.Errorf("got %q", got)
+	}
+	if got := string(out.placed(nil, []byte("new\n"))); got != "new\n" {
+		t.Errorf("without a page: %q", got)
+	}
+}

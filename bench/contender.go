@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// contender is a library that protects a route. Each is set up as its own
+// documentation recommends, checks iss, aud, exp and the scope, and hands the
+// subject on to the handler.
+type contender struct {
+	name    string
+	modules []string // whose versions the report names
+
+	// open builds the handler and what ends it. It may fetch keys.
+	open func(setup) (http.Handler, func(), error)
+}
+
+// setup is what a contender is told.
+type setup struct {
+	issuer, jwks string
+	client       *http.Client // nil: the library's own
+}
+
+func (i *issuer) setup() setup { return setup{issuer: i.url, jwks: i.jwks(), client: i.client} }
+
+// contenders in the order of the tables.
+var contenders = []contender{
+	{"bearerkit", []string{"github.com/bearerkit/bearerkit"}, openBearerkit},
+	{"golang-jwt + keyfunc", []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"}, openGolangJWT},
+	{"echo-jwt + keyfunc", []string{"github.com/labstack/echo-jwt/v4", "github.com/labstack/echo/v4"}, openEchoJWT},
+	{"gin-jwt + keyfunc", []string{"github.com/appleboy/gin-jwt/v2", "github.com/gin-gonic/gin"}, openGinJWT},
+	{"MCP Go SDK + keyfunc", []string{"github.com/modelcontextprotocol/go-sdk"}, openMCP},
+	{"go-oidc", []string{"github.com/coreos/go-oidc/v3"}, openGoOIDC},
+	{"zitadel/oidc", []string{"github.com/zitadel/oidc/v3"}, openZitadel},
+	{"jwx v2", []string{"github.com/lestrrat-go/jwx/v2"}, openJWX},
+	{"auth0", []string{"github.com/auth0/go-jwt-middleware/v3"}, openAuth0},
+}
+
+// named returns contenders by their names, in the order of the tables.
+func named(names ...string) []contender {
+	var some []contender
+	for _, c := range contenders {
+		for _, name := range names {
+			if c.name == name {
+				some = append(some, c)
+			}
+		}
+	}
+	return some
+}
+
+func openBearerkit(s setup) (http.Handler, func(), error) {
+	tokens, err := jwks.New(jwks.Config{
+		Issuers: []jwks.Issuer{{URL: s.issuer, Audience: []string{audience}, Keys: jwks.KeysFromURL(s.jwks)}},
+		Client:  s.client,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{tokens}})
+	if err != nil {
+		return nil, nil, err
+	}
+	handler := answer(func(r *http.Request) string {
+		p, _ := bearer.FromContext(r.Context())
+		return p.Subject
+	})
+	return bearerhttp.Require(guard, scope.All(neededScope))(handler), tokens.Close, nil
+}
+
+// answer is the handler of every contender on net/http: it wants to know who
+// is calling, and says little.
+func answer(subject func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply(w, subject(r)) })
+}
+
+func reply(w http.ResponseWriter, subject string) {
+	if subject == "" {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// answerEcho is the same on Echo.
+func answerEcho(subject func(echo.Context) string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if subject(c) == "" {
+			return c.NoContent(http.StatusInternalServerError)
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
+// caller is what a middleware that was written by hand hands on.
+type caller struct{ subject, scope string }
+
+type callerKey struct{}
+
+// errNoKeys is an outage, which some libraries let a middleware tell from a
+// bad token.
+var errNoKeys = errors.New("no keys")
+
+// byHand is the middleware that users write around a library that has none.
+func byHand(verify func(ctx context.Context, token string) (caller, error)) http.Handler {
+	next := answer(func(r *http.Request) string {
+		c, _ := r.Context().Value(callerKey{}).(caller)
+		return c.subject
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !ok || !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		c, err := verify(r.Context(), token)
+		if errors.Is(err, errNoKeys) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if !hasScope(c.scope) {
+			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+neededScope+`"`)
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+	})
+}
+
+// hasScope reports whether a claim scope holds the needed one.
+func hasScope(claim string) bool {
+	for name := range strings.SplitSeq(claim, " ") {
+		if name == neededScope {
+			return true
+		}
+	}
+	return false
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/resource"
 )
 
 // api is the protected API, and what stands behind it.
@@ -36,31 +37,28 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	if err := a.openRedis(c.introspection.redis, logger); err != nil {
 		return err
 	}
-	verifiers, err := a.verifiers(c, dev, logger)
+	denied, err := a.denyList()
 	if err != nil {
 		return err
 	}
-	checker, err := a.checker(c.proofs, c.resource, logger)
+	table := routes(func() error { return a.tokens.Ready() }, denials{denied, c.issuers[0]})
+	s, err := a.settings(&c, table, logger)
 	if err != nil {
 		return err
 	}
-	table := routes(a.tokens.Ready)
-	metadata, err := c.metadata(table, checker)
-	if err != nil {
+	s.guard.DenyList = denied
+	if err := s.follow(&c); err != nil {
 		return err
 	}
-	settings := bearer.Config{
-		Verifiers:        verifiers,
-		Realm:            c.realm,
-		ResourceMetadata: metadata.URL(),
-		ProofsRequired:   c.proofs.use == required,
-		Certificates:     c.transport.certificates(),
-		Logger:           logger,
+	if err := a.construct(s, &c, dev); err != nil {
+		return err
 	}
-	if checker != nil {
-		settings.Proofs = checker
+	metadata, err := resource.New(s.metadata)
+	if err != nil { // what check leaves to the constructor
+		return usage("-resource, -issuer and -realm: %w", err)
 	}
-	guard, err := bearer.New(settings)
+	s.guard.ResourceMetadata = metadata.URL()
+	guard, err := bearer.New(s.guard)
 	if err != nil {
 		return usage("-realm: %w", err)
 	}
@@ -72,52 +70,8 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	if c.cors != "" {
 		a.handler = allowOrigin(c.cors, a.handler)
 	}
-	a.handler = publish(metadata, a.handler)
+	a.handler = publish(metadata, s.metadata.AtRoot, a.handler)
 	return nil
-}
-
-// verifiers builds the verifiers of the guard. First come those that recognize
-// their tokens by themselves, so that no JWT of another issuer is sent to one
-// that must be asked; that one recognizes opaque tokens alone.
-func (a *api) verifiers(c config, dev *devIssuer, logger *slog.Logger) ([]bearer.Verifier, error) {
-	issuers := make([]jwks.Issuer, 0, len(c.issuers))
-	for _, url := range c.issuers {
-		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}}
-		if c.jwksURI != "" {
-			issuer.Keys = jwks.KeysFromURL(c.jwksURI)
-		}
-		issuers = append(issuers, issuer)
-	}
-	var err error
-	a.tokens, err = jwks.New(jwks.Config{
-		Issuers:       issuers,
-		Leeway:        orNone(c.leeway),
-		RefreshBudget: c.refreshBudget,
-		Logger:        logger,
-	})
-	switch { // what check leaves to the constructors
-	case err != nil && c.jwksURI != "":
-		return nil, usage("-issuer and -jwks-uri: %w", err)
-	case err != nil:
-		return nil, usage("-issuer: %w", err)
-	}
-	verifiers := []bearer.Verifier{a.tokens}
-	if dev != nil {
-		if a.dev, err = dev.outOfReachVerifier(); err != nil {
-			return nil, err
-		}
-		verifiers = append(verifiers, a.dev)
-	}
-	if c.introspection.clientID != "" {
-		if err := a.askFirstIssuer(c, logger); err != nil {
-			return nil, err
-		}
-		verifiers = append(verifiers, a.opaque)
-	}
-	if c.introspection.all {
-		verifiers[0] = a.alsoAsked(c.issuers[0])
-	}
-	return verifiers, nil
 }
 
 // mount registers the routes with a framework.

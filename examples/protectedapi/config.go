@@ -97,7 +97,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 		}
 	})
 	if errs == nil {
-		errs = slices.Concat(c.check(), c.introspection.check(c.dev, c.proofs.use == off, given), c.proofs.check(), c.transport.check(c.dev))
+		errs = slices.Concat(c.check(), c.introspection.check(c.dev, given), c.proofs.check(), c.transport.check(c.dev))
 		if err := c.checkProfile(); err != nil {
 			errs = append(errs, err)
 		}

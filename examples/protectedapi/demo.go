@@ -28,6 +28,7 @@ func (m *demo) rows() []demoRow {
 	raw := func(credentials string) string {
 		return m.curl("GET", "/orders", "-H", quote("Authorization: "+credentials))
 	}
+	stolen := rand.Text()
 	fetch := "curl -si " + m.tokenRequest("orders:read orders:write") + m.binding()
 
 	rows := []demoRow{
@@ -86,12 +87,21 @@ func (m *demo) rows() []demoRow {
 		{401, "an opaque token, revoked (RFC 7009) before its first use: invalid_token. " + afterRevocation(m.config.introspection.maxAge),
 			"curl -s " + quote(d.url()+"/revoke") + asClient + revoked + " && " + get("/orders", revoked)},
 
+		{401, "a token that was denied by its jti, before it expires: invalid_token. Its sub or client_id would do, too",
+			m.deny(stolen) + " && " + minted("/orders", bearertest.Token{Scope: "orders:read", Claims: map[string]any{"jti": stolen}})},
+
 		{200, "the development issuer: a fresh token, with any scope, sub, acr and auth_age", fetch},
 		{200, "the development issuer: a fresh opaque token", fetch + " -d token_format=opaque"},
 		{200, "the development issuer: what it says of an opaque token to this program, whose credentials these are",
 			"curl -si " + quote(d.url()+"/introspect") + asClient + opaque},
 	}
 	return append(append(rows, m.proofRows()...), m.certificateRows()...)
+}
+
+// deny is a request that denies the token of a jti, and shows nothing.
+func (m *demo) deny(jti string) string {
+	return m.send("POST", "/denials", m.mint(bearertest.Token{Scope: "denials:write"})) +
+		" -o /dev/null -d " + quote(`{"jti":"`+jti+`"}`)
 }
 
 // stepUp is a request with a fresh token, since one that was minted now would

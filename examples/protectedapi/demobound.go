@@ -30,7 +30,7 @@ func newDemo(d *devIssuer, origin string, addr net.Addr, c config) *demo {
 	if path, err := os.Executable(); err == nil {
 		m.program = quote(path)
 	}
-	if c.proofs.use == required {
+	if c.bindsToKey() {
 		m.scheme = "DPoP"
 	}
 	if metadata, err := resource.New(resource.Config{Resource: c.resource}); err == nil {
@@ -56,12 +56,12 @@ func (m *demo) bound(t bearertest.Token, toKey, toCertificate bool) string {
 }
 
 func (m *demo) mint(t bearertest.Token) string {
-	return m.bound(t, m.config.proofs.use == required, m.config.transport.mtls == required)
+	return m.bound(t, m.config.bindsToKey(), m.config.bindsToCertificate())
 }
 
 func (m *demo) mintOpaque(scope string) string {
 	t := bearertest.Token{Scope: scope}
-	return m.issuer.issuer.MintOpaque(m.bind(t, m.config.proofs.use == required, m.config.transport.mtls == required))
+	return m.issuer.issuer.MintOpaque(m.bind(t, m.config.bindsToKey(), m.config.bindsToCertificate()))
 }
 
 func (m *demo) bind(t bearertest.Token, toKey, toCertificate bool) bearertest.Token {
@@ -91,10 +91,10 @@ func (m *demo) tokenRequest(scope string) string {
 // binding is what follows a request for a token that must be bound.
 func (m *demo) binding() string {
 	words := ""
-	if m.config.proofs.use == required {
+	if m.config.bindsToKey() {
 		words += m.bindingToKey()
 	}
-	if m.config.transport.mtls == required {
+	if m.config.bindsToCertificate() {
 		words += m.bindingToCertificate()
 	}
 	return words
@@ -110,7 +110,7 @@ func (m *demo) bindingToCertificate() string {
 
 // curl returns a request. The words, for /bin/sh as they stand, follow its URL.
 func (m *demo) curl(method, path string, words ...string) string {
-	if m.config.transport.mtls == required && m.certify != nil {
+	if m.config.bindsToCertificate() && m.certify != nil {
 		words = append(words, m.certify(m.issuer.files.client))
 	}
 	return m.plain(method, path, words...)
@@ -183,7 +183,7 @@ func (m *demo) proofRows() []demoRow {
 		return []demoRow{{401, "a token bound to a key (cnf), where no such binding is checked: invalid_token",
 			m.curl("GET", "/orders", m.carry("Bearer", "GET", "/orders", token)...)}}
 	}
-	withCertificate := m.config.transport.mtls == required
+	withCertificate := m.config.bindsToCertificate()
 	token := m.bound(bearertest.Token{Scope: "orders:read"}, true, withCertificate)
 	unbound := m.bound(bearertest.Token{Scope: "orders:read"}, false, withCertificate)
 	asDPoP := authorization("DPoP", token)
@@ -217,7 +217,7 @@ func (m *demo) certificateRows() []demoRow {
 	}
 	files := m.issuer.files
 	mine, another := m.certify(files.client), m.certify(files.other)
-	withProof := m.config.proofs.use == required
+	withProof := m.config.bindsToKey()
 	token := m.bound(bearertest.Token{Scope: "orders:read"}, withProof, true)
 	plain := func(token string, more ...string) string {
 		return m.plain("GET", "/orders", append(m.carry(m.scheme, "GET", "/orders", token), more...)...)

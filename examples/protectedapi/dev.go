@@ -62,8 +62,11 @@ func (d *devIssuer) printDemo(w io.Writer, origin string, addr net.Addr, c confi
 %s routes, and the development issuer is %s.
 Paste a line to see the status, the challenge and the body of its answer.
 `, c.framework, d.url())
+	if c.profile == fapi2 {
+		_, _ = fmt.Fprint(w, "By the profile the tokens in these lines are good for ten minutes from now.\n")
+	}
 	m := newDemo(d, origin, addr, c)
-	if c.transport.mtls == required && m.certify == nil {
+	if c.bindsToCertificate() && m.certify == nil {
 		_, _ = fmt.Fprint(w, "\nThere are none: with -mtls required nobody but a -trusted-proxy brings a certificate, and no client on this machine is one.\n")
 	} else {
 		for _, row := range m.rows() {

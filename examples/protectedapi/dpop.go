@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
@@ -65,18 +66,18 @@ func (p *proofs) check() (errs []error) {
 	return errs
 }
 
-// checker returns what checks proofs for the API at the URL resource, or nil.
-// Used ones are remembered in Redis if there is one.
-func (a *api) checker(p proofs, resource string, logger *slog.Logger) (*dpop.Checker, error) {
+// config returns what checks proofs for the API at the URL resource is built of,
+// or nil. Used ones are remembered in Redis if there is one.
+func (p *proofs) config(resource string, shared *bearerredis.Cache, logger *slog.Logger) (*dpop.Config, error) {
 	if p.use == off {
 		return nil, nil
 	}
-	config := dpop.Config{Origin: originOf(resource), Logger: logger}
-	if a.shared != nil {
-		config.Replays = a.shared.Replays()
+	config := &dpop.Config{Origin: originOf(resource), Logger: logger}
+	if shared != nil {
+		config.Replays = shared.Replays()
 	}
 	if p.nonce == required {
-		if a.shared != nil && p.nonceKey == nil {
+		if shared != nil && p.nonceKey == nil {
 			logger.Warn("each instance gives nonces of its own, which the others refuse; want the environment variable " + nonceKeyVariable)
 		}
 		var err error
@@ -84,11 +85,7 @@ func (a *api) checker(p proofs, resource string, logger *slog.Logger) (*dpop.Che
 			return nil, err
 		}
 	}
-	checker, err := dpop.New(config)
-	if err != nil { // what the check of the URL leaves
-		return nil, usage("-resource: %w", err)
-	}
-	return checker, nil
+	return config, nil
 }
 
 // originOf returns the origin of a URL that was checked. Proofs name URLs of

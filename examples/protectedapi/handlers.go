@@ -106,7 +106,7 @@ func listOrders(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string][]order{"orders": {{"1", "12.50 EUR"}, {"2", "7.00 EUR"}}})
 }
 
-func profile(w http.ResponseWriter, r *http.Request) {
+func showProfile(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	writeJSON(w, http.StatusOK, map[string]string{"id": id, "message": "The profile of " + id + "."})
 }

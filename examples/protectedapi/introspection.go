@@ -49,12 +49,12 @@ func (i *introspection) flags(fs *flag.FlagSet) {
 	fs.StringVar(&i.clientKey, "client-key", "", "`file` of the private key for private_key_jwt, PEM or JWK")
 	fs.BoolVar(&i.all, "introspect-all", false, "verify the first issuer's JWTs, and ask it about them too, so that their revocation is seen")
 	fs.DurationVar(&i.maxAge, "introspection-max-age", time.Minute, "how long an answer is believed, and so a revoked token; 0s is none")
-	fs.StringVar(&i.redis, "redis", "", "`address` of a Redis that keeps answers, and the DPoP proofs that were used, for all instances: HOST:PORT, or a redis:// or rediss:// URL")
+	fs.StringVar(&i.redis, "redis", "", "`address` of a Redis that keeps answers, the DPoP proofs that were used, and who is denied, for all instances: HOST:PORT, or a redis:// or rediss:// URL")
 }
 
 // check returns what is wrong with the flags, of which those in given were
 // given. It completes the secret. No text of it holds one.
-func (i *introspection) check(dev, dpopOff bool, given map[string]bool) (errs []error) {
+func (i *introspection) check(dev bool, given map[string]bool) (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	client := slices.DeleteFunc([]string{"introspection-endpoint", "client-id", "client-secret", "client-auth", "client-key"},
 		func(name string) bool { return !given[name] })
@@ -73,9 +73,6 @@ func (i *introspection) check(dev, dpopOff bool, given map[string]bool) (errs []
 		}
 		if len(client) > 0 {
 			mistake("-%s without -client-id; no issuer is asked about tokens", strings.Join(client, " and -"))
-		}
-		if given["redis"] && dpopOff {
-			mistake("-redis without -client-id and with -dpop off; there is nothing to keep in it")
 		}
 	}
 	if i.maxAge < 0 {
@@ -133,37 +130,42 @@ func (a *api) openRedis(address string, logger *slog.Logger) (err error) {
 	return nil
 }
 
-// askFirstIssuer builds the verifier that asks the first issuer about tokens.
-func (a *api) askFirstIssuer(c config, logger *slog.Logger) error {
-	auth, err := c.introspection.auth()
-	if err != nil {
-		return err
+// config returns what asks the first issuer about tokens is built of, or nil.
+func (i *introspection) config(c *config, shared *bearerredis.Cache, logger *slog.Logger) (*introspect.Config, error) {
+	if i.clientID == "" {
+		return nil, nil
 	}
-	settings := introspect.Config{
+	auth, err := i.auth()
+	if err != nil {
+		return nil, err
+	}
+	settings := &introspect.Config{
 		Issuer:      c.issuers[0],
-		Endpoint:    c.introspection.endpoint,
+		Endpoint:    i.endpoint,
 		Auth:        auth,
 		Audience:    []string{c.audience},
 		Leeway:      orNone(c.leeway),
-		MaxAge:      orNone(c.introspection.maxAge),
-		NegativeAge: orNone(min(c.introspection.maxAge, 10*time.Second)),
+		MaxAge:      orNone(i.maxAge),
+		NegativeAge: orNone(min(i.maxAge, 10*time.Second)),
 		Logger:      logger,
 	}
-	if a.shared != nil {
-		settings.Shared = a.shared
+	if shared != nil {
+		settings.Shared = shared
 	}
-	a.opaque, err = introspect.New(settings)
-	if err != nil { // what check leaves to the constructor
-		var flags []string
-		if c.introspection.endpoint != "" {
-			flags = append(flags, "-introspection-endpoint")
-		}
-		if c.introspection.clientKey != "" {
-			flags = append(flags, "-client-key")
-		}
-		return usage("%s: %w", strings.Join(flags, " and "), err)
+	return settings, nil
+}
+
+// mistake says which flags an error of the constructor is about, that check
+// left to it.
+func (i *introspection) mistake(err error) error {
+	var flags []string
+	if i.endpoint != "" {
+		flags = append(flags, "-introspection-endpoint")
 	}
-	return nil
+	if i.clientKey != "" {
+		flags = append(flags, "-client-key")
+	}
+	return usage("%s: %w", strings.Join(flags, " and "), err)
 }
 
 // alsoAsked verifies JWTs by the keys of their issuers, and asks about those of

@@ -112,6 +112,11 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 	if _, err := fmt.Fprintln(stdout, "listening on "+origin); err != nil {
 		return err
 	}
+	if followed, ok := c.followed(); ok {
+		if _, err := fmt.Fprintln(stdout, followed); err != nil {
+			return err
+		}
+	}
 	if dev != nil {
 		dev.printDemo(stdout, origin, listener.Addr(), c)
 	}

@@ -52,7 +52,7 @@ func TestMetadata(t *testing.T) {
 				got := send(t, url, "GET "+path+"\nAuthorization: Bearer junk")
 				want := map[string]any{
 					"resource": url, "authorization_servers": []any{issuer.URL(), second.URL()},
-					"scopes_supported":         []any{"admin", "orders:read", "orders:write", "profile", "reports:read", "settings:write", "transfers:write"},
+					"scopes_supported":         []any{"admin", "denials:write", "orders:read", "orders:write", "profile", "reports:read", "settings:write", "transfers:write"},
 					"bearer_methods_supported": []any{"header"}, "resource_name": "protectedapi",
 				}
 				for name, value := range tt.members {
@@ -142,7 +142,7 @@ func TestMetadataCanBeHad(t *testing.T) {
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience, "-dpop", "off")
 	c := config{resource: url, issuers: []string{issuer.URL()}, realm: "protectedapi", proofs: proofs{use: off}, transport: transport{mtls: off}}
-	metadata, err := c.metadata(routes(nil), nil)
+	metadata, err := resource.New(c.describe(routes(nil, denials{})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,6 +149,7 @@ func TestDemo(t *testing.T) {
 		{"-mtls", "required", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},
 		{"-mtls", "allowed", "-trusted-proxy", "127.0.0.1"}, {"-mtls", "required", "-trusted-proxy", "127.0.0.0/8"},
 		{"-resource", "https://api.example.com/v1", "-dpop", "required"},
+		{"-profile", "fapi2"}, {"-profile", "fapi2", "-mtls", "allowed", "-dpop", "off"}, {"-profile", "fapi2", "-mtls", "required"}, {"-profile", "mcp"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			tmp := t.TempDir()

@@ -30,7 +30,7 @@ type route struct {
 }
 
 // routes is the API. What ready returns decides on /readyz.
-func routes(ready func() error) []route {
+func routes(ready func() error, denied denials) []route {
 	owner := bearer.SubjectInPath("id")
 	recentMFA := bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: 300 * time.Second}
 	return []route{
@@ -44,11 +44,13 @@ func routes(ready func() error) []route {
 		{method: "GET", path: "/admin/settings", rule: scope.All("admin", "settings:write"), handler: message("The settings.")},
 		{method: "GET", path: "/reports", rule: scope.Any("reports:read", "admin"), handler: message("The reports.")},
 		{method: "GET", path: "/users/{id}/profile", rule: scope.All("profile"),
-			requirements: []bearer.Requirement{owner}, handler: profile},
+			requirements: []bearer.Requirement{owner}, handler: showProfile},
 		{method: "PUT", path: "/users/{id}/profile", rule: scope.All("profile"),
 			requirements: []bearer.Requirement{owner}, handler: accept("profile")},
 		{method: "POST", path: "/transfers", rule: scope.All("transfers:write"),
 			requirements: []bearer.Requirement{recentMFA}, handler: accept("transfer")},
+		{method: "POST", path: "/denials", rule: scope.All("denials:write"), handler: denied.deny},
+		{method: "DELETE", path: "/denials", rule: scope.All("denials:write"), handler: denied.lift},
 		{method: "GET", path: "/greeting", access: optional, rule: scope.None, handler: greeting},
 	}
 }

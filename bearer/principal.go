@@ -3,6 +3,7 @@ package bearer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -114,6 +115,10 @@ func (c *principalContext) Value(key any) any {
 	}
 	return c.Context.Value(key)
 }
+
+// String names the context and not the principal, which whoever prints a context
+// would not expect in a log.
+func (c *principalContext) String() string { return fmt.Sprint(c.Context) + ".WithPrincipal" }
 
 // NewContext returns a copy of ctx that carries p. A [Route] does it for each
 // request that it lets in; in tests, handlers can be called with a principal

@@ -3,11 +3,14 @@ package bearer_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/scope"
@@ -193,5 +196,42 @@ func TestHierarchyOfAGuard(t *testing.T) {
 	without := newRoute(t, bearer.Config{}, bearer.RouteConfig{Rule: scope.All("email")})
 	if got := serve(without, get("Bearer good")).status; got != 403 {
 		t.Errorf("without a hierarchy: got %d", got)
+	}
+}
+
+// The context that carries a principal is one like any other: it ends with its
+// parent, holds the parent's values, shows what is beneath it, and is printed
+// without the principal.
+func TestPrincipalContext(t *testing.T) {
+	type key struct{}
+	cause := errors.New("gone")
+	parent, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "value"))
+	outer := bearer.NewContext(parent, bearer.Principal{Subject: "alice-the-user"})
+	inner, stop := context.WithTimeout(bearer.NewContext(outer, bearer.Principal{Subject: "bob-the-user"}), time.Hour)
+	defer stop()
+	for want, ctx := range map[string]context.Context{"alice-the-user": outer, "bob-the-user": inner} {
+		p, ok := bearer.FromContext(ctx)
+		if !ok || p.Subject != want {
+			t.Errorf("%q, %t, want %q", p.Subject, ok, want)
+		}
+		if ctx.Value(key{}) != "value" {
+			t.Errorf("%s: the parent's value is %v", want, ctx.Value(key{}))
+		}
+		if text := fmt.Sprintf("%v %+v %s", ctx, ctx, ctx); strings.Contains(text, "-the-user") {
+			t.Errorf("printed: %s", text)
+		}
+	}
+	if _, ok := bearer.FromContext(parent); ok {
+		t.Error("the parent has a principal")
+	}
+	if p, ok := bearer.FromContext(context.WithoutCancel(inner)); !ok || p.Subject != "bob-the-user" {
+		t.Errorf("without cancellation: %q, %t", p.Subject, ok)
+	}
+	cancel(cause)
+	for _, ctx := range []context.Context{outer, inner} {
+		<-ctx.Done()
+		if context.Cause(ctx) != cause {
+			t.Errorf("the cause is %v", context.Cause(ctx))
+		}
 	}
 }

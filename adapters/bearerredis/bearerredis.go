@@ -58,10 +58,11 @@ type Cache struct {
 	tries   int
 	redact  *strings.Replacer
 
-	circuit  circuit
-	commands journal
-	refusals journal
-	watching journal
+	circuit   circuit
+	commands  journal
+	refusals  journal
+	watching  journal
+	following journal // of a deny list
 
 	maxStale time.Duration // of a deny list
 	denials  sync.Once
@@ -110,6 +111,12 @@ func New(config Config) (*Cache, error) {
 			ends:   "tokens that other instances forget are heard of again",
 			hint:   "check that Redis runs, and that its user may subscribe to the channel of the prefix",
 		},
+		following: journal{
+			logger: logger,
+			begins: "the deny list in Redis cannot be read; what is known of it is believed for a while, and then requests are answered 503",
+			ends:   "the deny list in Redis can be read again",
+			hint:   "check what else writes keys of the prefix",
+		},
 		closed: make(chan struct{}),
 	}
 	if options.Password != "" {
@@ -118,8 +125,9 @@ func New(config Config) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends all connections. Every later call of Get, Set, Burn and of a deny list is an error; a
-// Watch hears of nothing any more, and returns when its context is done.
+// Close ends all connections. Every later call of Get, Set, Burn and of a deny
+// list is an error; a Watch hears of nothing any more, and returns when its
+// context is done.
 func (c *Cache) Close() error {
 	var err error
 	c.closing.Do(func() {

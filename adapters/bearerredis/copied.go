@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -11,7 +12,12 @@ import (
 	"github.com/bearerkit/bearerkit/denylist"
 )
 
-var errNotHeard = errors.New("bearerredis: Redis was not heard of for too long; who is denied cannot be told")
+var (
+	errNotHeard = errors.New("bearerredis: Redis was not heard of for too long; who is denied cannot be told")
+	errNoList   = errors.New("bearerredis: what Redis has is no deny list")
+	errNoEntry  = errors.New("bearerredis: what Redis has is no entry of a deny list")
+	errTooMany  = errors.New("bearerredis: the deny list has too many entries")
+)
 
 // maxCopied bounds the copy: whoever else writes into Redis must not fill the
 // memory of those who read.
@@ -25,7 +31,10 @@ type copied struct {
 	swept   time.Time
 }
 
-type denial struct{ until, issuedBefore time.Time }
+type denial struct {
+	until, issuedBefore time.Time
+	version             int64 // of the list that changed it last
+}
 
 func newCopied() *copied {
 	return &copied{entries: make(map[[sha256.Size]byte]denial), heard: time.Now()}
@@ -54,7 +63,8 @@ func (c *copied) denies(p *bearer.Principal, maxStale time.Duration) (bool, erro
 func (c *copied) add(name [sha256.Size]byte, d denial) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if there, known := c.entries[name]; known && there.until.After(time.Now()) {
+	there := c.entries[name]
+	if there.until.After(time.Now()) {
 		if there.until.After(d.until) {
 			d.until = there.until
 		}
@@ -62,48 +72,95 @@ func (c *copied) add(name [sha256.Size]byte, d denial) {
 			d.issuedBefore = there.issuedBefore
 		}
 	}
+	d.version = max(d.version, there.version)
 	c.entries[name] = d
 }
 
-// set sets an entry, or takes it away if it has no time.
-func (c *copied) set(name [sha256.Size]byte, d denial) bool {
+// begin notes that the versions of what comes do not compare with those that
+// there are.
+func (c *copied) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d.until.IsZero() {
-		delete(c.entries, name)
-		return true
+	for name, d := range c.entries {
+		d.version = 0
+		c.entries[name] = d
 	}
-	c.entries[name] = d
-	return len(c.entries) <= maxCopied
 }
 
-// change does what the news says, and reports whether it could.
-func (c *copied) change(name, entry string) bool {
+// lift takes an entry away.
+func (c *copied) lift(name [sha256.Size]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, name)
+}
+
+// change does what the news says, unless this instance has changed the same
+// entry after they were asked for.
+func (c *copied) change(name, version, entry string) error {
 	sum, err := base64.RawURLEncoding.Strict().DecodeString(name)
 	if err != nil || len(sum) != sha256.Size {
-		return false
+		return errNoEntry
 	}
-	d, ok := denial{}, true
+	v, err := strconv.ParseInt(version, 10, 64)
+	if err != nil {
+		return errNoEntry
+	}
+	var d denial
 	if entry != "" {
-		d, ok = parseDenial(entry)
+		var ok bool
+		if d, ok = parseDenial(entry); !ok {
+			return errNoEntry
+		}
+		d.version = v
 	}
-	return ok && c.set([sha256.Size]byte(sum), d)
-}
-
-// heardAt notes that all news up to a time is in the copy, or in another one
-// that takes its place, and drops what has ended once a minute.
-func (c *copied) heardAt(t time.Time, other *copied) {
+	key := [sha256.Size]byte(sum)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard, c.entries = t, other.entries
-	if t.Sub(c.swept) < time.Minute {
-		return
+	there, known := c.entries[key]
+	switch {
+	case there.version > v:
+	case entry == "":
+		delete(c.entries, key)
+	case !known && len(c.entries) >= maxCopied && !c.sweep(time.Now()):
+		return errTooMany
+	default:
+		c.entries[key] = d
 	}
-	c.swept = t
+	return nil
+}
+
+// sweep drops what has ended, once in a second at most, since it looks at all. It
+// reports whether there is room.
+func (c *copied) sweep(now time.Time) bool {
+	if now.Sub(c.swept) < time.Second {
+		return false
+	}
+	c.swept = now
 	for name, d := range c.entries {
-		if !d.until.After(t) {
+		if !d.until.After(now) {
 			delete(c.entries, name)
 		}
+	}
+	return len(c.entries) < maxCopied
+}
+
+// heardAt notes that all news up to a time and a version is in the copy, or in
+// another one that takes its place together with what this instance has added
+// since, and drops what has ended once a minute.
+func (c *copied) heardAt(t time.Time, other *copied, version int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other != c {
+		for name, d := range c.entries {
+			if d.version > version {
+				other.entries[name] = d
+			}
+		}
+		c.entries = other.entries
+	}
+	c.heard = t
+	if t.Sub(c.swept) >= time.Minute {
+		c.sweep(t)
 	}
 }
 

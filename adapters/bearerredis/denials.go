@@ -2,6 +2,7 @@ package bearerredis
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -18,6 +19,9 @@ var _ denylist.List = (*Denials)(nil)
 // always is kept of an entry that spares no token; of others the second before
 // which, and in which, denied tokens were issued.
 const always = "*"
+
+// latest is the last time that is told to Redis, whose numbers end somewhere.
+var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Denials is a deny list in Redis, which all instances of a program have in
 // common. It is safe for concurrent use. Its zero value is not usable; see
@@ -74,16 +78,21 @@ func (d *Denials) Deny(ctx context.Context, e denylist.Entry) error {
 	if !e.Until.After(now) {
 		return nil
 	}
+	if e.Until.After(latest) {
+		e.Until = latest
+	}
 	before := always
 	if !e.IssuedBefore.IsZero() {
 		before = strconv.FormatInt(e.IssuedBefore.Unix(), 10)
 	}
 	name := denialName(key)
-	err = d.cache.run(ctx, burn, func(ctx context.Context) error {
-		return d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), e.Until.UnixMilli()+1, before, text(name)).Err()
+	added := denial{until: e.Until, issuedBefore: e.IssuedBefore}
+	err = d.cache.run(ctx, burn, func(ctx context.Context) (err error) {
+		added.version, err = d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), e.Until.UnixMilli()+1, before, text(name), rand.Text()).Int64()
+		return err
 	})
 	if err == nil {
-		d.copied.add(name, denial{until: e.Until, issuedBefore: e.IssuedBefore})
+		d.copied.add(name, added)
 	}
 	return err
 }
@@ -97,10 +106,10 @@ func (d *Denials) Lift(ctx context.Context, e denylist.Entry) error {
 	}
 	name := denialName(key)
 	err = d.cache.run(ctx, burn, func(ctx context.Context) error {
-		return d.cache.evalKeys(ctx, lift, d.keys, time.Now().UnixMilli(), text(name)).Err()
+		return d.cache.evalKeys(ctx, lift, d.keys, time.Now().UnixMilli(), text(name), rand.Text()).Err()
 	})
 	if err == nil {
-		d.copied.set(name, denial{})
+		d.copied.lift(name)
 	}
 	return err
 }
@@ -118,77 +127,6 @@ func (d *Denials) Denied(ctx context.Context, p *bearer.Principal) (bool, error)
 		return false, errClosed
 	}
 	return d.copied.denies(p, d.cache.maxStale)
-}
-
-const (
-	// heartbeat is how often Redis is asked for news.
-	heartbeat = 500 * time.Millisecond
-	// page is how many changes are asked for at a time.
-	page = 500
-	// relearn is after how long without Redis the copy is made anew: what was
-	// taken away in the meantime may no longer be in the news.
-	relearn = 30 * time.Minute
-)
-
-// follow keeps the copy up to date until the cache is closed.
-func (d *Denials) follow() {
-	defer close(d.done)
-	var version int64
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
-	for once := true; ; once = false {
-		version = d.update(version)
-		if once {
-			close(d.first)
-		}
-		select {
-		case <-tick.C:
-		case <-d.cache.closed:
-			return
-		}
-	}
-}
-
-// update asks for all news since a version, and returns the one that the copy
-// has then.
-func (d *Denials) update(version int64) int64 {
-	since, into := version, d.copied
-	if d.copied.age() > relearn {
-		since, into = 0, newCopied()
-	}
-	for {
-		asked := time.Now()
-		answer, err := d.news(since)
-		if err != nil {
-			return version // the log was told
-		}
-		next, err := strconv.ParseInt(answer[0], 10, 64)
-		if err != nil {
-			return version
-		}
-		for change := answer[1:]; len(change) > 0; change = change[2:] {
-			if !into.change(change[0], change[1]) {
-				return version // what is no entry may stand for one
-			}
-		}
-		since = next
-		if len(answer) < 1+2*page {
-			d.copied.heardAt(asked, into)
-			return since
-		}
-	}
-}
-
-// news returns what the script of that name does.
-func (d *Denials) news(since int64) (answer []string, err error) {
-	err = d.cache.run(context.Background(), judge, func(ctx context.Context) (err error) {
-		answer, err = d.cache.evalKeys(ctx, news, d.keys, since, page).StringSlice()
-		if err == nil && len(answer)%2 != 1 {
-			return errNotInFormat
-		}
-		return err
-	})
-	return answer, err
 }
 
 // denialName is a hash, so that nobody who reads Redis learns who is denied.

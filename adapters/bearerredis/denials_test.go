@@ -145,17 +145,133 @@ func TestRedisForgetsDenials(t *testing.T) {
 	if !denied(one, "alice") || !denied(two, "alice") {
 		t.Error("alice was let off")
 	}
-	// What is no entry is not taken for one, nor for none: the list is not
-	// heard of then.
+}
+
+// What Redis has in place of a list is told to the log, and not taken for an
+// empty one.
+func TestDenialsThatAreNoList(t *testing.T) {
+	for _, tt := range []struct{ name, version, score, entry string }{
+		{"a version that is none", "9000000000000", "1", "9000000000000 *"},
+		{"an entry that is none", "9000000000000 epoch", "1", "soon *"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.New(t, redistest.Config{})
+			db, name := admin(t, server), strings.Repeat("A", 43)
+			db.HSet(t.Context(), "bearerkit:denied", name, tt.entry)
+			db.ZAdd(t.Context(), "bearerkit:denied:log", redis.Z{Score: 1, Member: name})
+			db.Set(t.Context(), "bearerkit:denied:version", tt.version, 0)
+			log := &logBuffer{}
+			list := newCache(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second, Logger: log.logger()}).Denials()
+			eventually(t, 10*time.Second, "nobody can tell", func() bool {
+				_, err := list.Denied(t.Context(), aliceToken)
+				return err != nil
+			})
+			if got := strings.Count(log.String(), "the deny list in Redis cannot be read"); got != 1 {
+				t.Errorf("the log says so %d times: %s", got, log)
+			}
+			if err := db.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, 5*time.Second, "the list is empty", func() bool {
+				denied, err := list.Denied(t.Context(), aliceToken)
+				return !denied && err == nil
+			})
+			eventually(t, 5*time.Second, "the log says so", func() bool { return strings.Contains(log.String(), "the deny list in Redis can be read again") })
+		})
+	}
+}
+
+// Who was denied before Redis lost the list can be lifted, for all.
+func TestLiftWhatRedisForgot(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	config := bearerredis.Config{Address: server.Address()}
+	one, two := newCache(t, config).Denials(), newCache(t, config).Denials()
+	entry := aliceEntry
+	entry.Until = time.Now().Add(time.Hour)
+	if err := one.Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	denied := func() bool {
+		denied, err := two.Denied(t.Context(), aliceToken)
+		return denied && err == nil
+	}
+	eventually(t, 5*time.Second, "the other knows", denied)
+	admin(t, server).FlushAll(t.Context())
+	if err := one.Lift(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the other knows that it was lifted", func() bool { return !denied() })
+}
+
+// The name of what was lifted is kept for an hour, however short the next entry
+// lives, so that an instance which was cut off meanwhile hears of it.
+func TestLiftedNamesOutliveShortEntries(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	list := newCache(t, bearerredis.Config{Address: server.Address()}).Denials()
+	entry := aliceEntry
+	entry.Until = time.Now().Add(time.Minute)
+	short := denylist.Entry{Issuer: entry.Issuer, Subject: "bob", Until: time.Now().Add(10 * time.Second)}
+	for _, err := range []error{list.Deny(t.Context(), entry), list.Lift(t.Context(), entry), list.Deny(t.Context(), short)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	db := admin(t, server)
-	db.HSet(t.Context(), "bearerkit:denied", strings.Repeat("A", 43), "soon *")
-	db.ZAdd(t.Context(), "bearerkit:denied:log", redis.Z{Score: 9e12, Member: strings.Repeat("A", 43)})
-	db.Set(t.Context(), "bearerkit:denied:version", "9000000000000", 0)
-	short := newCache(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second}).Denials()
-	eventually(t, 10*time.Second, "nobody can tell", func() bool {
-		_, err := short.Denied(t.Context(), &bearer.Principal{Issuer: entry.Issuer, Subject: "carol"})
-		return err != nil
+	for _, name := range []string{"", ":until", ":log", ":version"} {
+		if ttl := db.PTTL(t.Context(), "bearerkit:denied"+name).Val(); ttl < 59*time.Minute {
+			t.Errorf("%q lives %v", name, ttl)
+		}
+	}
+}
+
+// An entry that has ended strengthens none that comes later, also while so many
+// have ended that Redis still has it.
+func TestWhatHasEndedStrengthensNothing(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	list := newCache(t, bearerredis.Config{Address: server.Address()}).Denials()
+	// Redis keeps the list for one entry that goes on.
+	if err := list.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	ends := time.Now().Add(time.Second)
+	for i := range 120 {
+		if err := list.Deny(t.Context(), denylist.Entry{Issuer: "i", TokenID: strconv.Itoa(i), Until: ends}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := aliceEntry
+	entry.Until = ends.Add(10 * time.Millisecond) // the last to make room
+	if err := list.Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	p := *aliceToken
+	p.IssuedAt = time.Now().Add(-time.Minute)
+	eventually(t, 5*time.Second, "all has ended", func() bool {
+		denied, err := list.Denied(t.Context(), &p)
+		return !denied && err == nil && time.Since(entry.Until) > 10*time.Millisecond
 	})
+	entry.Until, entry.IssuedBefore = time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	if err := list.Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	if denied, err := newCache(t, bearerredis.Config{Address: server.Address()}).Denials().Denied(t.Context(), &p); denied || err != nil {
+		t.Errorf("a token of a later sign-in: %t, %v", denied, err)
+	}
+}
+
+// A ban for ever is one, also where numbers end.
+func TestDenyForEver(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	config := bearerredis.Config{Address: server.Address()}
+	entry := aliceEntry
+	entry.Until = time.Unix(1<<55, 0)
+	if err := newCache(t, config).Denials().Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	if denied, err := newCache(t, config).Denials().Denied(t.Context(), aliceToken); !denied || err != nil {
+		t.Errorf("%t, %v", denied, err)
+	}
 }
 
 // A Redis that is lost stops nobody for a while: who is denied stays so, nobody

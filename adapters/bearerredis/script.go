@@ -29,63 +29,75 @@ return told`,
 
 // The scripts of a deny list share four keys: a hash of entries, "UNTIL BEFORE"
 // by name; sorted sets of the names by until when they are kept, and by the
-// version of the list that changed them; and that version. It never falls behind
-// the clock, so that it is another one even if Redis has lost the list.
+// version of the list that changed them; and "VERSION EPOCH". The epoch is a
+// random text that the caller brings, and another one when Redis has lost the
+// list, or all of it has ended: versions of two epochs do not compare. No key
+// expires before another, so that none outlives what it speaks of.
 
-// deny adds an entry, and never weakens one that is there: the later time holds,
-// and the later second, of which '*' is the latest. What has ended makes room.
+// deny adds an entry, and never weakens one that is there and has not ended: the
+// later time holds, and the later second, of which '*' is the latest. What has
+// ended makes room. It returns the version that has the entry.
 var deny = script{
-	sha1: "b5770499b9ce263e45a26ce36a539086b7ffab6a",
+	sha1: "540096cdbe429c5f1da97e4fe637307f082c3123",
 	source: `local now, till, before, name = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 for _, ended in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
   redis.call('HDEL', KEYS[1], ended)
   redis.call('ZREM', KEYS[2], ended)
   redis.call('ZREM', KEYS[3], ended)
 end
-local there = redis.call('HGET', KEYS[1], name)
-if there then
-  local t, b = string.match(there, '^(%d+) (.*)$')
-  till = math.max(till, tonumber(t or 0))
+local t, b = string.match(redis.call('HGET', KEYS[1], name) or '', '^(%d+) (.*)$')
+if t and tonumber(t) > now then
+  till = math.max(till, tonumber(t))
   local second = tonumber(b)
   if not second then before = '*' elseif before ~= '*' and second > tonumber(before) then before = b end
 end
-local version = math.max(tonumber(redis.call('GET', KEYS[4]) or 0) + 1, now)
-local ms = math.max(till - now, redis.call('PTTL', KEYS[1]))
+local version, epoch = string.match(redis.call('GET', KEYS[4]) or '', '^(%d+) (.+)$')
+version = math.max(tonumber(version or 0) + 1, now)
+local ms = till - now
+for _, key in ipairs(KEYS) do ms = math.max(ms, redis.call('PTTL', key)) end
 redis.call('HSET', KEYS[1], name, string.format('%.0f', till) .. ' ' .. before)
 redis.call('ZADD', KEYS[2], till, name)
 redis.call('ZADD', KEYS[3], version, name)
-redis.call('SET', KEYS[4], string.format('%.0f', version))
+redis.call('SET', KEYS[4], string.format('%.0f', version) .. ' ' .. (epoch or ARGV[5]))
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ms) end
-return 1`,
+return version`,
 }
 
 // lift takes an entry away, and keeps its name for an hour, so that all who
-// follow the list hear of it.
+// follow the list hear of it: also if Redis has no such entry, which some of
+// them may know from before it lost the list.
 var lift = script{
-	sha1: "8f50ab3d8f043ddb4838aead9d5a2fb16e5d74fb",
+	sha1: "630993248ad4e95ff6ce660e76e6d449a79e7ced",
 	source: `local now, name = tonumber(ARGV[1]), ARGV[2]
-if redis.call('HDEL', KEYS[1], name) == 0 then return 0 end
-local version = math.max(tonumber(redis.call('GET', KEYS[4]) or 0) + 1, now)
-local ms = math.max(3600000, redis.call('PTTL', KEYS[3]))
+redis.call('HDEL', KEYS[1], name)
+local version, epoch = string.match(redis.call('GET', KEYS[4]) or '', '^(%d+) (.+)$')
+version = math.max(tonumber(version or 0) + 1, now)
+local ms = 3600000
+for _, key in ipairs(KEYS) do ms = math.max(ms, redis.call('PTTL', key)) end
 redis.call('ZADD', KEYS[2], now + 3600000, name)
 redis.call('ZADD', KEYS[3], version, name)
-redis.call('SET', KEYS[4], string.format('%.0f', version))
-for i = 2, 4 do redis.call('PEXPIRE', KEYS[i], ms) end
-return 1`,
+redis.call('SET', KEYS[4], string.format('%.0f', version) .. ' ' .. (epoch or ARGV[3]))
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ms) end
+return version`,
 }
 
-// news returns what changed since a version: the version that this leads to,
-// and of each change the name and the entry, which is empty if it was taken away.
+// news returns what changed since a version of an epoch: the version that this
+// leads to, and the epoch, which is empty if there is no list; and of each change
+// the name, the version, and the entry, which is empty if it was taken away. If
+// the list's version is none, it returns nothing.
 var news = script{
-	sha1: "91a14b3d55a5f5237fd80935ec5c57199165b5bd",
+	sha1: "7af33b4e8e9ac6c9d0021ef4cc6b023ae88e2fe9",
 	source: `local since = tonumber(ARGV[1])
-local version = tonumber(redis.call('GET', KEYS[4]) or 0)
-if version < since then since = 0 end
-if version == since then return {string.format('%.0f', version)} end
+local kept = redis.call('GET', KEYS[4])
+if not kept then return {'0', ''} end
+local version, epoch = string.match(kept, '^(%d+) (.+)$')
+if not version then return {} end
+if epoch ~= ARGV[3] or tonumber(version) < since then since = 0 end
 local log = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', since), '+inf', 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[2]))
-local answer = {log[#log] or string.format('%.0f', version)}
+local answer = {log[#log] or version, epoch}
 for i = 1, #log, 2 do
   answer[#answer + 1] = log[i]
+  answer[#answer + 1] = log[i + 1]
   answer[#answer + 1] = redis.call('HGET', KEYS[1], log[i]) or ''
 end
 return answer`,

@@ -64,7 +64,11 @@ func (d denials) read(w http.ResponseWriter, r *http.Request) (denylist.Entry, b
 }
 
 func (d denials) deny(w http.ResponseWriter, r *http.Request) {
-	if e, ok := d.read(w, r); ok {
+	e, ok := d.read(w, r)
+	switch {
+	case ok && !e.Until.After(time.Now()):
+		fail(w, http.StatusBadRequest, "The time until which to deny must be ahead.") // nothing would be denied
+	case ok:
 		d.answer(w, d.list.Deny(r.Context(), e), map[string]string{"message": "Denied.", "until": e.Until.UTC().Format(time.RFC3339)})
 	}
 }

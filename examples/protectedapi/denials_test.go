@@ -77,6 +77,7 @@ func TestDenials(t *testing.T) {
 			`{"sub":"a","Sub":"b"}`:      400,
 			`{"sub":"a","sub":"b"}`:      400,
 			`{"sub":"a","until":"soon"}`: 400,
+			`{"sub":"a","until":"2020-01-01T00:00:00Z"}`:     400,
 			`{"sub":"` + strings.Repeat("a", maxBody) + `"}`: 413,
 		} {
 			if status, text := change(t, "POST", url, admin, body); status != want {

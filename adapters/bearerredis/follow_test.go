@@ -1,0 +1,79 @@
+package bearerredis
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
+	"github.com/bearerkit/bearerkit/denylist"
+)
+
+// follower is a list that follows only when it is told to.
+func follower(t *testing.T) *Denials {
+	t.Helper()
+	server := redistest.New(t, redistest.Config{})
+	c, err := New(Config{Address: server.Address(), Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.newDenials()
+}
+
+func (d *Denials) mustDeny(t *testing.T, subject string) {
+	t.Helper()
+	if err := d.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: subject, Until: time.Now().Add(2 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *Denials) knows(subject string) bool {
+	_, known := d.copied.entries[denialName(denylist.Key{Kind: denylist.BySubject, Issuer: "i", Value: subject})]
+	return known
+}
+
+// A copy that is made anew drops what was taken away meanwhile, but nothing that
+// Redis has merely lost.
+func TestRelearning(t *testing.T) {
+	d := follower(t)
+	d.mustDeny(t, "alice")
+	at := d.update(position{})
+	if at.epoch == "" || at.version == 0 || !d.knows("alice") {
+		t.Fatalf("%+v", at)
+	}
+	d.copied.entries[nameOf(1)] = denial{until: time.Now().Add(time.Hour)} // lifted two hours ago
+	d.copied.heard = time.Now().Add(-2 * time.Hour)
+	if at = d.update(at); !d.knows("alice") || len(d.copied.entries) != 1 {
+		t.Errorf("the same list: %v", d.copied.entries)
+	}
+	other := d.cache.newDenials() // another instance's
+	if err := d.cache.client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	other.mustDeny(t, "bob")
+	d.copied.heard = time.Now().Add(-2 * time.Hour)
+	if d.update(at); !d.knows("alice") || !d.knows("bob") || len(d.copied.entries) != 2 {
+		t.Errorf("another list: %v", d.copied.entries)
+	}
+}
+
+// Clocks that disagree hide no entry of a list that Redis has begun anew, also
+// if its version has overtaken that of the list before.
+func TestAnotherListIsReadFromItsBeginning(t *testing.T) {
+	d := follower(t)
+	d.mustDeny(t, "alice")
+	at := d.update(position{})
+	at.version = time.Now().Add(30 * time.Minute).UnixMilli() // by an instance whose clock is ahead
+	other := d.cache.newDenials()
+	if err := d.cache.client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	other.mustDeny(t, "bob")
+	ahead := time.Now().Add(time.Hour).UnixMilli()
+	if err := d.cache.evalKeys(t.Context(), lift, d.keys, ahead, text(nameOf(1)), "epoch").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if at = d.update(at); at.version < ahead || !d.knows("bob") {
+		t.Errorf("it is at %+v, and knows %v", at, d.copied.entries)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -155,42 +156,85 @@ func TestDPoPOff(t *testing.T) {
 }
 
 // D20, D23, D25, D26: where nonces are in use each answer to a request under
-// DPoP gives one, and is not cached; browsers may read it where CORS is in play.
+// DPoP gives one, and is not cached.
 func TestNonces(t *testing.T) {
 	for _, tt := range []struct {
 		name, authorization, nonce string
 		err                        error
-		cors                       bool
 		want                       []string
-		expose                     []string
 	}{
-		{"on success", "DPoP key", "n1", nil, false, []string{"n1"}, nil},
-		{"on success, CORS", "DPoP key", "n1", nil, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
-		{"on refusal", "DPoP key", "n1", &bearer.Error{Code: bearer.CodeUseDPoPNonce}, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
-		{"under Bearer", "Bearer plain", "n1", nil, true, nil, nil},
-		{"no nonces", "DPoP key", "", nil, true, nil, nil},
+		{"on success", "DPoP key", "n1", nil, []string{"n1"}},
+		{"on refusal", "DPoP key", "n1", &bearer.Error{Code: bearer.CodeUseDPoPNonce}, []string{"n1"}},
+		{"a token that is refused", "DPoP bad", "n1", nil, []string{"n1"}},
+		{"under Bearer", "Bearer plain", "n1", nil, nil},
+		{"refused under Bearer", "Bearer bad", "n1", nil, nil},
+		{"no nonces", "DPoP key", "", nil, nil},
 	} {
-		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err, nonce: tt.nonce}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Authorization", tt.authorization)
-		w := httptest.NewRecorder()
-		if tt.cors {
-			w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
-		}
-		route.Admit(w, r)
+		w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err, nonce: tt.nonce}}, tt.authorization, nil)
 		if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: DPoP-Nonce %q, want %q", tt.name, got, tt.want)
-		}
-		if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, tt.expose) {
-			t.Errorf("%s: exposed %q, want %q", tt.name, got, tt.expose)
 		}
 		if tt.want != nil && w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: Cache-Control %q", tt.name, w.Header().Get("Cache-Control"))
 		}
+	}
+}
+
+// admit returns what a request with that Authorization is answered, where
+// middleware outside the guard has set a header already.
+func admit(t *testing.T, c bearer.Config, authorization string, outside http.Header) *httptest.ResponseRecorder {
+	t.Helper()
+	guard, err := bearer.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	maps.Copy(w.Header(), outside)
+	guard.MustRoute(bearer.RouteConfig{Rule: scope.All("a")}).Admit(w, r)
+	return w
+}
+
+// D20: scripts can read every challenge and every nonce of an answer that CORS
+// middleware lets them read at all.
+func TestChallengesAndNoncesAreExposed(t *testing.T) {
+	const challenge, both = "WWW-Authenticate", "DPoP-Nonce, WWW-Authenticate"
+	for _, tt := range []struct {
+		name, authorization, nonce string
+		outside                    []string // exposed by the middleware
+		want                       []string
+	}{
+		{"no credentials", "", "n1", nil, []string{challenge}},
+		{"no credentials, no nonces", "", "", nil, []string{challenge}},
+		{"a bound token under Bearer", "Bearer key", "n1", nil, []string{challenge}},
+		{"too little scope", "DPoP weak", "", nil, []string{challenge}},
+		{"a bad proof, no nonces", "DPoP bad", "", nil, []string{challenge}},
+		{"a bad proof", "DPoP bad", "n1", nil, []string{both}},
+		{"success", "DPoP key", "n1", nil, []string{both}},
+		{"success, no nonces", "DPoP key", "", nil, nil},
+		{"the middleware exposes both", "DPoP bad", "n1", []string{"Etag, dpop-nonce", "www-authenticate"}, []string{"Etag, dpop-nonce", "www-authenticate"}},
+		{"the middleware exposes one", "DPoP bad", "n1", []string{"DPoP-Nonce"}, []string{"DPoP-Nonce", challenge}},
+		{"the middleware exposes the other", "DPoP bad", "n1", []string{challenge}, []string{challenge, "DPoP-Nonce"}},
+	} {
+		for _, cors := range []bool{true, false} {
+			outside, want := http.Header{"Access-Control-Expose-Headers": slices.Clone(tt.outside)}, tt.want
+			if cors {
+				outside.Set("Access-Control-Allow-Origin", "https://app.example.com")
+			} else {
+				want = tt.outside
+			}
+			w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: tt.nonce}}, tt.authorization, outside)
+			if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, want) {
+				t.Errorf("%s, CORS %v: exposed %q, want %q", tt.name, cors, got, want)
+			}
+		}
+	}
+	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, "", http.Header{"Access-Control-Allow-Origin": {"*"}})
+	if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, []string{challenge}) {
+		t.Errorf("a guard of the Bearer scheme alone exposes %q", got)
 	}
 }
 

@@ -305,26 +305,47 @@ func TestCertificates(t *testing.T) {
 			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.tls}}}
 		}
 		d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r)
-		if d.Allowed() != tt.ok || !tt.ok && d.Status() != 401 {
-			t.Errorf("%s: %d, %v", tt.name, d.Status(), d.Err())
+		const invalid = `Bearer realm="api", error="invalid_token", error_description="The access token is invalid."`
+		if d.Allowed() != tt.ok || !tt.ok && (d.Status() != 401 || !slices.Equal(d.Challenges(), []string{invalid})) {
+			t.Errorf("%s: %d %q, %v", tt.name, d.Status(), d.Challenges(), d.Err())
 		}
 	}
 }
 
-// Bindings are all checked, the proof last: it is used up by that.
-func TestProofComesLast(t *testing.T) {
-	checker := &proofs{}
+// M3, C10: both bindings must hold, and the proof comes last: it is used up by
+// being checked.
+func TestBothBindings(t *testing.T) {
+	mine, other := []byte("the certificate"), []byte("another certificate")
+	sum := sha256.Sum256(mine)
 	both := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
-		return &bearer.Principal{Confirmation: bearer.Confirmation{JKT: "key", X5TS256: "certificate"}}, nil
+		return &bearer.Principal{Confirmation: bearer.Confirmation{JKT: "key", X5TS256: base64.RawURLEncoding.EncodeToString(sum[:])}}, nil
 	})
-	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{both}, Proofs: checker, Certificates: &bearer.Certificates{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Authorization", "DPoP both")
-	if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != 401 || checker.asked != 0 {
-		t.Errorf("%d, the proof was looked at %d times", d.Status(), checker.asked)
+	for _, tt := range []struct {
+		name          string
+		authorization string
+		certificate   []byte
+		proof         error
+		status, asked int
+	}{
+		{"both hold", "DPoP both", mine, nil, 200, 1},
+		{"the certificate alone", "DPoP both", mine, &bearer.Error{Code: bearer.CodeInvalidDPoPProof}, 401, 1},
+		{"the proof alone", "DPoP both", nil, nil, 401, 0},
+		{"the proof, with another certificate", "DPoP both", other, nil, 401, 0},
+		{"the certificate, as Bearer", "Bearer both", mine, nil, 401, 0},
+	} {
+		checker := &proofs{err: tt.proof}
+		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{both}, Proofs: checker, Certificates: &bearer.Certificates{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", tt.authorization)
+		if tt.certificate != nil {
+			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.certificate}}}
+		}
+		if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != tt.status || checker.asked != tt.asked {
+			t.Errorf("%s: %d, the proof was looked at %d times; want %d and %d", tt.name, d.Status(), checker.asked, tt.status, tt.asked)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -155,7 +156,7 @@ func TestDPoPOff(t *testing.T) {
 	}
 }
 
-// D20, D23, D25, D26: where nonces are in use each answer to a request under
+// D23, D25, D26: where nonces are in use each answer to a request under
 // DPoP gives one, and is not cached.
 func TestNonces(t *testing.T) {
 	for _, tt := range []struct {
@@ -177,6 +178,11 @@ func TestNonces(t *testing.T) {
 		if tt.want != nil && w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: Cache-Control %q", tt.name, w.Header().Get("Cache-Control"))
 		}
+	}
+	// RFC 9449, Section 8.1: never two, as of a proxy in front of another API.
+	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: "n1"}}, "DPoP key", http.Header{"Dpop-Nonce": {"of another"}})
+	if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, []string{"n1"}) {
+		t.Errorf("beside another: DPoP-Nonce %q", got)
 	}
 }
 
@@ -241,8 +247,12 @@ func TestChallengesAndNoncesAreExposed(t *testing.T) {
 // M1 to M5, CVE classes of 2.7: the certificate of this connection, or that of a
 // trusted proxy, and nothing that a client can send itself.
 func TestCertificates(t *testing.T) {
-	mine, other := []byte("the certificate"), []byte("another certificate")
-	sum := sha256.Sum256(mine)
+	mine, other := []byte("the certificate."), []byte("another certificate")
+	large := make([]byte, 16<<10)
+	thumbprint := func(der []byte) string {
+		sum := sha256.Sum256(der)
+		return base64.RawURLEncoding.EncodeToString(sum[:])
+	}
 	bound := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 		p := &bearer.Principal{Subject: "alice"}
 		switch token {
@@ -251,7 +261,9 @@ func TestCertificates(t *testing.T) {
 			p.Confirmation.JKT = "key"
 			fallthrough
 		default:
-			p.Confirmation.X5TS256 = base64.RawURLEncoding.EncodeToString(sum[:])
+			p.Confirmation.X5TS256 = thumbprint(mine)
+		case "large":
+			p.Confirmation.X5TS256 = thumbprint(large)
 		}
 		return p, nil
 	})
@@ -286,6 +298,12 @@ func TestCertificates(t *testing.T) {
 		{"an alias with an underscore", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client_cert": {field(mine)}}, "bound", false},
 		{"an alias beside", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}, "Client_cert": {field(other)}}, "bound", false},
 		{"no colons", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {base64.StdEncoding.EncodeToString(mine)}}, "bound", false},
+		{"bits behind the last octet", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "Lg==", "Lh==", 1)}}, "bound", false},
+		{"no padding", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "==", "", 1)}}, "bound", false},
+		{"a parameter behind it", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine) + ";a=:b:"}}, "bound", false},
+		{"nothing in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {"::"}}, "bound", false},
+		{"one of 16 KiB, of the connection", &bearer.Certificates{TrustedProxy: proxied}, large, "198.51.100.1:1", nil, "large", true},
+		{"one of 16 KiB in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(large)}}, "large", false},
 		{"an address that is none", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 	}
 	for _, tt := range tests {

@@ -80,6 +80,34 @@ func TestSessionsOfNobody(t *testing.T) {
 	}
 }
 
+// A subject is one within its issuer alone, and no name makes one user of
+// another.
+func TestSessionsOfOtherIssuers(t *testing.T) {
+	s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
+		of := func(p bearer.Principal) bearer.Principal {
+			p.Scopes = scope.Of("mcp:use")
+			return p.WithAudience(origin + "/mcp")
+		}
+		c.Verifiers = []bearer.Verifier{bearertest.Principals{
+			"mine":      of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "app"}),
+			"same":      of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "app"}),
+			"issuer":    of(bearer.Principal{Issuer: "https://b.example", Subject: "alice", ClientID: "app"}),
+			"slash":     of(bearer.Principal{Issuer: "https://a.example/", Subject: "alice", ClientID: "app"}),
+			"no-issuer": of(bearer.Principal{Subject: `https://a.example" "alice`, ClientID: "app"}),
+			"client":    of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "alice"}),
+		}}
+	}})
+	id := s.open(t, "mine")
+	for token, status := range map[string]int{"same": 200, "issuer": 403, "slash": 403, "no-issuer": 403, "client": 403} {
+		if got := s.post(t, token, toolCall("read"), "Mcp-Session-Id", id); got.status != status {
+			t.Errorf("%s: %d %s, want %d", token, got.status, got.body, status)
+		}
+		if calls := s.seen(); (len(calls) == 1) != (status == 200) {
+			t.Errorf("%s: calls %v", token, calls)
+		}
+	}
+}
+
 // A tool learns of the token of its own call, not of the one that opened the
 // session, and gets neither ("MUST NOT pass the token", MCP3).
 func TestWhatToolsLearn(t *testing.T) {

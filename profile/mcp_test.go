@@ -178,6 +178,12 @@ func TestMCP10(t *testing.T) {
 	if want := "https://api.example.com/.well-known/oauth-protected-resource/mcp"; s.Guard.ResourceMetadata != want {
 		t.Errorf("%q, want %q", s.Guard.ResourceMetadata, want)
 	}
+	a := newAPI(t, profile.MCP, scope.None, func(s *profile.Settings) {
+		s.Proofs = nil
+		s.Metadata.Resource = "HTTPS://API.example.COM/mcp"
+		s.Tokens.Issuers[0].Audience = nil
+	})
+	a.want(200, a.bearer(a.mint(bearertest.Token{Audience: []string{document.Resource()}}, false)), "a token for the resource as it is published")
 }
 
 // RFC 8414, Section 3.3: the issuer that metadata say "MUST be identical" to the

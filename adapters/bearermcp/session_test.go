@@ -5,10 +5,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/bearerkit/bearerkit/adapters/bearermcp"
@@ -132,6 +134,32 @@ func TestWhatToolsLearn(t *testing.T) {
 	// The package's documentation warns of this.
 	if c.context.Scopes != scope.Of("mcp:use") {
 		t.Errorf("the context has the scopes %v, want those of the request that opened the session", c.context.Scopes)
+	}
+}
+
+// Nor does a preflight that the guard lets pass bring a token in.
+func TestPreflightsBringNoToken(t *testing.T) {
+	guard := newGuard(t, func(c *bearer.Config) { c.InsecurePassPreflights = true })
+	endpoint, err := bearermcp.New(bearermcp.Config{Guard: guard, Metadata: newMetadata(t, issuer), Rule: scope.None})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got http.Header
+	h := endpoint.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		if info := auth.TokenInfoFromContext(r.Context()); info != nil {
+			t.Errorf("it is somebody's: %+v", info)
+		}
+	}))
+	r := httptest.NewRequest(http.MethodOptions, "/mcp", nil)
+	for name, value := range map[string]string{
+		"Origin": "https://app.example", "Access-Control-Request-Method": "POST", "Authorization": "Bearer token", "DPoP": "proof",
+	} {
+		r.Header.Set(name, value)
+	}
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if got == nil || got["Authorization"] != nil || got["Dpop"] != nil || got.Get("Origin") == "" {
+		t.Errorf("the handler got %v", got)
 	}
 }
 

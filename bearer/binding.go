@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -66,8 +67,18 @@ func (g *Guard) giveNonce(h http.Header) {
 	}
 	h.Set("DPoP-Nonce", nonce)
 	h.Set("Cache-Control", "no-store") // RFC 9449, Section 8.2
-	if h.Get("Access-Control-Allow-Origin") != "" && !exposes(h, "DPoP-Nonce") {
-		h.Add("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
+	expose(h, "DPoP-Nonce", "WWW-Authenticate")
+}
+
+// expose lets scripts read fields of an answer (RFC 9449, Sections 7.1 and 8)
+// where CORS middleware lets them read the answer itself.
+func expose(h http.Header, fields ...string) {
+	if h.Get("Access-Control-Allow-Origin") == "" {
+		return
+	}
+	hidden := slices.DeleteFunc(fields, func(field string) bool { return exposes(h, field) })
+	if len(hidden) > 0 {
+		h.Add("Access-Control-Expose-Headers", strings.Join(hidden, ", "))
 	}
 }
 

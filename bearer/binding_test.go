@@ -7,10 +7,12 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -154,51 +156,103 @@ func TestDPoPOff(t *testing.T) {
 	}
 }
 
-// D20, D23, D25, D26: where nonces are in use each answer to a request under
-// DPoP gives one, and is not cached; browsers may read it where CORS is in play.
+// D23, D25, D26: where nonces are in use each answer to a request under
+// DPoP gives one, and is not cached.
 func TestNonces(t *testing.T) {
 	for _, tt := range []struct {
 		name, authorization, nonce string
 		err                        error
-		cors                       bool
 		want                       []string
-		expose                     []string
 	}{
-		{"on success", "DPoP key", "n1", nil, false, []string{"n1"}, nil},
-		{"on success, CORS", "DPoP key", "n1", nil, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
-		{"on refusal", "DPoP key", "n1", &bearer.Error{Code: bearer.CodeUseDPoPNonce}, true, []string{"n1"}, []string{"DPoP-Nonce, WWW-Authenticate"}},
-		{"under Bearer", "Bearer plain", "n1", nil, true, nil, nil},
-		{"no nonces", "DPoP key", "", nil, true, nil, nil},
+		{"on success", "DPoP key", "n1", nil, []string{"n1"}},
+		{"on refusal", "DPoP key", "n1", &bearer.Error{Code: bearer.CodeUseDPoPNonce}, []string{"n1"}},
+		{"a token that is refused", "DPoP bad", "n1", nil, []string{"n1"}},
+		{"under Bearer", "Bearer plain", "n1", nil, nil},
+		{"refused under Bearer", "Bearer bad", "n1", nil, nil},
+		{"no nonces", "DPoP key", "", nil, nil},
 	} {
-		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err, nonce: tt.nonce}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Authorization", tt.authorization)
-		w := httptest.NewRecorder()
-		if tt.cors {
-			w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
-		}
-		route.Admit(w, r)
+		w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err, nonce: tt.nonce}}, tt.authorization, nil)
 		if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: DPoP-Nonce %q, want %q", tt.name, got, tt.want)
-		}
-		if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, tt.expose) {
-			t.Errorf("%s: exposed %q, want %q", tt.name, got, tt.expose)
 		}
 		if tt.want != nil && w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: Cache-Control %q", tt.name, w.Header().Get("Cache-Control"))
 		}
+	}
+	// RFC 9449, Section 8.1: never two, as of a proxy in front of another API.
+	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: "n1"}}, "DPoP key", http.Header{"Dpop-Nonce": {"of another"}})
+	if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, []string{"n1"}) {
+		t.Errorf("beside another: DPoP-Nonce %q", got)
+	}
+}
+
+// admit returns what a request with that Authorization is answered, where
+// middleware outside the guard has set a header already.
+func admit(t *testing.T, c bearer.Config, authorization string, outside http.Header) *httptest.ResponseRecorder {
+	t.Helper()
+	guard, err := bearer.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	maps.Copy(w.Header(), outside)
+	guard.MustRoute(bearer.RouteConfig{Rule: scope.All("a")}).Admit(w, r)
+	return w
+}
+
+// D20: scripts can read every challenge and every nonce of an answer that CORS
+// middleware lets them read at all.
+func TestChallengesAndNoncesAreExposed(t *testing.T) {
+	const challenge, both = "WWW-Authenticate", "DPoP-Nonce, WWW-Authenticate"
+	for _, tt := range []struct {
+		name, authorization, nonce string
+		outside                    []string // exposed by the middleware
+		want                       []string
+	}{
+		{"no credentials", "", "n1", nil, []string{challenge}},
+		{"no credentials, no nonces", "", "", nil, []string{challenge}},
+		{"a bound token under Bearer", "Bearer key", "n1", nil, []string{challenge}},
+		{"too little scope", "DPoP weak", "", nil, []string{challenge}},
+		{"a bad proof, no nonces", "DPoP bad", "", nil, []string{challenge}},
+		{"a bad proof", "DPoP bad", "n1", nil, []string{both}},
+		{"success", "DPoP key", "n1", nil, []string{both}},
+		{"success, no nonces", "DPoP key", "", nil, nil},
+		{"the middleware exposes both", "DPoP bad", "n1", []string{"Etag, dpop-nonce", "www-authenticate"}, []string{"Etag, dpop-nonce", "www-authenticate"}},
+		{"the middleware exposes one", "DPoP bad", "n1", []string{"DPoP-Nonce"}, []string{"DPoP-Nonce", challenge}},
+		{"the middleware exposes the other", "DPoP bad", "n1", []string{challenge}, []string{challenge, "DPoP-Nonce"}},
+	} {
+		for _, cors := range []bool{true, false} {
+			outside, want := http.Header{"Access-Control-Expose-Headers": slices.Clone(tt.outside)}, tt.want
+			if cors {
+				outside.Set("Access-Control-Allow-Origin", "https://app.example.com")
+			} else {
+				want = tt.outside
+			}
+			w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: tt.nonce}}, tt.authorization, outside)
+			if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, want) {
+				t.Errorf("%s, CORS %v: exposed %q, want %q", tt.name, cors, got, want)
+			}
+		}
+	}
+	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, "", http.Header{"Access-Control-Allow-Origin": {"*"}})
+	if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, []string{challenge}) {
+		t.Errorf("a guard of the Bearer scheme alone exposes %q", got)
 	}
 }
 
 // M1 to M5, CVE classes of 2.7: the certificate of this connection, or that of a
 // trusted proxy, and nothing that a client can send itself.
 func TestCertificates(t *testing.T) {
-	mine, other := []byte("the certificate"), []byte("another certificate")
-	sum := sha256.Sum256(mine)
+	mine, other := []byte("the certificate."), []byte("another certificate")
+	large := make([]byte, 16<<10)
+	thumbprint := func(der []byte) string {
+		sum := sha256.Sum256(der)
+		return base64.RawURLEncoding.EncodeToString(sum[:])
+	}
 	bound := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 		p := &bearer.Principal{Subject: "alice"}
 		switch token {
@@ -207,7 +261,9 @@ func TestCertificates(t *testing.T) {
 			p.Confirmation.JKT = "key"
 			fallthrough
 		default:
-			p.Confirmation.X5TS256 = base64.RawURLEncoding.EncodeToString(sum[:])
+			p.Confirmation.X5TS256 = thumbprint(mine)
+		case "large":
+			p.Confirmation.X5TS256 = thumbprint(large)
 		}
 		return p, nil
 	})
@@ -242,6 +298,12 @@ func TestCertificates(t *testing.T) {
 		{"an alias with an underscore", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client_cert": {field(mine)}}, "bound", false},
 		{"an alias beside", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}, "Client_cert": {field(other)}}, "bound", false},
 		{"no colons", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {base64.StdEncoding.EncodeToString(mine)}}, "bound", false},
+		{"bits behind the last octet", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "Lg==", "Lh==", 1)}}, "bound", false},
+		{"no padding", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "==", "", 1)}}, "bound", false},
+		{"a parameter behind it", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine) + ";a=:b:"}}, "bound", false},
+		{"nothing in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {"::"}}, "bound", false},
+		{"one of 16 KiB, of the connection", &bearer.Certificates{TrustedProxy: proxied}, large, "198.51.100.1:1", nil, "large", true},
+		{"one of 16 KiB in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(large)}}, "large", false},
 		{"an address that is none", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 	}
 	for _, tt := range tests {
@@ -261,26 +323,47 @@ func TestCertificates(t *testing.T) {
 			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.tls}}}
 		}
 		d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r)
-		if d.Allowed() != tt.ok || !tt.ok && d.Status() != 401 {
-			t.Errorf("%s: %d, %v", tt.name, d.Status(), d.Err())
+		const invalid = `Bearer realm="api", error="invalid_token", error_description="The access token is invalid."`
+		if d.Allowed() != tt.ok || !tt.ok && (d.Status() != 401 || !slices.Equal(d.Challenges(), []string{invalid})) {
+			t.Errorf("%s: %d %q, %v", tt.name, d.Status(), d.Challenges(), d.Err())
 		}
 	}
 }
 
-// Bindings are all checked, the proof last: it is used up by that.
-func TestProofComesLast(t *testing.T) {
-	checker := &proofs{}
+// M3, C10: both bindings must hold, and the proof comes last: it is used up by
+// being checked.
+func TestBothBindings(t *testing.T) {
+	mine, other := []byte("the certificate"), []byte("another certificate")
+	sum := sha256.Sum256(mine)
 	both := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
-		return &bearer.Principal{Confirmation: bearer.Confirmation{JKT: "key", X5TS256: "certificate"}}, nil
+		return &bearer.Principal{Confirmation: bearer.Confirmation{JKT: "key", X5TS256: base64.RawURLEncoding.EncodeToString(sum[:])}}, nil
 	})
-	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{both}, Proofs: checker, Certificates: &bearer.Certificates{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Authorization", "DPoP both")
-	if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != 401 || checker.asked != 0 {
-		t.Errorf("%d, the proof was looked at %d times", d.Status(), checker.asked)
+	for _, tt := range []struct {
+		name          string
+		authorization string
+		certificate   []byte
+		proof         error
+		status, asked int
+	}{
+		{"both hold", "DPoP both", mine, nil, 200, 1},
+		{"the certificate alone", "DPoP both", mine, &bearer.Error{Code: bearer.CodeInvalidDPoPProof}, 401, 1},
+		{"the proof alone", "DPoP both", nil, nil, 401, 0},
+		{"the proof, with another certificate", "DPoP both", other, nil, 401, 0},
+		{"the certificate, as Bearer", "Bearer both", mine, nil, 401, 0},
+	} {
+		checker := &proofs{err: tt.proof}
+		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{both}, Proofs: checker, Certificates: &bearer.Certificates{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", tt.authorization)
+		if tt.certificate != nil {
+			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.certificate}}}
+		}
+		if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != tt.status || checker.asked != tt.asked {
+			t.Errorf("%s: %d, the proof was looked at %d times; want %d and %d", tt.name, d.Status(), checker.asked, tt.status, tt.asked)
+		}
 	}
 }
 

@@ -159,12 +159,19 @@ func (w *discardWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // Part 2.7: other names than Authorization are none of ours.
 func TestOtherHeadersCarryNoToken(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true}, bearer.RouteConfig{})
-	for _, name := range []string{"Proxy-Authorization", "X-Forwarded-Authorization", "X-Authorization", "Authorization_", "X-Access-Token", "Cookie", "Dpop"} {
-		r := httptest.NewRequest("GET", "/orders", nil)
-		r.Header.Set(name, "Bearer good")
-		if got := serve(rt, r); got.status != 401 {
-			t.Errorf("%s: got %d", name, got.status)
+	for _, rt := range []*bearer.Route{
+		newRoute(t, bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true}, bearer.RouteConfig{}),
+		newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{}}, bearer.RouteConfig{}),
+	} {
+		for _, name := range []string{"Proxy-Authorization", "X-Forwarded-Authorization", "X-Authorization", "Authorization_", "X-Access-Token", "Cookie", "Dpop"} {
+			for _, value := range []string{"Bearer good", "Bearer plain", "DPoP key"} {
+				r := httptest.NewRequest("GET", "/orders", nil)
+				r.Header.Set(name, value)
+				got := serve(rt, r)
+				if got.status != 401 || strings.Contains(strings.Join(got.header["Www-Authenticate"], " "), "error=") || got.header["Proxy-Authenticate"] != nil {
+					t.Errorf("%s: %s: got %d %v", name, value, got.status, got.header)
+				}
+			}
 		}
 	}
 }

@@ -277,6 +277,9 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
 		g.giveNonce(w.Header())
 	}
+	if len(a.challenges) > 0 {
+		expose(w.Header(), "WWW-Authenticate")
+	}
 	f := a.form(g.problem || wantsProblem(r.Header["Accept"]))
 	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
 	body = g.appendRequestID(append(body, f.prefix...), r)

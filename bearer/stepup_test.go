@@ -2,6 +2,7 @@ package bearer_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,6 +73,51 @@ func TestStepUp(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Checklist S1, S2, S3, S5, whole: what a challenge says is the requirement and
+// the route's scope, in the scheme that was used; what the token has it does
+// not say.
+func TestStepUpChallenges(t *testing.T) {
+	const (
+		failed = `error="insufficient_user_authentication", error_description="The request needs a stronger or more recent authentication of the user."`
+		plain  = ` realm="api", scope="orders:read"`
+		algs   = `, algs="ES256 EdDSA"`
+	)
+	acr, age := bearer.StepUp{ACR: []string{"mfa", "key"}}, bearer.StepUp{MaxAge: 5 * time.Minute}
+	both := bearer.StepUp{ACR: []string{"mfa", "key"}, MaxAge: 5 * time.Minute}
+	for _, tt := range []struct {
+		name   string
+		step   bearer.StepUp
+		params string
+	}{
+		{"a class", acr, `, acr_values="mfa key"`},
+		{"an age", age, `, max_age="300"`},
+		{"both", both, `, acr_values="mfa key", max_age="300"`},
+	} {
+		for _, jkt := range []string{"", "key"} {
+			p := bearer.Principal{Subject: "alice", ACR: "pwd", Scopes: scope.Of("orders:read", "other"), Confirmation: bearer.Confirmation{JKT: jkt}}
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}, Proofs: &proofs{}},
+				bearer.RouteConfig{Rule: scope.All("orders:read"), Requirements: []bearer.Requirement{tt.step}})
+			said := ` realm="api", ` + failed + `, scope="orders:read"` + tt.params
+			authorization, want := "Bearer x", []string{"Bearer" + said, "DPoP" + plain + algs}
+			if jkt != "" {
+				authorization, want = "DPoP x", []string{"Bearer" + plain, "DPoP" + said + algs}
+			}
+			got := serve(rt, get(authorization))
+			if got.status != 401 || !slices.Equal(got.header["Www-Authenticate"], want) {
+				t.Errorf("%s, %s: %d\n%q, want\n%q", tt.name, authorization, got.status, got.header["Www-Authenticate"], want)
+			}
+			if strings.Contains(got.body, "mfa") || strings.Contains(got.body, "pwd") {
+				t.Errorf("%s: the body says %s", tt.name, got.body)
+			}
+			// Scopes are judged first, and say nothing of the authentication.
+			p.Scopes = scope.Of("other")
+			if got := serve(rt, get(authorization)); got.status != 403 || strings.Contains(strings.Join(got.header["Www-Authenticate"], " "), "mfa") {
+				t.Errorf("%s, without the scope: %d %q", tt.name, got.status, got.header["Www-Authenticate"])
+			}
+		}
 	}
 }
 

@@ -104,8 +104,7 @@ func TestNoncesCannotBeGuessed(t *testing.T) {
 	})
 }
 
-// Instances that share a key take each other's nonces, also while one has begun
-// the next step.
+// Instances that share a key take each other's nonces.
 func TestNoncesAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := bytes.Repeat([]byte{3}, 40)
@@ -125,6 +124,28 @@ func TestNoncesAreShared(t *testing.T) {
 		<-time.After(time.Minute)
 		if !other.Accept(one.Current()) || !other.Accept(nonce) {
 			t.Error("not accepted after a step")
+		}
+	})
+}
+
+// An instance whose clock is a step ahead gives nonces that the others take; two
+// steps are too many.
+func TestNoncesOfAClockThatIsAhead(t *testing.T) {
+	key := bytes.Repeat([]byte{3}, 32)
+	var ahead []string
+	synctest.Test(t, func(t *testing.T) { // each bubble begins at the same time
+		n := newNonces(t, dpop.NoncesConfig{Key: key})
+		for range 3 {
+			ahead = append(ahead, n.Current())
+			<-time.After(time.Minute)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		n := newNonces(t, dpop.NoncesConfig{Key: key})
+		for steps, accepted := range []bool{true, true, false} {
+			if got := n.Accept(ahead[steps]); got != accepted {
+				t.Errorf("%d steps ahead: accepted %v", steps, got)
+			}
 		}
 	})
 }

@@ -316,5 +316,11 @@ func TestStoreIsGiven(t *testing.T) {
 		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].key] != 2 {
 			t.Errorf("%d calls of %d keys", len(calls), len(seen))
 		}
+		other := newClient(t, "ES256")
+		proof := other.proof(t, members{"jti": "c", "htu": origin + "/a"})
+		wantRefusal(t, checker.CheckProof(read(t, "GET /a", "DPoP: "+proof), token, other.jkt), "")
+		if last := calls[len(calls)-1]; last.jkt != other.jkt || seen[last.key] != 0 {
+			t.Errorf("the jti of one client is that of another: %+v", last)
+		}
 	})
 }

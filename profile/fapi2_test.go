@@ -2,8 +2,11 @@ package profile_test
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -79,9 +82,20 @@ func TestF5(t *testing.T) {
 		s.Proofs = nil
 		s.Guard.Certificates = &bearer.Certificates{}
 	})
-	sum := sha256.Sum256([]byte("a certificate"))
-	thumbprint := base64.RawURLEncoding.EncodeToString(sum[:])
-	mtls.want(401, mtls.bearer(mtls.mint(bearertest.Token{Claims: map[string]any{"cnf": map[string]string{"x5t#S256": thumbprint}}}, false)), "without the certificate")
+	certificate := []byte("a certificate")
+	sum := sha256.Sum256(certificate)
+	toCertificate := mtls.mint(bearertest.Token{Claims: map[string]any{
+		"cnf": map[string]string{"x5t#S256": base64.RawURLEncoding.EncodeToString(sum[:])},
+	}}, false)
+	for shown, want := range map[string]int{string(certificate): 200, "another": 401} {
+		r := httptest.NewRequest("GET", "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+toCertificate)
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte(shown)}}}
+		if d := mtls.route.Decide(r); d.Status() != want {
+			t.Errorf("with %s: %d %v, want %d", shown, d.Status(), d.Err(), want)
+		}
+	}
+	mtls.want(401, mtls.bearer(toCertificate), "without the certificate")
 	mtls.want(401, mtls.bearer(mtls.mint(bearertest.Token{}, false)), "mutual TLS, and a token that is not bound")
 	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs = nil }, "F5: neither")
 }

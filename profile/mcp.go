@@ -53,8 +53,7 @@ func discoverable(s Settings) []error {
 		return nil // told by MCP1
 	}
 	s.Metadata.AtRoot = true
-	// Of a document that cannot be, its own constructor says why.
-	document, err := resource.New(resource.Config{Resource: s.Metadata.Resource, InsecureAllowHTTP: s.Metadata.InsecureAllowHTTP})
+	document, err := published(s.Metadata)
 	if err != nil {
 		return []error{err}
 	}
@@ -67,10 +66,19 @@ func discoverable(s Settings) []error {
 	return nil
 }
 
+// published returns the metadata as far as the resource decides them. Of what
+// cannot be, their own constructor says why.
+func published(c *resource.Config) (*resource.Metadata, error) {
+	return resource.New(resource.Config{Resource: c.Resource, InsecureAllowHTTP: c.InsecureAllowHTTP})
+}
+
 func audience(s Settings) (errs []error) {
 	var own []string
-	if s.Metadata != nil && s.Metadata.Resource != "" {
-		own = []string{s.Metadata.Resource}
+	if s.Metadata != nil {
+		// As it is published, which is what clients ask tokens for.
+		if document, err := published(s.Metadata); err == nil { // else told by MCP2
+			own = []string{document.Resource()}
+		}
 	}
 	require := func(field string, audience *[]string) {
 		if len(*audience) == 0 {

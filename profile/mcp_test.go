@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -177,32 +178,47 @@ func TestMCP10(t *testing.T) {
 	if want := "https://api.example.com/.well-known/oauth-protected-resource/mcp"; s.Guard.ResourceMetadata != want {
 		t.Errorf("%q, want %q", s.Guard.ResourceMetadata, want)
 	}
+	a := newAPI(t, profile.MCP, scope.None, func(s *profile.Settings) {
+		s.Proofs = nil
+		s.Metadata.Resource = "HTTPS://API.example.COM/mcp"
+		s.Tokens.Issuers[0].Audience = nil
+	})
+	a.want(200, a.bearer(a.mint(bearertest.Token{Audience: []string{document.Resource()}}, false)), "a token for the resource as it is published")
 }
 
 // RFC 8414, Section 3.3: the issuer that metadata say "MUST be identical" to the
 // one that was asked for.
 func TestMCP11(t *testing.T) {
-	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"issuer":"https://login.example.com","jwks_uri":"http://` + r.Host + `/keys"}`))
-	}))
-	defer liar.Close()
 	a := newAPI(t, profile.MCP, scope.None, withoutProofs)
-	s := settings(liar.URL)
-	if err := profile.MCP.Apply(s); err != nil {
-		t.Fatal(err)
+	for name, tt := range map[string]struct {
+		says   string // empty: its own
+		status int
+	}{
+		"the metadata are its own":                         {"", 200},
+		"an issuer that says it is another":                {"https://login.example.com", 503},
+		"an issuer that says it is another, with its keys": {a.issuer.URL(), 503},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"issuer":"` + cmp.Or(tt.says, "http://"+r.Host) + `","jwks_uri":"` + a.issuer.URL() + `/jwks"}`))
+		}))
+		defer server.Close()
+		s := settings(server.URL)
+		if err := profile.MCP.Apply(s); err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := jwks.New(*s.Tokens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tokens.Close()
+		s.Guard.Verifiers = []bearer.Verifier{tokens}
+		guard, err := bearer.New(*s.Guard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.route = guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+		token := a.mint(bearertest.Token{Claims: map[string]any{"iss": server.URL}}, false)
+		a.want(tt.status, a.bearer(token), name)
 	}
-	tokens, err := jwks.New(*s.Tokens)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tokens.Close()
-	s.Guard.Verifiers = []bearer.Verifier{tokens}
-	guard, err := bearer.New(*s.Guard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.route = guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
-	token := a.mint(bearertest.Token{Claims: map[string]any{"iss": liar.URL}}, false)
-	a.want(503, a.bearer(token), "keys of an issuer that says it is another")
 }

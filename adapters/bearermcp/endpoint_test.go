@@ -1,7 +1,11 @@
 package bearermcp_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +209,78 @@ func TestBodies(t *testing.T) {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	})
+}
+
+// A bound that somebody else put before the endpoint is answered as its own.
+func TestBodyThatOthersBound(t *testing.T) {
+	s := newServer(t, settings{stateless: true, outside: func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 64) }})
+	for token, status := range map[string]int{s.mint("mcp:use"): 413, s.mint("other"): 403, "": 401} {
+		if got := s.post(t, token, toolCall("write")); got.status != status {
+			t.Errorf("%d %s, want %d", got.status, got.body, status)
+		}
+	}
+	if calls := s.seen(); len(calls) > 0 {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+// However a call is sent, a tool whose scopes are missing does not run, and what
+// names it is the body alone.
+func TestWaysToSendACall(t *testing.T) {
+	s := newServer(t, settings{stateless: true})
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = io.WriteString(w, toolCall("write"))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const write = `"method":"tools/call","params":{"name":"write","arguments":{},"_meta":{` +
+		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"a","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`
+	read := strings.ReplaceAll(write, `"write"`, `"read"`)
+	version := func(version string, more ...string) []string { return append(more, "Mcp-Protocol-Version", version) }
+	latest := version("2026-07-28", "Mcp-Method", "tools/call")
+	tests := []struct {
+		name, method, body string
+		header             []string
+		less, enough       int // with too little scope, and with enough
+		tool               string
+	}{
+		{"compressed", "POST", zipped.String(), []string{"Content-Encoding", "gzip"}, 400, 400, ""},
+		{"said to be compressed", "POST", toolCall("write"), []string{"Content-Encoding", "gzip"}, 403, 200, "write"},
+		{"another media type", "POST", toolCall("write"), []string{"Content-Type", "text/plain"}, 403, 415, ""},
+		{"an escaped method", "POST", strings.Replace(toolCall("write"), "tools/call", `\u0074ools\/call`, 1), nil, 403, 200, "write"},
+		{"escaped members", "POST", strings.NewReplacer(`"method"`, `"m\u0065thod"`, `"name"`, `"n\u0061me"`).Replace(toolCall("write")), nil, 403, 200, "write"},
+		{"a method in another case", "POST", strings.Replace(toolCall("write"), "tools/call", "Tools/Call", 1), nil, 400, 400, ""},
+		{"a tool in another case", "POST", toolCall("Write"), nil, 200, 200, ""},
+		{"a notification", "POST", `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write","arguments":{}}}`, nil, 403, 400, ""},
+		{"a method that is overridden", "POST", toolCall("write"), []string{"X-HTTP-Method-Override", "GET"}, 403, 200, "write"},
+		{"GET", "GET", toolCall("write"), nil, 405, 405, ""},
+		{"DELETE", "DELETE", toolCall("write"), nil, 405, 405, ""},
+		{"post in lower case", "post", toolCall("write"), nil, 405, 405, ""},
+		{"version 2025-03-26", "POST", toolCall("write"), version("2025-03-26"), 403, 200, "write"},
+		{"a version that nobody knows", "POST", toolCall("write"), version("2999-01-01"), 403, 400, ""},
+		{"version 2026-07-28", "POST", `{"jsonrpc":"2.0","id":1,` + write, append(latest, "Mcp-Name", "write"), 403, 200, "write"},
+		{"a name in the header that needs less", "POST", `{"jsonrpc":"2.0","id":1,` + write, append(latest, "Mcp-Name", "read"), 403, 400, ""},
+		{"a name in the header that needs more", "POST", `{"jsonrpc":"2.0","id":1,` + read, append(latest, "Mcp-Name", "write"), 400, 400, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for token, status := range map[string]int{"": 401, s.mint("mcp:use"): tt.less, s.mint("mcp:use files:write"): tt.enough} {
+				header := slices.Clone(tt.header)
+				if token != "" {
+					header = append(header, "Authorization", "Bearer "+token)
+				}
+				got := do(t, tt.method, s.url, tt.body, header...)
+				if got.status != status {
+					t.Errorf("%d %s, want %d", got.status, got.body, status)
+				}
+				calls := s.seen()
+				if ran := len(calls) == 1 && calls[0].tool == tt.tool; ran != (status == 200 && tt.tool != "") || len(calls) > 1 {
+					t.Errorf("%d: calls %v", status, calls)
+				}
+			}
+		})
+	}
 }
 
 // Whatever a message is, a tool whose scopes are missing does not run: what the

@@ -52,6 +52,7 @@ type settings struct {
 	leeway     time.Duration
 	guard      func(origin string, c *bearer.Config)
 	endpoint   func(c *bearermcp.Config)
+	outside    func(http.Handler) http.Handler
 }
 
 func newServer(t testing.TB, s settings) *server {
@@ -120,7 +121,11 @@ func newServer(t testing.TB, s settings) *server {
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return tools }, &mcp.StreamableHTTPOptions{
 		Stateless: s.stateless, JSONResponse: true,
 	})
-	mux.Handle("/mcp", endpoint.Protect(handler))
+	protected := endpoint.Protect(handler)
+	if s.outside != nil {
+		protected = s.outside(protected)
+	}
+	mux.Handle("/mcp", protected)
 	mux.Handle(resource.WellKnownPath, metadata)
 	mux.Handle(resource.WellKnownPath+"/", metadata)
 	return srv
@@ -177,8 +182,8 @@ type answer struct {
 	body   string
 }
 
-// do sends a request with the headers of MCP and those in header, names and
-// values by turns.
+// do sends a request with the fields in header, names and values by turns, and
+// those of MCP that are not among them.
 func do(t testing.TB, method, url, body string, header ...string) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a stream that opens, though it must not, has no end
@@ -187,11 +192,15 @@ func do(t testing.TB, method, url, body string, header ...string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json, text/event-stream")
-	r.Header.Set("Mcp-Protocol-Version", "2025-06-18")
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Mcp-Protocol-Version": "2025-06-18",
+	} {
+		if r.Header.Get(name) == "" {
+			r.Header.Set(name, value)
+		}
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {

@@ -5,10 +5,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/bearerkit/bearerkit/adapters/bearermcp"
@@ -80,6 +82,34 @@ func TestSessionsOfNobody(t *testing.T) {
 	}
 }
 
+// A subject is one within its issuer alone, and no name makes one user of
+// another.
+func TestSessionsOfOtherIssuers(t *testing.T) {
+	s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
+		of := func(p bearer.Principal) bearer.Principal {
+			p.Scopes = scope.Of("mcp:use")
+			return p.WithAudience(origin + "/mcp")
+		}
+		c.Verifiers = []bearer.Verifier{bearertest.Principals{
+			"mine":      of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "app"}),
+			"same":      of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "app"}),
+			"issuer":    of(bearer.Principal{Issuer: "https://b.example", Subject: "alice", ClientID: "app"}),
+			"slash":     of(bearer.Principal{Issuer: "https://a.example/", Subject: "alice", ClientID: "app"}),
+			"no-issuer": of(bearer.Principal{Subject: `https://a.example" "alice`, ClientID: "app"}),
+			"client":    of(bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "alice"}),
+		}}
+	}})
+	id := s.open(t, "mine")
+	for token, status := range map[string]int{"same": 200, "issuer": 403, "slash": 403, "no-issuer": 403, "client": 403} {
+		if got := s.post(t, token, toolCall("read"), "Mcp-Session-Id", id); got.status != status {
+			t.Errorf("%s: %d %s, want %d", token, got.status, got.body, status)
+		}
+		if calls := s.seen(); (len(calls) == 1) != (status == 200) {
+			t.Errorf("%s: calls %v", token, calls)
+		}
+	}
+}
+
 // A tool learns of the token of its own call, not of the one that opened the
 // session, and gets neither ("MUST NOT pass the token", MCP3).
 func TestWhatToolsLearn(t *testing.T) {
@@ -104,6 +134,32 @@ func TestWhatToolsLearn(t *testing.T) {
 	// The package's documentation warns of this.
 	if c.context.Scopes != scope.Of("mcp:use") {
 		t.Errorf("the context has the scopes %v, want those of the request that opened the session", c.context.Scopes)
+	}
+}
+
+// Nor does a preflight that the guard lets pass bring a token in.
+func TestPreflightsBringNoToken(t *testing.T) {
+	guard := newGuard(t, func(c *bearer.Config) { c.InsecurePassPreflights = true })
+	endpoint, err := bearermcp.New(bearermcp.Config{Guard: guard, Metadata: newMetadata(t, issuer), Rule: scope.None})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got http.Header
+	h := endpoint.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		if info := auth.TokenInfoFromContext(r.Context()); info != nil {
+			t.Errorf("it is somebody's: %+v", info)
+		}
+	}))
+	r := httptest.NewRequest(http.MethodOptions, "/mcp", nil)
+	for name, value := range map[string]string{
+		"Origin": "https://app.example", "Access-Control-Request-Method": "POST", "Authorization": "Bearer token", "DPoP": "proof",
+	} {
+		r.Header.Set(name, value)
+	}
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if got == nil || got["Authorization"] != nil || got["Dpop"] != nil || got.Get("Origin") == "" {
+		t.Errorf("the handler got %v", got)
 	}
 }
 

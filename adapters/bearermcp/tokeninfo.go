@@ -70,15 +70,17 @@ func withTokenInfo(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		authorization := r.Header.Get("Authorization")
 		p, ok := bearer.FromContext(r.Context())
+		bare := r.WithContext(r.Context())
+		bare.Header = maps.Clone(r.Header)
+		delete(bare.Header, "Authorization")
+		delete(bare.Header, "Dpop")
 		if !ok { // a preflight that the guard was told to let pass
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, bare)
 			return
 		}
-		info := tokenInfo(p, r.Header.Get("Authorization"))
-		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, info))
-		r.Header = maps.Clone(r.Header)
-		delete(r.Header, "Dpop")
+		r = bare.WithContext(context.WithValue(r.Context(), infoKey{}, tokenInfo(p, authorization)))
 		r.Header["Authorization"] = []string{"Bearer judged"}
 		carry.ServeHTTP(w, r)
 	})

@@ -18,6 +18,9 @@ import (
 // proofAge is how old, or how far ahead, a proof at the token endpoint may be.
 const proofAge = time.Minute
 
+// maxProofID bounds the jti of a proof, which is remembered.
+const maxProofID = 512
+
 // keyOfProof returns the thumbprint of the key to which a token is bound by the
 // proof of the request for it (RFC 9449, Section 5), or the empty string for a
 // request without one. What a proof must be is in Section 4.3; there is no
@@ -69,7 +72,9 @@ func (i *Issuer) keyOfProof(r *http.Request) (jkt string, err error) {
 		return "", errors.New("htu must be " + i.url + "/token")
 	case age > proofAge.Seconds() || -age > proofAge.Seconds():
 		return "", errors.New("iat must be of the last minute")
-	case claims.ID == "" || !i.firstUse(assertionID{"DPoP " + key.Thumbprint(), claims.ID}):
+	case claims.ID == "" || len(claims.ID) > maxProofID:
+		return "", errors.New("jti must be there and not be long")
+	case !i.firstUse(assertionID{"DPoP " + key.Thumbprint(), claims.ID}):
 		return "", errors.New("jti must be another for each proof")
 	}
 	return key.Thumbprint(), nil

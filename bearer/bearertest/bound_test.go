@@ -120,11 +120,17 @@ func TestTokensAreBoundByTheProof(t *testing.T) {
 			jwk = `,"jwk":` + string(key)
 		}
 	}
-	sign := func(typ, jwk string, iat time.Time) string {
-		return issuer.Sign("ES256", []byte(`{"alg":"ES256","typ":"`+typ+`"`+jwk+`}`),
-			[]byte(`{"jti":"`+rand.Text()+`","htm":"POST","htu":"`+endpoint+`","iat":`+strconv.FormatInt(iat.Unix(), 10)+`}`))
+	const es256 = `{"alg":"ES256","typ":"dpop+jwt"`
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	sign := func(header, payload string) string {
+		return issuer.Sign("ES256", []byte(header+"}"), []byte("{"+payload+"}"))
 	}
-	if status, answer := requestToken(t, issuer, url.Values{}, sign("dpop+jwt", jwk, time.Now())); status != 200 {
+	payload := func(jti, htu, iat string) string {
+		return `"jti":` + jti + `,"htm":"POST","htu":"` + htu + `","iat":` + iat
+	}
+	ago := func(age time.Duration) string { return strconv.FormatInt(time.Now().Add(-age).Unix(), 10) }
+	fresh := func() string { return `"` + rand.Text() + `"` }
+	if status, answer := requestToken(t, issuer, url.Values{}, sign(es256+jwk, payload(fresh(), endpoint, now))); status != 200 {
 		t.Errorf("the issuer's own key: %d %v", status, answer)
 	}
 
@@ -132,18 +138,39 @@ func TestTokensAreBoundByTheProof(t *testing.T) {
 	parts := strings.Split(good, ".")
 	forged := parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2]))
 	for name, proofs := range map[string][]string{
-		"used before":        {used},
-		"two":                {prove("POST", endpoint), prove("POST", endpoint)},
-		"another method":     {prove("GET", endpoint)},
-		"another URL":        {prove("POST", issuer.URL()+"/introspect")},
-		"a forged signature": {forged},
-		"no JWS":             {"proof"},
-		"empty":              {""},
-		"an access token":    {issuer.Mint(bearertest.Token{})},
-		"without its key":    {sign("dpop+jwt", "", time.Now())},
-		"without a typ":      {sign("JWT", jwk, time.Now())},
-		"of long ago":        {sign("dpop+jwt", jwk, time.Now().Add(-2*time.Minute))},
-		"from the future":    {sign("dpop+jwt", jwk, time.Now().Add(2*time.Minute))},
+		"used before":             {used},
+		"two":                     {prove("POST", endpoint), prove("POST", endpoint)},
+		"another method":          {prove("GET", endpoint)},
+		"another URL":             {prove("POST", issuer.URL()+"/introspect")},
+		"a forged signature":      {forged},
+		"no JWS":                  {"proof"},
+		"empty":                   {""},
+		"an access token":         {issuer.Mint(bearertest.Token{})},
+		"without its key":         {sign(es256, payload(fresh(), endpoint, now))},
+		"without a typ":           {sign(`{"alg":"ES256"`+jwk, payload(fresh(), endpoint, now))},
+		"of another type":         {sign(`{"alg":"ES256","typ":"JWT"`+jwk, payload(fresh(), endpoint, now))},
+		"of long ago":             {sign(es256+jwk, payload(fresh(), endpoint, ago(2*time.Minute)))},
+		"from the future":         {sign(es256+jwk, payload(fresh(), endpoint, ago(-2*time.Minute)))},
+		"without iat":             {sign(es256+jwk, `"jti":`+fresh()+`,"htm":"POST","htu":"`+endpoint+`"`)},
+		"iat is text":             {sign(es256+jwk, payload(fresh(), endpoint, `"`+now+`"`))},
+		"iat beyond all":          {sign(es256+jwk, payload(fresh(), endpoint, "1e400"))},
+		"without jti":             {sign(es256+jwk, `"htm":"POST","htu":"`+endpoint+`","iat":`+now)},
+		"an empty jti":            {sign(es256+jwk, payload(`""`, endpoint, now))},
+		"a long jti":              {sign(es256+jwk, payload(`"`+strings.Repeat("j", 513)+`"`, endpoint, now))},
+		"jti is a number":         {sign(es256+jwk, payload("1", endpoint, now))},
+		"jti twice":               {sign(es256+jwk, `"jti":"a",`+payload(fresh(), endpoint, now))},
+		"without htm":             {sign(es256+jwk, `"jti":`+fresh()+`,"htu":"`+endpoint+`","iat":`+now)},
+		"without htu":             {sign(es256+jwk, `"jti":`+fresh()+`,"htm":"POST","iat":`+now)},
+		"a longer URL":            {sign(es256+jwk, payload(fresh(), endpoint+"/more", now))},
+		"no object":               {issuer.Sign("ES256", []byte(es256+jwk+"}"), []byte(`["jti"]`))},
+		"another algorithm":       {sign(`{"alg":"ES384","typ":"dpop+jwt"`+jwk, payload(fresh(), endpoint, now))},
+		"none":                    {sign(`{"alg":"none","typ":"dpop+jwt"`+jwk, payload(fresh(), endpoint, now))},
+		"HS256":                   {sign(`{"alg":"HS256","typ":"dpop+jwt"`+jwk, payload(fresh(), endpoint, now))},
+		"a private key":           {sign(es256+strings.Replace(jwk, `"kty"`, `"d":"AAAA","kty"`, 1), payload(fresh(), endpoint, now))},
+		"a key that is null":      {sign(es256+`,"jwk":null`, payload(fresh(), endpoint, now))},
+		"crit":                    {sign(es256+`,"crit":["exp"]`+jwk, payload(fresh(), endpoint, now))},
+		"typ twice":               {sign(es256+`,"typ":"dpop+jwt"`+jwk, payload(fresh(), endpoint, now))},
+		"half a megabyte of dots": {strings.Repeat(".", 1<<19)},
 	} {
 		status, answer := requestToken(t, issuer, url.Values{}, proofs...)
 		if status != 400 || answer["error"] != "invalid_dpop_proof" || answer["access_token"] != nil {

@@ -80,7 +80,7 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 		return c, malformed("credentials", "one way to carry the token", strconv.Itoa(found)+" ways")
 	}
 	if found == 1 {
-		return c, checkToken(c.token)
+		return c, checkLength(c.token)
 	}
 	return c, nil
 }
@@ -188,12 +188,20 @@ func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 	return tokens[0], true, nil
 }
 
-// checkToken checks the length and the characters of a token. The length comes
-// first, so that nothing walks over a megabyte.
-func checkToken(token string) *Error {
-	if len(token) > maxTokenLen {
+// checkLength checks the length of a token. It comes before all else, so that
+// nothing walks over a megabyte.
+func checkLength(token string) *Error {
+	switch {
+	case len(token) > maxTokenLen:
 		return Invalid("token length", "at most "+strconv.Itoa(maxTokenLen)+" bytes", strconv.Itoa(len(token)))
+	case token == "":
+		return malformed("token", "a token68", "none")
 	}
+	return nil
+}
+
+// checkCharacters checks that a token is a token68.
+func checkCharacters(token string) *Error {
 	end := 0
 	for len(token)-end >= 8 { // eight at a time, since to look at a thousand costs as much as to hash them
 		c := token[end : end+8]

@@ -103,6 +103,7 @@ type Config struct {
 // safe for concurrent use.
 type Guard struct {
 	verifiers        []Verifier
+	onlyJWTs         bool // see JWTVerifier
 	realm            string
 	resourceMetadata string
 	hierarchy        scope.Hierarchy
@@ -186,8 +187,10 @@ func New(c Config) (*Guard, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	_, onlyJWTs := c.Verifiers[0].(JWTVerifier)
 	return &Guard{
 		verifiers:        slices.Clone(c.Verifiers),
+		onlyJWTs:         onlyJWTs && !c.ProofsRequired && c.FailureLimit == nil, // which come in between
 		realm:            c.Realm,
 		resourceMetadata: c.ResourceMetadata,
 		hierarchy:        c.Hierarchy,

@@ -130,7 +130,7 @@ func (d Decision) Principal() (Principal, bool) {
 	if d.admitted == nil || d.err != nil {
 		return Principal{}, false
 	}
-	return d.admitted.principal, true
+	return d.admitted.principal(), true
 }
 
 // Err returns why the request was refused, an [*Error], or nil.
@@ -191,6 +191,11 @@ func (rt *Route) decide(r *http.Request) Decision {
 		}
 		return d
 	}
+	if !rt.guard.onlyJWTs {
+		if d.err = checkCharacters(d.credentials.token); d.err != nil {
+			return d
+		}
+	}
 	if d.err = rt.guard.failures.check(r); d.err != nil {
 		return d
 	}
@@ -203,13 +208,19 @@ func (rt *Route) decide(r *http.Request) Decision {
 		d.err = err
 		return d
 	}
-	// One allocation serves the principal and the context that carries it.
-	d.admitted = &principalContext{r.Context(), *p}
-	d.admitted.principal.TokenType = "Bearer"
+	d.admitted = &principalContext{r.Context(), p, "Bearer"}
 	if d.credentials.scheme == schemeDPoP {
-		d.admitted.principal.TokenType = "DPoP"
+		d.admitted.tokenType = "DPoP"
 	}
-	d.err = rt.judge(r, &d.admitted.principal, &d.credentials)
+	if len(rt.requirements) > 0 || rt.guard.denyList != nil {
+		own := d.admitted.principal() // for code that is not ours
+		d.admitted.shared = &own
+	}
+	d.err = rt.judge(r, d.admitted.shared, &d.credentials)
+	if d.err != nil && d.err.Principal == p {
+		own := d.admitted.principal() // for who gets the error
+		d.err.Principal = &own
+	}
 	return d
 }
 

@@ -7,14 +7,14 @@ import (
 
 // RFC 9110, Section 11.2: every byte, at every place, of tokens of every length
 // up to three times eight.
-func TestCheckTokenLooksAtEachCharacter(t *testing.T) {
+func TestEachCharacterIsLookedAt(t *testing.T) {
 	for n := 1; n <= 24; n++ {
 		for at := range n {
 			for c := range 256 {
 				token := []byte(strings.Repeat("a", n))
 				token[at] = byte(c)
 				good := isToken68Char[c] || c == '=' && at > 0 && at == n-1
-				if e := checkToken(string(token)); (e == nil) != good {
+				if e := checkCharacters(string(token)); (e == nil) != good {
 					t.Fatalf("%q: %v", token, e)
 				}
 			}
@@ -22,11 +22,11 @@ func TestCheckTokenLooksAtEachCharacter(t *testing.T) {
 	}
 }
 
-func BenchmarkCheckToken(b *testing.B) {
+func BenchmarkCheckCharacters(b *testing.B) {
 	token := strings.Repeat("eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.", 23)
 	b.SetBytes(int64(len(token)))
 	for b.Loop() {
-		if checkToken(token) != nil {
+		if checkCharacters(token) != nil {
 			b.Fatal("malformed")
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // and any other error, or neither a principal nor an error, means "cannot
 // tell": the other verifiers are asked, and if none accepts the token the
 // answer is 503. The token is a token68 (RFC 9110, Section 11.2) of at most
-// 16 KiB; it must not be kept, logged or put into an error.
+// 16 KiB (but see [JWTVerifier]); it must not be kept, logged or put into an error.
 //
 // A verifier sets [Principal.Confirmation] for a bound token and does not
 // check the binding: the guard does, or refuses.
@@ -23,6 +23,16 @@ import (
 // it has returned.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (*Principal, error)
+}
+
+// JWTVerifier is a [Verifier] that accepts nothing but JWTs in compact
+// serialization, as a jwks.Verifier: letters, digits, '-', '_' and dots. Of such
+// a token, if it is the first verifier, the guard need not look at each character
+// before it is asked. The answers are the same: a token that it does not accept
+// and that is no token68 is malformed, and no other verifier is asked.
+type JWTVerifier interface {
+	Verifier
+	OnlyJWTs()
 }
 
 // VerifierFunc is a function as a [Verifier].
@@ -38,10 +48,15 @@ var errNoAnswer = errors.New("the verifier gave neither a principal nor an error
 // verify asks the verifiers in order.
 func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 	var unavailable, unrecognized *Error
-	for _, v := range g.verifiers {
+	for i, v := range g.verifiers {
 		p, err := v.Verify(ctx, token)
 		if err == nil && p != nil {
 			return p, nil
+		}
+		if i == 0 && g.onlyJWTs {
+			if malformed := checkCharacters(token); malformed != nil {
+				return nil, malformed
+			}
 		}
 		if err == nil {
 			err = errNoAnswer

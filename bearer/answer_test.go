@@ -1,8 +1,10 @@
 package bearer_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -253,6 +255,40 @@ func TestHeadersOfOuterMiddleware(t *testing.T) {
 	rt.Admit(w, get())
 	if w.Header().Get("Content-Encoding") != "gzip" || w.Header().Get("Content-Length") != "" {
 		t.Errorf("behind a compressing writer: header %v", w.Header())
+	}
+}
+
+// spoiler is middleware that changes every header value in place, and adds to
+// the values of each field, before they are sent.
+type spoiler struct{ *httptest.ResponseRecorder }
+
+func (w spoiler) WriteHeader(status int) {
+	h := w.Header()
+	for name, values := range h {
+		values[0] += ", changed"
+		h[name] = append(values, "added to "+name)
+	}
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+// What middleware does to one field of an answer reaches no other field, and no
+// other answer.
+func TestFieldsOfAnAnswerAreItsOwn(t *testing.T) {
+	rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{}}, bearer.RouteConfig{Rule: scope.All("orders:read")})
+	clean := serve(rt, get()).header.Clone()
+	w := spoiler{httptest.NewRecorder()}
+	if _, ok := rt.Admit(w, get()); ok {
+		t.Fatal("let in")
+	}
+	for name, values := range clean {
+		want := slices.Concat(values, []string{"added to " + name})
+		want[0] += ", changed"
+		if got := w.Header()[name]; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if again := serve(rt, get()).header; !maps.EqualFunc(again, clean, slices.Equal[[]string]) {
+		t.Errorf("the next answer has %v, want %v", again, clean)
 	}
 }
 

@@ -3,7 +3,6 @@ package bearer
 import (
 	"context"
 	"net/http"
-	"time"
 )
 
 // DenyList names tokens that are refused although their verifier accepts them:
@@ -39,22 +38,6 @@ func (g *Guard) checkDenied(r *http.Request, p *Principal) *Error {
 		return &own
 	case denied:
 		return Invalid("deny list", "a token that is not denied", "one that is")
-	}
-	return nil
-}
-
-// checkAge judges how long ago a token was issued. No leeway stretches it, and
-// a token that does not say may be of any age.
-func checkAge(p *Principal, most time.Duration) *Error {
-	if most <= 0 {
-		return nil
-	}
-	expected := "issued within " + most.String() + " (MaxTokenAge)"
-	if p.IssuedAt.IsZero() {
-		return Invalid("iat", expected, "none")
-	}
-	if age := time.Since(p.IssuedAt); age > most {
-		return Invalid("iat", expected, age.Truncate(time.Second).String()+" ago")
 	}
 	return nil
 }

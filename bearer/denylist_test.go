@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -108,79 +106,5 @@ func TestDenyListIsAskedBeforeTheProof(t *testing.T) {
 		`DPoP realm="api", error="invalid_token", error_description="The access token is invalid.", algs="ES256 EdDSA"`
 	if got.status != 401 || got.challenge() != want || checker.asked != 0 {
 		t.Errorf("%d %q, %d proofs checked", got.status, got.challenge(), checker.asked)
-	}
-}
-
-// C9: no leeway stretches the age, and F3 of FAPI 2.0: what a JWT's revocation
-// status cannot say a short life does.
-func TestMaxTokenAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		now := time.Now()
-		tests := []struct {
-			name         string
-			guard, route time.Duration
-			issued       time.Time
-			status       int
-			got          string
-		}{
-			{"no limit", 0, 0, now.Add(-1000 * time.Hour), 200, ""},
-			{"no limit and no iat", 0, 0, time.Time{}, 200, ""},
-			{"within", time.Minute, 0, now.Add(-time.Minute), 200, ""},
-			{"beyond", time.Minute, 0, now.Add(-time.Minute - 1), 401, "1m0s ago"},
-			{"no iat", time.Minute, 0, time.Time{}, 401, "none"},
-			{"ahead, which a leeway may allow", time.Minute, 0, now.Add(5 * time.Second), 200, ""},
-			{"a route alone", 0, time.Minute, now.Add(-61 * time.Second), 401, "1m1s ago"},
-			{"a stricter route", time.Hour, time.Minute, now.Add(-61 * time.Second), 401, "1m1s ago"},
-			{"a laxer route", time.Minute, time.Hour, now.Add(-61 * time.Second), 401, "1m1s ago"},
-		}
-		for _, tt := range tests {
-			var log auditLog
-			p := alice
-			p.IssuedAt = tt.issued
-			rt := newRoute(t, log.config(bearer.Config{
-				Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &p, nil })}, MaxTokenAge: tt.guard,
-			}), bearer.RouteConfig{MaxTokenAge: tt.route})
-			got := serve(rt, get("Bearer good"))
-			if got.status != tt.status || tt.status == 401 && got.challenge() != invalidToken {
-				t.Errorf("%s: %d %q, want %d", tt.name, got.status, got.challenge(), tt.status)
-			}
-			if tt.status == 401 {
-				if _, event := log.only(t); event.Check != "iat" || event.Got != tt.got || event.Expected != "issued within 1m0s (MaxTokenAge)" {
-					t.Errorf("%s: event %+v", tt.name, event)
-				}
-			}
-		}
-	})
-}
-
-func TestRelationInPath(t *testing.T) {
-	members := func(_ context.Context, p *bearer.Principal, team string) (bool, error) {
-		switch team {
-		case "down":
-			return true, errors.New(secretCause)
-		case "gone":
-			return false, &bearer.Error{Code: bearer.CodeNotFound}
-		}
-		return p.Subject == "alice" && team == "red team", nil
-	}
-	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.RelationInPath("team", members)}})
-	for team, want := range map[string]int{"red%20team": 200, "blue": 403, "down": 503, "gone": 404} {
-		mux := http.NewServeMux()
-		var got answer
-		mux.HandleFunc("/teams/{team}", func(_ http.ResponseWriter, r *http.Request) { got = serve(rt, r) })
-		r := get("Bearer good")
-		r.URL.Path, r.URL.RawPath = "/teams/"+strings.ReplaceAll(team, "%20", " "), "/teams/"+team
-		mux.ServeHTTP(nil, r)
-		if got.status != want || got.challenge() != "" || strings.Contains(got.body, secretCause) {
-			t.Errorf("%s: %d %s, want %d", team, got.status, got.body, want)
-		}
-	}
-	if got := serve(rt, get("Bearer good")); got.status != 403 {
-		t.Errorf("without the parameter: %d", got.status)
-	}
-	for _, q := range []bearer.Requirement{bearer.RelationInPath("", members), bearer.RelationInPath("team", nil), bearer.Hidden(bearer.RelationInPath("", nil))} {
-		if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{q}}); err == nil {
-			t.Errorf("%+v is registered", q)
-		}
 	}
 }

@@ -1,6 +1,7 @@
 package bearer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -209,5 +210,37 @@ func TestOrderOfJudgement(t *testing.T) {
 				t.Errorf("check %q, policies asked %v", check, asked)
 			}
 		})
+	}
+}
+
+func TestRelationInPath(t *testing.T) {
+	members := func(_ context.Context, p *bearer.Principal, team string) (bool, error) {
+		switch team {
+		case "down":
+			return true, errors.New(secretCause)
+		case "gone":
+			return false, &bearer.Error{Code: bearer.CodeNotFound}
+		}
+		return p.Subject == "alice" && team == "red team", nil
+	}
+	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.RelationInPath("team", members)}})
+	for team, want := range map[string]int{"red%20team": 200, "blue": 403, "down": 503, "gone": 404} {
+		mux := http.NewServeMux()
+		var got answer
+		mux.HandleFunc("/teams/{team}", func(_ http.ResponseWriter, r *http.Request) { got = serve(rt, r) })
+		r := get("Bearer good")
+		r.URL.Path, r.URL.RawPath = "/teams/"+strings.ReplaceAll(team, "%20", " "), "/teams/"+team
+		mux.ServeHTTP(nil, r)
+		if got.status != want || got.challenge() != "" || strings.Contains(got.body, secretCause) {
+			t.Errorf("%s: %d %s, want %d", team, got.status, got.body, want)
+		}
+	}
+	if got := serve(rt, get("Bearer good")); got.status != 403 {
+		t.Errorf("without the parameter: %d", got.status)
+	}
+	for _, q := range []bearer.Requirement{bearer.RelationInPath("", members), bearer.RelationInPath("team", nil), bearer.Hidden(bearer.RelationInPath("", nil))} {
+		if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{q}}); err == nil {
+			t.Errorf("%+v is registered", q)
+		}
 	}
 }

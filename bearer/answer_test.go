@@ -52,14 +52,14 @@ var answerTests = []struct {
 		name: "malformed: no token", checklist: "B2 B9 B10 B14 C2 H13", authorization: []string{"Bearer"},
 		route:     bearer.RouteConfig{Rule: scope.All("orders:read")},
 		status:    400,
-		challenge: `Bearer realm="shop", error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`,
+		challenge: `Bearer realm="shop", error="invalid_request", error_description="The request must carry one well-formed access token, in one way.", resource_metadata="` + metadata + `"`,
 		body:      `{"status":400,"error":"invalid_request","error_description":"The request must carry one well-formed access token, in one way.",`,
 	},
 	{
 		name: "malformed: two Authorization lines", checklist: "B1 B14 H7 C1", authorization: []string{"Bearer good", "Bearer good"},
 		route:     bearer.RouteConfig{Rule: scope.All("orders:read")},
 		status:    400,
-		challenge: `Bearer realm="shop", error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`,
+		challenge: `Bearer realm="shop", error="invalid_request", error_description="The request must carry one well-formed access token, in one way.", resource_metadata="` + metadata + `"`,
 		body:      `{"status":400,"error":"invalid_request","error_description":"The request must carry one well-formed access token, in one way.",`,
 	},
 	{

@@ -60,7 +60,7 @@ func TestDPoPScheme(t *testing.T) {
 		rest        = `scope="a", resource_metadata="https://api.example.com/m"`
 		badBearer   = `Bearer realm="api", ` + invalid + rest
 		badDPoP     = `DPoP realm="api", ` + invalid + rest + `, algs="ES256 EdDSA"`
-		malformed   = `error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`
+		malformed   = `error="invalid_request", error_description="The request must carry one well-formed access token, in one way.", resource_metadata="https://api.example.com/m"`
 	)
 	proof := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "htu"}
 	nonce := &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce"}

@@ -35,7 +35,7 @@ func (g *Guard) challenges(status int, used scheme, code Code, description strin
 		if step != nil && failed {
 			b = step.appendParams(b)
 		}
-		if g.resourceMetadata != "" && code != CodeInvalidRequest {
+		if g.resourceMetadata != "" {
 			b = appendParam(b, "resource_metadata", g.resourceMetadata) // RFC 9728, Section 5.1
 		}
 		if s == schemeDPoP {

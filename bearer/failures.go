@@ -169,6 +169,9 @@ func (f *failures) client(r *http.Request) netip.Addr {
 			break
 		}
 		next, err := netip.ParseAddr(hop)
+		if withPort, portErr := netip.ParseAddrPort(hop); portErr == nil { // as some write it
+			next, err = withPort.Addr(), nil
+		}
 		if err != nil {
 			break // the proxy that wrote it is the last who can be named
 		}

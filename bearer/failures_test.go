@@ -116,6 +116,7 @@ func TestWhoseFailureItIs(t *testing.T) {
 		{"through two proxies", proxies, "10.0.0.1", []string{"198.51.100.1,192.0.2.1", "10.1.1.1"}, true},
 		{"a client that names itself", proxies, "10.0.0.1", []string{"192.0.2.1, 198.51.100.1"}, false},
 		{"more hops than anybody has", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.0.0.2", 100_000)}, false},
+		{"with a port", proxies, "10.0.0.1", []string{"192.0.2.1:4711"}, true},
 		{"what is no address", proxies, "10.0.0.1", []string{"192.0.2.1, unknown"}, false},
 	}
 	for _, tt := range tests {

@@ -29,7 +29,7 @@ func TestAnswers(t *testing.T) {
 		lacksBody   = `{"status":403,"error":"insufficient_scope","error_description":"The access token lacks a scope that the request needs.","scope":"{scope}","request_id":"id"}` + "\n"
 		expired     = `Bearer realm="mcp", error="invalid_token", error_description="The access token has expired.", scope="mcp:use", resource_metadata="{metadata}"`
 		expiredBody = `{"status":401,"error":"invalid_token","error_description":"The access token has expired.","request_id":"id"}` + "\n"
-		malformed   = `Bearer realm="mcp", error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`
+		malformed   = `Bearer realm="mcp", error="invalid_request", error_description="The request must carry one well-formed access token, in one way.", resource_metadata="{metadata}"`
 		malBody     = `{"status":400,"error":"invalid_request","error_description":"The request must carry one well-formed access token, in one way.","request_id":"id"}` + "\n"
 	)
 	scoped := func(text, scopes string) string { return strings.ReplaceAll(text, "{scope}", scopes) }

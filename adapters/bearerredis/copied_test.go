@@ -60,7 +60,7 @@ func TestCopyIsBounded(t *testing.T) {
 		if err := c.change(text(nameOf(0)), "1", entry); err != nil {
 			t.Errorf("one that is there: %v", err)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if err := c.change(more, "1", entry); err != nil || len(c.entries) != 2 {
 			t.Errorf("after most have ended: %v, %d entries", err, len(c.entries))
 		}

@@ -53,10 +53,7 @@ func challenge(scheme, code, scope, end string) string {
 	if scope != "" {
 		c += `, scope="` + scope + `"`
 	}
-	if code != "invalid_request" {
-		c += `, resource_metadata="METADATA"`
-	}
-	return c + end
+	return c + `, resource_metadata="METADATA"` + end
 }
 
 // challenges are those of an answer of the API at url, whose metadata's URL is

@@ -31,13 +31,20 @@ func Parse(s string) (Set, error) {
 	if s == "" {
 		return Set{}, nil
 	}
-	names := strings.Split(s, " ")
-	for _, name := range names {
+	var few [16]string // more are rare, and cost an allocation
+	names, ascending := few[:0], true
+	for name := range strings.SplitSeq(s, " ") {
 		if err := checkName(name); err != nil {
 			return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), err)
 		}
+		ascending = ascending && (len(names) == 0 || names[len(names)-1] < name)
+		names = append(names, name)
 	}
-	return setOf(names), nil
+	if ascending {
+		return Set{text: s}, nil // as it is kept
+	}
+	slices.Sort(names)
+	return Set{text: strings.Join(slices.Compact(names), " ")}, nil
 }
 
 // New returns the Set of the names, or an error that tells which of them are

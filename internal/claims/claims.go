@@ -6,6 +6,7 @@ package claims
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,39 +67,87 @@ func (n *Names) Name(i int) string { return n.names[i] }
 
 // Read reads a document in one strict pass.
 func (n *Names) Read(document []byte) (Values, error) {
-	values := make(Values, len(n.names))
-	err := strictjson.Object(document, func(name []byte, value strictjson.Value) error {
+	var v Values
+	err := v.Read(n, document)
+	return v, err
+}
+
+// Values are the claims of a document, by index. They alias the document. Their
+// memory can be used for one document after the other; the zero Values is ready
+// to read.
+type Values struct {
+	raw  []strictjson.Value // nil: absent
+	at   []int              // where each begins
+	list []string           // memory of [Values.Principal]
+	text string             // the document, if it is kept
+}
+
+// maxList is how long a list may be whose memory is kept.
+const maxList = 64
+
+// Read reads another document into v.
+func (v *Values) Read(n *Names, document []byte) error {
+	v.Clear()
+	v.raw = slices.Grow(v.raw[:0], len(n.names))[:len(n.names)]
+	v.at = slices.Grow(v.at[:0], len(n.names))[:len(n.names)]
+	return strictjson.Members(document, func(name []byte, at int, value strictjson.Value) error {
 		if i, ok := n.index[string(name)]; ok {
-			values[i] = value
+			v.raw[i], v.at[i] = value, at
 		}
 		return nil
 	})
-	return values, err
 }
 
-// Values are the claims of a document, raw, by index; nil is absent. They alias
-// the document.
-type Values []strictjson.Value
+// KeepText copies the document that v was read from, once: texts that are
+// read from then on are parts of the copy where they have no escapes, and not
+// copies of their own.
+func (v *Values) KeepText(document []byte) { v.text = string(document) }
+
+// Clear makes v forget its document.
+func (v *Values) Clear() {
+	clear(v.raw)
+	if cap(v.list) > maxList {
+		v.list = nil
+	}
+	clear(v.list[:cap(v.list)])
+	v.text = ""
+}
+
+// Raw returns a claim as it stands in the document, nil if it is absent.
+func (v *Values) Raw(i int) strictjson.Value { return v.raw[i] }
 
 // Has reports whether the claim is there.
-func (v Values) Has(i int) bool { return v[i] != nil }
+func (v *Values) Has(i int) bool { return v.raw[i] != nil }
 
 // IsEmptyText reports whether the claim is the empty string.
-func (v Values) IsEmptyText(i int) bool { return string(v[i]) == `""` }
+func (v *Values) IsEmptyText(i int) bool { return string(v.raw[i]) == `""` }
+
+// string returns the string that a part of the document is, which begins at a
+// byte of it.
+func (v *Values) string(at int, value strictjson.Value) (string, error) {
+	if v.text == "" {
+		return strictjson.String(value)
+	}
+	plain, isPlain, err := strictjson.Text(value)
+	if err != nil || !isPlain {
+		return strictjson.String(value)
+	}
+	return v.text[at+1:][:len(plain)], nil
+}
 
 // Text returns a claim that must be a string if it is there.
-func (v Values) Text(i int) (string, error) {
-	if v[i] == nil {
+func (v *Values) Text(i int) (string, error) {
+	if v.raw[i] == nil {
 		return "", nil
 	}
-	return strictjson.String(v[i])
+	return v.string(v.at[i], v.raw[i])
 }
 
 // FirstText returns the first of some claims that is there.
-func (v Values) FirstText(indexes []int) (string, error) {
+func (v *Values) FirstText(indexes []int) (string, error) {
 	for _, i := range indexes {
-		if v[i] != nil {
-			return strictjson.String(v[i])
+		if v.raw[i] != nil {
+			return v.Text(i)
 		}
 	}
 	return "", nil
@@ -106,30 +155,49 @@ func (v Values) FirstText(indexes []int) (string, error) {
 
 // List returns a claim that may be one string or an array of strings (RFC
 // 7519, Section 4.1.3).
-func (v Values) List(i int) ([]string, error) {
-	if v[i] == nil {
-		return nil, nil
+func (v *Values) List(i int) ([]string, error) { return v.AppendList(nil, i) }
+
+// AppendList is [Values.List], appended to a list.
+func (v *Values) AppendList(list []string, i int) ([]string, error) {
+	if v.raw[i] == nil {
+		return list, nil
 	}
-	if v[i].Kind() == '"' {
-		s, err := strictjson.String(v[i])
-		return []string{s}, err
+	if v.raw[i].Kind() == '"' {
+		s, err := v.Text(i)
+		return append(list, s), err
 	}
-	return strictjson.Strings(v[i])
+	err := strictjson.Elements(v.raw[i], func(at int, element strictjson.Value) error {
+		s, err := v.string(v.at[i]+at, element)
+		if err == nil {
+			list = append(list, s)
+		}
+		return err
+	})
+	return list, err
 }
 
 // maxNumericDate is the end of the year 9999; no token means a later time.
 const maxNumericDate = 253402300799
 
-// Date returns a claim that must be a NumericDate if it is there: a JSON
-// number, integer or not (RFC 7519, Section 2). The zero time is absent.
-func (v Values) Date(i int) (time.Time, error) {
-	if v[i] == nil {
+// Date returns a claim that must be a NumericDate if it is there. The zero time
+// is absent.
+func (v *Values) Date(i int) (time.Time, error) {
+	if v.raw[i] == nil {
 		return time.Time{}, nil
 	}
-	if v[i].Kind() != '0' {
+	return Date(v.raw[i])
+}
+
+// Date returns the time that a NumericDate is: a JSON number, integer or not
+// (RFC 7519, Section 2).
+func Date(value strictjson.Value) (time.Time, error) {
+	if value.Kind() != '0' {
 		return time.Time{}, errors.New("not a number")
 	}
-	seconds, err := strconv.ParseFloat(string(v[i]), 64)
+	if seconds, ok := fewDigits(value); ok {
+		return time.Unix(seconds, 0), nil
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
 	if err != nil || seconds < 0 || seconds > maxNumericDate {
 		return time.Time{}, errors.New("a number that is no time from 1970 to 9999")
 	}
@@ -137,22 +205,37 @@ func (v Values) Date(i int) (time.Time, error) {
 	return time.Unix(int64(whole), int64(fraction*1e9)), nil
 }
 
+// fewDigits reads a number of at most eleven digits and nothing else, which
+// nearly all dates are.
+func fewDigits(value []byte) (n int64, ok bool) {
+	if len(value) > 11 {
+		return 0, false
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
+}
+
 // Scopes returns the scopes of the first of some claims that is there: one
 // string (RFC 6749, Section 3.3), or an array of names, unless text demands the
 // string of the claim at hand.
-func (v Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) {
+func (v *Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) {
 	for _, i := range indexes {
 		switch {
-		case v[i] == nil:
+		case v.raw[i] == nil:
 			continue
-		case v[i].Kind() == '"' || text(i):
-			s, err := strictjson.String(v[i])
+		case v.raw[i].Kind() == '"' || text(i):
+			s, err := v.Text(i)
 			if err != nil {
 				return scope.Set{}, err
 			}
 			return scope.Parse(s)
 		}
-		names, err := strictjson.Strings(v[i])
+		names, err := v.List(i)
 		if err != nil {
 			return scope.Set{}, err
 		}
@@ -163,9 +246,9 @@ func (v Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) 
 
 // Confirmation reads cnf (RFC 7800). A claim that binds the token in no way
 // that is known binds it all the same.
-func (v Values) Confirmation() (bearer.Confirmation, error) {
+func (v *Values) Confirmation() (bearer.Confirmation, error) {
 	var c bearer.Confirmation
-	if v[Cnf] == nil {
+	if v.raw[Cnf] == nil {
 		return c, nil
 	}
 	known := func(value strictjson.Value) (string, error) {
@@ -178,7 +261,7 @@ func (v Values) Confirmation() (bearer.Confirmation, error) {
 		}
 		return s, nil
 	}
-	err := strictjson.Object(v[Cnf], func(name []byte, value strictjson.Value) (err error) {
+	err := strictjson.Object(v.raw[Cnf], func(name []byte, value strictjson.Value) (err error) {
 		switch string(name) {
 		case "jkt":
 			c.JKT, err = known(value)
@@ -198,7 +281,7 @@ func (v Values) Confirmation() (bearer.Confirmation, error) {
 // Principal reads the standard claims into a principal, but for those that
 // issuers name differently: client id, scopes and audience. The error names the
 // claim that is malformed.
-func (v Values) Principal() (bearer.Principal, *Error) {
+func (v *Values) Principal() (bearer.Principal, *Error) {
 	var p bearer.Principal
 	for _, text := range [...]struct {
 		to    *string
@@ -224,11 +307,13 @@ func (v Values) Principal() (bearer.Principal, *Error) {
 	if p.Confirmation, err = v.Confirmation(); err != nil {
 		return p, &Error{"cnf", err}
 	}
-	amr, err := v.List(AMR)
-	if err != nil {
+	if v.list, err = v.AppendList(v.list[:0], AMR); err != nil {
 		return p, &Error{"amr", err}
 	}
-	return p.WithAMR(amr...), nil
+	if len(v.list) > 0 {
+		p = p.WithAMR(v.list...)
+	}
+	return p, nil
 }
 
 // Error says which claim is malformed, and how.

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,52 +12,71 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// readIssuer reads iss alone: which issuer's profile is to judge the token.
-func readIssuer(payload []byte) (iss string, err error) {
-	found := false
-	err = strictjson.Object(payload, func(name []byte, value strictjson.Value) (err error) {
-		if string(name) == "iss" {
-			found = true
-			iss, err = strictjson.String(value)
-		}
-		return err
-	})
-	if err == nil && !found {
-		err = errors.New("no iss")
+var errNoIssuer = errors.New("no iss")
+
+// issuerOf returns whose token it says it is: which issuer's profile is to
+// judge it.
+func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
+	raw := values.Raw(claims.Iss)
+	if raw == nil {
+		return nil, bearer.Invalid("claims", expectIssuer, errNoIssuer.Error())
 	}
-	return iss, err
+	if plain, isPlain, err := strictjson.Text(raw); err == nil && isPlain {
+		if i := v.issuers[string(plain)]; i != nil {
+			return i, nil
+		}
+	}
+	name, err := strictjson.String(raw)
+	if err != nil {
+		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
+	}
+	if i := v.issuers[name]; i != nil {
+		return i, nil
+	}
+	return nil, bearer.Unrecognized("iss", "an issuer of the configuration", fmt.Sprintf("%.200q", name))
 }
 
-// principal reads the claims of a token whose signature holds. The error names
-// the first claim that is malformed or missing; the principal is what there is.
-func (c *profile) principal(v claims.Values, issuer string, payload []byte) (*bearer.Principal, *bearer.Error) {
+const expectIssuer = "a JSON object with an iss"
+
+// read reads the claims of a token whose signature holds into f. The error
+// names the first claim that is malformed or missing; f is what there is.
+func (i *issuer) read(f *facts, r *reader, payload []byte) *bearer.Error {
 	malformed := func(claim string, err error) *bearer.Error {
 		return bearer.Invalid(claim, "a well-formed claim", err.Error())
 	}
-	p, bad := v.Principal()
-	p.Issuer = issuer
+	c, v, p := i.profile, &r.values, &f.principal
+	v.KeepText(payload)
+	f.issuer = i
+	var bad *claims.Error
+	*p, bad = v.Principal()
+	p.Issuer = i.url
 	if bad != nil {
-		return &p, malformed(bad.Claim, bad.Err)
+		return malformed(bad.Claim, bad.Err)
 	}
 	var err error
 	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
-		return &p, malformed("client_id", err)
+		return malformed("client_id", err)
 	}
 	if p.Scopes, err = v.Scopes(c.scope, c.isScopeString); err != nil {
-		return &p, malformed("scope", err)
+		return malformed("scope", err)
 	}
-	audience, err := v.List(c.audience)
-	if err != nil {
-		return &p, malformed(c.Name(c.audience), err)
+	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
+		return malformed(c.Name(c.audience), err)
 	}
-	p = p.WithAudience(audience...).WithClaims(payload)
-	return &p, c.checkKind(v, &p)
+	*p = p.WithAudience(r.list...).WithClaims(bytes.Clone(payload))
+	if refused := c.checkKind(v, p); refused != nil {
+		return refused
+	}
+	if f.notBefore, err = v.Date(claims.Nbf); err != nil {
+		return malformed("nbf", err)
+	}
+	return nil
 }
 
 func (c *profile) isScopeString(i int) bool { return c.scopeString && c.Name(i) == "scope" }
 
 // checkKind checks that the token is an access token and whole.
-func (c *profile) checkKind(v claims.Values, p *bearer.Principal) *bearer.Error {
+func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error {
 	for _, i := range c.forbidden {
 		if v.Has(i) {
 			return bearer.Invalid("kind", "an access token, which has no claim "+c.Name(i), "another kind of token")
@@ -96,7 +116,7 @@ func (c *profile) checkKind(v claims.Values, p *bearer.Principal) *bearer.Error 
 // looksLikeIDToken reports whether a token is no more than an ID token may be:
 // for the client that it names (OpenID Connect Core, Section 2), without any
 // scopes and without jti.
-func (c *profile) looksLikeIDToken(v claims.Values, p *bearer.Principal) bool {
+func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 	return p.HasAudience(p.ClientID) && !v.Has(claims.Jti) && !slices.ContainsFunc(c.scope, v.Has)
 }
 
@@ -104,16 +124,37 @@ func missing(what string) *bearer.Error {
 	return bearer.Invalid("claims", what+", which the issuer's Profile requires", "none")
 }
 
-// checkTimes judges iat, nbf and exp, and forgets an auth_time that is further
-// ahead than the leeway: nobody has authenticated then.
-func checkTimes(v claims.Values, p *bearer.Principal, leeway time.Duration) *bearer.Error {
-	now := time.Now()
-	notBefore, err := v.Date(claims.Nbf)
-	if err != nil {
-		return bearer.Invalid("nbf", "a well-formed claim", err.Error())
+// facts are what a token said whose signature held, and who had signed it. They
+// do not change; whether they are good enough is judged each time.
+type facts struct {
+	issuer    *issuer
+	notBefore time.Time
+	principal bearer.Principal
+}
+
+// judge judges what depends on more than the token: audience, nbf, iat and exp.
+// Whether it has expired is said last, of tokens that are otherwise good.
+func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, error) {
+	p := &f.principal
+	refused := f.issuer.checkAudience(p)
+	if refused == nil {
+		refused = claims.CheckTimes(now, f.notBefore, p, leeway)
+	}
+	if refused != nil {
+		return nil, f.refuse(refused)
 	}
 	if now.Before(p.AuthTime.Add(-leeway)) {
-		p.AuthTime = time.Time{}
+		// Nobody has authenticated then.
+		own := *p
+		own.AuthTime = time.Time{}
+		return &own, nil
 	}
-	return claims.CheckTimes(now, notBefore, p, leeway)
+	return p, nil
+}
+
+// refuse adds to a refusal whose token it is.
+func (f *facts) refuse(refused *bearer.Error) error {
+	own := f.principal // whoever gets the error may change it
+	refused.Principal = &own
+	return refused
 }

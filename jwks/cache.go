@@ -106,11 +106,10 @@ func (c *cache) get(key *cacheKey) *entry {
 }
 
 // add adds an entry, in place of one of the same key.
-func (c *cache) add(e *entry) {
+func (c *cache) add(e *entry, now time.Time) {
 	if e.weight > c.maxBytes {
 		return
 	}
-	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for old := c.bucket(&e.key).Load(); old != nil; old = old.next.Load() {

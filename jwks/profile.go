@@ -232,5 +232,5 @@ func normalizeType(t string) string {
 
 // acceptsType reports whether a header's typ is an access token's.
 func (c *profile) acceptsType(typ string) bool {
-	return slices.Contains(c.types, normalizeType(typ))
+	return slices.Contains(c.types, typ) || slices.Contains(c.types, normalizeType(typ))
 }

@@ -78,9 +78,10 @@ func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bear
 			return nil, err
 		}
 		e.key, f.entry = *key, e
-		p, err := e.judge(time.Now(), v.leeway)
+		now := time.Now()
+		p, err := e.judge(now, v.leeway)
 		if err == nil {
-			v.cache.add(e)
+			v.cache.add(e, now)
 		}
 		return p, err
 	}

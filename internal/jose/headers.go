@@ -53,11 +53,14 @@ func (h *Headers) find(segment string) (Header, bool) {
 
 // Keep remembers the header of a token whose signature holds.
 func (h *Headers) Keep(jws *JWS) {
+	if jws.known {
+		return
+	}
 	segment, _, _ := strings.Cut(jws.SigningInput, ".")
 	if len(segment) > maxHeaderLength {
 		return
 	}
-	if _, ok := h.find(segment); ok {
+	if _, ok := h.find(segment); ok { // by now
 		return
 	}
 	known := &knownHeader{segment: strings.Clone(segment), header: jws.Header}

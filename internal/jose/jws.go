@@ -15,6 +15,8 @@ type JWS struct {
 	Payload      []byte // decoded
 	Signature    []byte // decoded
 	SigningInput string // what the signature covers: a prefix of the token
+
+	known bool // the header was
 }
 
 // Header is what this package reads of a JWS's protected header. Parameters
@@ -86,8 +88,8 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 		return JWS{}, ErrNotJWS
 	}
 	b.Clear()
-	header, ok := known.find(token[:first])
-	if !ok {
+	header, found := known.find(token[:first])
+	if !found {
 		var err error
 		b.header, err = decode(b.header, token[:first])
 		if err != nil || !bytes.HasPrefix(bytes.TrimLeft(b.header, " \t\r\n"), []byte("{")) {
@@ -101,17 +103,30 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 	if err != nil {
 		return JWS{}, err
 	}
-	jws.Header = header
+	jws.Header, jws.known = header, found
 	return jws, nil
 }
 
-// dots finds the two dots of a token. They are counted and not split on: a
-// token of a million dots must not become a million strings.
+// HasForm reports whether token has as many dots as a JWS in compact
+// serialization.
+func HasForm(token string) bool {
+	_, _, ok := dots(token)
+	return ok
+}
+
+// dots finds the two dots of a token. It is not split on them: a token of a
+// million dots must not become a million strings.
 func dots(token string) (first, last int, ok bool) {
-	if strings.Count(token, ".") != 2 {
+	first = strings.IndexByte(token, '.')
+	if first < 0 {
 		return 0, 0, false
 	}
-	return strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.'), true
+	last = strings.IndexByte(token[first+1:], '.')
+	if last < 0 {
+		return 0, 0, false
+	}
+	last += first + 1
+	return first, last, strings.IndexByte(token[last+1:], '.') < 0
 }
 
 // ParseBody is [Parse] for a token whose header the caller has parsed before,

@@ -19,8 +19,10 @@ type scanner struct {
 	depth int
 
 	// names are those of the objects that are open, the outermost first.
-	names  [][]byte
-	tables [MaxDepth]table // of the objects that are open and have many names
+	names [][]byte
+	// tables are of the objects that are open and have many names; nil as long
+	// as none has had.
+	tables *[MaxDepth]table
 }
 
 const (
@@ -47,9 +49,11 @@ func (s *scanner) release() {
 	if cap(s.names) > maxNames {
 		s.names = nil
 	}
-	for i := range s.tables {
-		if cap(s.tables[i]) > maxTable {
-			s.tables[i] = nil
+	if s.tables != nil {
+		for i := range s.tables {
+			if cap(s.tables[i]) > maxTable {
+				s.tables[i] = nil
+			}
 		}
 	}
 	s.data, s.at, s.depth = nil, 0, 0
@@ -195,6 +199,9 @@ func (s *scanner) note(name []byte, first int, like bool) bool {
 			}
 		}
 		return true
+	}
+	if s.tables == nil {
+		s.tables = new([MaxDepth]table)
 	}
 	t := &s.tables[s.depth-1]
 	if len(own) == fewNames {

@@ -146,8 +146,7 @@ func Elements(v Value, element func(at int, value Value) error) error {
 	if v.Kind() != '[' {
 		return fmt.Errorf("a JSON %s where an array is due", kindName(v))
 	}
-	s := newScanner(v)
-	defer s.release()
+	s := scanner{data: v}
 	s.space()
 	return s.array(element)
 }

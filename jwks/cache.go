@@ -57,7 +57,6 @@ func weigh(claims []byte, scopes, values int) int {
 // pushes out those in use.
 type cache struct {
 	maxEntries, maxBytes int
-	leeway               time.Duration
 	hits, misses         counter
 	flights              [64]flights
 	buckets              []atomic.Pointer[entry] // a power of two
@@ -74,7 +73,7 @@ const (
 	recentShare = 10
 )
 
-func newCache(entries, bytes int, leeway time.Duration) *cache {
+func newCache(entries, bytes int) *cache {
 	buckets := 1
 	for buckets < entries {
 		buckets *= 2
@@ -82,7 +81,6 @@ func newCache(entries, bytes int, leeway time.Duration) *cache {
 	return &cache{
 		maxEntries: entries,
 		maxBytes:   bytes,
-		leeway:     leeway,
 		buckets:    make([]atomic.Pointer[entry], buckets),
 		forgotten:  make([]uint32, buckets),
 	}
@@ -139,7 +137,7 @@ func (c *cache) add(e *entry, now time.Time) {
 func (c *cache) bury(q *queue, now time.Time) {
 	for range 2 {
 		e := q.oldest
-		if e == nil || now.Before(e.principal.Expires.Add(c.leeway)) && e.stands(now) {
+		if e == nil || now.UnixNano() < e.until && e.stands(now) {
 			return
 		}
 		c.drop(e)

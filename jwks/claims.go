@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -130,17 +131,43 @@ type facts struct {
 	issuer    *issuer
 	notBefore time.Time
 	principal bearer.Principal
+
+	// From from until before until, in nanoseconds since 1970, none of the
+	// token's times is of concern: a moment between them needs no closer look.
+	from, until int64
+}
+
+// setTimes sets from and until.
+func (f *facts) setTimes(leeway time.Duration) {
+	p := &f.principal
+	for _, t := range [...]time.Time{f.notBefore, p.IssuedAt, p.AuthTime} {
+		if !t.IsZero() {
+			f.from = max(f.from, nanoseconds(t.Add(-leeway)))
+		}
+	}
+	f.until = nanoseconds(p.Expires.Add(leeway))
+}
+
+// nanoseconds is t.UnixNano for times of years in which that is not defined
+// too: they are at the end of those in which it is.
+func nanoseconds(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // judge judges what depends on more than the token: audience, nbf, iat and exp.
 // Whether it has expired is said last, of tokens that are otherwise good.
 func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, error) {
 	p := &f.principal
-	refused := f.issuer.checkAudience(p)
-	if refused == nil {
-		refused = claims.CheckTimes(now, f.notBefore, p, leeway)
+	if refused := f.issuer.checkAudience(p); refused != nil {
+		return nil, f.refuse(refused)
 	}
-	if refused != nil {
+	if at := now.UnixNano(); f.from <= at && at < f.until {
+		return p, nil
+	}
+	if refused := claims.CheckTimes(now, f.notBefore, p, leeway); refused != nil {
 		return nil, f.refuse(refused)
 	}
 	if now.Before(p.AuthTime.Add(-leeway)) {

@@ -121,7 +121,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	v := &Verifier{issuers: issuers, names: names, leeway: c.Leeway}
 	if c.CacheEntries > 0 && c.CacheBytes > 0 {
-		v.cache = newCache(c.CacheEntries, c.CacheBytes, c.Leeway)
+		v.cache = newCache(c.CacheEntries, c.CacheBytes)
 	}
 	return v, nil
 }

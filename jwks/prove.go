@@ -17,6 +17,7 @@ import (
 // reader is the memory that one token after the other is read into.
 type reader struct {
 	token  []byte // as it was sent
+	dirty  bool   // what is below was used
 	buffer jose.Buffer
 	values claims.Values
 	list   []string
@@ -36,11 +37,14 @@ func (r *reader) release() {
 	if cap(r.token) > maxToken {
 		r.token = nil
 	}
-	r.buffer.Clear()
-	r.values.Clear()
-	clear(r.list)
-	if cap(r.list) > maxList {
-		r.list = nil
+	if r.dirty {
+		r.buffer.Clear()
+		r.values.Clear()
+		clear(r.list)
+		if cap(r.list) > maxList {
+			r.list = nil
+		}
+		r.dirty = false
 	}
 	readers.Put(r)
 }
@@ -122,6 +126,7 @@ func (v *Verifier) check(t *unproven) (*entry, error) {
 	if refused := t.issuer.read(&e.facts, t.reader, t.jws.Payload); refused != nil {
 		return nil, e.refuse(refused)
 	}
+	e.setTimes(v.leeway)
 	values := len(t.reader.list) + bytes.Count(t.reader.values.Raw(claims.AMR), []byte(","))
 	e.weight = weigh(t.jws.Payload, len(e.principal.Scopes.String()), values)
 	return e, nil

@@ -51,8 +51,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 }
 
 func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal, error) {
-	if !jose.HasForm(token) {
-		return nil, notJWT()
+	if strings.IndexByte(token, '.') < 0 {
+		return nil, notJWT() // and not worth a hash
 	}
 	r := readers.Get().(*reader)
 	defer r.release()
@@ -83,6 +83,7 @@ func notJWT() error {
 
 // first judges a token that is not in the cache; key is nil where there is none.
 func (v *Verifier) first(ctx context.Context, r *reader, token string, key *cacheKey) (*bearer.Principal, error) {
+	r.dirty = true
 	jws, err := r.buffer.Parse(token, &v.headers)
 	if err != nil {
 		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {

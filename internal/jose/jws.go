@@ -107,13 +107,6 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 	return jws, nil
 }
 
-// HasForm reports whether token has as many dots as a JWS in compact
-// serialization.
-func HasForm(token string) bool {
-	_, _, ok := dots(token)
-	return ok
-}
-
 // dots finds the two dots of a token. It is not split on them: a token of a
 // million dots must not become a million strings.
 func dots(token string) (first, last int, ok bool) {

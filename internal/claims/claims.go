@@ -4,6 +4,7 @@
 package claims
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"slices"
@@ -39,13 +40,16 @@ var standardNames = [standard]string{
 // Names are the claims that documents are read for. After the last [Names.Add]
 // it is safe for concurrent use.
 type Names struct {
-	index map[string]int
 	names []string
+	// places has the indexes plus one of the names whose hash is the place's,
+	// as a chain: nearly all places have none or one.
+	places [256]uint16
+	next   []uint16 // in the chain, by index
 }
 
 // NewNames returns Names of the standard claims.
 func NewNames() *Names {
-	n := &Names{index: make(map[string]int)}
+	n := new(Names)
 	for _, name := range standardNames {
 		n.Add(name)
 	}
@@ -54,12 +58,32 @@ func NewNames() *Names {
 
 // Add adds a claim, unless it is there already, and returns its index.
 func (n *Names) Add(name string) int {
-	if i, ok := n.index[name]; ok {
+	if i, ok := n.find([]byte(name)); ok {
 		return i
 	}
-	n.index[name] = len(n.names)
+	place := place([]byte(name))
 	n.names = append(n.names, name)
+	n.next = append(n.next, n.places[place])
+	n.places[place] = uint16(len(n.names))
 	return len(n.names) - 1
+}
+
+// find returns the index of a name. The names are ours, so nobody outside can
+// make a chain long.
+func (n *Names) find(name []byte) (index int, ok bool) {
+	for i := n.places[place(name)]; i != 0; i = n.next[i-1] {
+		if n.names[i-1] == string(name) {
+			return int(i - 1), true
+		}
+	}
+	return 0, false
+}
+
+func place(name []byte) uint8 {
+	if len(name) == 0 {
+		return 0
+	}
+	return uint8(len(name))*29 + name[0]*7 + name[len(name)-1]*3 + name[len(name)/2]
 }
 
 // Name returns the name of the claim at index i.
@@ -91,7 +115,7 @@ func (v *Values) Read(n *Names, document []byte) error {
 	v.raw = slices.Grow(v.raw[:0], len(n.names))[:len(n.names)]
 	v.at = slices.Grow(v.at[:0], len(n.names))[:len(n.names)]
 	return strictjson.Members(document, func(name []byte, at int, value strictjson.Value) error {
-		if i, ok := n.index[string(name)]; ok {
+		if i, ok := n.find(name); ok {
 			v.raw[i], v.at[i] = value, at
 		}
 		return nil
@@ -128,11 +152,10 @@ func (v *Values) string(at int, value strictjson.Value) (string, error) {
 	if v.text == "" {
 		return strictjson.String(value)
 	}
-	plain, isPlain, err := strictjson.Text(value)
-	if err != nil || !isPlain {
+	if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
 		return strictjson.String(value)
 	}
-	return v.text[at+1:][:len(plain)], nil
+	return v.text[at+1 : at+len(value)-1], nil // it was read strictly
 }
 
 // Text returns a claim that must be a string if it is there.

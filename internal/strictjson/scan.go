@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"sync"
@@ -354,6 +355,9 @@ func (s *scanner) text() (escaped bool, err error) {
 // where it breaks off.
 func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	for i := at + 1; ; {
+		for i+8 <= len(data) && allPlain(binary.LittleEndian.Uint64(data[i:])) {
+			i += 8
+		}
 		for i < len(data) && isPlain[data[i]] {
 			i++
 		}
@@ -380,6 +384,15 @@ func skipText(data []byte, at int) (end int, escaped, ok bool) {
 			i += n
 		}
 	}
+}
+
+// allPlain reports whether each of eight bytes is one of isPlain. It may say no
+// where all are, never yes where one is not: a byte that borrows from the next
+// is itself none.
+func allPlain(eight uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := eight^ones*'"', eight^ones*'\\'
+	return (eight|(eight-ones*' ')|(quote-ones)|(backslash-ones))&tops == 0
 }
 
 // escapeLen returns the length of the escape at the beginning of b, 0 if it is

@@ -1,7 +1,6 @@
 package jwks
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -39,39 +38,40 @@ func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
 
 const expectIssuer = "a JSON object with an iss"
 
-// read reads the claims of a token whose signature holds into f. The error
-// names the first claim that is malformed or missing; f is what there is.
-func (i *issuer) read(f *facts, r *reader, payload []byte) *bearer.Error {
+// read reads the claims of a token whose signature holds. The error names the
+// first claim that is malformed or missing; the facts are what there is.
+func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error) {
 	malformed := func(claim string, err error) *bearer.Error {
 		return bearer.Invalid(claim, "a well-formed claim", err.Error())
 	}
 	c, v, p := i.profile, &r.values, &f.principal
 	v.KeepText(payload)
 	f.issuer = i
-	var bad *claims.Error
-	*p, bad = v.Principal()
+	bad := v.PrincipalInto(p)
 	p.Issuer = i.url
 	if bad != nil {
-		return malformed(bad.Claim, bad.Err)
+		return f, malformed(bad.Claim, bad.Err)
 	}
 	var err error
 	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
-		return malformed("client_id", err)
+		return f, malformed("client_id", err)
 	}
 	if p.Scopes, err = v.Scopes(c.scope, c.isScopeString); err != nil {
-		return malformed("scope", err)
+		return f, malformed("scope", err)
 	}
 	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
-		return malformed(c.Name(c.audience), err)
+		return f, malformed(c.Name(c.audience), err)
 	}
-	*p = p.WithAudience(r.list...).WithClaims(bytes.Clone(payload))
+	own := make([]byte, len(payload))
+	copy(own, payload)
+	*p = p.WithAudience(r.list...).WithClaims(own)
 	if refused := c.checkKind(v, p); refused != nil {
-		return refused
+		return f, refused
 	}
 	if f.notBefore, err = v.Date(claims.Nbf); err != nil {
-		return malformed("nbf", err)
+		return f, malformed("nbf", err)
 	}
-	return nil
+	return f, nil
 }
 
 func (c *profile) isScopeString(i int) bool { return c.scopeString && c.Name(i) == "scope" }

@@ -10,7 +10,9 @@ import (
 // same token meanwhile. It is work of the processor and waits for nothing, so
 // that nobody's context can end it for the others.
 type flight struct {
+	key    cacheKey
 	landed chan struct{} // nil while nobody waits
+	next   *flight
 
 	// To be read after landed is closed. Both are zero if the one who led
 	// panicked, or found claims that are not to be accepted.
@@ -19,43 +21,49 @@ type flight struct {
 	generation uint64
 }
 
-// flights are those whose keys begin alike.
+// flights are those under way whose keys begin alike: a few at most, since each
+// keeps a processor busy.
 type flights struct {
 	mu    sync.Mutex
-	byKey map[cacheKey]*flight
+	first *flight
 	_     [48]byte // a cache line each
 }
+
+func (c *cache) flightsOf(key *cacheKey) *flights { return &c.flights[key[0]%uint8(len(c.flights))] }
 
 // join returns the entry of a key, if there is one by now; or a flight, to be
 // waited for or, by the one who leads, to be left.
 func (c *cache) join(key *cacheKey) (e *entry, f *flight, leads bool) {
-	all := &c.flights[key[0]%uint8(len(c.flights))]
+	all := c.flightsOf(key)
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if f := all.byKey[*key]; f != nil {
-		if f.landed == nil {
-			f.landed = make(chan struct{})
+	for f := all.first; f != nil; f = f.next {
+		if f.key == *key {
+			if f.landed == nil {
+				f.landed = make(chan struct{})
+			}
+			return nil, f, false
 		}
-		return nil, f, false
 	}
 	// Whoever led before has added what it proved before it left.
 	if e := c.get(key); e != nil {
 		return e, nil, false
 	}
-	if all.byKey == nil {
-		all.byKey = make(map[cacheKey]*flight)
-	}
-	f = new(flight)
-	all.byKey[*key] = f
-	return nil, f, true
+	all.first = &flight{key: *key, next: all.first}
+	return nil, all.first, true
 }
 
 // leave ends a flight.
-func (c *cache) leave(key *cacheKey, f *flight) {
-	all := &c.flights[key[0]%uint8(len(c.flights))]
+func (c *cache) leave(f *flight) {
+	all := c.flightsOf(&f.key)
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	delete(all.byKey, *key)
+	for at := &all.first; *at != nil; at = &(*at).next {
+		if *at == f {
+			*at = f.next
+			break
+		}
+	}
 	if f.landed != nil {
 		close(f.landed)
 	}

@@ -74,7 +74,7 @@ func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bear
 	}
 	e, f, leads := v.cache.join(key)
 	if leads {
-		defer v.cache.leave(key, f)
+		defer v.cache.leave(f)
 		f.generation = t.generation
 		e, err := v.check(t)
 		f.failed = err == errSignature
@@ -122,11 +122,12 @@ func (v *Verifier) check(t *unproven) (*entry, error) {
 		return nil, errSignature
 	}
 	v.headers.Keep(t.jws)
-	e := &entry{generation: t.generation}
-	if refused := t.issuer.read(&e.facts, t.reader, t.jws.Payload); refused != nil {
-		return nil, e.refuse(refused)
+	f, refused := t.issuer.read(t.reader, t.jws.Payload)
+	if refused != nil {
+		return nil, f.refuse(refused)
 	}
-	e.setTimes(v.leeway)
+	f.setTimes(v.leeway)
+	e := &entry{facts: f, generation: t.generation}
 	values := len(t.reader.list) + bytes.Count(t.reader.values.Raw(claims.AMR), []byte(","))
 	e.weight = weigh(t.jws.Payload, len(e.principal.Scopes.String()), values)
 	return e, nil

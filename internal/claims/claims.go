@@ -301,18 +301,24 @@ func (v *Values) Confirmation() (bearer.Confirmation, error) {
 	return c, err
 }
 
-// Principal reads the standard claims into a principal, but for those that
+// Principal returns a principal of the standard claims, but for those that
 // issuers name differently: client id, scopes and audience. The error names the
 // claim that is malformed.
 func (v *Values) Principal() (bearer.Principal, *Error) {
 	var p bearer.Principal
+	err := v.PrincipalInto(&p)
+	return p, err
+}
+
+// PrincipalInto is [Values.Principal] for a principal at hand.
+func (v *Values) PrincipalInto(p *bearer.Principal) *Error {
 	for _, text := range [...]struct {
 		to    *string
 		claim int
 	}{{&p.Subject, Sub}, {&p.ID, Jti}, {&p.ACR, ACR}} {
 		s, err := v.Text(text.claim)
 		if err != nil {
-			return p, &Error{standardNames[text.claim], err}
+			return &Error{standardNames[text.claim], err}
 		}
 		*text.to = s
 	}
@@ -322,21 +328,21 @@ func (v *Values) Principal() (bearer.Principal, *Error) {
 	}{{&p.Expires, Exp}, {&p.IssuedAt, Iat}, {&p.AuthTime, AuthTime}} {
 		t, err := v.Date(date.claim)
 		if err != nil {
-			return p, &Error{standardNames[date.claim], err}
+			return &Error{standardNames[date.claim], err}
 		}
 		*date.to = t
 	}
 	var err error
 	if p.Confirmation, err = v.Confirmation(); err != nil {
-		return p, &Error{"cnf", err}
+		return &Error{"cnf", err}
 	}
 	if v.list, err = v.AppendList(v.list[:0], AMR); err != nil {
-		return p, &Error{"amr", err}
+		return &Error{"amr", err}
 	}
 	if len(v.list) > 0 {
-		p = p.WithAMR(v.list...)
+		*p = p.WithAMR(v.list...)
 	}
-	return p, nil
+	return nil
 }
 
 // Error says which claim is malformed, and how.

@@ -378,3 +378,34 @@ func newTestKey(t *testing.T) (ed25519.PrivateKey, []byte) {
 	}
 	return private, jwk
 }
+
+func BenchmarkCache(b *testing.B) {
+	c, now := newCache(10_000, 32<<20), time.Now()
+	keys := make([]cacheKey, 20_000)
+	for n := range keys {
+		keys[n] = keyOf(n)
+	}
+	for n := range 8000 {
+		c.add(entryOf(n, 2000), now)
+	}
+	b.Run("get", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			c.get(&keys[n%8000])
+		}
+	})
+	b.Run("get in parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for n := 0; pb.Next(); n++ {
+				c.get(&keys[n%100])
+			}
+		})
+	})
+	b.Run("get or add", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			if key := &keys[n%len(keys)]; c.get(key) == nil {
+				c.add(&entry{key: *key, weight: 2000, facts: facts{issuer: anyIssuer, until: math.MaxInt64}}, now)
+			}
+		}
+	})
+}

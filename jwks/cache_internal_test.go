@@ -204,16 +204,15 @@ func TestFactsAreJudgedEachTime(t *testing.T) {
 		{"no audience", func(f *facts) { f.principal = f.principal.WithAudience() }, at(0), "aud"},
 		{"another audience, expired", func(f *facts) { f.principal = f.principal.WithAudience("other") }, at(time.Hour), "aud"},
 	}
-	names, err := Profile{}.compile(claims.NewNames())
+	profile, err := Profile{}.compile(claims.NewNames())
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := *anyIssuer
-	judge.profile = names
+	judge := &issuer{audience: anyIssuer.audience, profile: profile}
 	for _, tt := range tests {
 		f := good
 		tt.change(&f)
-		f.issuer = &judge
+		f.issuer = judge
 		f.setTimes(leeway)
 		p, err := f.judge(tt.now, leeway)
 		e, _ := errors.AsType[*bearer.Error](err)

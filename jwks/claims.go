@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 var errNoIssuer = errors.New("no iss")
@@ -56,7 +58,7 @@ func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error
 	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
 		return f, malformed("client_id", err)
 	}
-	if p.Scopes, err = v.Scopes(c.scope, c.isScopeString); err != nil {
+	if p.Scopes, err = v.ScopesBy(i.parseScope, c.scope, c.isScopeString); err != nil {
 		return f, malformed("scope", err)
 	}
 	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
@@ -72,6 +74,19 @@ func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error
 		return f, malformed("nbf", err)
 	}
 	return f, nil
+}
+
+// parseScope is scope.Parse. The tokens of an issuer share a few values, and
+// then the Set too.
+func (i *issuer) parseScope(s string) (scope.Set, error) {
+	if set := i.scopes.Find(s); set != nil {
+		return *set, nil
+	}
+	set, err := scope.Parse(strings.Clone(s)) // not a part of the token's text
+	if err == nil {
+		i.scopes.Keep(s, set)
+	}
+	return set, err
 }
 
 func (c *profile) isScopeString(i int) bool { return c.scopeString && c.Name(i) == "scope" }

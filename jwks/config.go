@@ -12,6 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
+	"github.com/bearerkit/bearerkit/internal/known"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // Config configures a [Verifier].
@@ -89,6 +91,7 @@ type issuer struct {
 	algorithms []jose.Algorithm
 	profile    *profile
 	source     *keysource.Source
+	scopes     known.Table[scope.Set] // by their claim, of tokens whose signature held
 }
 
 // New builds a Verifier and starts to fetch the keys of its issuers in the

@@ -247,6 +247,12 @@ func fewDigits(value []byte) (n int64, ok bool) {
 // string (RFC 6749, Section 3.3), or an array of names, unless text demands the
 // string of the claim at hand.
 func (v *Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) {
+	return v.ScopesBy(scope.Parse, indexes, text)
+}
+
+// ScopesBy is [Values.Scopes] with another function that does what scope.Parse
+// does.
+func (v *Values) ScopesBy(parse func(string) (scope.Set, error), indexes []int, text func(i int) bool) (scope.Set, error) {
 	for _, i := range indexes {
 		switch {
 		case v.raw[i] == nil:
@@ -256,7 +262,7 @@ func (v *Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error)
 			if err != nil {
 				return scope.Set{}, err
 			}
-			return scope.Parse(s)
+			return parse(s)
 		}
 		names, err := v.List(i)
 		if err != nil {

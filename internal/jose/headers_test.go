@@ -54,8 +54,10 @@ func TestHeadersAreBounded(t *testing.T) {
 		headers.Keep(&jws)
 	}
 	headerOf := func(n int) string { return tokenOf(fmt.Sprintf(`{"alg":"ES256","jwk":{},"kid":"%d"}`, n)) }
-	if known(headerOf(0)) || known(headerOf(0)) {
-		t.Error("known without being kept")
+	for range 2 {
+		if known(headerOf(0)) {
+			t.Error("known without being kept")
+		}
 	}
 	const flood = 5000
 	var wait sync.WaitGroup

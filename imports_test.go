@@ -36,7 +36,8 @@ var packageMap = map[string][]string{
 	"adapters/bearergin":    {"bearer", "scope", "github.com/gin-gonic/gin"},
 	"internal/fetch":        nil,
 	"internal/strictjson":   {jsonPackage + "/..."},
-	"internal/jose":         {"internal/strictjson", jsonPackage + "/...", jwx + "/..."},
+	"internal/known":        nil,
+	"internal/jose":         {"internal/known", "internal/strictjson", jsonPackage + "/...", jwx + "/..."},
 	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/strictjson"},
 	"internal/keysource":    {"internal/..."},
 }

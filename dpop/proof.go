@@ -78,7 +78,7 @@ func readProof(payload []byte) (*proof, *bearer.Error) {
 		case "nonce":
 			p.nonce, err = text(value)
 		case "iat":
-			p.issued, err = claims.Values{value}.Date(0)
+			p.issued, err = claims.Date(value)
 		}
 		if err != nil {
 			return &claimError{string(name), err}

@@ -49,7 +49,7 @@ func (n names) read(document []byte) (*answer, error) {
 	if !v.Has(n.active) {
 		return nil, errors.New("no active in it")
 	}
-	if a.active, err = strictjson.Bool(v[n.active]); err != nil {
+	if a.active, err = strictjson.Bool(v.Raw(n.active)); err != nil {
 		return nil, fmt.Errorf("active: %w", err)
 	}
 	if !a.active {

@@ -14,7 +14,6 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
-	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
 // Signed demands signed answers (RFC 9701): with the issuer's signature, for
@@ -144,8 +143,8 @@ func (o *opener) read(payload []byte) ([]byte, error) {
 	if e := claims.CheckTimes(time.Now(), notBefore, &p, o.leeway); e != nil {
 		return nil, fmt.Errorf("the signed answer: %w", error(e))
 	}
-	if !v.Has(o.inner) || v[o.inner].Kind() != '{' {
+	if !v.Has(o.inner) || v.Raw(o.inner).Kind() != '{' {
 		return nil, errors.New("no object token_introspection in the signed answer")
 	}
-	return []byte(strictjson.Value(v[o.inner])), nil
+	return []byte(v.Raw(o.inner)), nil
 }

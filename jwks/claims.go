@@ -3,60 +3,96 @@ package jwks
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
-// readIssuer reads iss alone: which issuer's profile is to judge the token.
-func readIssuer(payload []byte) (iss string, err error) {
-	found := false
-	err = strictjson.Object(payload, func(name []byte, value strictjson.Value) (err error) {
-		if string(name) == "iss" {
-			found = true
-			iss, err = strictjson.String(value)
-		}
-		return err
-	})
-	if err == nil && !found {
-		err = errors.New("no iss")
+var errNoIssuer = errors.New("no iss")
+
+// issuerOf returns whose token it says it is: which issuer's profile is to
+// judge it.
+func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
+	raw := values.Raw(claims.Iss)
+	if raw == nil {
+		return nil, bearer.Invalid("claims", expectIssuer, errNoIssuer.Error())
 	}
-	return iss, err
+	if plain, isPlain, err := strictjson.Text(raw); err == nil && isPlain {
+		if i := v.issuers[string(plain)]; i != nil {
+			return i, nil
+		}
+	}
+	name, err := strictjson.String(raw)
+	if err != nil {
+		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
+	}
+	if i := v.issuers[name]; i != nil {
+		return i, nil
+	}
+	return nil, bearer.Unrecognized("iss", "an issuer of the configuration", fmt.Sprintf("%.200q", name))
 }
 
-// principal reads the claims of a token whose signature holds. The error names
-// the first claim that is malformed or missing; the principal is what there is.
-func (c *profile) principal(v claims.Values, issuer string, payload []byte) (*bearer.Principal, *bearer.Error) {
+const expectIssuer = "a JSON object with an iss"
+
+// read reads the claims of a token whose signature holds. The error names the
+// first claim that is malformed or missing; the facts are what there is.
+func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error) {
 	malformed := func(claim string, err error) *bearer.Error {
 		return bearer.Invalid(claim, "a well-formed claim", err.Error())
 	}
-	p, bad := v.Principal()
-	p.Issuer = issuer
+	c, v, p := i.profile, &r.values, &f.principal
+	v.KeepText(payload)
+	f.issuer = i
+	bad := v.PrincipalInto(p)
+	p.Issuer = i.url
 	if bad != nil {
-		return &p, malformed(bad.Claim, bad.Err)
+		return f, malformed(bad.Claim, bad.Err)
 	}
 	var err error
 	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
-		return &p, malformed("client_id", err)
+		return f, malformed("client_id", err)
 	}
-	if p.Scopes, err = v.Scopes(c.scope, c.isScopeString); err != nil {
-		return &p, malformed("scope", err)
+	if p.Scopes, err = v.ScopesBy(i.parseScope, c.scope, c.isScopeString); err != nil {
+		return f, malformed("scope", err)
 	}
-	audience, err := v.List(c.audience)
-	if err != nil {
-		return &p, malformed(c.Name(c.audience), err)
+	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
+		return f, malformed(c.Name(c.audience), err)
 	}
-	p = p.WithAudience(audience...).WithClaims(payload)
-	return &p, c.checkKind(v, &p)
+	own := make([]byte, len(payload))
+	copy(own, payload)
+	*p = p.WithAudience(r.list...).WithClaims(own)
+	if refused := c.checkKind(v, p); refused != nil {
+		return f, refused
+	}
+	if f.notBefore, err = v.Date(claims.Nbf); err != nil {
+		return f, malformed("nbf", err)
+	}
+	return f, nil
+}
+
+// parseScope is scope.Parse. The tokens of an issuer share a few values, and
+// then the Set too.
+func (i *issuer) parseScope(s string) (scope.Set, error) {
+	if set := i.scopes.Find(s); set != nil {
+		return *set, nil
+	}
+	set, err := scope.Parse(strings.Clone(s)) // not a part of the token's text
+	if err == nil {
+		i.scopes.Keep(s, set)
+	}
+	return set, err
 }
 
 func (c *profile) isScopeString(i int) bool { return c.scopeString && c.Name(i) == "scope" }
 
 // checkKind checks that the token is an access token and whole.
-func (c *profile) checkKind(v claims.Values, p *bearer.Principal) *bearer.Error {
+func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error {
 	for _, i := range c.forbidden {
 		if v.Has(i) {
 			return bearer.Invalid("kind", "an access token, which has no claim "+c.Name(i), "another kind of token")
@@ -96,7 +132,7 @@ func (c *profile) checkKind(v claims.Values, p *bearer.Principal) *bearer.Error 
 // looksLikeIDToken reports whether a token is no more than an ID token may be:
 // for the client that it names (OpenID Connect Core, Section 2), without any
 // scopes and without jti.
-func (c *profile) looksLikeIDToken(v claims.Values, p *bearer.Principal) bool {
+func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 	return p.HasAudience(p.ClientID) && !v.Has(claims.Jti) && !slices.ContainsFunc(c.scope, v.Has)
 }
 
@@ -104,16 +140,63 @@ func missing(what string) *bearer.Error {
 	return bearer.Invalid("claims", what+", which the issuer's Profile requires", "none")
 }
 
-// checkTimes judges iat, nbf and exp, and forgets an auth_time that is further
-// ahead than the leeway: nobody has authenticated then.
-func checkTimes(v claims.Values, p *bearer.Principal, leeway time.Duration) *bearer.Error {
-	now := time.Now()
-	notBefore, err := v.Date(claims.Nbf)
-	if err != nil {
-		return bearer.Invalid("nbf", "a well-formed claim", err.Error())
+// facts are what a token said whose signature held, and who had signed it. They
+// do not change; whether they are good enough is judged each time.
+type facts struct {
+	issuer    *issuer
+	notBefore time.Time
+	principal bearer.Principal
+
+	// From from until before until, in nanoseconds since 1970, none of the
+	// token's times is of concern: a moment between them needs no closer look.
+	from, until int64
+}
+
+// setTimes sets from and until.
+func (f *facts) setTimes(leeway time.Duration) {
+	p := &f.principal
+	for _, t := range [...]time.Time{f.notBefore, p.IssuedAt, p.AuthTime} {
+		if !t.IsZero() {
+			f.from = max(f.from, nanoseconds(t.Add(-leeway)))
+		}
+	}
+	f.until = nanoseconds(p.Expires.Add(leeway))
+}
+
+// nanoseconds is t.UnixNano for times of years in which that is not defined
+// too: they are at the end of those in which it is.
+func nanoseconds(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// judge judges what depends on more than the token: audience, nbf, iat and exp.
+// Whether it has expired is said last, of tokens that are otherwise good.
+func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, error) {
+	p := &f.principal
+	if refused := f.issuer.checkAudience(p); refused != nil {
+		return nil, f.refuse(refused)
+	}
+	if at := now.UnixNano(); f.from <= at && at < f.until {
+		return p, nil
+	}
+	if refused := claims.CheckTimes(now, f.notBefore, p, leeway); refused != nil {
+		return nil, f.refuse(refused)
 	}
 	if now.Before(p.AuthTime.Add(-leeway)) {
-		p.AuthTime = time.Time{}
+		// Nobody has authenticated then.
+		own := *p
+		own.AuthTime = time.Time{}
+		return &own, nil
 	}
-	return claims.CheckTimes(now, notBefore, p, leeway)
+	return p, nil
+}
+
+// refuse adds to a refusal whose token it is.
+func (f *facts) refuse(refused *bearer.Error) error {
+	own := f.principal // whoever gets the error may change it
+	refused.Principal = &own
+	return refused
 }

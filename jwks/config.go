@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
+	"github.com/bearerkit/bearerkit/internal/known"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // Config configures a [Verifier].
@@ -29,6 +32,11 @@ type Config struct {
 	// MaxStale is how long after their fetch keys are used while the issuer
 	// is out of reach, and never longer. Default: 24 h.
 	MaxStale time.Duration
+
+	// CacheEntries and CacheBytes bound the cache of tokens that were accepted,
+	// whose signatures are not checked again while their issuer's keys stay the
+	// same. Default: 10,000 tokens and 32 MiB. One of them negative: no cache.
+	CacheEntries, CacheBytes int
 
 	// Client fetches metadata and keys. Its cookie jar is not used, and
 	// redirects are followed within an origin only. Default: a client of the
@@ -72,6 +80,8 @@ const (
 	maxLeeway            = 5 * time.Minute
 	defaultRefreshBudget = 10 * time.Second
 	defaultMaxStale      = 24 * time.Hour
+	defaultCacheEntries  = 10_000
+	defaultCacheBytes    = 32 << 20
 )
 
 // issuer is an Issuer in the form that tokens are judged by.
@@ -81,6 +91,7 @@ type issuer struct {
 	algorithms []jose.Algorithm
 	profile    *profile
 	source     *keysource.Source
+	scopes     known.Table[scope.Set] // by their claim, of tokens whose signature held
 }
 
 // New builds a Verifier and starts to fetch the keys of its issuers in the
@@ -93,12 +104,13 @@ func New(c Config) (*Verifier, error) {
 		errs = append(errs, errors.New("jwks: Config.Issuers is empty; want at least one"))
 	}
 	issuers := make(map[string]*issuer, len(c.Issuers))
+	names := claims.NewNames()
 	for i, given := range c.Issuers {
 		at := fmt.Sprintf("jwks: Config.Issuers[%d]", i)
 		if issuers[given.URL] != nil {
 			errs = append(errs, fmt.Errorf("%s.URL %q stands there twice", at, given.URL))
 		}
-		judge, err := given.compile()
+		judge, err := given.compile(names)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
@@ -110,7 +122,11 @@ func New(c Config) (*Verifier, error) {
 	for _, given := range c.Issuers {
 		issuers[given.URL].source = given.keySource(c)
 	}
-	return &Verifier{issuers: issuers, leeway: c.Leeway}, nil
+	v := &Verifier{issuers: issuers, names: names, leeway: c.Leeway}
+	if c.CacheEntries > 0 && c.CacheBytes > 0 {
+		v.cache = newCache(c.CacheEntries, c.CacheBytes)
+	}
+	return v, nil
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -138,13 +154,19 @@ func (c Config) withDefaults() (Config, error) {
 			*d.value = d.fallback
 		}
 	}
+	if c.CacheEntries == 0 {
+		c.CacheEntries = defaultCacheEntries
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = defaultCacheBytes
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, errors.Join(errs...)
 }
 
-func (i Issuer) compile() (*issuer, error) {
+func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 	var errs []error
 	if u, err := fetch.CheckURL(i.URL, i.InsecureAllowHTTP); err != nil {
 		errs = append(errs, fmt.Errorf("URL: %w", err))
@@ -174,7 +196,7 @@ func (i Issuer) compile() (*issuer, error) {
 			errs = append(errs, errors.New("Algorithms is empty; leave it out for the default"))
 		}
 	}
-	profile, err := i.Profile.compile()
+	profile, err := i.Profile.compile(names)
 	if err != nil {
 		errs = append(errs, err)
 	}

@@ -143,7 +143,9 @@ type profile struct {
 	forbidden   []int
 }
 
-func (p Profile) compile() (*profile, error) {
+// compile compiles p. All profiles of a verifier share names, so that one
+// reading of a token serves whichever its issuer has.
+func (p Profile) compile(names *claims.Names) (*profile, error) {
 	var errs []error
 	if p.Required == nil {
 		p.Required = []string{"sub", "iat", "jti"}
@@ -162,7 +164,7 @@ func (p Profile) compile() (*profile, error) {
 			errs = append(errs, fmt.Errorf("Profile.%s is empty, so that no token is accepted; leave it out for the default", list.field))
 		}
 	}
-	c := &profile{Names: claims.NewNames(), typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
+	c := &profile{Names: names, typed: true, kind: -1, kinds: slices.Clone(p.Kinds)}
 	if p.Scope == nil {
 		p.Scope = []string{"scope", "scp"}
 		c.scopeString = true
@@ -230,5 +232,5 @@ func normalizeType(t string) string {
 
 // acceptsType reports whether a header's typ is an access token's.
 func (c *profile) acceptsType(typ string) bool {
-	return slices.Contains(c.types, normalizeType(typ))
+	return slices.Contains(c.types, typ) || slices.Contains(c.types, normalizeType(typ))
 }

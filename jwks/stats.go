@@ -42,6 +42,20 @@ type Stats struct {
 	// "exp", "signature", "kid", "keys" (out of reach) and so on. A token of
 	// another issuer or form counts as "iss" or "form".
 	Refusals map[string]uint64
+
+	// Signatures counts the checks of a token's signature.
+	Signatures uint64
+
+	// Cache tells about the cache of accepted tokens.
+	Cache CacheStats
+}
+
+// CacheStats tells about the cache of accepted tokens. All are zero without
+// one.
+type CacheStats struct {
+	Hits, Misses uint64 // tokens that were in it, and tokens that were not
+	Entries      int    // tokens that are in it now
+	Bytes        int    // what they cost, about
 }
 
 // IssuerStats tells about the keys of one issuer.
@@ -55,7 +69,11 @@ type IssuerStats struct {
 
 // Stats returns the counters.
 func (v *Verifier) Stats() Stats {
-	stats := Stats{Refusals: v.refusals.snapshot()}
+	stats := Stats{Refusals: v.refusals.snapshot(), Signatures: v.signatures.load()}
+	if c := v.cache; c != nil {
+		stats.Cache = CacheStats{Hits: c.hits.load(), Misses: c.misses.load()}
+		stats.Cache.Entries, stats.Cache.Bytes = c.size()
+	}
 	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
 		s := v.issuers[url].source.Stats()
 		stats.Issuers = append(stats.Issuers, IssuerStats{

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
@@ -16,12 +18,19 @@ import (
 // Verifier verifies JWT access tokens. It is built by [New] and safe for
 // concurrent use.
 type Verifier struct {
-	issuers  map[string]*issuer
-	leeway   time.Duration
-	refusals refusals
+	issuers    map[string]*issuer
+	names      *claims.Names // of the claims of all profiles
+	leeway     time.Duration
+	headers    jose.Headers
+	cache      *cache // nil: none
+	signatures counter
+	refusals   refusals
 }
 
-var _ bearer.Verifier = (*Verifier)(nil)
+var _ bearer.JWTVerifier = (*Verifier)(nil)
+
+// OnlyJWTs says that Verify accepts nothing but JWTs, as bearer.JWTVerifier asks.
+func (*Verifier) OnlyJWTs() {}
 
 // Verify judges a token (RFC 9068, Section 4; RFC 8725). What is no JWT, and a
 // JWT of an issuer that is not configured, is bearer.ErrUnrecognized; keys out
@@ -30,6 +39,11 @@ var _ bearer.Verifier = (*Verifier)(nil)
 // What needs no key is judged first, so that junk costs no signature check and
 // no fetch; but what a token claims, its expiry included, is judged only once
 // its signature holds.
+//
+// A token that was accepted is known for a while, so that its signature is not
+// checked again as long as its issuer's keys are the same; all else is judged
+// each time. The principal may be that of other calls too, and is not to be
+// changed.
 func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
 	p, err := v.verify(ctx, token)
 	if err != nil {
@@ -40,31 +54,74 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 }
 
 func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal, error) {
-	jws, err := jose.Parse(token)
-	if errors.Is(err, jose.ErrNotJWS) {
-		return nil, bearer.Unrecognized("form", "a JWT in compact serialization", "another token")
+	if strings.IndexByte(token, '.') < 0 {
+		return nil, notJWT() // and not worth a hash
 	}
-	if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {
-		return nil, bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason)
+	r := readers.Get().(*reader)
+	defer r.release()
+	r.token = append(r.token[:0], token...)
+	if v.cache == nil {
+		return v.first(ctx, r, token, nil)
 	}
+	key := cacheKey(sha256.Sum256(r.token))
+	now := time.Now()
+	if e := v.cache.get(&key); e != nil {
+		if e.stands(now) {
+			v.cache.hits.add()
+			p, err := e.judge(now, v.leeway)
+			if err != nil {
+				v.cache.remove(e)
+			}
+			return p, err
+		}
+		v.cache.remove(e)
+	}
+	v.cache.misses.add()
+	return v.first(ctx, r, token, &key)
+}
+
+func notJWT() error {
+	return bearer.Unrecognized("form", "a JWT in compact serialization", "another token")
+}
+
+// first judges a token that is not in the cache; key is nil where there is none.
+func (v *Verifier) first(ctx context.Context, r *reader, token string, key *cacheKey) (*bearer.Principal, error) {
+	r.dirty = true
+	jws, err := r.buffer.Parse(token, &v.headers)
 	if err != nil {
-		return nil, bearer.Invalid("form", "a well-formed JWS", "another token")
+		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {
+			return nil, bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason)
+		}
+		return nil, notJWT()
 	}
-	name, err := readIssuer(jws.Payload)
+	if err := r.values.Read(v.names, jws.Payload); err != nil {
+		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
+	}
+	i, err := v.issuerOf(&r.values)
 	if err != nil {
-		return nil, bearer.Invalid("claims", "a JSON object with an iss", err.Error())
-	}
-	issuer := v.issuers[name]
-	if issuer == nil {
-		return nil, bearer.Unrecognized("iss", "an issuer of the configuration", fmt.Sprintf("%.200q", name))
-	}
-	if err := issuer.checkHeader(&jws.Header); err != nil {
 		return nil, err
 	}
-	if err := issuer.checkSignature(ctx, &jws); err != nil {
+	if err := i.checkHeader(&jws.Header); err != nil {
 		return nil, err
 	}
-	return issuer.judge(jws.Payload, v.leeway)
+	h, algorithm := &jws.Header, jose.Algorithm(jws.Header.Algorithm)
+	keys, generation, err := i.source.Lookup(ctx, h.KeyID, h.HasKeyID, algorithm)
+	if err != nil {
+		return nil, keyError(err)
+	}
+	t := unproven{issuer: i, reader: r, jws: &jws, keys: keys, generation: generation}
+	p, err := v.prove(ctx, &t, key)
+	if err == errSignature && !h.HasKeyID {
+		// A token that names no key may have been signed by a new one.
+		if t.keys, t.generation, err = i.source.Missed(ctx, generation, algorithm); err != nil {
+			return nil, keyError(err)
+		}
+		p, err = v.prove(ctx, &t, key)
+	}
+	if err == errSignature {
+		return nil, bearer.Invalid("signature", "a signature by the issuer's key", "another")
+	}
+	return p, err
 }
 
 // checkHeader judges what is the same for a genuine and a forged token.
@@ -85,35 +142,6 @@ func (i *issuer) checkHeader(h *jose.Header) error {
 	return nil
 }
 
-// checkSignature finds the key and verifies.
-func (i *issuer) checkSignature(ctx context.Context, jws *jose.JWS) error {
-	h, algorithm := &jws.Header, jose.Algorithm(jws.Header.Algorithm)
-	keys, generation, err := i.source.Lookup(ctx, h.KeyID, h.HasKeyID, algorithm)
-	if err != nil {
-		return keyError(err)
-	}
-	if proven(keys, algorithm, jws) {
-		return nil
-	}
-	if !h.HasKeyID {
-		// A token that names no key may have been signed by a new one.
-		keys, _, err := i.source.Missed(ctx, generation, algorithm)
-		if err != nil {
-			return keyError(err)
-		}
-		if proven(keys, algorithm, jws) {
-			return nil
-		}
-	}
-	return bearer.Invalid("signature", "a signature by the issuer's key", "another")
-}
-
-func proven(keys []*jose.Key, algorithm jose.Algorithm, jws *jose.JWS) bool {
-	return slices.ContainsFunc(keys, func(k *jose.Key) bool {
-		return k.Verify(algorithm, jws.SigningInput, jws.Signature) == nil
-	})
-}
-
 // keyError says what it means for the token that no key was found. The kid is
 // not quoted: it is the sender's choice, and unproven.
 func keyError(err error) error {
@@ -131,30 +159,11 @@ func keyError(err error) error {
 	return err // the caller went away
 }
 
-// judge judges the claims of a token whose signature holds. Whether it has
-// expired is said last, of tokens that are otherwise good.
-func (i *issuer) judge(payload []byte, leeway time.Duration) (*bearer.Principal, error) {
-	values, err := i.profile.Read(payload)
-	if err != nil {
-		return nil, bearer.Invalid("claims", "a JSON object", err.Error())
-	}
-	p, refused := i.profile.principal(values, i.url, payload)
-	if refused == nil {
-		refused = i.checkAudience(p)
-	}
-	if refused == nil {
-		refused = checkTimes(values, p, leeway)
-	}
-	if refused != nil {
-		refused.Principal = p
-		return nil, refused
-	}
-	return p, nil
-}
-
 func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {
-	if slices.ContainsFunc(i.audience, p.HasAudience) {
-		return nil
+	for _, audience := range i.audience {
+		if p.HasAudience(audience) {
+			return nil
+		}
 	}
 	return bearer.Invalid(i.profile.Name(i.profile.audience),
 		fmt.Sprintf("one of %q (Issuer.Audience)", i.audience), fmt.Sprintf("%.200q", strings.Join(p.Audience(), " ")))

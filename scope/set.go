@@ -31,13 +31,26 @@ func Parse(s string) (Set, error) {
 	if s == "" {
 		return Set{}, nil
 	}
-	names := strings.Split(s, " ")
-	for _, name := range names {
-		if err := checkName(name); err != nil {
-			return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), err)
+	var few [16]string // more are rare, and cost an allocation
+	names, ascending := few[:0], true
+	for start, i := 0, 0; i <= len(s); i++ {
+		if i < len(s) && isNameChar[s[i]] {
+			continue
 		}
+		name := s[start:i]
+		if name == "" || i < len(s) && s[i] != ' ' {
+			name, _, _ = strings.Cut(s[start:], " ")
+			return Set{}, fmt.Errorf("scope: parse %s: %w", quote(s), checkName(name))
+		}
+		ascending = ascending && (len(names) == 0 || names[len(names)-1] < name)
+		names = append(names, name)
+		start = i + 1
 	}
-	return setOf(names), nil
+	if ascending {
+		return Set{text: s}, nil // as it is kept
+	}
+	slices.Sort(names)
+	return Set{text: strings.Join(slices.Compact(names), " ")}, nil
 }
 
 // New returns the Set of the names, or an error that tells which of them are
@@ -144,12 +157,20 @@ func checkName(name string) error {
 		return fmt.Errorf("empty scope name")
 	}
 	for i := 0; i < len(name); i++ {
-		if c := name[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+		if c := name[i]; !isNameChar[c] {
 			return fmt.Errorf("illegal character %q in scope name %s", c, quote(name))
 		}
 	}
 	return nil
 }
+
+// isNameChar tells the characters of a scope-token.
+var isNameChar = func() (legal [256]bool) {
+	for c := '!'; c <= '~'; c++ {
+		legal[c] = c != '"' && c != '\\'
+	}
+	return legal
+}()
 
 // quote quotes at most the first 64 bytes of s.
 func quote(s string) string {

@@ -4,8 +4,10 @@
 package claims
 
 import (
+	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,13 +40,16 @@ var standardNames = [standard]string{
 // Names are the claims that documents are read for. After the last [Names.Add]
 // it is safe for concurrent use.
 type Names struct {
-	index map[string]int
 	names []string
+	// places has the indexes plus one of the names whose hash is the place's,
+	// as a chain: nearly all places have none or one.
+	places [256]uint16
+	next   []uint16 // in the chain, by index
 }
 
 // NewNames returns Names of the standard claims.
 func NewNames() *Names {
-	n := &Names{index: make(map[string]int)}
+	n := new(Names)
 	for _, name := range standardNames {
 		n.Add(name)
 	}
@@ -53,12 +58,32 @@ func NewNames() *Names {
 
 // Add adds a claim, unless it is there already, and returns its index.
 func (n *Names) Add(name string) int {
-	if i, ok := n.index[name]; ok {
+	if i, ok := n.find([]byte(name)); ok {
 		return i
 	}
-	n.index[name] = len(n.names)
+	place := place([]byte(name))
 	n.names = append(n.names, name)
+	n.next = append(n.next, n.places[place])
+	n.places[place] = uint16(len(n.names))
 	return len(n.names) - 1
+}
+
+// find returns the index of a name. The names are ours, so nobody outside can
+// make a chain long.
+func (n *Names) find(name []byte) (index int, ok bool) {
+	for i := n.places[place(name)]; i != 0; i = n.next[i-1] {
+		if n.names[i-1] == string(name) {
+			return int(i - 1), true
+		}
+	}
+	return 0, false
+}
+
+func place(name []byte) uint8 {
+	if len(name) == 0 {
+		return 0
+	}
+	return uint8(len(name))*29 + name[0]*7 + name[len(name)-1]*3 + name[len(name)/2]
 }
 
 // Name returns the name of the claim at index i.
@@ -66,39 +91,86 @@ func (n *Names) Name(i int) string { return n.names[i] }
 
 // Read reads a document in one strict pass.
 func (n *Names) Read(document []byte) (Values, error) {
-	values := make(Values, len(n.names))
-	err := strictjson.Object(document, func(name []byte, value strictjson.Value) error {
-		if i, ok := n.index[string(name)]; ok {
-			values[i] = value
+	var v Values
+	err := v.Read(n, document)
+	return v, err
+}
+
+// Values are the claims of a document, by index. They alias the document. Their
+// memory can be used for one document after the other; the zero Values is ready
+// to read.
+type Values struct {
+	raw  []strictjson.Value // nil: absent
+	at   []int              // where each begins
+	list []string           // memory of [Values.Principal]
+	text string             // the document, if it is kept
+}
+
+// maxList is how long a list may be whose memory is kept.
+const maxList = 64
+
+// Read reads another document into v.
+func (v *Values) Read(n *Names, document []byte) error {
+	v.Clear()
+	v.raw = slices.Grow(v.raw[:0], len(n.names))[:len(n.names)]
+	v.at = slices.Grow(v.at[:0], len(n.names))[:len(n.names)]
+	return strictjson.Members(document, func(name []byte, at int, value strictjson.Value) error {
+		if i, ok := n.find(name); ok {
+			v.raw[i], v.at[i] = value, at
 		}
 		return nil
 	})
-	return values, err
 }
 
-// Values are the claims of a document, raw, by index; nil is absent. They alias
-// the document.
-type Values []strictjson.Value
+// KeepText copies the document that v was read from, once: texts that are
+// read from then on are parts of the copy where they have no escapes, and not
+// copies of their own.
+func (v *Values) KeepText(document []byte) { v.text = string(document) }
+
+// Clear makes v forget its document.
+func (v *Values) Clear() {
+	clear(v.raw)
+	if cap(v.list) > maxList {
+		v.list = nil
+	}
+	clear(v.list[:cap(v.list)])
+	v.text = ""
+}
+
+// Raw returns a claim as it stands in the document, nil if it is absent.
+func (v *Values) Raw(i int) strictjson.Value { return v.raw[i] }
 
 // Has reports whether the claim is there.
-func (v Values) Has(i int) bool { return v[i] != nil }
+func (v *Values) Has(i int) bool { return v.raw[i] != nil }
 
 // IsEmptyText reports whether the claim is the empty string.
-func (v Values) IsEmptyText(i int) bool { return string(v[i]) == `""` }
+func (v *Values) IsEmptyText(i int) bool { return string(v.raw[i]) == `""` }
+
+// string returns the string that a part of the document is, which begins at a
+// byte of it.
+func (v *Values) string(at int, value strictjson.Value) (string, error) {
+	if v.text == "" {
+		return strictjson.String(value)
+	}
+	if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
+		return strictjson.String(value)
+	}
+	return v.text[at+1 : at+len(value)-1], nil // it was read strictly
+}
 
 // Text returns a claim that must be a string if it is there.
-func (v Values) Text(i int) (string, error) {
-	if v[i] == nil {
+func (v *Values) Text(i int) (string, error) {
+	if v.raw[i] == nil {
 		return "", nil
 	}
-	return strictjson.String(v[i])
+	return v.string(v.at[i], v.raw[i])
 }
 
 // FirstText returns the first of some claims that is there.
-func (v Values) FirstText(indexes []int) (string, error) {
+func (v *Values) FirstText(indexes []int) (string, error) {
 	for _, i := range indexes {
-		if v[i] != nil {
-			return strictjson.String(v[i])
+		if v.raw[i] != nil {
+			return v.Text(i)
 		}
 	}
 	return "", nil
@@ -106,30 +178,49 @@ func (v Values) FirstText(indexes []int) (string, error) {
 
 // List returns a claim that may be one string or an array of strings (RFC
 // 7519, Section 4.1.3).
-func (v Values) List(i int) ([]string, error) {
-	if v[i] == nil {
-		return nil, nil
+func (v *Values) List(i int) ([]string, error) { return v.AppendList(nil, i) }
+
+// AppendList is [Values.List], appended to a list.
+func (v *Values) AppendList(list []string, i int) ([]string, error) {
+	if v.raw[i] == nil {
+		return list, nil
 	}
-	if v[i].Kind() == '"' {
-		s, err := strictjson.String(v[i])
-		return []string{s}, err
+	if v.raw[i].Kind() == '"' {
+		s, err := v.Text(i)
+		return append(list, s), err
 	}
-	return strictjson.Strings(v[i])
+	err := strictjson.Elements(v.raw[i], func(at int, element strictjson.Value) error {
+		s, err := v.string(v.at[i]+at, element)
+		if err == nil {
+			list = append(list, s)
+		}
+		return err
+	})
+	return list, err
 }
 
 // maxNumericDate is the end of the year 9999; no token means a later time.
 const maxNumericDate = 253402300799
 
-// Date returns a claim that must be a NumericDate if it is there: a JSON
-// number, integer or not (RFC 7519, Section 2). The zero time is absent.
-func (v Values) Date(i int) (time.Time, error) {
-	if v[i] == nil {
+// Date returns a claim that must be a NumericDate if it is there. The zero time
+// is absent.
+func (v *Values) Date(i int) (time.Time, error) {
+	if v.raw[i] == nil {
 		return time.Time{}, nil
 	}
-	if v[i].Kind() != '0' {
+	return Date(v.raw[i])
+}
+
+// Date returns the time that a NumericDate is: a JSON number, integer or not
+// (RFC 7519, Section 2).
+func Date(value strictjson.Value) (time.Time, error) {
+	if value.Kind() != '0' {
 		return time.Time{}, errors.New("not a number")
 	}
-	seconds, err := strconv.ParseFloat(string(v[i]), 64)
+	if seconds, ok := fewDigits(value); ok {
+		return time.Unix(seconds, 0), nil
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
 	if err != nil || seconds < 0 || seconds > maxNumericDate {
 		return time.Time{}, errors.New("a number that is no time from 1970 to 9999")
 	}
@@ -137,22 +228,43 @@ func (v Values) Date(i int) (time.Time, error) {
 	return time.Unix(int64(whole), int64(fraction*1e9)), nil
 }
 
+// fewDigits reads a number of at most eleven digits and nothing else, which
+// nearly all dates are.
+func fewDigits(value []byte) (n int64, ok bool) {
+	if len(value) > 11 {
+		return 0, false
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
+}
+
 // Scopes returns the scopes of the first of some claims that is there: one
 // string (RFC 6749, Section 3.3), or an array of names, unless text demands the
 // string of the claim at hand.
-func (v Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) {
+func (v *Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) {
+	return v.ScopesBy(scope.Parse, indexes, text)
+}
+
+// ScopesBy is [Values.Scopes] with another function that does what scope.Parse
+// does.
+func (v *Values) ScopesBy(parse func(string) (scope.Set, error), indexes []int, text func(i int) bool) (scope.Set, error) {
 	for _, i := range indexes {
 		switch {
-		case v[i] == nil:
+		case v.raw[i] == nil:
 			continue
-		case v[i].Kind() == '"' || text(i):
-			s, err := strictjson.String(v[i])
+		case v.raw[i].Kind() == '"' || text(i):
+			s, err := v.Text(i)
 			if err != nil {
 				return scope.Set{}, err
 			}
-			return scope.Parse(s)
+			return parse(s)
 		}
-		names, err := strictjson.Strings(v[i])
+		names, err := v.List(i)
 		if err != nil {
 			return scope.Set{}, err
 		}
@@ -163,9 +275,9 @@ func (v Values) Scopes(indexes []int, text func(i int) bool) (scope.Set, error) 
 
 // Confirmation reads cnf (RFC 7800). A claim that binds the token in no way
 // that is known binds it all the same.
-func (v Values) Confirmation() (bearer.Confirmation, error) {
+func (v *Values) Confirmation() (bearer.Confirmation, error) {
 	var c bearer.Confirmation
-	if v[Cnf] == nil {
+	if v.raw[Cnf] == nil {
 		return c, nil
 	}
 	known := func(value strictjson.Value) (string, error) {
@@ -178,7 +290,7 @@ func (v Values) Confirmation() (bearer.Confirmation, error) {
 		}
 		return s, nil
 	}
-	err := strictjson.Object(v[Cnf], func(name []byte, value strictjson.Value) (err error) {
+	err := strictjson.Object(v.raw[Cnf], func(name []byte, value strictjson.Value) (err error) {
 		switch string(name) {
 		case "jkt":
 			c.JKT, err = known(value)
@@ -195,18 +307,24 @@ func (v Values) Confirmation() (bearer.Confirmation, error) {
 	return c, err
 }
 
-// Principal reads the standard claims into a principal, but for those that
+// Principal returns a principal of the standard claims, but for those that
 // issuers name differently: client id, scopes and audience. The error names the
 // claim that is malformed.
-func (v Values) Principal() (bearer.Principal, *Error) {
+func (v *Values) Principal() (bearer.Principal, *Error) {
 	var p bearer.Principal
+	err := v.PrincipalInto(&p)
+	return p, err
+}
+
+// PrincipalInto is [Values.Principal] for a principal at hand.
+func (v *Values) PrincipalInto(p *bearer.Principal) *Error {
 	for _, text := range [...]struct {
 		to    *string
 		claim int
 	}{{&p.Subject, Sub}, {&p.ID, Jti}, {&p.ACR, ACR}} {
 		s, err := v.Text(text.claim)
 		if err != nil {
-			return p, &Error{standardNames[text.claim], err}
+			return &Error{standardNames[text.claim], err}
 		}
 		*text.to = s
 	}
@@ -216,19 +334,21 @@ func (v Values) Principal() (bearer.Principal, *Error) {
 	}{{&p.Expires, Exp}, {&p.IssuedAt, Iat}, {&p.AuthTime, AuthTime}} {
 		t, err := v.Date(date.claim)
 		if err != nil {
-			return p, &Error{standardNames[date.claim], err}
+			return &Error{standardNames[date.claim], err}
 		}
 		*date.to = t
 	}
 	var err error
 	if p.Confirmation, err = v.Confirmation(); err != nil {
-		return p, &Error{"cnf", err}
+		return &Error{"cnf", err}
 	}
-	amr, err := v.List(AMR)
-	if err != nil {
-		return p, &Error{"amr", err}
+	if v.list, err = v.AppendList(v.list[:0], AMR); err != nil {
+		return &Error{"amr", err}
 	}
-	return p.WithAMR(amr...), nil
+	if len(v.list) > 0 {
+		*p = p.WithAMR(v.list...)
+	}
+	return nil
 }
 
 // Error says which claim is malformed, and how.

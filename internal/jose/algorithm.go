@@ -52,16 +52,16 @@ func (a Algorithm) hash() crypto.Hash {
 }
 
 // digest returns the hash of input that a signs, nil if a signs none.
-func (a Algorithm) digest(input string) []byte {
+func (a Algorithm) digest(input []byte) []byte {
 	switch a.hash() {
 	case crypto.SHA256:
-		sum := sha256.Sum256([]byte(input))
+		sum := sha256.Sum256(input)
 		return sum[:]
 	case crypto.SHA384:
-		sum := sha512.Sum384([]byte(input))
+		sum := sha512.Sum384(input)
 		return sum[:]
 	case crypto.SHA512:
-		sum := sha512.Sum512([]byte(input))
+		sum := sha512.Sum512(input)
 		return sum[:]
 	}
 	return nil

@@ -124,6 +124,12 @@ func (k *Key) Public() crypto.PublicKey {
 // error is [ErrSignature] if it is not, and another one if the key must not be
 // used with alg; callers ask [Key.Can] first to choose a key.
 func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error {
+	return k.VerifyBytes(alg, []byte(signingInput), signature)
+}
+
+// VerifyBytes is [Key.Verify] for who has the input as bytes, which saves a
+// copy.
+func (k *Key) VerifyBytes(alg Algorithm, signingInput, signature []byte) error {
 	if !k.Can(alg) {
 		return errCannotVerify
 	}
@@ -133,7 +139,7 @@ func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error
 	return nil
 }
 
-func (k *Key) holds(alg Algorithm, signingInput string, signature []byte) bool {
+func (k *Key) holds(alg Algorithm, signingInput, signature []byte) bool {
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
 		// RFC 8017, Sections 8.1.2 and 8.2.2: as long as the modulus.
@@ -153,13 +159,35 @@ func (k *Key) holds(alg Algorithm, signingInput string, signature []byte) bool {
 		if len(signature) != 2*size {
 			return false
 		}
-		r := new(big.Int).SetBytes(signature[:size])
-		s := new(big.Int).SetBytes(signature[size:])
-		// Verify refuses what is not from 1 to n-1.
-		return ecdsa.Verify(public, alg.digest(signingInput), r, s)
+		// VerifyASN1 refuses what is not from 1 to n-1.
+		return ecdsa.VerifyASN1(public, alg.digest(signingInput), derSignature(signature))
 	case ed25519.PublicKey:
 		return len(signature) == ed25519.SignatureSize &&
-			ed25519.Verify(public, []byte(signingInput), signature)
+			ed25519.Verify(public, signingInput, signature)
 	}
 	return false
+}
+
+// derSignature writes R and S as the SEQUENCE of two INTEGERs that crypto/ecdsa
+// reads (RFC 3279, Section 2.2.3).
+func derSignature(signature []byte) []byte {
+	half := len(signature) / 2
+	der := make([]byte, 3, 3+2*(3+half))
+	for _, number := range [2][]byte{signature[:half], signature[half:]} {
+		for len(number) > 1 && number[0] == 0 {
+			number = number[1:]
+		}
+		if number[0] >= 0x80 { // or it would be negative
+			der = append(der, 2, byte(len(number)+1), 0)
+		} else {
+			der = append(der, 2, byte(len(number)))
+		}
+		der = append(der, number...)
+	}
+	der[0], der[1], der[2] = 0x30, 0x81, byte(len(der)-3)
+	if der[2] < 0x80 { // a length in one byte (X.690, Section 10.1)
+		der = der[1:]
+		der[0] = 0x30
+	}
+	return der
 }

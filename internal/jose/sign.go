@@ -62,7 +62,7 @@ func Sign(private crypto.Signer, alg Algorithm, header []byte, payload []byte) (
 func toSign(private crypto.Signer, alg Algorithm, input string) ([]byte, crypto.SignerOpts, error) {
 	fits := false
 	var opts crypto.SignerOpts = alg.hash()
-	message := alg.digest(input)
+	message := alg.digest([]byte(input))
 	switch private.Public().(type) {
 	case *rsa.PublicKey:
 		switch alg {

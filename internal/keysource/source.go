@@ -173,8 +173,11 @@ func (s *Source) Missed(ctx context.Context, generation uint64, alg jose.Algorit
 // from those of the one before, and zero while no key may be used, so that
 // what was proven under generation n stands exactly while Generation returns
 // n. It never locks.
-func (s *Source) Generation() uint64 {
-	if set := s.set.Load(); set.usable(time.Now()) {
+func (s *Source) Generation() uint64 { return s.GenerationAt(time.Now()) }
+
+// GenerationAt is [Source.Generation] for who knows what time it is now.
+func (s *Source) GenerationAt(now time.Time) uint64 {
+	if set := s.set.Load(); set.usable(now) {
 		return set.generation
 	}
 	return 0

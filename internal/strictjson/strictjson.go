@@ -8,18 +8,14 @@
 package strictjson
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MaxDepth is how deep objects and arrays may be nested, the outermost
-// included. A deeply nested value costs the JSON reader memory for each level,
-// so depth is counted before it reads.
+// included.
 const MaxDepth = 32
 
 // Value is a raw JSON value. It aliases the document it was read from.
@@ -30,8 +26,9 @@ var ErrTooDeep = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 var errNotObject = errors.New("not a JSON object")
 
-// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth].
-// It allocates nothing and does not otherwise judge data.
+// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth], for
+// those who then read it by jsontext, which a deeply nested value costs memory
+// for each level. It allocates nothing and does not otherwise judge data.
 func CheckDepth(data []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(data); i++ {
@@ -56,100 +53,68 @@ func CheckDepth(data []byte) error {
 	return nil
 }
 
-type reader struct {
-	buf bytes.Buffer
-	dec jsontext.Decoder
-}
-
-var readers = sync.Pool{New: func() any { return new(reader) }}
+var (
+	errDuplicate = errors.New("a duplicate member name")
+	errNothing   = errors.New("no JSON value")
+	errBehind    = errors.New("data behind the JSON object")
+	errText      = errors.New("an invalid JSON string")
+)
 
 // Object reads data as one JSON object and calls member for each of its
 // members, in order. The name is valid during the call only, the value aliases
 // data; an error of member ends the reading and is returned as it is.
 func Object(data []byte, member func(name []byte, value Value) error) error {
-	if err := CheckDepth(data); err != nil {
-		return err
-	}
-	r := readers.Get().(*reader)
-	defer func() {
-		// The pool must not keep a request's bytes alive.
-		r.buf = bytes.Buffer{}
-		r.dec.Reset(&r.buf)
-		readers.Put(r)
-	}()
-	r.buf = *bytes.NewBuffer(data)
-	r.dec.Reset(&r.buf)
-	return object(&r.dec, data, member)
+	return Members(data, func(name []byte, _ int, value Value) error { return member(name, value) })
 }
 
-func object(dec *jsontext.Decoder, data []byte, member func(name []byte, value Value) error) error {
-	if dec.PeekKind() != '{' {
-		if _, err := dec.ReadValue(); err != nil {
-			return syntaxError(err)
+// Members is [Object] for those who want to know at which byte of data each
+// value begins.
+func Members(data []byte, member func(name []byte, at int, value Value) error) error {
+	s := newScanner(data)
+	defer s.release()
+	if c := s.space(); c != '{' {
+		if s.at == len(data) {
+			return errNothing
+		}
+		if err := s.value(c); err != nil {
+			return err
 		}
 		return errNotObject
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return syntaxError(err)
+	if err := s.object(member); err != nil {
+		return err
 	}
-	var scratch [64]byte
-	for dec.PeekKind() != '}' {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return syntaxError(err)
-		}
-		// The name is copied out, since reading the value invalidates it.
-		name, err := jsontext.AppendUnquote(scratch[:0], raw)
-		if err != nil {
-			return syntaxError(err)
-		}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return syntaxError(err)
-		}
-		// What the decoder returns is valid until its next call; the same
-		// bytes of data stay.
-		end := int(dec.InputOffset())
-		if err := member(name, data[end-len(value):end:end]); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return syntaxError(err)
-	}
-	if _, err := dec.ReadToken(); err != io.EOF {
-		return errors.New("data behind the JSON object")
+	if !s.end() {
+		return errBehind
 	}
 	return nil
-}
-
-// syntaxError tells what is wrong with a document without quoting it: what the
-// JSON reader says may contain names and values of a token.
-func syntaxError(err error) error {
-	var syntactic *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New("a duplicate member name")
-	case errors.As(err, &syntactic):
-		return fmt.Errorf("invalid JSON at byte %d", syntactic.ByteOffset)
-	case errors.Is(err, io.EOF):
-		return errors.New("no JSON value")
-	default:
-		return errors.New("invalid JSON")
-	}
 }
 
 // String returns the string that v is. Any other kind, null included, is an
 // error.
 func String(v Value) (string, error) {
-	if v.Kind() != '"' {
-		return "", fmt.Errorf("a JSON %s where a string is due", kindName(v))
+	plain, isPlain, err := Text(v)
+	switch {
+	case err != nil:
+		return "", err
+	case isPlain:
+		return string(plain), nil
 	}
-	b, err := jsontext.AppendUnquote(nil, v)
-	if err != nil {
-		return "", errors.New("an invalid JSON string")
+	text, err := unescape(nil, v)
+	return string(text), err
+}
+
+// Text looks at the string that v is: if it has no escapes, plain is its text,
+// a part of v. The error is that of [String].
+func Text(v Value) (plain []byte, isPlain bool, err error) {
+	if len(v) < 2 || v[0] != '"' {
+		return nil, false, fmt.Errorf("a JSON %s where a string is due", kindName(v))
 	}
-	return string(b), nil
+	end, escaped, ok := skipText(v, 0)
+	if !ok || end != len(v) {
+		return nil, false, errText
+	}
+	return v[1 : len(v)-1 : len(v)-1], !escaped, nil
 }
 
 // Strings returns the strings that v, an array, holds. Any other kind, and an
@@ -170,26 +135,20 @@ func Strings(v Value) ([]string, error) {
 	return list, err
 }
 
-// Array calls element for each element of v, which must be an array that was
-// read by [Object].
+// Array calls element for each element of v, which must be an array.
 func Array(v Value, element func(Value) error) error {
+	return Elements(v, func(_ int, value Value) error { return element(value) })
+}
+
+// Elements is [Array] for those who want to know at which byte of v each
+// element begins.
+func Elements(v Value, element func(at int, value Value) error) error {
 	if v.Kind() != '[' {
 		return fmt.Errorf("a JSON %s where an array is due", kindName(v))
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(v))
-	if _, err := dec.ReadToken(); err != nil {
-		return syntaxError(err)
-	}
-	for dec.PeekKind() != ']' {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return syntaxError(err)
-		}
-		if err := element(raw); err != nil {
-			return err
-		}
-	}
-	return nil
+	s := scanner{data: v}
+	s.space()
+	return s.array(element)
 }
 
 // Bool returns the boolean that v is. Any other kind is an error.

@@ -1,0 +1,47 @@
+package jose_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+// decodesAlike holds the decoder against encoding/base64, in its strict mode
+// and without the line breaks that it skips.
+func decodesAlike(t *testing.T, s string) {
+	t.Helper()
+	want, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	ok := err == nil && !strings.ContainsAny(s, "\r\n")
+	got, err := jose.DecodeBase64URL(s)
+	if (err == nil) != ok || ok && !bytes.Equal(got, want) {
+		t.Fatalf("%q decodes to %x, %v; encoding/base64 has %x, %t", s, got, err, want, ok)
+	}
+}
+
+// K3, and part 2.5: no other spelling of the same bytes is accepted.
+func TestDecodesAsEncodingBase64(t *testing.T) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for n := range 40 {
+		valid := strings.Repeat(digits, 2)[n : 2*n]
+		decodesAlike(t, valid)
+		for i := range n {
+			for c := range 256 {
+				decodesAlike(t, valid[:i]+string([]byte{byte(c)})+valid[i+1:])
+			}
+		}
+		for _, extra := range []string{"=", "==", "\n", "\r\n", " ", ".", "A", "\x00"} {
+			decodesAlike(t, valid+extra)
+			decodesAlike(t, extra+valid)
+		}
+	}
+}
+
+func FuzzDecodeBase64URL(f *testing.F) {
+	for _, s := range []string{"", "A", "AA", "AB", "AAA", "AAB", "AAAA", "AAAAAAAA", "AAAAAAAAAAAAAAAA", "____----", "AA==", "AA\nAA", "+/+/"} {
+		f.Add(s)
+	}
+	f.Fuzz(decodesAlike)
+}

@@ -1,0 +1,410 @@
+package jwks
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"math"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
+)
+
+func keyOf(n int) cacheKey {
+	return sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(n)))
+}
+
+var anyIssuer = &issuer{source: keysource.Static(nil), audience: []string{"api"}}
+
+func entryOf(n, weight int) *entry {
+	return &entry{
+		key: keyOf(n), weight: weight, generation: anyIssuer.source.Generation(),
+		facts: facts{issuer: anyIssuer, until: math.MaxInt64},
+	}
+}
+
+// audit checks that the cache is what its counters say.
+func (c *cache) audit(t *testing.T) {
+	t.Helper()
+	entries, bytes := 0, 0
+	for _, q := range []*queue{&c.recent, &c.main} {
+		n := 0
+		for e := q.oldest; e != nil; e = e.newer {
+			if e.queue != q || c.get(&e.key) != e {
+				t.Fatalf("an entry of the queue is not found")
+			}
+			n++
+			bytes += e.weight
+		}
+		if n != q.entries {
+			t.Fatalf("%d entries in a queue that counts %d", n, q.entries)
+		}
+		entries += n
+	}
+	chained := 0
+	for i := range c.buckets {
+		for e := c.buckets[i].Load(); e != nil; e = e.next.Load() {
+			chained++
+		}
+	}
+	if gotEntries, gotBytes := c.size(); entries != gotEntries || bytes != gotBytes || chained != entries {
+		t.Fatalf("%d entries, %d in buckets, of %d bytes; counted are %d of %d", entries, chained, bytes, gotEntries, gotBytes)
+	}
+	if entries > c.maxEntries || bytes > c.maxBytes {
+		t.Fatalf("%d entries of %d bytes are more than %d or %d", entries, bytes, c.maxEntries, c.maxBytes)
+	}
+}
+
+// Part 2.4: a hundred thousand tokens that come once leave those in use where
+// they are, also if nobody uses them meanwhile.
+func TestOneTimeTokensPushOutNothing(t *testing.T) {
+	const hot = 1000
+	c, now := newCache(10_000, 32<<20), time.Now()
+	for n := range hot {
+		c.add(entryOf(n, 2000), now)
+		key := keyOf(n)
+		c.get(&key)
+	}
+	for n := range 100_000 {
+		c.add(entryOf(hot+n, 2000), now)
+	}
+	c.audit(t)
+	for n := range hot {
+		key := keyOf(n)
+		if c.get(&key) == nil {
+			t.Fatalf("token %d is forgotten", n)
+		}
+	}
+	if entries, _ := c.size(); entries != 10_000 {
+		t.Errorf("%d entries", entries)
+	}
+}
+
+// A token that was pushed out as new, and comes again, stays from then on.
+func TestWhoComesAgainStays(t *testing.T) {
+	c, now := newCache(100, 1<<20), time.Now()
+	for n := range 102 {
+		c.add(entryOf(n, 1), now)
+	}
+	key := keyOf(0)
+	if c.get(&key) != nil {
+		t.Fatal("it was not pushed out")
+	}
+	c.add(entryOf(0, 1), now)
+	for n := range 1000 {
+		c.add(entryOf(1000+n, 1), now)
+	}
+	if c.get(&key) == nil {
+		t.Error("it is forgotten")
+	}
+	c.audit(t)
+}
+
+func TestCacheOfAnySize(t *testing.T) {
+	now := time.Now()
+	for entries := 1; entries < 40; entries++ {
+		for _, bytes := range []int{1, 10, 100, 1000} {
+			c := newCache(entries, bytes)
+			for n := range 300 {
+				e := entryOf(n%(2*entries+1), n*7%23)
+				c.add(e, now)
+				for used := range n % 4 {
+					key := keyOf(n - used)
+					if found := c.get(&key); found != nil && n%11 == 0 {
+						c.remove(found)
+						c.remove(found)
+					}
+				}
+				c.audit(t)
+			}
+		}
+	}
+}
+
+// What is dead leaves as soon as others come, without being asked for.
+func TestDeadEntriesLeave(t *testing.T) {
+	c, now := newCache(1000, 1<<20), time.Now()
+	for n := range 100 {
+		e := entryOf(n, 1)
+		if n%2 == 0 {
+			e.until = now.Add(time.Minute).UnixNano()
+		} else {
+			e.generation++ // of keys that are gone
+		}
+		c.add(e, now)
+	}
+	later := now.Add(time.Hour)
+	for n := range 60 {
+		c.add(entryOf(1000+n, 1), later)
+	}
+	if entries, _ := c.size(); entries != 60 {
+		t.Errorf("%d entries, want 60", entries)
+	}
+	c.audit(t)
+}
+
+// With -race: readers need no lock, whatever is added and removed meanwhile.
+func TestCacheIsSafeForConcurrentUse(t *testing.T) {
+	c, now := newCache(64, 1<<20), time.Now()
+	var wait sync.WaitGroup
+	for worker := range 8 {
+		wait.Go(func() {
+			for n := range 5000 {
+				i := (n*7 + worker*13) % 200
+				key := keyOf(i)
+				switch e := c.get(&key); {
+				case e == nil:
+					c.add(entryOf(i, 10), now)
+				case e.key != key:
+					t.Error("another token's entry")
+				case n%17 == 0:
+					c.remove(e)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	c.audit(t)
+}
+
+// C9, K8, K9: on each hit audience, nbf, iat and exp are judged as at first
+// sight, the leeway included; the short way says what the long one says.
+func TestFactsAreJudgedEachTime(t *testing.T) {
+	const leeway = 5 * time.Second
+	base := time.Now().Truncate(time.Second)
+	at := func(d time.Duration) time.Time { return base.Add(d) }
+	good := facts{issuer: anyIssuer, notBefore: at(0), principal: bearer.Principal{IssuedAt: at(0), Expires: at(time.Minute)}.WithAudience("api")}
+	tests := []struct {
+		name   string
+		change func(*facts)
+		now    time.Time
+		check  string // empty: accepted
+	}{
+		{"good", func(*facts) {}, at(0), ""},
+		{"nbf within the leeway", func(f *facts) { f.notBefore = at(leeway) }, at(0), ""},
+		{"nbf ahead", func(f *facts) { f.notBefore = at(leeway + 1) }, at(0), "nbf"},
+		{"nbf ahead, later", func(f *facts) { f.notBefore = at(leeway + 1) }, at(1), ""},
+		{"iat within the leeway", func(f *facts) { f.principal.IssuedAt = at(leeway) }, at(0), ""},
+		{"iat ahead", func(f *facts) { f.principal.IssuedAt = at(leeway + 1) }, at(0), "iat"},
+		{"no iat, no nbf", func(f *facts) { f.principal.IssuedAt, f.notBefore = time.Time{}, time.Time{} }, at(0), ""},
+		{"exp within the leeway", func(*facts) {}, at(time.Minute + leeway - 1), ""},
+		{"expired", func(*facts) {}, at(time.Minute + leeway), "exp"},
+		{"exp in the year 9999", func(f *facts) { f.principal.Expires = time.Unix(253402300799, 0) }, at(100 * 365 * 24 * time.Hour), ""},
+		{"nbf in the year 9999", func(f *facts) { f.notBefore = time.Unix(253402300799, 0) }, at(0), "nbf"},
+		{"another audience", func(f *facts) { f.principal = f.principal.WithAudience("other", "apis") }, at(0), "aud"},
+		{"no audience", func(f *facts) { f.principal = f.principal.WithAudience() }, at(0), "aud"},
+		{"another audience, expired", func(f *facts) { f.principal = f.principal.WithAudience("other") }, at(time.Hour), "aud"},
+	}
+	profile, err := Profile{}.compile(claims.NewNames())
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := &issuer{audience: anyIssuer.audience, profile: profile}
+	for _, tt := range tests {
+		f := good
+		tt.change(&f)
+		f.issuer = judge
+		f.setTimes(leeway)
+		p, err := f.judge(tt.now, leeway)
+		e, _ := errors.AsType[*bearer.Error](err)
+		switch {
+		case tt.check == "" && (err != nil || p != &f.principal):
+			t.Errorf("%s: %v", tt.name, err)
+		case tt.check != "" && (e == nil || e.Check != tt.check || p != nil):
+			t.Errorf("%s: %v, want %s", tt.name, err, tt.check)
+		case e != nil && e.Principal == &f.principal:
+			t.Errorf("%s: the error's principal is the cache's own", tt.name)
+		}
+	}
+	f := good
+	f.principal.AuthTime = at(leeway + 1)
+	f.setTimes(leeway)
+	if p, err := f.judge(at(0), leeway); err != nil || !p.AuthTime.IsZero() || f.principal.AuthTime.IsZero() {
+		t.Errorf("an authentication that is yet to be: %v, %v", p, err)
+	}
+	if p, err := f.judge(at(1), leeway); err != nil || p != &f.principal {
+		t.Errorf("an authentication within the leeway: %v, %v", p, err)
+	}
+}
+
+// flightTest is a verifier with a signed token that was read and not proven.
+func flightTest(t *testing.T) (v *Verifier, token string, read func(*reader) *unproven) {
+	t.Helper()
+	private, jwk := newTestKey(t)
+	v, err := New(Config{Issuers: []Issuer{{
+		URL: "https://issuer.example.com", Audience: []string{"api"}, Keys: KeysFromJWKS([]byte(`{"keys":[` + string(jwk) + `]}`)),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err = jose.Sign(private, jose.EdDSA, []byte(`{"alg":"EdDSA","typ":"at+jwt"}`),
+		[]byte(`{"iss":"https://issuer.example.com","aud":"api","sub":"s","client_id":"c","jti":"`+rand.Text()+`","iat":0,"exp":253402300799}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := v.issuers["https://issuer.example.com"]
+	return v, token, func(r *reader) *unproven {
+		r.token = append(r.token[:0], token...)
+		jws, err := r.buffer.Parse(token, nil)
+		if err == nil {
+			err = r.values.Read(v.names, jws.Payload)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, generation, err := i.source.Lookup(t.Context(), "", false, jose.EdDSA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &unproven{issuer: i, reader: r, jws: &jws, keys: keys, generation: generation}
+	}
+}
+
+// Those who wait for the check of another's token wait as long as their own
+// request lasts, and go on by themselves if it comes to no end.
+func TestWaitingForAnothersCheck(t *testing.T) {
+	for name, land := range map[string]func(v *Verifier, f *flight, t *unproven){
+		"a panic":               func(*Verifier, *flight, *unproven) {},
+		"a check by other keys": func(_ *Verifier, f *flight, t *unproven) { f.failed, f.generation = true, t.generation+1 },
+		"a proof by other keys": func(_ *Verifier, f *flight, t *unproven) {
+			f.entry, f.generation = &entry{generation: t.generation + 1}, t.generation+1
+		},
+		"a proof": func(v *Verifier, f *flight, t *unproven) { f.entry, _ = v.check(t) },
+		"a proof that was added": func(v *Verifier, f *flight, t *unproven) {
+			e, _ := v.check(t)
+			e.key = f.key
+			v.cache.add(e, time.Now())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, token, read := flightTest(t)
+			synctest.Test(t, func(t *testing.T) {
+				key := cacheKey(sha256.Sum256([]byte(token)))
+				_, f, leads := v.cache.join(&key)
+				if !leads {
+					t.Fatal("somebody is there")
+				}
+				var wait sync.WaitGroup
+				ctx, cancel := context.WithCancel(t.Context())
+				wait.Go(func() {
+					if _, err := v.Verify(ctx, token); !errors.Is(err, context.Canceled) {
+						t.Errorf("whose request ended: %v", err)
+					}
+				})
+				for range 10 {
+					wait.Go(func() {
+						if p, err := v.Verify(t.Context(), token); err != nil || p.Subject != "s" {
+							t.Errorf("%v, %v", p, err)
+						}
+					})
+				}
+				synctest.Wait() // all wait
+				if n := v.signatures.load(); n != 0 {
+					t.Errorf("%d checks", n)
+				}
+				cancel()
+				synctest.Wait()
+				land(v, f, read(new(reader)))
+				v.cache.leave(f)
+				wait.Wait()
+			})
+			for i := range v.cache.flights {
+				if v.cache.flights[i].first != nil {
+					t.Error("a flight is left")
+				}
+			}
+		})
+	}
+}
+
+// The verdict that a signature does not hold is shared too.
+func TestWaitingForAFailedCheck(t *testing.T) {
+	v, token, read := flightTest(t)
+	synctest.Test(t, func(t *testing.T) {
+		forged := token[:len(token)-10] + "AAAAAAAAAA"
+		key := cacheKey(sha256.Sum256([]byte(forged)))
+		_, f, _ := v.cache.join(&key)
+		done := make(chan error, 1)
+		r := new(reader)
+		go func() { _, err := v.prove(t.Context(), read(r), &key); done <- err }()
+		synctest.Wait()
+		f.failed, f.generation = true, 1
+		v.cache.leave(f)
+		if err := <-done; err != errSignature || v.signatures.load() != 0 {
+			t.Errorf("%v after %d checks", err, v.signatures.load())
+		}
+	})
+}
+
+// A panic while a token is judged leaves no flight behind that others would
+// wait for.
+func TestPanicLeavesNoFlight(t *testing.T) {
+	v, token, read := flightTest(t)
+	key := cacheKey(sha256.Sum256([]byte(token)))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		u := read(new(reader))
+		u.issuer = nil
+		_, _ = v.prove(t.Context(), u, &key)
+	}()
+	if _, err := v.Verify(t.Context(), token); err != nil {
+		t.Error(err)
+	}
+}
+
+func newTestKey(t *testing.T) (ed25519.PrivateKey, []byte) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwk, err := jose.MarshalKey(private.Public(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private, jwk
+}
+
+func BenchmarkCache(b *testing.B) {
+	c, now := newCache(10_000, 32<<20), time.Now()
+	keys := make([]cacheKey, 20_000)
+	for n := range keys {
+		keys[n] = keyOf(n)
+	}
+	for n := range 8000 {
+		c.add(entryOf(n, 2000), now)
+	}
+	b.Run("get", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			c.get(&keys[n%8000])
+		}
+	})
+	b.Run("get in parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for n := 0; pb.Next(); n++ {
+				c.get(&keys[n%100])
+			}
+		})
+	})
+	b.Run("get or add", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			if key := &keys[n%len(keys)]; c.get(key) == nil {
+				c.add(&entry{key: *key, weight: 2000, facts: facts{issuer: anyIssuer, until: math.MaxInt64}}, now)
+			}
+		}
+	})
+}

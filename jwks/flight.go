@@ -1,0 +1,86 @@
+package jwks
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+)
+
+// flight is one check of a signature, which those wait for who come with the
+// same token meanwhile. It is work of the processor and waits for nothing, so
+// that nobody's context can end it for the others.
+type flight struct {
+	key    cacheKey
+	landed chan struct{} // nil while nobody waits
+	next   *flight
+
+	// To be read after landed is closed. Both are zero if the one who led
+	// panicked, or found claims that are not to be accepted.
+	failed     bool   // the signature does not hold by the keys of the generation
+	entry      *entry // what was proven
+	generation uint64
+}
+
+// flights are those under way whose keys begin alike: a few at most, since each
+// keeps a processor busy.
+type flights struct {
+	mu    sync.Mutex
+	first *flight
+	_     [48]byte // a cache line each
+}
+
+func (c *cache) flightsOf(key *cacheKey) *flights { return &c.flights[key[0]%uint8(len(c.flights))] }
+
+// join returns the entry of a key, if there is one by now; or a flight, to be
+// waited for or, by the one who leads, to be left.
+func (c *cache) join(key *cacheKey) (e *entry, f *flight, leads bool) {
+	all := c.flightsOf(key)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for f := all.first; f != nil; f = f.next {
+		if f.key == *key {
+			if f.landed == nil {
+				f.landed = make(chan struct{})
+			}
+			return nil, f, false
+		}
+	}
+	// Whoever led before has added what it proved before it left.
+	if e := c.get(key); e != nil {
+		return e, nil, false
+	}
+	all.first = &flight{key: *key, next: all.first}
+	return nil, all.first, true
+}
+
+// leave ends a flight.
+func (c *cache) leave(f *flight) {
+	all := c.flightsOf(&f.key)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for at := &all.first; *at != nil; at = &(*at).next {
+		if *at == f {
+			*at = f.next
+			break
+		}
+	}
+	if f.landed != nil {
+		close(f.landed)
+	}
+}
+
+// counter is a counter whose parts do not share a cache line, so that counting
+// on all cores costs none of them much.
+type counter [16]struct {
+	n atomic.Uint64
+	_ [56]byte
+}
+
+func (c *counter) add() { c[rand.Uint32()%uint32(len(c))].n.Add(1) }
+
+func (c *counter) load() (sum uint64) {
+	for i := range c {
+		sum += c[i].n.Load()
+	}
+	return sum
+}

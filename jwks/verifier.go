@@ -54,7 +54,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 }
 
 func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal, error) {
-	if strings.IndexByte(token, '.') < 0 {
+	if strings.IndexByte(token, '.') <= 0 {
 		return nil, notJWT() // and not worth a hash
 	}
 	r := readers.Get().(*reader)

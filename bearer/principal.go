@@ -42,7 +42,7 @@ type Principal struct {
 
 	audience []string
 	amr      []string
-	claims   []byte
+	claims   string
 }
 
 // Confirmation is the cnf claim: the key or certificate that a token is bound
@@ -76,10 +76,10 @@ func (p Principal) IsClient() bool { return p.Subject == "" || p.Subject == p.Cl
 // names are compared case-sensitively. It fails if v does not fit, or if the
 // verifier kept no claims.
 func (p Principal) Claims(v any) error {
-	if p.claims == nil {
+	if p.claims == "" {
 		return errors.New("bearer: this principal has no claims to decode")
 	}
-	return json.Unmarshal(p.claims, v)
+	return json.Unmarshal([]byte(p.claims), v)
 }
 
 // WithAudience returns p with that audience, for verifiers.
@@ -95,8 +95,8 @@ func (p Principal) WithAMR(amr ...string) Principal {
 }
 
 // WithClaims returns p with the JSON object that [Principal.Claims] decodes,
-// for verifiers. It keeps claims, which must not change any more.
-func (p Principal) WithClaims(claims []byte) Principal {
+// for verifiers.
+func (p Principal) WithClaims(claims string) Principal {
 	p.claims = claims
 	return p
 }

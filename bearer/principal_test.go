@@ -19,7 +19,7 @@ import (
 // A cache hands the same principal to every request; whatever a handler or a
 // requirement does to it, the next request sees it as it was.
 func TestNobodyChangesThePrincipalOfTheNextRequest(t *testing.T) {
-	cached := alice.WithAMR("pwd", "otp").WithClaims([]byte(`{"sub":"alice","roles":["user"],"raw":{"a":"b"}}`))
+	cached := alice.WithAMR("pwd", "otp").WithClaims(`{"sub":"alice","roles":["user"],"raw":{"a":"b"}}`)
 	spoil := func(p *bearer.Principal) {
 		p.Audience()[0], p.AMR()[0] = "spoiled", "spoiled"
 		var claims struct {
@@ -110,14 +110,14 @@ func TestClaims(t *testing.T) {
 	if err := (bearer.Principal{}).Claims(&v); err == nil || !strings.HasPrefix(err.Error(), "bearer: ") {
 		t.Errorf("without claims: %v", err)
 	}
-	p := bearer.Principal{}.WithClaims([]byte(`{"Role":"admin","ROLE":"admin","other":1}`))
+	p := bearer.Principal{}.WithClaims(`{"Role":"admin","ROLE":"admin","other":1}`)
 	if err := p.Claims(&v); err != nil || v.Role != "" {
 		t.Errorf("got %q, %v", v.Role, err)
 	}
-	if err := bearer.Principal.Claims(p.WithClaims([]byte(`{"role":"a","role":"b"}`)), &v); err == nil {
+	if err := bearer.Principal.Claims(p.WithClaims(`{"role":"a","role":"b"}`), &v); err == nil {
 		t.Error("duplicate names are decoded")
 	}
-	if err := p.WithClaims([]byte(`{"role":7}`)).Claims(&v); err == nil {
+	if err := p.WithClaims(`{"role":7}`).Claims(&v); err == nil {
 		t.Error("a number is decoded into a string")
 	}
 }

@@ -39,7 +39,7 @@ func (e *entry) stands(now time.Time) bool {
 	return e.issuer.source.GenerationAt(now) == e.generation
 }
 
-// What an entry costs beyond two copies of its claims, roughly: in all, and for
+// What an entry costs beyond the copy of its claims, roughly: in all, and for
 // each value of a list.
 const (
 	entryOverhead = 768
@@ -48,7 +48,7 @@ const (
 
 // weigh returns what an entry costs, in bytes.
 func weigh(claims []byte, scopes, values int) int {
-	return entryOverhead + 2*len(claims) + scopes + listOverhead*values
+	return entryOverhead + len(claims) + scopes + listOverhead*values
 }
 
 // cache holds tokens that were proven. Reading takes no lock. What is kept is

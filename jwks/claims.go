@@ -64,9 +64,7 @@ func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error
 	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
 		return f, malformed(c.Name(c.audience), err)
 	}
-	own := make([]byte, len(payload))
-	copy(own, payload)
-	*p = p.WithAudience(r.list...).WithClaims(own)
+	*p = p.WithAudience(r.list...).WithClaims(v.KeptText())
 	if refused := c.checkKind(v, p); refused != nil {
 		return f, refused
 	}

@@ -60,11 +60,11 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 	r := readers.Get().(*reader)
 	defer r.release()
 	r.token = append(r.token[:0], token...)
+	now := time.Now()
 	if v.cache == nil {
-		return v.first(ctx, r, token, nil)
+		return v.first(ctx, now, r, token, nil)
 	}
 	key := cacheKey(sha256.Sum256(r.token))
-	now := time.Now()
 	if e := v.cache.get(&key); e != nil {
 		if e.stands(now) {
 			v.cache.hits.add()
@@ -77,7 +77,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 		v.cache.remove(e)
 	}
 	v.cache.misses.add()
-	return v.first(ctx, r, token, &key)
+	return v.first(ctx, now, r, token, &key)
 }
 
 func notJWT() error {
@@ -85,7 +85,7 @@ func notJWT() error {
 }
 
 // first judges a token that is not in the cache; key is nil where there is none.
-func (v *Verifier) first(ctx context.Context, r *reader, token string, key *cacheKey) (*bearer.Principal, error) {
+func (v *Verifier) first(ctx context.Context, now time.Time, r *reader, token string, key *cacheKey) (*bearer.Principal, error) {
 	r.dirty = true
 	jws, err := r.buffer.Parse(token, &v.headers)
 	if err != nil {
@@ -105,7 +105,7 @@ func (v *Verifier) first(ctx context.Context, r *reader, token string, key *cach
 		return nil, err
 	}
 	h, algorithm := &jws.Header, jose.Algorithm(jws.Header.Algorithm)
-	keys, generation, err := i.source.Lookup(ctx, h.KeyID, h.HasKeyID, algorithm)
+	keys, generation, err := i.source.LookupAt(ctx, now, h.KeyID, h.HasKeyID, algorithm)
 	if err != nil {
 		return nil, keyError(err)
 	}

@@ -87,18 +87,20 @@ func setOf(names []string) Set {
 
 // Has reports whether name, compared whole, is in the set.
 func (s Set) Has(name string) bool {
-	if name == "" || len(name) > len(s.text) {
+	if name == "" {
 		return false
 	}
-	for rest := s.text; ; {
-		word, more, found := strings.Cut(rest, " ")
-		if word == name {
-			return true
-		}
-		if !found {
+	for from := 0; ; {
+		i := strings.Index(s.text[from:], name)
+		if i < 0 {
 			return false
 		}
-		rest = more
+		i += from
+		end := i + len(name)
+		if (i == 0 || s.text[i-1] == ' ') && (end == len(s.text) || s.text[end] == ' ') {
+			return strings.IndexByte(name, ' ') < 0 // of several names none is one
+		}
+		from = i + 1
 	}
 }
 

@@ -127,6 +127,9 @@ func (v *Values) Read(n *Names, document []byte) error {
 // copies of their own.
 func (v *Values) KeepText(document []byte) { v.text = string(document) }
 
+// KeptText returns that copy.
+func (v *Values) KeptText() string { return v.text }
+
 // Clear makes v forget its document.
 func (v *Values) Clear() {
 	clear(v.raw)

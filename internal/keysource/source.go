@@ -149,8 +149,13 @@ func Static(keys []*jose.Key) *Source {
 // The error is [ErrUnknownKey], [ErrKeyAlgorithm], an [*UnavailableError], or
 // wraps the error of ctx.
 func (s *Source) Lookup(ctx context.Context, kid string, hasKid bool, alg jose.Algorithm) (keys []*jose.Key, generation uint64, err error) {
+	return s.LookupAt(ctx, time.Now(), kid, hasKid, alg)
+}
+
+// LookupAt is [Source.Lookup] of a caller that has just looked at the clock.
+func (s *Source) LookupAt(ctx context.Context, now time.Time, kid string, hasKid bool, alg jose.Algorithm) (keys []*jose.Key, generation uint64, err error) {
 	set := s.set.Load()
-	if set.usable(time.Now()) {
+	if set.usable(now) {
 		if keys, err = set.find(kid, hasKid, alg); err != ErrUnknownKey || s.static {
 			return keys, set.generation, err
 		}

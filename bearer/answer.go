@@ -160,10 +160,8 @@ func (a *answer) form(problem bool) *form {
 func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []byte, idLen int, retryAfter time.Duration) {
 	h := w.Header()
 	// What outer middleware may have prepared for a body that is not sent.
-	delete(h, "Content-Length")
 	delete(h, "Etag")
 	delete(h, "Last-Modified")
-	delete(h, "Www-Authenticate")
 	// The values are in one array of this answer's own, in which no field can
 	// grow into the next.
 	values := make([]string, 0, 4+len(a.challenges))
@@ -181,10 +179,14 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 			length = strconv.Itoa(len(body))
 		}
 		set("Content-Length", length)
+	} else {
+		delete(h, "Content-Length")
 	}
 	set("Cache-Control", "no-store")
 	if len(a.challenges) > 0 {
 		set("Www-Authenticate", a.challenges...)
+	} else {
+		delete(h, "Www-Authenticate")
 	}
 	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
 		set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))

@@ -73,7 +73,7 @@ func (g *Guard) giveNonce(h http.Header) {
 // expose lets scripts read fields of an answer (RFC 9449, Sections 7.1 and 8)
 // where CORS middleware lets them read the answer itself.
 func expose(h http.Header, fields ...string) {
-	if h.Get("Access-Control-Allow-Origin") == "" {
+	if origin := h["Access-Control-Allow-Origin"]; len(origin) == 0 || origin[0] == "" {
 		return
 	}
 	hidden := slices.DeleteFunc(fields, func(field string) bool { return exposes(h, field) })

@@ -74,7 +74,7 @@ func (h *harness) measure(name string, entries ...entry) (result, error) {
 			}
 			res.series[at].ns = append(res.series[at].ns, float64(elapsed)/float64(entries[at].n))
 		}
-		if runtime.ReadMemStats(&now); now.HeapAlloc > before.HeapAlloc+256<<20 {
+		if runtime.ReadMemStats(&now); now.HeapAlloc > before.HeapAlloc+8<<20 {
 			runtime.GC()
 		}
 	}

@@ -33,3 +33,4 @@ bench:
 compare:
 	@cd bench && GOWORK=off go run . -out ../docs/performance.md -svg ../docs/comparison.svg
 	@cd bench && GOWORK=off go run . -counted -out ../docs/performance.md
+	@cd bench && GOWORK=off go run . -short -out ../docs/performance.md

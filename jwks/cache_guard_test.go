@@ -1,0 +1,97 @@
+package jwks_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/denylist"
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// C17, C10: of a token that is known each guard judges the binding, the deny
+// list and the age on each request anew, and no guard's judgement is another's.
+func TestBindingAndDenyListAreJudgedOnEachHit(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v, seen := caching(t, issuer, nil)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jkt, err := dpop.Thumbprint(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs, err := dpop.New(dpop.Config{Origin: "https://api.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	denied, err := denylist.NewMemory(denylist.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := func(c bearer.Config) *bearer.Route {
+		c.Verifiers = []bearer.Verifier{v}
+		guard, err := bearer.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+	}
+	checking, blind := route(bearer.Config{Proofs: proofs, DenyList: denied}), route(bearer.Config{})
+	young := route(bearer.Config{MaxTokenAge: time.Minute})
+
+	bound := issuer.Mint(bearertest.Token{Claims: map[string]any{"cnf": map[string]string{"jkt": jkt}}})
+	old := issuer.Mint(bearertest.Token{Claims: map[string]any{"iat": time.Now().Add(-time.Hour).Unix()}})
+	ask := func(rt *bearer.Route, token, proof string) int {
+		r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		if proof != "" {
+			r.Header.Set("Authorization", "DPoP "+token)
+			r.Header.Set("DPoP", proof)
+		}
+		return rt.Decide(r).Status()
+	}
+	fresh := func() string {
+		proof, err := dpop.NewProof(key, "ES256", http.MethodGet, "https://api.example.com/orders", bound, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return proof
+	}
+	want := func(status, got int, why string) {
+		t.Helper()
+		if got != status {
+			t.Errorf("%s: %d, want %d", why, got, status)
+		}
+	}
+	used := fresh()
+	want(200, ask(checking, bound, used), "a first sight with its proof")
+	want(401, ask(checking, bound, used), "a hit with a proof that was used")
+	want(401, ask(checking, bound, ""), "a hit without a proof")
+	want(401, ask(blind, bound, ""), "a hit where no binding is checked")
+	want(200, ask(checking, bound, fresh()), "a hit with its proof")
+	want(200, ask(blind, old, ""), "an old token")
+	want(401, ask(young, old, ""), "a hit of a token that is too old there")
+
+	entry := denylist.Entry{Issuer: issuer.URL(), Subject: "alice", Until: time.Now().Add(time.Hour)}
+	if err := denied.Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	want(401, ask(checking, bound, fresh()), "a hit of a token that is denied by now")
+	want(200, ask(blind, old, ""), "the same subject where nobody is denied")
+	if err := denied.Lift(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	want(200, ask(checking, bound, fresh()), "a hit of a token that is no longer denied")
+	if hits, misses := seen(); misses != 2 || hits != 8 {
+		t.Errorf("%d hits, %d misses", hits, misses)
+	}
+}

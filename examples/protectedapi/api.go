@@ -53,7 +53,7 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	if err := a.construct(s, &c, dev); err != nil {
 		return err
 	}
-	metadata, err := resource.New(s.metadata)
+	metadata, err := resource.New(s.metadata.Matching(s.guard))
 	if err != nil { // what check leaves to the constructor
 		return usage("-resource, -issuer and -realm: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // describe describes the API to clients (RFC 9728), by the same flags and the
-// same routes that it is built of.
+// same routes that it is built of; how tokens are bound, the guard says.
 func (c *config) describe(table []route) resource.Config {
 	var rules []scope.Rule
 	for _, rt := range table {
@@ -22,8 +22,6 @@ func (c *config) describe(table []route) resource.Config {
 		AuthorizationServers: c.issuers,
 		Rules:                rules,
 		Name:                 c.realm,
-		MTLSBound:            c.transport.mtls != off,
-		DPoPRequired:         c.proofs.use == required,
 	}
 }
 

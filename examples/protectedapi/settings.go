@@ -86,6 +86,6 @@ func (a *api) construct(s *settings, c *config, dev *devIssuer) (err error) {
 	if err != nil { // what the check of the URL leaves
 		return usage("-resource: %w", err)
 	}
-	s.guard.Proofs, s.metadata.DPoPAlgorithms = checker, checker.Algorithms()
+	s.guard.Proofs = checker
 	return nil
 }

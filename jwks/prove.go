@@ -16,35 +16,23 @@ import (
 
 // reader is the memory that one token after the other is read into.
 type reader struct {
-	token  []byte // as it was sent
-	dirty  bool   // what is below was used
 	buffer jose.Buffer
 	values claims.Values
 	list   []string
 }
 
-// What a reader may keep from one token to the next.
-const (
-	maxToken = 16 << 10
-	maxList  = 64
-)
+// maxList is how long a list a reader may keep from one token to the next.
+const maxList = 64
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 // release gives r to the next token. No byte of this one is left in it.
 func (r *reader) release() {
-	clear(r.token)
-	if cap(r.token) > maxToken {
-		r.token = nil
-	}
-	if r.dirty {
-		r.buffer.Clear()
-		r.values.Clear()
-		clear(r.list)
-		if cap(r.list) > maxList {
-			r.list = nil
-		}
-		r.dirty = false
+	r.buffer.Clear()
+	r.values.Clear()
+	clear(r.list)
+	if cap(r.list) > maxList {
+		r.list = nil
 	}
 	readers.Put(r)
 }
@@ -114,7 +102,7 @@ func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bear
 // check checks the signature of a token and reads what the token says.
 func (v *Verifier) check(t *unproven) (*entry, error) {
 	v.signatures.add()
-	input := t.reader.token[:len(t.jws.SigningInput)]
+	input := bytesOf(t.jws.SigningInput)
 	holds := func(k *jose.Key) bool {
 		return k.VerifyBytes(jose.Algorithm(t.jws.Header.Algorithm), input, t.jws.Signature) == nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
@@ -54,17 +55,14 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 }
 
 func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal, error) {
-	if strings.IndexByte(token, '.') <= 0 {
+	if !beginsAsJWT(token) {
 		return nil, notJWT() // and not worth a hash
 	}
-	r := readers.Get().(*reader)
-	defer r.release()
-	r.token = append(r.token[:0], token...)
 	now := time.Now()
 	if v.cache == nil {
-		return v.first(ctx, now, r, token, nil)
+		return v.first(ctx, now, token, nil)
 	}
-	key := cacheKey(sha256.Sum256(r.token))
+	key := cacheKey(sha256.Sum256(bytesOf(token)))
 	if e := v.cache.get(&key); e != nil {
 		if e.stands(now) {
 			v.cache.hits.add()
@@ -77,16 +75,34 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 		v.cache.remove(e)
 	}
 	v.cache.misses.add()
-	return v.first(ctx, now, r, token, &key)
+	return v.first(ctx, now, token, &key)
 }
+
+// beginsAsJWT reports whether a token may be a JWT by its first character: that
+// of the base64url of a brace, or of JSON's white space before it.
+func beginsAsJWT(token string) bool {
+	if token == "" {
+		return false
+	}
+	switch token[0] {
+	case 'e', 'I', 'C', 'D':
+		return true
+	}
+	return false
+}
+
+// bytesOf returns the bytes of s without a copy of them, for hash functions and
+// signature checks, which read them and keep none. Nobody may change them.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func notJWT() error {
 	return bearer.Unrecognized("form", "a JWT in compact serialization", "another token")
 }
 
 // first judges a token that is not in the cache; key is nil where there is none.
-func (v *Verifier) first(ctx context.Context, now time.Time, r *reader, token string, key *cacheKey) (*bearer.Principal, error) {
-	r.dirty = true
+func (v *Verifier) first(ctx context.Context, now time.Time, token string, key *cacheKey) (*bearer.Principal, error) {
+	r := readers.Get().(*reader)
+	defer r.release()
 	jws, err := r.buffer.Parse(token, &v.headers)
 	if err != nil {
 		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {

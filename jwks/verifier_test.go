@@ -351,3 +351,26 @@ func TestLeeway(t *testing.T) {
 		}
 	}
 }
+
+// What is known by its first character to be no JWT is answered as what is known
+// by all of them; white space before the header's brace changes nothing (RFC
+// 7519, Section 7.2; RFC 8259, Section 2).
+func TestFirstCharacterOfAJWT(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
+	now := time.Now().Unix()
+	payload := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"alice","client_id":"app","jti":"1","iat":%d,"exp":%d}`, issuer.URL(), audience, now, now+3600)
+	for space, accepted := range map[string]bool{"": true, " ": true, "\t": true, "\n": true, "\r": true, "\r\n\t   ": true, "\v": false, "\x00": false, "\ufeff": false, "[": false, "x": false} {
+		token := issuer.Sign("ES256", []byte(space+`{"alg":"ES256","typ":"at+jwt"}`), []byte(payload))
+		_, err := v.Verify(t.Context(), token)
+		if accepted && err != nil || !accepted && !errors.Is(err, bearer.ErrUnrecognized) {
+			t.Errorf("%q before the header: %v", space, err)
+		}
+	}
+	for c := range 128 {
+		token := string(rune(c)) + "yJhbGciOiJFUzI1NiJ9.e30.AA"
+		if _, err := v.Verify(t.Context(), token); c != 'e' && !errors.Is(err, bearer.ErrUnrecognized) {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+}

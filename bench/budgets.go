@@ -95,26 +95,26 @@ func pick(first bool, a, b float64) float64 {
 }
 
 func (b *budgets) first(f *field) error {
-	r, err := f.distinct(named("bearerkit", fastestPeer), false)
+	r, err := f.distinct(append(named("bearerkit", fastestPeer), admit), false)
 	if err != nil {
 		return err
 	}
-	bare, own, peer := r.of(bareCrypto), r.of("bearerkit"), r.of(fastestPeer)
-	b.atMost(f.algorithm+", first-seen token: time / bare crypto", pick(f.isRSA(), 1.15, 1.08), " ×", ratio(own, bare))
-	b.add(f.algorithm+", first-seen token: allocations beyond bare crypto", "≤ 15", number(own.allocs-bare.allocs), own.allocs-bare.allocs < 15.5)
+	bare, own, peer, admitted := r.of(bareCrypto), r.of("bearerkit"), r.of(fastestPeer), r.of(admit.name)
+	b.atMost(f.algorithm+", first-seen token: time / bare crypto", pick(f.isRSA(), 1.15, 1.08), " ×", ratio(admitted, bare))
+	b.add(f.algorithm+", first-seen token: allocations beyond bare crypto", "≤ 15", number(admitted.allocs-bare.allocs), admitted.allocs-bare.allocs < 15.5)
 	b.atLeast(f.algorithm+", first-seen token: faster than the fastest peer by", pick(f.isRSA(), 18, 10), " %",
 		combine(func(ns ...float64) float64 { return 100 * (1 - ns[0]/ns[1]) }, own, peer))
 	return nil
 }
 
 func (b *budgets) again(f *field) error {
-	r, err := f.same(named("bearerkit", fastestPeer), entry{name: hash, run: fromZero(hashing(f.tokens[0]))})
+	r, err := f.same(append(named("bearerkit", fastestPeer), admit), entry{name: hash, run: fromZero(hashing(f.tokens[0]))})
 	if err != nil {
 		return err
 	}
-	own := r.of("bearerkit")
-	b.atMost(f.algorithm+", same token: time / SHA-256 of it", 2, " ×", ratio(own, r.of(hash)))
-	b.add(f.algorithm+", same token: allocations", "≤ 3", number(own.allocs), own.allocs < 3.5)
+	own, admitted := r.of("bearerkit"), r.of(admit.name)
+	b.atMost(f.algorithm+", same token: time / SHA-256 of it", 2, " ×", ratio(admitted, r.of(hash)))
+	b.add(f.algorithm+", same token: allocations", "≤ 3", number(admitted.allocs), admitted.allocs < 3.5)
 	b.atLeast(f.algorithm+", same token: time of the fastest peer / ours", 35, " ×", ratio(r.of(fastestPeer), own))
 	return nil
 }
@@ -159,11 +159,11 @@ func (b *budgets) scaling(f *field) error {
 
 func (b *budgets) forged(f *field) error {
 	before := f.issuer.jwksRequests.Load()
-	r, err := f.refusal("forged", named("bearerkit"))
+	r, err := f.refusal("forged", []contender{admit})
 	if err != nil {
 		return err
 	}
-	b.atMost(f.algorithm+", forged under a known kid: time / bare crypto", 1.15, " ×", ratio(r.of("bearerkit"), r.of(bareCrypto)))
+	b.atMost(f.algorithm+", forged under a known kid: time / bare crypto", 1.15, " ×", ratio(r.of(admit.name), r.of(bareCrypto)))
 	refetched := f.issuer.jwksRequests.Load() - before - 1 // the first fetch
 	b.add(f.algorithm+", forged under a known kid: JWKS requests", "0", fmt.Sprint(refetched), refetched == 0)
 	return nil
@@ -171,11 +171,11 @@ func (b *budgets) forged(f *field) error {
 
 func (b *budgets) junk(f *field) error {
 	for _, kind := range []string{"garbage", "no token"} {
-		r, err := f.refusal(kind, named("bearerkit"))
+		r, err := f.refusal(kind, []contender{admit})
 		if err != nil {
 			return err
 		}
-		own := r.of("bearerkit")
+		own := r.of(admit.name)
 		b.atMost(kind+": time, with the answer", 1000, " ns", summary(own.ns))
 		b.add(kind+": allocations", "≤ 6", number(own.allocs), own.allocs < 6.5)
 	}

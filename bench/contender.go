@@ -60,6 +60,32 @@ func named(names ...string) []contender {
 }
 
 func openBearerkit(s setup) (http.Handler, func(), error) {
+	guard, end, err := openGuard(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	handler := answer(func(r *http.Request) string {
+		p, _ := bearer.FromContext(r.Context())
+		return p.Subject
+	})
+	return bearerhttp.Require(guard, scope.All(neededScope))(handler), end, nil
+}
+
+// admit is Route.Admit and nothing around it, which is what the budgets are of.
+var admit = contender{"Route.Admit", []string{"github.com/bearerkit/bearerkit"}, func(s setup) (http.Handler, func(), error) {
+	guard, end, err := openGuard(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.All(neededScope)})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := route.Admit(w, r); ok {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}), end, nil
+}}
+
+func openGuard(s setup) (*bearer.Guard, func(), error) {
 	tokens, err := jwks.New(jwks.Config{
 		Issuers: []jwks.Issuer{{URL: s.issuer, Audience: []string{audience}, Keys: jwks.KeysFromURL(s.jwks)}},
 		Client:  s.client,
@@ -68,14 +94,7 @@ func openBearerkit(s setup) (http.Handler, func(), error) {
 		return nil, nil, err
 	}
 	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{tokens}})
-	if err != nil {
-		return nil, nil, err
-	}
-	handler := answer(func(r *http.Request) string {
-		p, _ := bearer.FromContext(r.Context())
-		return p.Subject
-	})
-	return bearerhttp.Require(guard, scope.All(neededScope))(handler), tokens.Close, nil
+	return guard, tokens.Close, err
 }
 
 // answer is the handler of every contender on net/http: it wants to know who

@@ -137,6 +137,17 @@ func TestWhoseFailureItIs(t *testing.T) {
 			t.Errorf("%s after its neighbour: %d, want %d", peer, got.status, want)
 		}
 	}
+	// CVE-2025-64484: another spelling of the field's name is another field.
+	proxied := from("10.0.0.1", "Bearer forged", "192.0.2.1")
+	proxied.Header["X_Forwarded_For"] = []string{"198.51.100.7"}
+	proxied.Header["X-Forwarded_For"] = []string{"198.51.100.7"}
+	rt = newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1, TrustedProxy: proxies}}, bearer.RouteConfig{})
+	serve(rt, proxied)
+	for client, want := range map[string]int{"192.0.2.1": 429, "198.51.100.7": 200} {
+		if got := serve(rt, from("10.0.0.1", "Bearer good", client)); got.status != want {
+			t.Errorf("%s after a field of another spelling: %d, want %d", client, got.status, want)
+		}
+	}
 	// Who serves without an address, over a Unix socket, is one client.
 	r := get("Bearer forged")
 	r.RemoteAddr = "@"

@@ -114,7 +114,27 @@ func Keys(p *bearer.Principal) (keys [3]Key, n int) {
 	return keys, n
 }
 
-// Spares reports whether an entry with this IssuedBefore spares the token of p.
-func Spares(issuedBefore time.Time, p *bearer.Principal) bool {
-	return !issuedBefore.IsZero() && !p.IssuedAt.IsZero() && p.IssuedAt.Unix() > issuedBefore.Unix()
+// Times are those of an [Entry], for stores.
+type Times struct{ IssuedBefore, Until time.Time }
+
+// Denies reports whether an entry of these times, for which p has the name,
+// denies the token of p at now.
+func (t Times) Denies(p *bearer.Principal, now time.Time) bool {
+	spared := !t.IssuedBefore.IsZero() && !p.IssuedAt.IsZero() && p.IssuedAt.Unix() > t.IssuedBefore.Unix()
+	return t.Until.After(now) && !spared
+}
+
+// Over returns what t becomes over the times that are there for the same
+// tokens, as [List] says of Deny.
+func (t Times) Over(there Times, now time.Time) Times {
+	if !there.Until.After(now) {
+		return t
+	}
+	if there.Until.After(t.Until) {
+		t.Until = there.Until
+	}
+	if there.IssuedBefore.IsZero() || !t.IssuedBefore.IsZero() && there.IssuedBefore.After(t.IssuedBefore) {
+		t.IssuedBefore = there.IssuedBefore
+	}
+	return t
 }

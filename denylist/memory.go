@@ -25,11 +25,9 @@ var ErrFull = errors.New("denylist: there is no room for another entry")
 type Memory struct {
 	capacity int
 	mu       sync.RWMutex
-	entries  map[Key]times
+	entries  map[Key]Times
 	swept    time.Time
 }
-
-type times struct{ issuedBefore, until time.Time }
 
 var _ List = (*Memory)(nil)
 
@@ -41,7 +39,7 @@ func NewMemory(c MemoryConfig) (*Memory, error) {
 	if c.Capacity == 0 {
 		c.Capacity = 100_000
 	}
-	return &Memory{capacity: c.Capacity, entries: make(map[Key]times)}, nil
+	return &Memory{capacity: c.Capacity, entries: make(map[Key]Times)}, nil
 }
 
 // Deny implements [List]. No entry ever makes room for another: if there is
@@ -58,18 +56,10 @@ func (m *Memory) Deny(_ context.Context, e Entry) error {
 		return nil
 	}
 	there, known := m.entries[key]
-	if known && there.until.After(now) {
-		if there.until.After(e.Until) {
-			e.Until = there.until
-		}
-		if there.issuedBefore.IsZero() || !e.IssuedBefore.IsZero() && there.issuedBefore.After(e.IssuedBefore) {
-			e.IssuedBefore = there.issuedBefore
-		}
-	}
 	if !known && len(m.entries) >= m.capacity && !m.sweep(now) {
 		return ErrFull
 	}
-	m.entries[key] = times{e.IssuedBefore, e.Until}
+	m.entries[key] = Times{e.IssuedBefore, e.Until}.Over(there, now)
 	return nil
 }
 
@@ -81,7 +71,7 @@ func (m *Memory) sweep(now time.Time) bool {
 	}
 	m.swept = now
 	for key, t := range m.entries {
-		if !t.until.After(now) {
+		if !t.Until.After(now) {
 			delete(m.entries, key)
 		}
 	}
@@ -109,8 +99,7 @@ func (m *Memory) Denied(_ context.Context, p *bearer.Principal) (bool, error) {
 	}
 	keys, n := Keys(p)
 	for _, key := range keys[:n] {
-		t, known := m.entries[key]
-		if known && t.until.After(time.Now()) && !Spares(t.issuedBefore, p) {
+		if t, known := m.entries[key]; known && t.Denies(p, time.Now()) {
 			return true, nil
 		}
 	}

@@ -32,8 +32,8 @@ type copied struct {
 }
 
 type denial struct {
-	until, issuedBefore time.Time
-	version             int64 // of the list that changed it last
+	denylist.Times
+	version int64 // of the list that changed it last
 }
 
 func newCopied() *copied {
@@ -48,7 +48,7 @@ func (c *copied) denies(p *bearer.Principal, maxStale time.Duration) (bool, erro
 		keys, n := denylist.Keys(p)
 		for _, key := range keys[:n] {
 			d, known := c.entries[denialName(key)]
-			if known && d.until.After(time.Now()) && !denylist.Spares(d.issuedBefore, p) {
+			if known && d.Denies(p, time.Now()) {
 				return true, nil // whatever else there is by now
 			}
 		}
@@ -64,14 +64,7 @@ func (c *copied) add(name [sha256.Size]byte, d denial) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	there := c.entries[name]
-	if there.until.After(time.Now()) {
-		if there.until.After(d.until) {
-			d.until = there.until
-		}
-		if there.issuedBefore.IsZero() || !d.issuedBefore.IsZero() && there.issuedBefore.After(d.issuedBefore) {
-			d.issuedBefore = there.issuedBefore
-		}
-	}
+	d.Times = d.Over(there.Times, time.Now())
 	d.version = max(d.version, there.version)
 	c.entries[name] = d
 }
@@ -137,7 +130,7 @@ func (c *copied) sweep(now time.Time) bool {
 	}
 	c.swept = now
 	for name, d := range c.entries {
-		if !d.until.After(now) {
+		if !d.Until.After(now) {
 			delete(c.entries, name)
 		}
 	}

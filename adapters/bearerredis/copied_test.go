@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bearerkit/bearerkit/denylist"
 )
 
 func nameOf(i int) [sha256.Size]byte {
@@ -22,17 +24,17 @@ func TestOldNewsUndoesNothing(t *testing.T) {
 	c, name := newCopied(), nameOf(1)
 	until := time.Now().Add(time.Hour)
 	spares := strconv.FormatInt(until.UnixMilli(), 10) + " 1000"
-	c.add(name, denial{until: until, version: 8})
+	c.add(name, denial{Times: denylist.Times{Until: until}, version: 8})
 	for _, entry := range []string{"", spares} {
 		if err := c.change(text(name), "7", entry); err != nil {
 			t.Fatal(err)
 		}
-		if d := c.entries[name]; d.until.IsZero() || !d.issuedBefore.IsZero() {
+		if d := c.entries[name]; d.Until.IsZero() || !d.IssuedBefore.IsZero() {
 			t.Errorf("%q of version 7 makes of 8: %+v", entry, d)
 		}
 	}
 	// A copy that is made anew keeps what came after it.
-	c.add(nameOf(2), denial{until: until, version: 6})
+	c.add(nameOf(2), denial{Times: denylist.Times{Until: until}, version: 6})
 	c.heardAt(time.Now(), newCopied(), 7)
 	if len(c.entries) != 1 || c.entries[name].version != 8 {
 		t.Errorf("a new copy of version 7 has %v", c.entries)
@@ -50,7 +52,7 @@ func TestCopyIsBounded(t *testing.T) {
 		c := newCopied()
 		soon := time.Now().Add(time.Minute)
 		for i := range maxCopied {
-			c.entries[nameOf(i)] = denial{until: soon}
+			c.entries[nameOf(i)] = denial{Times: denylist.Times{Until: soon}}
 		}
 		entry := strconv.FormatInt(soon.Add(time.Hour).UnixMilli(), 10) + " *"
 		more := text(nameOf(maxCopied))

@@ -86,7 +86,7 @@ func (d *Denials) Deny(ctx context.Context, e denylist.Entry) error {
 		before = strconv.FormatInt(e.IssuedBefore.Unix(), 10)
 	}
 	name := denialName(key)
-	added := denial{until: e.Until, issuedBefore: e.IssuedBefore}
+	added := denial{Times: denylist.Times{IssuedBefore: e.IssuedBefore, Until: e.Until}}
 	err = d.cache.run(ctx, burn, func(ctx context.Context) (err error) {
 		added.version, err = d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), e.Until.UnixMilli()+1, before, text(name), rand.Text()).Int64()
 		return err
@@ -144,11 +144,11 @@ func text(name [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeTo
 func parseDenial(s string) (denial, bool) {
 	until, before, _ := strings.Cut(s, " ")
 	ms, err := strconv.ParseInt(until, 10, 64)
-	d := denial{until: time.UnixMilli(ms)}
+	d := denial{Times: denylist.Times{Until: time.UnixMilli(ms)}}
 	if err != nil || before == always {
 		return d, err == nil
 	}
 	second, err := strconv.ParseInt(before, 10, 64)
-	d.issuedBefore = time.Unix(second, 0)
+	d.IssuedBefore = time.Unix(second, 0)
 	return d, err == nil
 }

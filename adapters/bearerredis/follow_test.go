@@ -41,7 +41,7 @@ func TestRelearning(t *testing.T) {
 	if at.epoch == "" || at.version == 0 || !d.knows("alice") {
 		t.Fatalf("%+v", at)
 	}
-	d.copied.entries[nameOf(1)] = denial{until: time.Now().Add(time.Hour)} // lifted two hours ago
+	d.copied.entries[nameOf(1)] = denial{Times: denylist.Times{Until: time.Now().Add(time.Hour)}} // lifted two hours ago
 	d.copied.heard = time.Now().Add(-2 * time.Hour)
 	if at = d.update(at); !d.knows("alice") || len(d.copied.entries) != 1 {
 		t.Errorf("the same list: %v", d.copied.entries)

@@ -2,7 +2,7 @@ package jwks
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,14 +13,23 @@ import (
 // nothing else needs to be in the key.
 type cacheKey [sha256.Size]byte
 
-// hash returns a part of the key. It is as good as random: what is kept was
-// signed by an issuer, and is hashed by SHA-256.
-func (k *cacheKey) hash() uint64 { return binary.LittleEndian.Uint64(k[:]) }
+// tagOf returns by what a token is looked for before it is hashed: a short hash
+// of its end, which is its signature's. That of one that is not known is nearly
+// always another, so that only what is known is hashed before it is proven. It
+// proves nothing: the key does.
+func tagOf(token string) uint64 {
+	const end = 16
+	return maphash.String(seed, token[max(0, len(token)-end):])
+}
+
+// seed makes tags that nobody outside can aim at each other.
+var seed = maphash.MakeSeed()
 
 // entry is a token that was proven: facts, and no decision; not the token, nor
 // its signature.
 type entry struct {
 	facts
+	tag        uint64
 	key        cacheKey
 	generation uint64 // of the issuer's keys by which it was proven
 	weight     int
@@ -58,13 +67,13 @@ func weigh(claims []byte, scopes, values int) int {
 type cache struct {
 	maxEntries, maxBytes int
 	hits, misses         counter
-	flights              [64]flights
+	flights              [16]flights
 	buckets              []atomic.Pointer[entry] // a power of two
 
 	mu        sync.Mutex // of all below, of the queues, and to change a bucket
 	recent    queue      // what is new
 	main      queue      // what was used again
-	forgotten []uint32   // of what was recent, a part of the hash: who comes back goes to main
+	forgotten []uint32   // of what was recent, a part of the tag: who comes back goes to main
 }
 
 const (
@@ -74,26 +83,35 @@ const (
 )
 
 func newCache(entries, bytes int) *cache {
-	buckets := 1
-	for buckets < entries {
-		buckets *= 2
+	places := 1
+	for places < entries {
+		places *= 2
 	}
 	return &cache{
 		maxEntries: entries,
 		maxBytes:   bytes,
-		buckets:    make([]atomic.Pointer[entry], buckets),
-		forgotten:  make([]uint32, buckets),
+		// Few share a bucket: each that does is looked at in far memory.
+		buckets:   make([]atomic.Pointer[entry], 2*places),
+		forgotten: make([]uint32, places),
 	}
 }
 
-func (c *cache) bucket(key *cacheKey) *atomic.Pointer[entry] {
-	return &c.buckets[key.hash()&uint64(len(c.buckets)-1)]
+func (c *cache) bucket(tag uint64) *atomic.Pointer[entry] {
+	return &c.buckets[tag&uint64(len(c.buckets)-1)]
 }
 
-// get returns the entry of a key, nil if there is none.
-func (c *cache) get(key *cacheKey) *entry {
-	for e := c.bucket(key).Load(); e != nil; e = e.next.Load() {
-		if e.key == *key {
+// get returns the entry of a token, nil if there is none.
+func (c *cache) get(token string, tag uint64) *entry {
+	var key cacheKey
+	hashed := false
+	for e := c.bucket(tag).Load(); e != nil; e = e.next.Load() {
+		if e.tag != tag {
+			continue
+		}
+		if !hashed {
+			key, hashed = sha256.Sum256(bytesOf(token)), true
+		}
+		if e.key == key {
 			if uses := e.uses.Load(); uses < maxUses {
 				e.uses.Store(uses + 1)
 			}
@@ -110,7 +128,7 @@ func (c *cache) add(e *entry, now time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for old := c.bucket(&e.key).Load(); old != nil; old = old.next.Load() {
+	for old := c.bucket(e.tag).Load(); old != nil; old = old.next.Load() {
 		if old.key == e.key {
 			c.drop(old)
 			break
@@ -121,13 +139,13 @@ func (c *cache) add(e *entry, now time.Time) {
 	for c.recent.entries+c.main.entries >= c.maxEntries || c.recent.bytes+c.main.bytes+e.weight > c.maxBytes {
 		c.evict()
 	}
-	if place := c.ghost(&e.key); *place == e.key.print() {
+	if place := c.ghost(e.tag); *place == printOf(e.tag) {
 		*place = 0
 		c.main.push(e)
 	} else {
 		c.recent.push(e)
 	}
-	bucket := c.bucket(&e.key)
+	bucket := c.bucket(e.tag)
 	e.next.Store(bucket.Load())
 	bucket.Store(e)
 }
@@ -149,7 +167,7 @@ func (c *cache) evict() {
 	if c.recent.entries*recentShare >= c.maxEntries || c.recent.bytes*recentShare >= c.maxBytes {
 		for e := c.recent.oldest; e != nil; e = c.recent.oldest {
 			if e.uses.Load() == 0 {
-				*c.ghost(&e.key) = e.key.print()
+				*c.ghost(e.tag) = printOf(e.tag)
 				c.drop(e)
 				return
 			}
@@ -176,13 +194,13 @@ func (c *cache) evict() {
 	}
 }
 
-// ghost returns where it stands whether a key was recent, and print what is
+// ghost returns where it stands whether a tag was recent, and printOf what is
 // there if it was.
-func (c *cache) ghost(key *cacheKey) *uint32 {
-	return &c.forgotten[key.hash()&uint64(len(c.forgotten)-1)]
+func (c *cache) ghost(tag uint64) *uint32 {
+	return &c.forgotten[tag&uint64(len(c.forgotten)-1)]
 }
 
-func (k *cacheKey) print() uint32 { return binary.LittleEndian.Uint32(k[8:]) | 1 }
+func printOf(tag uint64) uint32 { return uint32(tag>>32) | 1 }
 
 // remove removes an entry, unless it is gone already.
 func (c *cache) remove(e *entry) {
@@ -197,7 +215,7 @@ func (c *cache) remove(e *entry) {
 // goes on by the entry's next, which stays.
 func (c *cache) drop(e *entry) {
 	e.queue.remove(e)
-	for at := c.bucket(&e.key); ; {
+	for at := c.bucket(e.tag); ; {
 		found := at.Load()
 		if found == e {
 			at.Store(e.next.Load())

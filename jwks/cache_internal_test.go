@@ -5,8 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"testing"
@@ -19,17 +19,28 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-func keyOf(n int) cacheKey {
-	return sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(n)))
-}
+// tokenOf returns what stands for a token here.
+func tokenOf(n int) string { return fmt.Sprintf("token %d", n) }
+
+func (c *cache) has(n int) bool { return c.get(tokenOf(n), tagOf(tokenOf(n))) != nil }
 
 var anyIssuer = &issuer{source: keysource.Static(nil), audience: []string{"api"}}
 
 func entryOf(n, weight int) *entry {
 	return &entry{
-		key: keyOf(n), weight: weight, generation: anyIssuer.source.Generation(),
+		tag: tagOf(tokenOf(n)), key: sha256.Sum256([]byte(tokenOf(n))), weight: weight, generation: anyIssuer.source.Generation(),
 		facts: facts{issuer: anyIssuer, until: math.MaxInt64},
 	}
+}
+
+// holds reports whether an entry is where it is looked for.
+func (c *cache) holds(e *entry) bool {
+	for other := c.bucket(e.tag).Load(); other != nil; other = other.next.Load() {
+		if other.tag == e.tag && other.key == e.key {
+			return other == e
+		}
+	}
+	return false
 }
 
 // audit checks that the cache is what its counters say.
@@ -39,7 +50,7 @@ func (c *cache) audit(t *testing.T) {
 	for _, q := range []*queue{&c.recent, &c.main} {
 		n := 0
 		for e := q.oldest; e != nil; e = e.newer {
-			if e.queue != q || c.get(&e.key) != e {
+			if e.queue != q || !c.holds(e) {
 				t.Fatalf("an entry of the queue is not found")
 			}
 			n++
@@ -71,16 +82,14 @@ func TestOneTimeTokensPushOutNothing(t *testing.T) {
 	c, now := newCache(10_000, 32<<20), time.Now()
 	for n := range hot {
 		c.add(entryOf(n, 2000), now)
-		key := keyOf(n)
-		c.get(&key)
+		c.has(n)
 	}
 	for n := range 100_000 {
 		c.add(entryOf(hot+n, 2000), now)
 	}
 	c.audit(t)
 	for n := range hot {
-		key := keyOf(n)
-		if c.get(&key) == nil {
+		if !c.has(n) {
 			t.Fatalf("token %d is forgotten", n)
 		}
 	}
@@ -95,15 +104,14 @@ func TestWhoComesAgainStays(t *testing.T) {
 	for n := range 102 {
 		c.add(entryOf(n, 1), now)
 	}
-	key := keyOf(0)
-	if c.get(&key) != nil {
+	if c.has(0) {
 		t.Fatal("it was not pushed out")
 	}
 	c.add(entryOf(0, 1), now)
 	for n := range 1000 {
 		c.add(entryOf(1000+n, 1), now)
 	}
-	if c.get(&key) == nil {
+	if !c.has(0) {
 		t.Error("it is forgotten")
 	}
 	c.audit(t)
@@ -118,8 +126,8 @@ func TestCacheOfAnySize(t *testing.T) {
 				e := entryOf(n%(2*entries+1), n*7%23)
 				c.add(e, now)
 				for used := range n % 4 {
-					key := keyOf(n - used)
-					if found := c.get(&key); found != nil && n%11 == 0 {
+					token := tokenOf(n - used)
+					if found := c.get(token, tagOf(token)); found != nil && n%11 == 0 {
 						c.remove(found)
 						c.remove(found)
 					}
@@ -160,11 +168,11 @@ func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 		wait.Go(func() {
 			for n := range 5000 {
 				i := (n*7 + worker*13) % 200
-				key := keyOf(i)
-				switch e := c.get(&key); {
+				want := entryOf(i, 10)
+				switch e := c.get(tokenOf(i), want.tag); {
 				case e == nil:
-					c.add(entryOf(i, 10), now)
-				case e.key != key:
+					c.add(want, now)
+				case e.key != want.key:
 					t.Error("another token's entry")
 				case n%17 == 0:
 					c.remove(e)
@@ -237,7 +245,7 @@ func TestFactsAreJudgedEachTime(t *testing.T) {
 }
 
 // flightTest is a verifier with a signed token that was read and not proven.
-func flightTest(t *testing.T) (v *Verifier, token string, read func(*reader) *unproven) {
+func flightTest(t *testing.T) (v *Verifier, token string, read func(*reader) *reader) {
 	t.Helper()
 	private, jwk := newTestKey(t)
 	v, err := New(Config{Issuers: []Issuer{{
@@ -252,43 +260,42 @@ func flightTest(t *testing.T) (v *Verifier, token string, read func(*reader) *un
 		t.Fatal(err)
 	}
 	i := v.issuers["https://issuer.example.com"]
-	return v, token, func(r *reader) *unproven {
-		jws, err := r.buffer.Parse(token, nil)
-		if err == nil {
-			err = r.values.Read(v.names, jws.Payload)
+	return v, token, func(r *reader) *reader {
+		r.token, r.tag, r.issuer = token, tagOf(token), i
+		var err error
+		if r.jws, err = r.buffer.Parse(token, nil); err == nil {
+			err = r.values.Read(v.names, r.jws.Payload)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys, generation, err := i.source.Lookup(t.Context(), "", false, jose.EdDSA)
-		if err != nil {
+		if r.keys, r.generation, err = i.source.Lookup(t.Context(), "", false, jose.EdDSA); err != nil {
 			t.Fatal(err)
 		}
-		return &unproven{issuer: i, reader: r, jws: &jws, keys: keys, generation: generation}
+		return r
 	}
 }
 
 // Those who wait for the check of another's token wait as long as their own
 // request lasts, and go on by themselves if it comes to no end.
 func TestWaitingForAnothersCheck(t *testing.T) {
-	for name, land := range map[string]func(v *Verifier, f *flight, t *unproven){
-		"a panic":               func(*Verifier, *flight, *unproven) {},
-		"a check by other keys": func(_ *Verifier, f *flight, t *unproven) { f.failed, f.generation = true, t.generation+1 },
-		"a proof by other keys": func(_ *Verifier, f *flight, t *unproven) {
-			f.entry, f.generation = &entry{generation: t.generation + 1}, t.generation+1
+	for name, land := range map[string]func(v *Verifier, f *flight, r *reader){
+		"a panic":               func(*Verifier, *flight, *reader) {},
+		"a check by other keys": func(_ *Verifier, f *flight, r *reader) { f.failed, f.generation = true, r.generation+1 },
+		"a proof by other keys": func(_ *Verifier, f *flight, r *reader) {
+			f.entry, f.generation = &entry{generation: r.generation + 1}, r.generation+1
 		},
-		"a proof": func(v *Verifier, f *flight, t *unproven) { f.entry, _ = v.check(t) },
-		"a proof that was added": func(v *Verifier, f *flight, t *unproven) {
-			e, _ := v.check(t)
-			e.key = f.key
+		"a proof": func(v *Verifier, f *flight, r *reader) { f.entry, _ = v.check(r) },
+		"a proof that was added": func(v *Verifier, f *flight, r *reader) {
+			e, _ := v.check(r)
+			e.tag, e.key = r.tag, sha256.Sum256([]byte(r.token))
 			v.cache.add(e, time.Now())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, token, read := flightTest(t)
 			synctest.Test(t, func(t *testing.T) {
-				key := cacheKey(sha256.Sum256([]byte(token)))
-				_, f, leads := v.cache.join(&key)
+				_, f, leads := v.cache.join(token, tagOf(token), new(flight))
 				if !leads {
 					t.Fatal("somebody is there")
 				}
@@ -330,11 +337,11 @@ func TestWaitingForAFailedCheck(t *testing.T) {
 	v, token, read := flightTest(t)
 	synctest.Test(t, func(t *testing.T) {
 		forged := token[:len(token)-10] + "AAAAAAAAAA"
-		key := cacheKey(sha256.Sum256([]byte(forged)))
-		_, f, _ := v.cache.join(&key)
+		_, f, _ := v.cache.join(forged, tagOf(forged), new(flight))
 		done := make(chan error, 1)
-		r := new(reader)
-		go func() { _, err := v.prove(t.Context(), read(r), &key); done <- err }()
+		r := read(new(reader))
+		r.token, r.tag = forged, tagOf(forged)
+		go func() { _, err := v.prove(t.Context(), r); done <- err }()
 		synctest.Wait()
 		f.failed, f.generation = true, 1
 		v.cache.leave(f)
@@ -348,16 +355,15 @@ func TestWaitingForAFailedCheck(t *testing.T) {
 // wait for.
 func TestPanicLeavesNoFlight(t *testing.T) {
 	v, token, read := flightTest(t)
-	key := cacheKey(sha256.Sum256([]byte(token)))
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("no panic")
 			}
 		}()
-		u := read(new(reader))
-		u.issuer = nil
-		_, _ = v.prove(t.Context(), u, &key)
+		r := read(new(reader))
+		r.issuer = nil
+		_, _ = v.prove(t.Context(), r)
 	}()
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Error(err)
@@ -379,30 +385,41 @@ func newTestKey(t *testing.T) (ed25519.PrivateKey, []byte) {
 
 func BenchmarkCache(b *testing.B) {
 	c, now := newCache(10_000, 32<<20), time.Now()
-	keys := make([]cacheKey, 20_000)
-	for n := range keys {
-		keys[n] = keyOf(n)
+	tokens, entries := make([]string, 20_000), make([]entry, 20_000)
+	for n := range tokens {
+		tokens[n] = tokenOf(n)
+		e := entryOf(n, 2000)
+		entries[n].tag, entries[n].key = e.tag, e.key
+		if n < 8000 {
+			c.add(e, now)
+		}
 	}
-	for n := range 8000 {
-		c.add(entryOf(n, 2000), now)
-	}
+	get := func(n int) bool { return c.get(tokens[n], entries[n].tag) != nil }
 	b.Run("get", func(b *testing.B) {
 		for n := 0; b.Loop(); n++ {
-			c.get(&keys[n%8000])
+			get(n % 8000)
+		}
+	})
+	b.Run("miss", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			get(8000 + n%12_000)
 		}
 	})
 	b.Run("get in parallel", func(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for n := 0; pb.Next(); n++ {
-				c.get(&keys[n%100])
+				get(n % 100)
 			}
 		})
 	})
 	b.Run("get or add", func(b *testing.B) {
 		b.ReportAllocs()
 		for n := 0; b.Loop(); n++ {
-			if key := &keys[n%len(keys)]; c.get(key) == nil {
-				c.add(&entry{key: *key, weight: 2000, facts: facts{issuer: anyIssuer, until: math.MaxInt64}}, now)
+			if n := n % len(tokens); !get(n) {
+				c.add(&entry{
+					tag: entries[n].tag, key: entries[n].key, weight: 2000,
+					facts: facts{issuer: anyIssuer, until: math.MaxInt64},
+				}, now)
 			}
 		}
 	})

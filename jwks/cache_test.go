@@ -589,3 +589,41 @@ func TestTokensAreReadApart(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// Tokens share the memory of their lists where they have the same, and no others
+// do: a list never gets into the place of another claim, nor of one that is
+// absent.
+func TestListsAreSharedByTheSameAlone(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v, _ := caching(t, issuer, nil)
+	tests := []struct {
+		claims   map[string]any
+		aud, amr []string // aud nil: refused
+	}{
+		{map[string]any{"aud": audience, "amr": nil}, []string{audience}, nil},
+		{map[string]any{"aud": []string{audience}, "amr": []string{}}, []string{audience}, nil},
+		{map[string]any{"aud": []string{audience}, "amr": []string{audience}}, []string{audience}, []string{audience}},
+		{map[string]any{"aud": []string{audience, "pwd"}, "amr": nil}, []string{audience, "pwd"}, nil},
+		{map[string]any{"aud": []string{audience}, "amr": []string{"pwd"}}, []string{audience}, []string{"pwd"}},
+		{map[string]any{"aud": []string{audience}, "amr": []string{"pwd", "otp"}}, []string{audience}, []string{"pwd", "otp"}},
+		{map[string]any{"aud": []string{audience}, "amr": []string{"pwd,otp"}}, []string{audience}, []string{"pwd,otp"}},
+		{map[string]any{"aud": nil, "amr": []string{audience}}, nil, nil},
+		{map[string]any{"aud": []string{}, "amr": []string{audience}}, nil, nil},
+		{map[string]any{"aud": "pwd", "amr": audience}, nil, nil},
+		{map[string]any{"aud": []string{"pwd"}, "amr": []string{audience}}, nil, nil},
+	}
+	for round := range 4 {
+		for _, tt := range tests {
+			p, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: tt.claims}))
+			switch {
+			case tt.aud == nil && err == nil:
+				t.Errorf("round %d: %v is accepted, with the audience %q", round, tt.claims, p.Audience())
+			case tt.aud == nil:
+			case err != nil:
+				t.Errorf("round %d: %v: %v", round, tt.claims, err)
+			case !slices.Equal(p.Audience(), tt.aud) || !slices.Equal(p.AMR(), tt.amr) || p.Subject != "alice":
+				t.Errorf("round %d: %v gives %q and %q", round, tt.claims, p.Audience(), p.AMR())
+			}
+		}
+	}
+}

@@ -42,36 +42,59 @@ const expectIssuer = "a JSON object with an iss"
 
 // read reads the claims of a token whose signature holds. The error names the
 // first claim that is malformed or missing; the facts are what there is.
-func (i *issuer) read(r *reader, payload []byte) (f facts, refused *bearer.Error) {
+func (i *issuer) read(r *reader, f *facts) *bearer.Error {
 	malformed := func(claim string, err error) *bearer.Error {
 		return bearer.Invalid(claim, "a well-formed claim", err.Error())
 	}
 	c, v, p := i.profile, &r.values, &f.principal
-	v.KeepText(payload)
 	f.issuer = i
-	bad := v.PrincipalInto(p)
-	p.Issuer = i.url
+	lists, bad := i.listsOf(r)
 	if bad != nil {
-		return f, malformed(bad.Claim, bad.Err)
+		p.Issuer = i.url
+		return malformed(bad.Claim, bad.Err)
+	}
+	v.KeepText(r.jws.Payload)
+	*p = lists.WithClaims(v.KeptText())
+	if bad := v.PrincipalInto(p); bad != nil {
+		return malformed(bad.Claim, bad.Err)
 	}
 	var err error
 	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
-		return f, malformed("client_id", err)
+		return malformed("client_id", err)
 	}
 	if p.Scopes, err = v.ScopesBy(i.parseScope, c.scope, c.isScopeString); err != nil {
-		return f, malformed("scope", err)
+		return malformed("scope", err)
 	}
-	if r.list, err = v.AppendList(r.list[:0], c.audience); err != nil {
-		return f, malformed(c.Name(c.audience), err)
-	}
-	*p = p.WithAudience(r.list...).WithClaims(v.KeptText())
 	if refused := c.checkKind(v, p); refused != nil {
-		return f, refused
+		return refused
 	}
 	if f.notBefore, err = v.Date(claims.Nbf); err != nil {
-		return f, malformed("nbf", err)
+		return malformed("nbf", err)
 	}
-	return f, nil
+	return nil
+}
+
+// listsOf returns a principal of what lists a token has. The tokens of an issuer
+// share a few, and then the memory of them too.
+func (i *issuer) listsOf(r *reader) (bearer.Principal, *claims.Error) {
+	c, v := i.profile, &r.values
+	// Whatever begins with a line break has no audience: no JSON value does.
+	r.lists = append(append(append(r.lists[:0], v.Raw(c.audience)...), '\n'), v.Raw(claims.AMR)...)
+	if p := i.lists.FindBytes(r.lists); p != nil {
+		return *p, nil
+	}
+	p := bearer.Principal{Issuer: i.url}
+	list, err := v.List(c.audience)
+	if err != nil {
+		return p, &claims.Error{Claim: c.Name(c.audience), Err: err}
+	}
+	p = p.WithAudience(list...)
+	if list, err = v.List(claims.AMR); err != nil {
+		return p, &claims.Error{Claim: "amr", Err: err}
+	}
+	p = p.WithAMR(list...)
+	i.lists.Keep(string(r.lists), p)
+	return p, nil
 }
 
 // parseScope is scope.Parse. The tokens of an issuer share a few values, and

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
@@ -91,7 +92,10 @@ type issuer struct {
 	algorithms []jose.Algorithm
 	profile    *profile
 	source     *keysource.Source
-	scopes     known.Table[scope.Set] // by their claim, of tokens whose signature held
+
+	// What was read from the claims of tokens whose signature held.
+	scopes known.Table[scope.Set]        // by their claim
+	lists  known.Table[bearer.Principal] // by the claims, see listsOf
 }
 
 // New builds a Verifier and starts to fetch the keys of its issuers in the

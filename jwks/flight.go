@@ -1,7 +1,6 @@
 package jwks
 
 import (
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -10,7 +9,8 @@ import (
 // same token meanwhile. It is work of the processor and waits for nothing, so
 // that nobody's context can end it for the others.
 type flight struct {
-	key    cacheKey
+	token  string // empty once it was left
+	tag    uint64
 	landed chan struct{} // nil while nobody waits
 	next   *flight
 
@@ -21,7 +21,7 @@ type flight struct {
 	generation uint64
 }
 
-// flights are those under way whose keys begin alike: a few at most, since each
+// flights are those under way whose tags are alike: a few at most, since each
 // keeps a processor busy.
 type flights struct {
 	mu    sync.Mutex
@@ -29,16 +29,16 @@ type flights struct {
 	_     [48]byte // a cache line each
 }
 
-func (c *cache) flightsOf(key *cacheKey) *flights { return &c.flights[key[0]%uint8(len(c.flights))] }
+func (c *cache) flightsOf(tag uint64) *flights { return &c.flights[tag>>32%uint64(len(c.flights))] }
 
-// join returns the entry of a key, if there is one by now; or a flight, to be
-// waited for or, by the one who leads, to be left.
-func (c *cache) join(key *cacheKey) (e *entry, f *flight, leads bool) {
-	all := c.flightsOf(key)
+// join returns the entry of a token, if there is one by now; or a flight, to be
+// waited for or, by the one who leads, to be left. Who leads does it in own.
+func (c *cache) join(token string, tag uint64, own *flight) (e *entry, f *flight, leads bool) {
+	all := c.flightsOf(tag)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for f := all.first; f != nil; f = f.next {
-		if f.key == *key {
+		if f.tag == tag && f.token == token {
 			if f.landed == nil {
 				f.landed = make(chan struct{})
 			}
@@ -46,16 +46,17 @@ func (c *cache) join(key *cacheKey) (e *entry, f *flight, leads bool) {
 		}
 	}
 	// Whoever led before has added what it proved before it left.
-	if e := c.get(key); e != nil {
+	if e := c.get(token, tag); e != nil {
 		return e, nil, false
 	}
-	all.first = &flight{key: *key, next: all.first}
-	return nil, all.first, true
+	*own = flight{token: token, tag: tag, next: all.first}
+	all.first = own
+	return nil, own, true
 }
 
-// leave ends a flight.
+// leave ends a flight. If nobody waited for it, nobody has it any more.
 func (c *cache) leave(f *flight) {
-	all := c.flightsOf(&f.key)
+	all := c.flightsOf(f.tag)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for at := &all.first; *at != nil; at = &(*at).next {
@@ -64,6 +65,7 @@ func (c *cache) leave(f *flight) {
 			break
 		}
 	}
+	f.token = ""
 	if f.landed != nil {
 		close(f.landed)
 	}
@@ -76,7 +78,8 @@ type counter [16]struct {
 	_ [56]byte
 }
 
-func (c *counter) add() { c[rand.Uint32()%uint32(len(c))].n.Add(1) }
+// add counts in one of the parts, whichever.
+func (c *counter) add(part uint32) { c[part%uint32(len(c))].n.Add(1) }
 
 func (c *counter) load() (sum uint64) {
 	for i := range c {

@@ -36,8 +36,7 @@ func BenchmarkHitRatio(b *testing.B) {
 						client := next()
 						asked[client]++
 						token := client + clients*(asked[client]/renewal)
-						key := keyOf(token)
-						known := c.get(&key) != nil
+						known := c.has(token)
 						if !known {
 							c.add(entryOf(token, 2000), now)
 						}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -14,37 +15,52 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// reader is the memory that one token after the other is read into.
+// reader is a token that is being read, and the memory for it, which is that of
+// one token after the other.
 type reader struct {
+	token      string
+	tag        uint64 // zero without a cache
+	issuer     *issuer
+	jws        jose.JWS
+	keys       []*jose.Key // one of them may have signed it
+	generation uint64      // of the keys
+
 	buffer jose.Buffer
 	values claims.Values
-	list   []string
+	input  jose.Input
+	flight *flight
+	lists  []byte
+	part   uint32 // of counters
 }
 
-// maxList is how long a list a reader may keep from one token to the next.
-const maxList = 64
+// maxLists is how long a list may be that a reader keeps memory for.
+const maxLists = 1 << 10
 
-var readers = sync.Pool{New: func() any { return new(reader) }}
+var readers = sync.Pool{New: func() any {
+	return &reader{part: rand.Uint32()}
+}}
 
 // release gives r to the next token. No byte of this one is left in it.
 func (r *reader) release() {
+	r.token, r.issuer, r.jws, r.keys = "", nil, jose.JWS{}, nil
 	r.buffer.Clear()
 	r.values.Clear()
-	clear(r.list)
-	if cap(r.list) > maxList {
-		r.list = nil
+	r.input.Clear()
+	*r.ownFlight() = flight{}
+	clear(r.lists)
+	if cap(r.lists) > maxLists {
+		r.lists = nil
 	}
 	readers.Put(r)
 }
 
-// unproven is a token that was read, and the keys one of which may have signed
-// it.
-type unproven struct {
-	issuer     *issuer
-	reader     *reader
-	jws        *jose.JWS
-	keys       []*jose.Key
-	generation uint64 // of the keys
+// ownFlight returns memory for a flight: that of the last, unless somebody waited
+// for it, who may not have read it yet.
+func (r *reader) ownFlight() *flight {
+	if r.flight == nil || r.flight.landed != nil {
+		r.flight = new(flight)
+	}
+	return r.flight
 }
 
 var errSignature = errors.New("jwks: the signature does not hold")
@@ -52,27 +68,28 @@ var errSignature = errors.New("jwks: the signature does not hold")
 // prove checks the signature of a token, judges the token, and puts it into the
 // cache if it is good. Of those who come with one token at the same time, one
 // does the work. It returns errSignature if the signature does not hold.
-func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bearer.Principal, error) {
-	if key == nil {
-		e, err := v.check(t)
+func (v *Verifier) prove(ctx context.Context, r *reader) (*bearer.Principal, error) {
+	if v.cache == nil {
+		e, err := v.check(r)
 		if err != nil {
 			return nil, err
 		}
 		return e.judge(time.Now(), v.leeway)
 	}
-	e, f, leads := v.cache.join(key)
+	e, f, leads := v.cache.join(r.token, r.tag, r.ownFlight())
 	if leads {
 		defer v.cache.leave(f)
-		f.generation = t.generation
-		e, err := v.check(t)
+		f.generation = r.generation
+		e, err := v.check(r)
 		f.failed = err == errSignature
 		if err != nil {
 			return nil, err
 		}
-		e.key, f.entry = *key, e
+		f.entry = e
 		now := time.Now()
 		p, err := e.judge(now, v.leeway)
 		if err == nil {
+			e.tag, e.key = r.tag, r.input.SumToken(bytesOf(r.token))
 			v.cache.add(e, now)
 		}
 		return p, err
@@ -83,16 +100,16 @@ func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bear
 		case <-ctx.Done():
 			return nil, fmt.Errorf("jwks: waiting for a signature check: %w", ctx.Err())
 		}
-		if f.failed && f.generation == t.generation {
+		if f.failed && f.generation == r.generation {
 			return nil, errSignature
 		}
 		e = f.entry
 	}
 	// Other keys than ours prove nothing, and one that led may have come to no
 	// end.
-	if e == nil || e.generation != t.generation {
+	if e == nil || e.generation != r.generation {
 		var err error
-		if e, err = v.check(t); err != nil {
+		if e, err = v.check(r); err != nil {
 			return nil, err
 		}
 	}
@@ -100,23 +117,20 @@ func (v *Verifier) prove(ctx context.Context, t *unproven, key *cacheKey) (*bear
 }
 
 // check checks the signature of a token and reads what the token says.
-func (v *Verifier) check(t *unproven) (*entry, error) {
-	v.signatures.add()
-	input := bytesOf(t.jws.SigningInput)
-	holds := func(k *jose.Key) bool {
-		return k.VerifyBytes(jose.Algorithm(t.jws.Header.Algorithm), input, t.jws.Signature) == nil
-	}
-	if !slices.ContainsFunc(t.keys, holds) {
+func (v *Verifier) check(r *reader) (*entry, error) {
+	v.signatures.add(r.part)
+	r.input.Set(bytesOf(r.jws.SigningInput))
+	algorithm := jose.Algorithm(r.jws.Header.Algorithm)
+	holds := func(k *jose.Key) bool { return k.VerifyInput(algorithm, &r.input, r.jws.Signature) == nil }
+	if !slices.ContainsFunc(r.keys, holds) {
 		return nil, errSignature
 	}
-	v.headers.Keep(t.jws)
-	f, refused := t.issuer.read(t.reader, t.jws.Payload)
-	if refused != nil {
-		return nil, f.refuse(refused)
+	v.headers.Keep(&r.jws)
+	e := &entry{generation: r.generation}
+	if refused := r.issuer.read(r, &e.facts); refused != nil {
+		return nil, e.refuse(refused)
 	}
-	f.setTimes(v.leeway)
-	e := &entry{facts: f, generation: t.generation}
-	values := len(t.reader.list) + bytes.Count(t.reader.values.Raw(claims.AMR), []byte(","))
-	e.weight = weigh(t.jws.Payload, len(e.principal.Scopes.String()), values)
+	e.setTimes(v.leeway)
+	e.weight = weigh(r.jws.Payload, len(e.principal.Scopes.String()), bytes.Count(r.lists, []byte(",")))
 	return e, nil
 }

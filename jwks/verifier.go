@@ -2,9 +2,9 @@ package jwks
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -60,12 +60,12 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 	}
 	now := time.Now()
 	if v.cache == nil {
-		return v.first(ctx, now, token, nil)
+		return v.first(ctx, now, token, 0)
 	}
-	key := cacheKey(sha256.Sum256(bytesOf(token)))
-	if e := v.cache.get(&key); e != nil {
+	tag := tagOf(token)
+	if e := v.cache.get(token, tag); e != nil {
 		if e.stands(now) {
-			v.cache.hits.add()
+			v.cache.hits.add(rand.Uint32())
 			p, err := e.judge(now, v.leeway)
 			if err != nil {
 				v.cache.remove(e)
@@ -74,8 +74,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 		}
 		v.cache.remove(e)
 	}
-	v.cache.misses.add()
-	return v.first(ctx, now, token, &key)
+	return v.first(ctx, now, token, tag)
 }
 
 // beginsAsJWT reports whether a token may be a JWT by its first character: that
@@ -99,40 +98,42 @@ func notJWT() error {
 	return bearer.Unrecognized("form", "a JWT in compact serialization", "another token")
 }
 
-// first judges a token that is not in the cache; key is nil where there is none.
-func (v *Verifier) first(ctx context.Context, now time.Time, token string, key *cacheKey) (*bearer.Principal, error) {
+// first judges a token that is not in the cache.
+func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag uint64) (*bearer.Principal, error) {
 	r := readers.Get().(*reader)
 	defer r.release()
-	jws, err := r.buffer.Parse(token, &v.headers)
-	if err != nil {
+	r.token, r.tag = token, tag
+	if v.cache != nil {
+		v.cache.misses.add(r.part)
+	}
+	var err error
+	if r.jws, err = r.buffer.Parse(token, &v.headers); err != nil {
 		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {
 			return nil, bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason)
 		}
 		return nil, notJWT()
 	}
-	if err := r.values.Read(v.names, jws.Payload); err != nil {
+	if err := r.values.Read(v.names, r.jws.Payload); err != nil {
 		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
 	}
-	i, err := v.issuerOf(&r.values)
-	if err != nil {
+	if r.issuer, err = v.issuerOf(&r.values); err != nil {
 		return nil, err
 	}
-	if err := i.checkHeader(&jws.Header); err != nil {
+	h := &r.jws.Header
+	if err := r.issuer.checkHeader(h); err != nil {
 		return nil, err
 	}
-	h, algorithm := &jws.Header, jose.Algorithm(jws.Header.Algorithm)
-	keys, generation, err := i.source.LookupAt(ctx, now, h.KeyID, h.HasKeyID, algorithm)
-	if err != nil {
+	keys := r.issuer.source
+	if r.keys, r.generation, err = keys.LookupAt(ctx, now, h.KeyID, h.HasKeyID, jose.Algorithm(h.Algorithm)); err != nil {
 		return nil, keyError(err)
 	}
-	t := unproven{issuer: i, reader: r, jws: &jws, keys: keys, generation: generation}
-	p, err := v.prove(ctx, &t, key)
+	p, err := v.prove(ctx, r)
 	if err == errSignature && !h.HasKeyID {
 		// A token that names no key may have been signed by a new one.
-		if t.keys, t.generation, err = i.source.Missed(ctx, generation, algorithm); err != nil {
+		if r.keys, r.generation, err = keys.Missed(ctx, r.generation, jose.Algorithm(h.Algorithm)); err != nil {
 			return nil, keyError(err)
 		}
-		p, err = v.prove(ctx, &t, key)
+		p, err = v.prove(ctx, r)
 	}
 	if err == errSignature {
 		return nil, bearer.Invalid("signature", "a signature by the issuer's key", "another")

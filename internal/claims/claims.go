@@ -102,12 +102,8 @@ func (n *Names) Read(document []byte) (Values, error) {
 type Values struct {
 	raw  []strictjson.Value // nil: absent
 	at   []int              // where each begins
-	list []string           // memory of [Values.Principal]
 	text string             // the document, if it is kept
 }
-
-// maxList is how long a list may be whose memory is kept.
-const maxList = 64
 
 // Read reads another document into v.
 func (v *Values) Read(n *Names, document []byte) error {
@@ -133,10 +129,6 @@ func (v *Values) KeptText() string { return v.text }
 // Clear makes v forget its document.
 func (v *Values) Clear() {
 	clear(v.raw)
-	if cap(v.list) > maxList {
-		v.list = nil
-	}
-	clear(v.list[:cap(v.list)])
 	v.text = ""
 }
 
@@ -181,18 +173,15 @@ func (v *Values) FirstText(indexes []int) (string, error) {
 
 // List returns a claim that may be one string or an array of strings (RFC
 // 7519, Section 4.1.3).
-func (v *Values) List(i int) ([]string, error) { return v.AppendList(nil, i) }
-
-// AppendList is [Values.List], appended to a list.
-func (v *Values) AppendList(list []string, i int) ([]string, error) {
+func (v *Values) List(i int) (list []string, err error) {
 	if v.raw[i] == nil {
 		return list, nil
 	}
 	if v.raw[i].Kind() == '"' {
 		s, err := v.Text(i)
-		return append(list, s), err
+		return []string{s}, err
 	}
-	err := strictjson.Elements(v.raw[i], func(at int, element strictjson.Value) error {
+	err = strictjson.Elements(v.raw[i], func(at int, element strictjson.Value) error {
 		s, err := v.string(v.at[i]+at, element)
 		if err == nil {
 			list = append(list, s)
@@ -315,11 +304,17 @@ func (v *Values) Confirmation() (bearer.Confirmation, error) {
 // claim that is malformed.
 func (v *Values) Principal() (bearer.Principal, *Error) {
 	var p bearer.Principal
-	err := v.PrincipalInto(&p)
-	return p, err
+	if err := v.PrincipalInto(&p); err != nil {
+		return p, err
+	}
+	amr, err := v.List(AMR)
+	if err != nil {
+		return p, &Error{"amr", err}
+	}
+	return p.WithAMR(amr...), nil
 }
 
-// PrincipalInto is [Values.Principal] for a principal at hand.
+// PrincipalInto is [Values.Principal], but for amr, for a principal at hand.
 func (v *Values) PrincipalInto(p *bearer.Principal) *Error {
 	for _, text := range [...]struct {
 		to    *string
@@ -344,12 +339,6 @@ func (v *Values) PrincipalInto(p *bearer.Principal) *Error {
 	var err error
 	if p.Confirmation, err = v.Confirmation(); err != nil {
 		return &Error{"cnf", err}
-	}
-	if v.list, err = v.AppendList(v.list[:0], AMR); err != nil {
-		return &Error{"amr", err}
-	}
-	if len(v.list) > 0 {
-		*p = p.WithAMR(v.list...)
 	}
 	return nil
 }

@@ -124,29 +124,37 @@ func (k *Key) Public() crypto.PublicKey {
 // error is [ErrSignature] if it is not, and another one if the key must not be
 // used with alg; callers ask [Key.Can] first to choose a key.
 func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error {
-	return k.VerifyBytes(alg, []byte(signingInput), signature)
-}
-
-// VerifyBytes is [Key.Verify] for who has the input as bytes, which saves a
-// copy.
-func (k *Key) VerifyBytes(alg Algorithm, signingInput, signature []byte) error {
 	if !k.Can(alg) {
 		return errCannotVerify
 	}
-	if !k.holds(alg, signingInput, signature) {
+	input := []byte(signingInput)
+	return k.verify(alg, input, alg.digest(input), nil, signature)
+}
+
+// VerifyInput is [Key.Verify] for who has an Input at hand, which saves memory
+// and, with several keys, work.
+func (k *Key) VerifyInput(alg Algorithm, in *Input, signature []byte) error {
+	if !k.Can(alg) {
+		return errCannotVerify
+	}
+	return k.verify(alg, in.text, in.digestFor(alg), in.der[:0], signature)
+}
+
+// verify uses der for what it needs to write; it may be nil.
+func (k *Key) verify(alg Algorithm, input, digest, der, signature []byte) error {
+	if !k.holds(alg, input, digest, der, signature) {
 		return ErrSignature
 	}
 	return nil
 }
 
-func (k *Key) holds(alg Algorithm, signingInput, signature []byte) bool {
+func (k *Key) holds(alg Algorithm, input, digest, der, signature []byte) bool {
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
 		// RFC 8017, Sections 8.1.2 and 8.2.2: as long as the modulus.
 		if len(signature) != public.Size() {
 			return false
 		}
-		digest := alg.digest(signingInput)
 		if alg == PS256 || alg == PS384 || alg == PS512 {
 			// RFC 7518, Section 3.5: a salt as long as the hash, no other.
 			opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
@@ -160,34 +168,42 @@ func (k *Key) holds(alg Algorithm, signingInput, signature []byte) bool {
 			return false
 		}
 		// VerifyASN1 refuses what is not from 1 to n-1.
-		return ecdsa.VerifyASN1(public, alg.digest(signingInput), derSignature(signature))
+		return ecdsa.VerifyASN1(public, digest, appendDER(der, signature))
 	case ed25519.PublicKey:
 		return len(signature) == ed25519.SignatureSize &&
-			ed25519.Verify(public, signingInput, signature)
+			ed25519.Verify(public, input, signature)
 	}
 	return false
 }
 
-// derSignature writes R and S as the SEQUENCE of two INTEGERs that crypto/ecdsa
+// maxDER is the most that appendDER appends: a signature of P-521.
+const maxDER = 3 + 2*(3+66)
+
+// appendDER appends R and S as the SEQUENCE of two INTEGERs that crypto/ecdsa
 // reads (RFC 3279, Section 2.2.3).
-func derSignature(signature []byte) []byte {
+func appendDER(der, signature []byte) []byte {
 	half := len(signature) / 2
-	der := make([]byte, 3, 3+2*(3+half))
-	for _, number := range [2][]byte{signature[:half], signature[half:]} {
-		for len(number) > 1 && number[0] == 0 {
-			number = number[1:]
+	integers := [2][]byte{signature[:half], signature[half:]}
+	size := 0
+	for i, n := range integers {
+		for len(n) > 1 && n[0] == 0 {
+			n = n[1:]
 		}
-		if number[0] >= 0x80 { // or it would be negative
-			der = append(der, 2, byte(len(number)+1), 0)
-		} else {
-			der = append(der, 2, byte(len(number)))
-		}
-		der = append(der, number...)
+		integers[i] = n
+		size += 2 + len(n) + int(n[0]>>7)
 	}
-	der[0], der[1], der[2] = 0x30, 0x81, byte(len(der)-3)
-	if der[2] < 0x80 { // a length in one byte (X.690, Section 10.1)
-		der = der[1:]
-		der[0] = 0x30
+	der = append(slices.Grow(der, 3+size), 0x30)
+	if size >= 0x80 { // a length of more than seven bits (X.690, Section 8.1.3)
+		der = append(der, 0x81)
+	}
+	der = append(der, byte(size))
+	for _, n := range integers {
+		if n[0] >= 0x80 { // or it would be negative
+			der = append(der, 2, byte(len(n)+1), 0)
+		} else {
+			der = append(der, 2, byte(len(n)))
+		}
+		der = append(der, n...)
 	}
 	return der
 }

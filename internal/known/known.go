@@ -37,13 +37,18 @@ var seed = maphash.MakeSeed()
 
 // Find returns the value of a text, nil if it is not known. It is shared: not
 // to be changed.
-func (t *Table[V]) Find(text string) *V {
+func (t *Table[V]) Find(text string) *V { return find(t, text, maphash.String(seed, text)) }
+
+// FindBytes is [Table.Find] for a text that is no string.
+func (t *Table[V]) FindBytes(text []byte) *V { return find(t, text, maphash.Bytes(seed, text)) }
+
+func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
 	if t == nil || len(text) > maxText {
 		return nil
 	}
-	set := &t.sets[maphash.String(seed, text)%sets]
+	set := &t.sets[hash%sets]
 	for i := range set {
-		if known := set[i].Load(); known != nil && known.text == text {
+		if known := set[i].Load(); known != nil && known.text == string(text) {
 			return &known.value
 		}
 	}

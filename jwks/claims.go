@@ -50,7 +50,7 @@ func (i *issuer) read(r *reader, f *facts) *bearer.Error {
 	f.issuer = i
 	lists, bad := i.listsOf(r)
 	if bad != nil {
-		p.Issuer = i.url
+		*p = *lists
 		return malformed(bad.Claim, bad.Err)
 	}
 	v.KeepText(r.jws.Payload)
@@ -75,26 +75,26 @@ func (i *issuer) read(r *reader, f *facts) *bearer.Error {
 }
 
 // listsOf returns a principal of what lists a token has. The tokens of an issuer
-// share a few, and then the memory of them too.
-func (i *issuer) listsOf(r *reader) (bearer.Principal, *claims.Error) {
+// share a few, and then the memory of them too: it is not to be changed.
+func (i *issuer) listsOf(r *reader) (*bearer.Principal, *claims.Error) {
 	c, v := i.profile, &r.values
 	// Whatever begins with a line break has no audience: no JSON value does.
 	r.lists = append(append(append(r.lists[:0], v.Raw(c.audience)...), '\n'), v.Raw(claims.AMR)...)
 	if p := i.lists.FindBytes(r.lists); p != nil {
-		return *p, nil
+		return p, nil
 	}
 	p := bearer.Principal{Issuer: i.url}
 	list, err := v.List(c.audience)
 	if err != nil {
-		return p, &claims.Error{Claim: c.Name(c.audience), Err: err}
+		return &p, &claims.Error{Claim: c.Name(c.audience), Err: err}
 	}
 	p = p.WithAudience(list...)
 	if list, err = v.List(claims.AMR); err != nil {
-		return p, &claims.Error{Claim: "amr", Err: err}
+		return &p, &claims.Error{Claim: "amr", Err: err}
 	}
 	p = p.WithAMR(list...)
 	i.lists.Keep(string(r.lists), p)
-	return p, nil
+	return &p, nil
 }
 
 // parseScope is scope.Parse. The tokens of an issuer share a few values, and

@@ -102,6 +102,16 @@ func TestScannerAgreesWithJSONText(t *testing.T) {
 		}
 		compare(t, document[:i])
 	}
+	// Eight bytes of a string are looked at together: every byte in every place
+	// among them, in front of each kind that is special.
+	for _, next := range []string{"a", "\"", "\\\"", "\x1f", "\x20", "\x21", "\x23", "\x5b", "\x5d", "\x7f", "\x80", "\u00e9", "\xff"} {
+		for place := range 17 {
+			for c := range 256 {
+				text := strings.Repeat("a", place) + string([]byte{byte(c)}) + next + strings.Repeat("a", 16-place)
+				compare(t, []byte(`{"`+text+`":"`+text+`"}`))
+			}
+		}
+	}
 	for depth := strictjson.MaxDepth - 3; depth < strictjson.MaxDepth+3; depth++ {
 		compare(t, []byte(strings.Repeat(`{"a":`, depth)+"1"+strings.Repeat("}", depth)))
 		compare(t, []byte(`{"a":`+strings.Repeat(`[`, depth)+strings.Repeat("]", depth)+`}`))

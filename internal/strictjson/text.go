@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,12 +31,7 @@ func (s *scanner) text() (escaped bool, err error) {
 // where it breaks off.
 func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	for i := at + 1; ; {
-		for i+8 <= len(data) && allPlain(binary.LittleEndian.Uint64(data[i:])) {
-			i += 8
-		}
-		for i < len(data) && isPlain[data[i]] {
-			i++
-		}
+		i += plainLen(data[i:])
 		if i >= len(data) {
 			return len(data), escaped, false
 		}
@@ -61,13 +57,27 @@ func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	}
 }
 
-// allPlain reports whether each of eight bytes is one of isPlain. It may say no
-// where all are, never yes where one is not: a byte that borrows from the next
-// is itself none.
-func allPlain(eight uint64) bool {
+// plainLen returns how many bytes data begins with that are plain.
+func plainLen(data []byte) (n int) {
+	for n+8 <= len(data) {
+		if special := specials(binary.LittleEndian.Uint64(data[n:])); special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+		n += 8
+	}
+	for n < len(data) && isPlain[data[n]] {
+		n++
+	}
+	return n
+}
+
+// specials returns eight bytes with the top bit set of those that are not
+// plain; behind the first of them it may be set of a plain one too, which a
+// special one has borrowed from.
+func specials(eight uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^ones*'"', eight^ones*'\\'
-	return (eight|(eight-ones*' ')|(quote-ones)|(backslash-ones))&tops == 0
+	return (eight | (eight - ones*' ') | (quote - ones) | (backslash - ones)) & tops
 }
 
 // escapeLen returns the length of the escape at the beginning of b, 0 if it is

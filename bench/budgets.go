@@ -57,31 +57,48 @@ func number(v float64) string {
 	return fmt.Sprintf("%.4f", v)
 }
 
+// passes is how often the short run comes by each case, so that no case meets
+// the machine in a bad moment alone.
+const passes = 8
+
 // measureBudgets is the short run: bearerkit, bare crypto and the fastest peer.
 func measureBudgets(h *harness, i *issuer, tokens int) ([]budget, error) {
 	b := &budgets{harness: h, issuer: i, tokens: tokens}
+	var fields []*field
 	for _, algorithm := range algorithms {
 		f, err := newField(h, i, algorithm, tokens)
 		if err != nil {
 			return nil, err
 		}
-		for _, part := range []func(*field) error{b.first, b.again, b.scaling, b.forged} {
-			if err := part(f); err != nil {
-				return nil, err
-			}
-		}
-		if algorithm == "RS256" {
-			if err := b.junk(f); err != nil {
-				return nil, err
-			}
-		}
+		fields = append(fields, f)
 	}
-	for _, part := range []func() error{b.adapters, b.introspection, b.memory} {
-		if err := part(); err != nil {
+	for range passes {
+		b.list = nil
+		if err := b.pass(fields); err != nil {
 			return nil, err
 		}
 	}
-	return b.list, nil
+	err := b.memory()
+	return b.list, err
+}
+
+func (b *budgets) pass(fields []*field) error {
+	for _, f := range fields {
+		for _, part := range []func(*field) error{b.first, b.again, b.scaling, b.forged} {
+			if err := part(f); err != nil {
+				return err
+			}
+		}
+		if f.algorithm == "RS256" {
+			if err := b.junk(f); err != nil {
+				return err
+			}
+		}
+	}
+	if err := b.adapters(); err != nil {
+		return err
+	}
+	return b.introspection()
 }
 
 // isRSA tells the algorithms whose signatures take 30 µs from those of 70.
@@ -164,8 +181,8 @@ func (b *budgets) forged(f *field) error {
 		return err
 	}
 	b.atMost(f.algorithm+", forged under a known kid: time / bare crypto", 1.15, " ×", ratio(r.of(admit.name), r.of(bareCrypto)))
-	refetched := f.issuer.jwksRequests.Load() - before - 1 // the first fetch
-	b.add(f.algorithm+", forged under a known kid: JWKS requests", "0", fmt.Sprint(refetched), refetched == 0)
+	f.refetched += f.issuer.jwksRequests.Load() - before - 1 // the first fetch
+	b.add(f.algorithm+", forged under a known kid: JWKS requests", "0", fmt.Sprint(f.refetched), f.refetched == 0)
 	return nil
 }
 

@@ -15,6 +15,7 @@ type field struct {
 	tokens    []string // distinct
 	requests  []*http.Request
 	parsed    []signed
+	refetched int64 // JWKS requests that forged tokens caused
 }
 
 func newField(h *harness, i *issuer, algorithm string, tokens int) (*field, error) {

@@ -127,7 +127,9 @@ func (s *scanner) object(member func(name []byte, at int, value Value) error) er
 		}
 		// One bit of a word each: most names are told apart by it.
 		bit := uint64(1) << ((uint(len(name))*7 + edges(name)) % 64)
-		if !s.note(name, first, seen&bit != 0) {
+		if seen&bit == 0 && len(s.names)-first < fewNames {
+			s.names = append(s.names, name)
+		} else if !s.note(name, first) {
 			return errDuplicate
 		}
 		seen |= bit
@@ -137,7 +139,12 @@ func (s *scanner) object(member func(name []byte, at int, value Value) error) er
 		s.at++
 		c := s.space()
 		start := s.at
-		if err := s.value(c); err != nil {
+		if c == '"' {
+			_, err = s.text()
+		} else {
+			err = s.value(c)
+		}
+		if err != nil {
 			return err
 		}
 		if member != nil {
@@ -183,16 +190,14 @@ func (s *scanner) name() ([]byte, error) {
 }
 
 // note notes a name of the object whose names begin at first, and reports
-// whether it is its only one. It may be a second one only if it is like others.
-func (s *scanner) note(name []byte, first int, like bool) bool {
+// whether it is its only one.
+func (s *scanner) note(name []byte, first int) bool {
 	own := s.names[first:]
 	s.names = append(s.names, name)
 	if len(own) < fewNames {
-		if like {
-			for _, other := range own {
-				if string(other) == string(name) {
-					return false
-				}
+		for _, other := range own {
+			if string(other) == string(name) {
+				return false
 			}
 		}
 		return true

@@ -19,6 +19,10 @@ var isPlain = func() (plain [256]bool) {
 // text skips a string, whose first quote is there, and reports whether it has
 // escapes.
 func (s *scanner) text() (escaped bool, err error) {
+	if end := s.at + 1 + plainLen(s.data[s.at+1:]); end < len(s.data) && s.data[end] == '"' {
+		s.at = end + 1
+		return false, nil
+	}
 	end, escaped, ok := skipText(s.data, s.at)
 	s.at = end
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func quick(t *testing.T) (*harness, *issuer) {
 	}
 	t.Cleanup(i.stop)
 	return &harness{
-		rounds: 6, slice: 50 * time.Microsecond, batch: 10, kept: 500,
+		rounds: 24, slice: 50 * time.Microsecond, batch: 10, kept: 500,
 		rng: rand.New(rand.NewPCG(1, 2)), progress: io.Discard,
 	}, i
 }
@@ -60,6 +61,7 @@ func TestCompare(t *testing.T) {
 // Every budget is measured and printed, whether it holds or not.
 func TestBudgets(t *testing.T) {
 	h, i := quick(t)
+	h.rounds = 3 // in each pass
 	list, err := measureBudgets(h, i, 20)
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +74,40 @@ func TestBudgets(t *testing.T) {
 	}
 	if strings.Contains(table.String(), "NaN") || strings.Contains(table.String(), "%!") {
 		t.Error(table.String())
+	}
+}
+
+// Rounds count by the probe alone, and by those of all times that a case was
+// measured.
+func TestQuietRoundsCount(t *testing.T) {
+	r := result{probe: []time.Duration{4, 1, 3, 2, 8, 7, 6, 5}, series: []series{
+		{name: "a", ns: []float64{40, 10, 30, 20, 80, 70, 60, 50}},
+		{name: "b", ns: []float64{1, 99, 1, 98, 1, 1, 1, 97}},
+	}}
+	quiet := r.quiet()
+	if a, b := quiet.of("a").ns, quiet.of("b").ns; !slices.Equal(a, []float64{10, 30, 20}) || !slices.Equal(b, []float64{99, 1, 98}) {
+		t.Errorf("rounds of %v and %v count", a, b)
+	}
+	if len(r.series[0].ns) != 8 {
+		t.Error("the others are lost")
+	}
+	h, _ := quick(t)
+	runs := 0
+	for pass := 1; pass <= 3; pass++ {
+		res, err := h.measure("case", entry{name: "a", n: 1, run: func(int) error { runs++; return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := h.measured["case"]
+		if n := len(all.probe); n != pass*h.rounds || len(all.series) != 1 || len(all.series[0].ns) != n {
+			t.Errorf("%d probes and %d rounds after %d times of %d", n, len(all.series[0].ns), pass, h.rounds)
+		}
+		if n := len(res.series[0].ns); n < 1 || n > 1+len(all.probe)/2 {
+			t.Errorf("%d rounds of %d count", n, len(all.probe))
+		}
+	}
+	if runs < 3*h.rounds {
+		t.Errorf("%d runs", runs)
 	}
 }
 

@@ -75,7 +75,7 @@ func compare(h *harness, i *issuer, tokens int) (*comparison, error) {
 }
 
 func (c *comparison) write(w io.Writer) {
-	fmt.Fprintf(w, "%s on %s/%s, GOMAXPROCS %d; %d rounds, in each of which every contender was measured, in changing order. "+
+	fmt.Fprintf(w, "%s on %s/%s, GOMAXPROCS %d; %d rounds, in each of which every contender was measured, in changing order, and of which the quietest quarter counts. "+
 		"A cell is the median of the rounds' ratios to bare crypto, which is the check of the signature alone, with the reach of its 95 %% confidence interval (the statistics are benchstat's: golang.org/x/perf/benchmath). "+
 		"The garbage collector runs between the rounds: what it costs is told by B/op and allocs/op alone, which are those of RS256. "+
 		"Tokens follow RFC 9068, with 15 claims, 8 scopes and %d (RS256, PS256) or %d bytes.\n",

@@ -162,9 +162,9 @@ func (b *budgets) scaling(f *field) error {
 	}
 	r, err = f.harness.measure("same token, scaling, "+f.algorithm,
 		entry{name: hash, run: fromZero(hashing(f.tokens[0]))},
-		entry{name: hash + allCores, run: onAllCores(func(int) func(from, n int) error { return hashing(f.tokens[0]) })},
+		entry{name: hash + allCores, spread: true, run: onAllCores(func(int) func(from, n int) error { return hashing(f.tokens[0]) })},
 		entry{name: own.name, run: serving(all[0].handler, accepted, f.requests[0])},
-		entry{name: ownAll.name, run: parallelSame(all[0].handler, f.requests[0])},
+		entry{name: ownAll.name, spread: true, run: parallelSame(all[0].handler, f.requests[0])},
 	)
 	if err != nil {
 		return err

@@ -120,7 +120,7 @@ func (s *firstSeen) run(w *writer, from, n int) error {
 // entries of first-seen tokens, on one core or on all.
 func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 	s := &firstSeen{field: f, contender: c}
-	e := entry{name: c.name, n: f.harness.batch, prepare: s.prepare}
+	e := entry{name: c.name, n: f.harness.batch, prepare: s.prepare, spread: parallel}
 	if parallel {
 		e.run = onAllCores(func(int) func(from, n int) error {
 			w := newWriter()
@@ -136,7 +136,7 @@ func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 // bareFirstSeen is bare crypto over the same tokens.
 func (f *field) bareFirstSeen(parallel bool) entry {
 	at := 0
-	e := entry{name: bareCrypto, n: f.harness.batch, prepare: func(n int) error {
+	e := entry{name: bareCrypto, n: f.harness.batch, spread: parallel, prepare: func(n int) error {
 		if at += n; at+n > len(f.parsed) {
 			at = 0
 		}
@@ -171,11 +171,11 @@ func (f *field) sameParallel(cs []contender) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	entries := []entry{{name: bareCrypto, run: onAllCores(func(int) func(from, n int) error {
+	entries := []entry{{name: bareCrypto, spread: true, run: onAllCores(func(int) func(from, n int) error {
 		return verifying(f.key, true, f.parsed[0])
 	})}}
 	for _, o := range all {
-		entries = append(entries, entry{name: o.name, run: parallelSame(o.handler, f.requests[0])})
+		entries = append(entries, entry{name: o.name, spread: true, run: parallelSame(o.handler, f.requests[0])})
 	}
 	return f.harness.measure("same token, "+f.algorithm+", all cores", entries...)
 }

@@ -22,6 +22,7 @@ type entry struct {
 	n       int               // operations in a round; 0: as many as fit into the case's slice of time
 	prepare func(n int) error // before the clock runs; may be nil
 	run     func(n int) error // n operations; fails if an answer was wrong
+	spread  bool              // over all cores
 }
 
 // series is what was measured of an entry: a time for each round, and
@@ -60,10 +61,12 @@ func (h *harness) measure(name string, entries ...entry) (result, error) {
 	fmt.Fprintf(h.progress, "%s\n", name)
 	res, again := h.measured[name]
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	// Whoever has its turn in a round has it on the same core, as far as we can
-	// say.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if !slices.ContainsFunc(entries, func(e entry) bool { return e.spread }) {
+		// Whoever has its turn in a round has it on the same core, as far as we
+		// can say.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	runtime.GC()
 	for at := range entries {
 		s, err := h.warm(&entries[at])

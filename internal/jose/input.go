@@ -19,7 +19,10 @@ type Input struct {
 
 // Set makes text what the signature covers. It is not to be changed until
 // Clear.
-func (in *Input) Set(text []byte) { in.text, in.digested = text, false }
+func (in *Input) Set(text []byte) {
+	in.Clear()
+	in.text = text
+}
 
 // Clear makes in forget the token.
 func (in *Input) Clear() {

@@ -90,6 +90,10 @@ func TestInputForgets(t *testing.T) {
 	for name, use := range map[string]func(){
 		"verified": func() {},
 		"hashed":   func() { in.SumToken(append(text, "secret secret"...)) },
+		"replaced": func() {
+			_ = key.VerifyInput(jose.ES256, &in, signature)
+			in.Set(text[:6])
+		},
 	} {
 		in.Set(text)
 		if key.VerifyInput(jose.ES256, &in, signature) == nil {

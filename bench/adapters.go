@@ -47,16 +47,15 @@ func adapters(h *harness) (result, error) {
 	}
 	r := request(garbage)
 	var entries []entry
-	for name, handler := range map[string]http.Handler{
-		frameworks[0]:            plain,
-		guardedBy(frameworks[0]): bearerhttp.Require(guard, rule)(plain),
-		frameworks[1]:            onEcho(),
-		guardedBy(frameworks[1]): onEcho(bearerecho.Require(guard, rule)),
-		frameworks[2]:            onGin(),
-		guardedBy(frameworks[2]): onGin(bearergin.Require(guard, rule)),
-	} {
+	add := func(name string, handler http.Handler) {
 		entries = append(entries, entry{name: name, run: serving(handler, accepted, r)})
 	}
+	add(frameworks[0], plain)
+	add(guardedBy(frameworks[0]), bearerhttp.Require(guard, rule)(plain))
+	add(frameworks[1], onEcho())
+	add(guardedBy(frameworks[1]), onEcho(bearerecho.Require(guard, rule)))
+	add(frameworks[2], onGin())
+	add(guardedBy(frameworks[2]), onGin(bearergin.Require(guard, rule)))
 	return h.measure("adapters", entries...)
 }
 

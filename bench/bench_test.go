@@ -106,6 +106,9 @@ func TestQuietRoundsCount(t *testing.T) {
 			t.Errorf("%d rounds of %d count", n, len(all.probe))
 		}
 	}
+	if _, err := h.measure("case", entry{name: "b", n: 1, run: func(int) error { return nil }}); err == nil {
+		t.Error("another entry is measured as the first")
+	}
 	if runs < 3*h.rounds {
 		t.Errorf("%d runs", runs)
 	}

@@ -75,6 +75,8 @@ func (h *harness) measure(name string, entries ...entry) (result, error) {
 		}
 		if !again {
 			res.series = append(res.series, s)
+		} else if res.series[at].name != s.name {
+			return res, fmt.Errorf("%s: %s has the place that %s had", name, s.name, res.series[at].name)
 		}
 	}
 	var before, now runtime.MemStats

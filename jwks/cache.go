@@ -29,7 +29,7 @@ var seed = maphash.MakeSeed()
 // its signature.
 type entry struct {
 	facts
-	tag        uint64
+	tag, sum   uint64 // see tagOf and sumOf
 	key        cacheKey
 	generation uint64 // of the issuer's keys by which it was proven
 	weight     int
@@ -102,10 +102,16 @@ func (c *cache) bucket(tag uint64) *atomic.Pointer[entry] {
 
 // get returns the entry of a token, nil if there is none.
 func (c *cache) get(token string, tag uint64) *entry {
+	return c.find(token, tag, func(*entry) bool { return true })
+}
+
+// find is get, but that the token is hashed only for entries that may be its
+// own.
+func (c *cache) find(token string, tag uint64, may func(*entry) bool) *entry {
 	var key cacheKey
 	hashed := false
 	for e := c.bucket(tag).Load(); e != nil; e = e.next.Load() {
-		if e.tag != tag {
+		if e.tag != tag || !may(e) {
 			continue
 		}
 		if !hashed {

@@ -1,13 +1,16 @@
 package jwks
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,7 +31,7 @@ var anyIssuer = &issuer{source: keysource.Static(nil), audience: []string{"api"}
 
 func entryOf(n, weight int) *entry {
 	return &entry{
-		tag: tagOf(tokenOf(n)), key: sha256.Sum256([]byte(tokenOf(n))), weight: weight, generation: anyIssuer.source.Generation(),
+		tag: tagOf(tokenOf(n)), sum: sumOf(tokenOf(n)), key: sha256.Sum256([]byte(tokenOf(n))), weight: weight, generation: anyIssuer.source.Generation(),
 		facts: facts{issuer: anyIssuer, until: math.MaxInt64},
 	}
 }
@@ -288,7 +291,7 @@ func TestWaitingForAnothersCheck(t *testing.T) {
 		"a proof": func(v *Verifier, f *flight, r *reader) { f.entry, _ = v.check(r) },
 		"a proof that was added": func(v *Verifier, f *flight, r *reader) {
 			e, _ := v.check(r)
-			e.tag, e.key = r.tag, sha256.Sum256([]byte(r.token))
+			e.tag, e.sum, e.key = r.tag, f.sum, sha256.Sum256([]byte(r.token))
 			v.cache.add(e, time.Now())
 		},
 	} {
@@ -348,6 +351,38 @@ func TestWaitingForAFailedCheck(t *testing.T) {
 		if err := <-done; err != errSignature || v.signatures.load() != 0 {
 			t.Errorf("%v after %d checks", err, v.signatures.load())
 		}
+	})
+}
+
+// Part 2.5: a twin of a token that is being checked, with the end of it, waits
+// for nobody, and is not let in with it.
+func TestForgedTwinsJoinNoFlight(t *testing.T) {
+	v, token, read := flightTest(t)
+	synctest.Test(t, func(t *testing.T) {
+		good := read(new(reader))
+		_, f, leads := v.cache.join(good.token, good.tag, good.ownFlight())
+		if !leads {
+			t.Fatal("somebody is there")
+		}
+		part := strings.Split(token, ".")
+		claims := bytes.Replace(good.jws.Payload, []byte(`"sub":"s"`), []byte(`"sub":"a"`), 1)
+		twin := part[0] + "." + base64.RawURLEncoding.EncodeToString(claims) + "." + part[2]
+		if tagOf(twin) != good.tag || len(twin) != len(token) {
+			t.Fatal("it is no twin")
+		}
+		done := make(chan error, 1)
+		go func() { _, err := v.Verify(t.Context(), twin); done <- err }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Code != bearer.CodeInvalidToken {
+				t.Errorf("the twin: %v", err)
+			}
+		default:
+			t.Error("the twin waits")
+		}
+		f.entry, _ = v.check(good)
+		v.cache.leave(f)
 	})
 }
 

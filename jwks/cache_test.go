@@ -189,6 +189,35 @@ func TestForgedTwinsNeverHit(t *testing.T) {
 	}
 }
 
+// C17: tokens whose lists nobody shares are counted for no less than they cost.
+func TestCacheCountsLists(t *testing.T) {
+	const n = 300
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	for name, list := range map[string]func(i int) []string{
+		"one of its own":  func(i int) []string { return []string{fmt.Sprint("https://api.example.com/", i)} },
+		"one long":        func(i int) []string { return []string{strings.Repeat("a", 6000) + fmt.Sprint(i)} },
+		"many short":      func(i int) []string { return strings.Fields(strings.Repeat(fmt.Sprint(" a", i), 100)) },
+		"very many short": func(i int) []string { return strings.Fields(strings.Repeat(fmt.Sprint(" a", i), 400)) },
+	} {
+		tokens := make([]string, n)
+		for i := range tokens {
+			tokens[i] = issuer.Mint(bearertest.Token{Algorithm: "EdDSA", Audience: append(list(i), audience), Claims: map[string]any{"amr": list(i)}})
+		}
+		v, _ := caching(t, issuer, nil)
+		grown := heapOf(func() {
+			for _, token := range tokens {
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if c := v.Stats().Cache; c.Entries != n || uint64(c.Bytes) < grown {
+			t.Errorf("%s: %d tokens, counted as %d bytes each, and it is %d", name, c.Entries, c.Bytes/n, grown/n)
+		}
+		runtime.KeepAlive(tokens)
+	}
+}
+
 // Part 2.5: what was refused is not kept, whatever for.
 func TestRefusedTokensAreNotCached(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/known"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -49,18 +50,17 @@ func (i *issuer) read(r *reader, f *facts) *bearer.Error {
 	c, v, p := i.profile, &r.values, &f.principal
 	f.issuer = i
 	lists, bad := i.listsOf(r)
-	if bad != nil {
-		*p = *lists
-		return malformed(bad.Claim, bad.Err)
-	}
 	v.KeepText(r.jws.Payload)
 	*p = lists.WithClaims(v.KeptText())
-	if bad := v.PrincipalInto(p); bad != nil {
-		return malformed(bad.Claim, bad.Err)
+	if wrong := v.PrincipalInto(p); bad == nil {
+		bad = wrong
 	}
 	var err error
-	if p.ClientID, err = v.FirstText(c.clientID); err != nil {
-		return malformed("client_id", err)
+	if p.ClientID, err = v.FirstText(c.clientID); err != nil && bad == nil {
+		bad = &claims.Error{Claim: "client_id", Err: err}
+	}
+	if bad != nil {
+		return malformed(bad.Claim, bad.Err)
 	}
 	if p.Scopes, err = v.ScopesBy(i.parseScope, c.scope, c.isScopeString); err != nil {
 		return malformed("scope", err)
@@ -82,6 +82,9 @@ func (i *issuer) listsOf(r *reader) (*bearer.Principal, *claims.Error) {
 	r.lists = append(append(append(r.lists[:0], v.Raw(c.audience)...), '\n'), v.Raw(claims.AMR)...)
 	if p := i.lists.FindBytes(r.lists); p != nil {
 		return p, nil
+	}
+	if len(r.lists) > known.MaxText {
+		v.KeepText(r.jws.Payload) // which they are parts of then, since nobody shares them
 	}
 	p := bearer.Principal{Issuer: i.url}
 	list, err := v.List(c.audience)

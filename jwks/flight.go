@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -9,8 +10,8 @@ import (
 // same token meanwhile. It is work of the processor and waits for nothing, so
 // that nobody's context can end it for the others.
 type flight struct {
-	token  string // empty once it was left
-	tag    uint64
+	token  string        // empty once it was left
+	sum    uint64        // see sumOf
 	landed chan struct{} // nil while nobody waits
 	next   *flight
 
@@ -21,24 +22,30 @@ type flight struct {
 	generation uint64
 }
 
-// flights are those under way whose tags are alike: a few at most, since each
-// keeps a processor busy.
+// flights are those under way whose sums are alike. Each keeps a processor busy
+// or is about to leave.
 type flights struct {
 	mu    sync.Mutex
 	first *flight
 	_     [48]byte // a cache line each
 }
 
-func (c *cache) flightsOf(tag uint64) *flights { return &c.flights[tag>>32%uint64(len(c.flights))] }
+func (c *cache) flightsOf(sum uint64) *flights { return &c.flights[sum%uint64(len(c.flights))] }
+
+// sumOf returns a hash of all of a token. Whoever holds the lock of flights tells
+// tokens apart by it: a sender chooses the ends of his tokens, and may make many
+// with one tag.
+func sumOf(token string) uint64 { return maphash.String(seed, token) }
 
 // join returns the entry of a token, if there is one by now; or a flight, to be
 // waited for or, by the one who leads, to be left. Who leads does it in own.
 func (c *cache) join(token string, tag uint64, own *flight) (e *entry, f *flight, leads bool) {
-	all := c.flightsOf(tag)
+	sum := sumOf(token)
+	all := c.flightsOf(sum)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for f := all.first; f != nil; f = f.next {
-		if f.tag == tag && f.token == token {
+		if f.sum == sum && f.token == token {
 			if f.landed == nil {
 				f.landed = make(chan struct{})
 			}
@@ -46,17 +53,17 @@ func (c *cache) join(token string, tag uint64, own *flight) (e *entry, f *flight
 		}
 	}
 	// Whoever led before has added what it proved before it left.
-	if e := c.get(token, tag); e != nil {
+	if e := c.find(token, tag, func(e *entry) bool { return e.sum == sum }); e != nil {
 		return e, nil, false
 	}
-	*own = flight{token: token, tag: tag, next: all.first}
+	*own = flight{token: token, sum: sum, next: all.first}
 	all.first = own
 	return nil, own, true
 }
 
 // leave ends a flight. If nobody waited for it, nobody has it any more.
 func (c *cache) leave(f *flight) {
-	all := c.flightsOf(f.tag)
+	all := c.flightsOf(f.sum)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for at := &all.first; *at != nil; at = &(*at).next {

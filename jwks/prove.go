@@ -40,7 +40,8 @@ var readers = sync.Pool{New: func() any {
 	return &reader{part: rand.Uint32()}
 }}
 
-// release gives r to the next token. No byte of this one is left in it.
+// release gives r to the next token. Nothing of this one is left in it, but for
+// what jose.Input.Clear says.
 func (r *reader) release() {
 	r.token, r.issuer, r.jws, r.keys = "", nil, jose.JWS{}, nil
 	r.buffer.Clear()
@@ -89,7 +90,7 @@ func (v *Verifier) prove(ctx context.Context, r *reader) (*bearer.Principal, err
 		now := time.Now()
 		p, err := e.judge(now, v.leeway)
 		if err == nil {
-			e.tag, e.key = r.tag, r.input.SumToken(bytesOf(r.token))
+			e.tag, e.sum, e.key = r.tag, f.sum, r.input.SumToken(bytesOf(r.token))
 			v.cache.add(e, now)
 		}
 		return p, err
@@ -131,6 +132,6 @@ func (v *Verifier) check(r *reader) (*entry, error) {
 		return nil, e.refuse(refused)
 	}
 	e.setTimes(v.leeway)
-	e.weight = weigh(r.jws.Payload, len(e.principal.Scopes.String()), bytes.Count(r.lists, []byte(",")))
+	e.weight = weigh(r.jws.Payload, len(e.principal.Scopes.String())+len(r.lists), bytes.Count(r.lists, []byte(",")))
 	return e, nil
 }

@@ -91,7 +91,8 @@ func beginsAsJWT(token string) bool {
 }
 
 // bytesOf returns the bytes of s without a copy of them, for hash functions and
-// signature checks, which read them and keep none. Nobody may change them.
+// signature checks, which read them and keep none when a token was judged. Nobody
+// may change them.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func notJWT() error {

@@ -93,6 +93,23 @@ func TestAcceptsEveryAlgorithm(t *testing.T) {
 	}
 }
 
+// The log says whose token was refused, also where a list is malformed.
+func TestMalformedClaimsNameTheBearer(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, nil)
+	for _, claim := range []string{"aud", "amr", "scope", "nbf", "cnf"} {
+		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: map[string]any{"jti": "j", claim: []any{5}}}))
+		e, ok := errors.AsType[*bearer.Error](err)
+		if !ok || e.Check != claim || e.Principal == nil {
+			t.Errorf("%s: %v", claim, err)
+			continue
+		}
+		if p := e.Principal; p.Issuer != issuer.URL() || p.Subject != "alice" || p.ID != "j" || p.ClientID != "app" {
+			t.Errorf("%s: refused is %+v", claim, *p)
+		}
+	}
+}
+
 func TestPrincipal(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, nil)

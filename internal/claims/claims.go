@@ -121,7 +121,11 @@ func (v *Values) Read(n *Names, document []byte) error {
 // KeepText copies the document that v was read from, once: texts that are
 // read from then on are parts of the copy where they have no escapes, and not
 // copies of their own.
-func (v *Values) KeepText(document []byte) { v.text = string(document) }
+func (v *Values) KeepText(document []byte) {
+	if v.text == "" {
+		v.text = string(document)
+	}
+}
 
 // KeptText returns that copy.
 func (v *Values) KeptText() string { return v.text }

@@ -24,7 +24,7 @@ func (in *Input) Set(text []byte) {
 	in.text = text
 }
 
-// Clear makes in forget the token.
+// Clear makes in forget the token, but for a character at most.
 func (in *Input) Clear() {
 	in.text = nil
 	clear(in.der[:])
@@ -34,7 +34,9 @@ func (in *Input) Clear() {
 }
 
 func (in *Input) forget() {
-	// What did not fill a block is kept by the state until other bytes come.
+	// What did not fill a block is kept by the state until other bytes come. Of
+	// a whole block only the last byte is left, one character of a signature;
+	// to write over it would cost a block.
 	in.state.Reset()
 	in.state.Write(zeros[:])
 	in.digested, in.digest = false, [sha256.Size]byte{}

@@ -22,10 +22,12 @@ type Table[V any] struct {
 }
 
 const (
-	sets    = 32
-	ways    = 4 // places for texts whose hashes lead to one set
-	maxText = 1 << 10
+	sets = 32
+	ways = 4 // places for texts whose hashes lead to one set
 )
+
+// MaxText is the length of the longest text that a [Table] keeps, in bytes.
+const MaxText = 1 << 10
 
 type item[V any] struct {
 	text  string
@@ -43,7 +45,7 @@ func (t *Table[V]) Find(text string) *V { return find(t, text, maphash.String(se
 func (t *Table[V]) FindBytes(text []byte) *V { return find(t, text, maphash.Bytes(seed, text)) }
 
 func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
-	if t == nil || len(text) > maxText {
+	if t == nil || len(text) > MaxText {
 		return nil
 	}
 	set := &t.sets[hash%sets]
@@ -58,7 +60,7 @@ func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
 // Keep remembers the value of a text, of which it makes a copy. The value must
 // not change any more.
 func (t *Table[V]) Keep(text string, value V) {
-	if len(text) > maxText || t.Find(text) != nil {
+	if len(text) > MaxText || t.Find(text) != nil {
 		return
 	}
 	known := &item[V]{text: strings.Clone(text), value: value}

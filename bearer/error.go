@@ -57,6 +57,11 @@ type Error struct {
 	// is the guard's choice.
 	RetryAfter time.Duration
 
+	// Suspect marks a [CodeUnavailable] that the token itself may have caused,
+	// such as one that made the issuer's endpoint fail. [FailureLimit] counts
+	// it like a bad token.
+	Suspect bool
+
 	// Principal is what the refused token says of its bearer, if its
 	// signature holds; nil otherwise. It serves the log.
 	Principal *Principal

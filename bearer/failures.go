@@ -116,7 +116,7 @@ func (f *failures) check(r *http.Request) *Error {
 
 // count counts a refusal, if it is one of a guess.
 func (f *failures) count(r *http.Request, e *Error) {
-	if f == nil || e == nil || e.Code != CodeInvalidDPoPProof && (e.Code != CodeInvalidToken || e.Expired) {
+	if f == nil || e == nil || !e.isGuess() {
 		return
 	}
 	client := f.client(r)
@@ -129,6 +129,19 @@ func (f *failures) count(r *http.Request, e *Error) {
 	}
 	f.regains[client] = max(regained, now) + f.every
 	f.any.Store(true)
+}
+
+// isGuess reports whether a refusal may be that of a guessed credential.
+func (e *Error) isGuess() bool {
+	switch e.Code {
+	case CodeInvalidDPoPProof:
+		return true
+	case CodeInvalidToken:
+		return !e.Expired
+	case CodeUnavailable:
+		return e.Suspect
+	}
+	return false
 }
 
 // makeRoom forgets an address if there are too many: of some that come up at

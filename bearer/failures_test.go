@@ -70,11 +70,14 @@ func TestFailureLimit(t *testing.T) {
 	})
 }
 
+// Reports V5: a token that makes the endpoint fail counts as a failure of its
+// address, and an outage does not.
 func TestWhatIsAFailure(t *testing.T) {
 	for token, want := range map[string]int{
 		"good": 200, "forged": 429, "unknown": 429, "key-bound": 429,
 		"expired": 401, // proven, and what any client has at times
 		"down":    503,
+		"suspect": 429,
 	} {
 		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1}}, bearer.RouteConfig{})
 		serve(rt, from("192.0.2.1", "Bearer "+token))

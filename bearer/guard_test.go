@@ -34,6 +34,10 @@ func byName(_ context.Context, token string) (*bearer.Principal, error) {
 		return nil, bearer.Invalid("signature", "a signature by the issuer's key", "another")
 	case "down":
 		return nil, bearer.Unavailable(errors.New("connection refused to 10.0.0.7"), 0)
+	case "suspect":
+		e := bearer.Unavailable(errors.New("the endpoint fails for this token"), 0)
+		e.Suspect = true
+		return nil, e
 	default:
 		return nil, bearer.ErrUnrecognized
 	}

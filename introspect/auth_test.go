@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -311,23 +312,32 @@ func TestSignedAnswers(t *testing.T) {
 	const active = `"token_introspection":{"active":true,"aud":"` + audience + `"}`
 	header := func(typ string) string { return fmt.Sprintf(`{"alg":"RS256","kid":"key-1","typ":%q}`, typ) }
 	good := header("token-introspection+jwt")
-	claims := func(format string) string { return fmt.Sprintf(format, issuer.URL()) }
+	now := time.Now()
+	claims := func(format string) string {
+		payload := strings.ReplaceAll(format, "NOW", fmt.Sprint(now.Unix()))
+		return strings.ReplaceAll(payload, "ISS", strconv.Quote(issuer.URL()))
+	}
+	ago := func(d time.Duration) string { return fmt.Sprint(now.Add(-d).Unix()) }
 	tests := []struct {
 		name, header, payload string
 		status                int
 	}{
-		{"good", good, claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 200},
-		{"another typ", header("JWT"), claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 503},
-		{"no iss", good, `{"aud":"api","iat":1,` + active + `}`, 503},
-		{"another iss", good, `{"iss":"https://evil.example.com","aud":"api","iat":1,` + active + `}`, 503},
-		{"no aud", good, claims(`{"iss":%q,"iat":1,` + active + `}`), 503},
-		{"for another", good, claims(`{"iss":%q,"aud":"other","iat":1,` + active + `}`), 503},
-		{"no iat", good, claims(`{"iss":%q,"aud":"api",` + active + `}`), 503},
-		{"issued in the future", good, claims(`{"iss":%q,"aud":"api","iat":99999999999,` + active + `}`), 503},
-		{"expired", good, claims(`{"iss":%q,"aud":"api","iat":1,"exp":2,` + active + `}`), 503},
-		{"active beside token_introspection", good, claims(`{"iss":%q,"aud":"api","iat":1,"active":true}`), 503},
-		{"no object", good, claims(`{"iss":%q,"aud":"api","iat":1,"token_introspection":true}`), 503},
-		{"alg none", `{"alg":"none","typ":"token-introspection+jwt"}`, claims(`{"iss":%q,"aud":"api","iat":1,` + active + `}`), 503},
+		{"good", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 200},
+		{"another typ", header("JWT"), claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
+		{"no iss", good, claims(`{"aud":"api","iat":NOW,` + active + `}`), 503},
+		{"another iss", good, claims(`{"iss":"https://evil.example.com","aud":"api","iat":NOW,` + active + `}`), 503},
+		{"no aud", good, claims(`{"iss":ISS,"iat":NOW,` + active + `}`), 503},
+		{"for another", good, claims(`{"iss":ISS,"aud":"other","iat":NOW,` + active + `}`), 503},
+		{"no iat", good, claims(`{"iss":ISS,"aud":"api",` + active + `}`), 503},
+		// Reports G3: a signed answer is fresh, for a minute and the leeway.
+		{"a minute old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(time.Minute) + `,` + active + `}`), 200},
+		{"two minutes old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(2*time.Minute) + `,` + active + `}`), 503},
+		{"a year old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(365*24*time.Hour) + `,` + active + `}`), 503},
+		{"issued in the future", good, claims(`{"iss":ISS,"aud":"api","iat":99999999999,` + active + `}`), 503},
+		{"expired", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"exp":2,` + active + `}`), 503},
+		{"active beside token_introspection", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"active":true}`), 503},
+		{"no object", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"token_introspection":true}`), 503},
+		{"alg none", `{"alg":"none","typ":"token-introspection+jwt"}`, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
 	}
 	for i, tt := range tests {
 		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
@@ -356,6 +366,8 @@ func TestSignedAnswers(t *testing.T) {
 			Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
 		},
 		"plain": {Body: []byte(`{"active":true,"aud":"` + audience + `"}`), Header: http.Header{"Content-Type": {"application/json"}}},
+		// Reports G3: an unsigned error is no answer about the token either.
+		"a plain error": {Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)},
 	} {
 		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
 		issuer.SetFault(bearertest.IntrospectionEndpoint, fault)

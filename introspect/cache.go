@@ -97,6 +97,9 @@ func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
 	return e
 }
 
+// isActive reports whether an entry is there that says "active", however old.
+func (e *entry) isActive() bool { return e != nil && e.answer.active }
+
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

@@ -1,6 +1,7 @@
 package introspect_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/introspect"
 )
@@ -25,6 +27,7 @@ func TestHangingEndpoint(t *testing.T) {
 		if _, err := v.Verify(t.Context(), kept); err != nil {
 			t.Fatal(err)
 		}
+		elapse(time.Millisecond)
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Hang: true})
 		before := runtime.NumGoroutine()
 		var slow atomic.Int32
@@ -54,7 +57,9 @@ func TestHangingEndpoint(t *testing.T) {
 			t.Errorf("%d callers waited for more than a second, want 64 at most", n)
 		}
 
-		// The circuit is open: nobody waits at all, and few requests are made.
+		// The probe has failed by now, so the circuit is open: nobody waits at
+		// all, and few requests are made.
+		elapse(500 * time.Millisecond)
 		requests := issuer.Requests(bearertest.IntrospectionEndpoint)
 		start = time.Now()
 		for i := range 1000 {
@@ -66,9 +71,9 @@ func TestHangingEndpoint(t *testing.T) {
 			t.Errorf("with an open circuit 1,000 callers took %v", took)
 		}
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
-		elapse(10 * time.Second)
+		elapse(2 * time.Second)
 		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
-			t.Errorf("after the endpoint's return: %v", err)
+			t.Errorf("two seconds after the endpoint's return: %v", err)
 		}
 		if v.Stats().Open != 0 {
 			t.Errorf("the circuit is still open for %v", v.Stats().Open)
@@ -76,50 +81,204 @@ func TestHangingEndpoint(t *testing.T) {
 	})
 }
 
-// One request tries whether the endpoint is back, and no more.
+// Reports V1: what opens the circuit is a probe of our own that fails, three
+// times within half a second; from then on only probes are sent.
+func TestOutageOpensTheCircuit(t *testing.T) {
+	for _, fault := range []bearertest.Fault{
+		{Status: 500}, {Status: 502}, {Status: 503}, {Status: 429}, {Status: 401}, {Status: 403}, {Status: 404},
+		{Body: []byte("<!doctype html>")}, {Body: []byte(`{"active":"true"}`)}, {Reset: true},
+	} {
+		t.Run(fmt.Sprint(fault.Status, string(fault.Body), fault.Reset), func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+				issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+				asked := 0
+				for i := range 10 {
+					_, _ = v.Verify(t.Context(), fmt.Sprint("a-", i))
+					elapse(50 * time.Millisecond)
+					if v.Stats().Open == 0 {
+						asked++
+					}
+				}
+				s := v.Stats()
+				if s.Open == 0 || s.Open > time.Second || s.Probes != 3 || asked < 4 {
+					t.Errorf("after half a second: %+v, open after %d tokens; want it open after 3 probes", s, asked)
+				}
+				_, _ = v.Verify(t.Context(), "another")
+				if n := v.Stats().Requests; n != s.Requests {
+					t.Error("an open circuit lets a question through")
+				}
+				issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+				elapse(time.Second)
+				if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+					t.Errorf("a second later: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// RFC 9110, Section 15.5: a 4xx about one request does not say that the endpoint
+// is ill, not even in answer to a probe.
+func TestRejectedProbes(t *testing.T) {
+	v := asking(t, func(string) (int, http.Header) { return 400, nil }, nil)
+	for i := range 10 {
+		_, _ = v.Verify(t.Context(), fmt.Sprint("junk-", i))
+	}
+	eventually(t, "a probe is sent", func() bool { return v.Stats().Probes > 0 })
+	if s := v.Stats(); s.Open != 0 {
+		t.Errorf("open: %+v", s)
+	}
+}
+
+// Reports V3: the probe of a half-open circuit hangs. Nobody waits for longer
+// than a moment, and tokens that were active before may try, a few, so that the
+// circuit closes as soon as the endpoint answers about one.
 func TestHalfOpen(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+	synctest.Test(t, func(t *testing.T) {
+		var down, hangs atomic.Bool
+		var asked atomic.Int32
+		v := asking(t, func(token string) (int, http.Header) {
+			asked.Add(1)
+			switch {
+			case down.Load():
+				return 500, nil
+			case hangs.Load() && !strings.HasPrefix(token, "known"):
+				elapse(time.Hour)
+			}
+			return 200, nil
+		}, func(c *introspect.Config) { c.MaxAge = 10 * time.Second })
+		use := func(token string, status int) {
+			t.Helper()
+			start := time.Now()
+			r := get(guarded(t, v), token)
+			if r.Code != status || time.Since(start) > time.Second {
+				t.Errorf("%s: %d after %v, want %d within a second", token, r.Code, time.Since(start), status)
+			}
+		}
+		for i := range 8 {
+			use(fmt.Sprint("known-", i), 200)
+		}
+		elapse(10 * time.Second)
+		down.Store(true)
+		use("a", 503)
+		elapse(time.Second)
+		if v.Stats().Open == 0 {
+			t.Fatal("the circuit is closed")
+		}
+		down.Store(false)
+		hangs.Store(true)
+		elapse(time.Second)
+		before := asked.Load()
 		for i := range 20 {
-			_, _ = v.Verify(t.Context(), fmt.Sprint("a-", i))
+			use(fmt.Sprint("b-", i), 503)
 		}
-		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 5 {
-			t.Errorf("%d requests until the circuit opened, want 5", n)
+		if n := asked.Load() - before; n != 1 {
+			t.Errorf("%d questions while half open, want the probe alone", n)
 		}
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500, Delay: time.Second})
-		elapse(1100 * time.Millisecond)
-		var wg sync.WaitGroup
-		for i := range 100 {
-			wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("b-", i)) })
+		use("known-0", 200)
+		if v.Stats().Open != 0 {
+			t.Error("an answer left the circuit open")
 		}
-		wg.Wait()
-		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 6 {
-			t.Errorf("%d requests while half open, want 1", n-5)
-		}
+		hangs.Store(false)
+		use("c", 200)
+		v.Close()
+		elapse(time.Hour)
 	})
 }
 
-// H10: what the endpoint asks us to wait is told on, and kept to.
-func TestRetryAfter(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}})
-		r := get(guarded(t, v), "token")
-		if r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") != "7" || r.Header().Get("WWW-Authenticate") != "" {
-			t.Errorf("%d %v", r.Code, r.Header())
+// While the circuit is open, tokens that were active before are asked about a few
+// times between two probes, and each caller waits for a second at most.
+func TestTriesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hangs atomic.Bool
+		var asked atomic.Int32
+		v := asking(t, func(string) (int, http.Header) {
+			if hangs.Load() {
+				asked.Add(1)
+				elapse(time.Hour)
+			}
+			return 200, nil
+		}, func(c *introspect.Config) { c.MaxAge = time.Second })
+		tokens := make([]string, 200)
+		for i := range tokens {
+			tokens[i] = fmt.Sprint("known-", i)
+			if _, err := v.Verify(t.Context(), tokens[i]); err != nil {
+				t.Fatal(err)
+			}
 		}
-		for range 60 {
-			_, _ = v.Verify(t.Context(), "another")
-			elapse(100 * time.Millisecond)
-		}
-		if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != 1 {
-			t.Errorf("%d requests within 7 s", n)
-		}
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
 		elapse(time.Second)
-		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
-			t.Errorf("after 7 s: %v", err)
+		hangs.Store(true)
+		start := time.Now()
+		_, _ = v.Verify(t.Context(), "a")
+		elapse(7*time.Second - time.Since(start))
+		if v.Stats().Open == 0 {
+			t.Fatal("the circuit is closed")
 		}
+		before := asked.Load()
+		for range 60 {
+			start := time.Now()
+			for _, token := range tokens {
+				go func() {
+					if _, err := v.Verify(t.Context(), token); codeOf(err) != "unavailable" || time.Since(start) > 1100*time.Millisecond {
+						t.Errorf("%v after %v", err, time.Since(start))
+					}
+				}()
+			}
+			elapse(time.Second)
+		}
+		// At most ten steps of up to 10 s, with four tries and a probe each.
+		if n := asked.Load() - before; n > 50 {
+			t.Errorf("%d questions to a dead endpoint within a minute", n)
+		}
+		v.Close()
+		elapse(time.Hour)
 	})
+}
+
+// H10, reports V2: one answer with Retry-After is handed on to its client, and
+// pauses nothing; said again to a probe it pauses all questions, for ten seconds
+// at a time. Answers at hand serve meanwhile.
+func TestRetryAfter(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+			fault := bearertest.Fault{Status: status, Header: http.Header{"Retry-After": {"60"}}}
+			kept, other := issuer.MintOpaque(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
+			use := func(token string, status int, retryAfter string) {
+				t.Helper()
+				r := get(guarded(t, v), token)
+				if r.Code != status || r.Header().Get("Retry-After") != retryAfter || r.Header().Get("WWW-Authenticate") != "" {
+					t.Errorf("%d %v, want %d and Retry-After %q", r.Code, r.Header(), status, retryAfter)
+				}
+			}
+			use(kept, 200, "")
+			fault.Times = 1
+			issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+			use("token", 503, "60")
+			use(other, 200, "")
+			elapse(2 * time.Second)
+			use(issuer.MintOpaque(bearertest.Token{}), 200, "")
+			elapse(time.Millisecond)
+
+			fault.Times = 0
+			issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+			use("another", 503, "60")
+			elapse(time.Second)
+			before := issuer.Requests(bearertest.IntrospectionEndpoint)
+			for i := range 9 {
+				if r := get(guarded(t, v), fmt.Sprint("c-", i)); r.Code != 503 {
+					t.Errorf("in the pause: %d", r.Code)
+				}
+				use(kept, 200, "")
+				elapse(time.Second)
+			}
+			if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != before {
+				t.Errorf("%d requests within the pause", n-before)
+			}
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+			elapse(time.Second)
+			use(issuer.MintOpaque(bearertest.Token{}), 200, "")
+		})
+	}
 }
 
 // asking returns a verifier whose endpoint is a function, of the token.
@@ -132,9 +291,18 @@ func asking(t testing.TB, answer func(token string) (status int, header http.Hea
 			if err := r.ParseForm(); err != nil {
 				return nil, err
 			}
-			status, header := answer(r.PostForm.Get("token"))
-			body := `{"active":true,"aud":"` + audience + `"}`
-			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+			answered := make(chan *http.Response, 1)
+			go func() {
+				status, header := answer(r.PostForm.Get("token"))
+				body := `{"active":true,"aud":"` + audience + `"}`
+				answered <- &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
+			}()
+			select {
+			case response := <-answered:
+				return response, nil
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
 		})},
 	}
 	if change != nil {
@@ -148,10 +316,11 @@ func asking(t testing.TB, answer func(token string) (status int, header http.Hea
 	return v
 }
 
-// Anybody can send a token that the endpoint, or a firewall before it, does not
-// like: that must not have the endpoint left alone, whatever Retry-After says.
+// Reports V1, V2: anybody can send a token that the endpoint, or a firewall before
+// it, does not like. That says nothing about other tokens, whatever Retry-After
+// says.
 func TestTokensThatTheEndpointRefuses(t *testing.T) {
-	for _, status := range []int{400, 403, 404, 413, 414, 422, 431} {
+	for _, status := range []int{400, 401, 403, 404, 413, 414, 422, 429, 431, 500, 502, 503, 504} {
 		v := asking(t, func(token string) (int, http.Header) {
 			if token == "good" {
 				return 200, nil
@@ -169,8 +338,7 @@ func TestTokensThatTheEndpointRefuses(t *testing.T) {
 	}
 }
 
-// Those that wait for a slot are not sent when the endpoint has asked for a
-// pause, or has failed, meanwhile.
+// Those that wait for a slot are not sent when the circuit has opened meanwhile.
 func TestQueueHeedsTheCircuit(t *testing.T) {
 	for _, status := range []int{429, 500} {
 		synctest.Test(t, func(t *testing.T) {
@@ -182,51 +350,179 @@ func TestQueueHeedsTheCircuit(t *testing.T) {
 					return status, http.Header{"Retry-After": {"30"}}
 				}
 				return status, nil
-			}, nil)
+			}, func(c *introspect.Config) { c.MaxConcurrent = 16 })
 			var wg sync.WaitGroup
-			for i := range 300 {
+			for i := range 80 {
 				wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("token-", i)) })
 			}
 			wg.Wait()
-			// A slot may be taken before all the first answers have come.
-			if n := requests.Load(); n > 64+4 {
-				t.Errorf("%d: %d requests, want those 64 that were under way", status, n)
+			// Three rounds until the first probe of a 429 has failed; the probe
+			// of a 500 outlasts the queue.
+			if n := requests.Load(); status == 429 && n > 3*16+1 {
+				t.Errorf("%d: %d requests, want those %d that were under way", status, n, 3*16+1)
+			}
+			if v.Stats().Open == 0 {
+				elapse(time.Second)
+			}
+			if v.Stats().Open == 0 {
+				t.Errorf("%d: the circuit is closed", status)
 			}
 			v.Close()
 		})
 	}
 }
 
-// A Retry-After holds, whatever is answered to requests from before.
-func TestRetryAfterIsKept(t *testing.T) {
-	for _, status := range []int{200, 500} {
-		synctest.Test(t, func(t *testing.T) {
-			var requests atomic.Int32
-			v := asking(t, func(token string) (int, http.Header) {
-				requests.Add(1)
-				if strings.HasPrefix(token, "slow") {
-					elapse(time.Second)
-					return status, nil
+// An answer to a question from before an outage does not end the outage.
+func TestLateAnswersCloseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := asking(t, func(token string) (int, http.Header) {
+			if token == "slow" {
+				elapse(4 * time.Second)
+				return 200, nil
+			}
+			return 500, nil
+		}, nil)
+		go func() {
+			if _, err := v.Verify(t.Context(), "slow"); err != nil {
+				t.Error(err)
+			}
+		}()
+		elapse(500 * time.Millisecond)
+		_, _ = v.Verify(t.Context(), "fast")
+		elapse(time.Second)
+		for range 4 {
+			if v.Stats().Open == 0 {
+				t.Errorf("the circuit is closed: %+v", v.Stats())
+			}
+			_, _ = v.Verify(t.Context(), "another")
+			elapse(time.Second)
+		}
+		v.Close()
+	})
+}
+
+// Reports V4: failures age. Any number of them, ever so long ago, does not make
+// the next one open the circuit.
+func TestFailuresAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var failing atomic.Bool
+		v := asking(t, func(token string) (int, http.Header) {
+			if failing.Load() && strings.HasPrefix(token, "odd") {
+				return 500, nil
+			}
+			return 200, nil
+		}, nil)
+		failing.Store(true)
+		for round := range 5 {
+			for i := range 4 {
+				_, _ = v.Verify(t.Context(), fmt.Sprint("odd-", round, i))
+			}
+			for i := range 96 {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("good-", round, i)); err != nil {
+					t.Error(err)
 				}
-				return 429, http.Header{"Retry-After": {"30"}}
-			}, nil)
-			var wg sync.WaitGroup
-			for i := range 6 {
-				wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("slow-", i)) })
 			}
-			synctest.Wait()
-			_, _ = v.Verify(t.Context(), "fast")
-			wg.Wait()
-			for range 28 {
-				_, _ = v.Verify(t.Context(), "another")
-				elapse(time.Second)
+			elapse(20 * time.Second)
+		}
+		v.Close()
+	})
+}
+
+// Reports V5: a token that the endpoint gives no answer about, while it answers
+// about others, is suspect, so that FailureLimit counts it; nobody is suspect in
+// an outage.
+func TestSuspects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		v := asking(t, func(token string) (int, http.Header) {
+			if down.Load() || strings.HasPrefix(token, "odd") {
+				return 500, nil
 			}
-			if n := requests.Load(); n != 7 {
-				t.Errorf("%d requests, want none within the 30 s after 7", n)
+			return 200, nil
+		}, nil)
+		suspect := func(token string) bool {
+			_, err := v.Verify(t.Context(), token)
+			e, ok := errors.AsType[*bearer.Error](err)
+			if !ok || e.Code != bearer.CodeUnavailable {
+				t.Fatalf("%s: %v", token, err)
 			}
-			v.Close()
-		})
+			return e.Suspect
+		}
+		if _, err := v.Verify(t.Context(), "good"); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			if !suspect(fmt.Sprint("odd-", i)) || !suspect(fmt.Sprint("odd-", i)) {
+				t.Errorf("odd-%d is not suspect", i)
+			}
+			elapse(100 * time.Millisecond)
+		}
+		elapse(10 * time.Second)
+		down.Store(true)
+		for i := range 100 {
+			if suspect(fmt.Sprint("good-", i)) {
+				t.Errorf("good-%d is suspect in an outage", i)
+			}
+			elapse(100 * time.Millisecond)
+		}
+		v.Close()
+	})
+}
+
+// Reports V5: Config.Accept keeps junk from the endpoint.
+func TestAccept(t *testing.T) {
+	var asked atomic.Int32
+	v := asking(t, func(string) (int, http.Header) { asked.Add(1); return 200, nil }, func(c *introspect.Config) {
+		c.Accept = func(token string) bool { return strings.HasPrefix(token, "ory_at_") && len(token) < 100 }
+	})
+	for _, token := range []string{"junk", "ory_at_" + strings.Repeat("x", 100), "ory_rt_abc", ""} {
+		if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
+			t.Errorf("%q: %v", token, err)
+		}
 	}
+	if n := asked.Load(); n > 0 {
+		t.Errorf("%d questions about junk", n)
+	}
+	if _, err := v.Verify(t.Context(), "ory_at_abc"); err != nil {
+		t.Error(err)
+	}
+	// What another verifier has verified is asked about, whatever Accept says.
+	if _, err := v.TakingJWTs().Verify(t.Context(), "eyJhbGciOiJub25lIn0.e30.AA"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Reports V1, V5: tokens that the endpoint never answers about do not occupy the
+// slots while others are answered.
+func TestHangingTokensLoseTheirSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := asking(t, func(token string) (int, http.Header) {
+			if strings.HasPrefix(token, "odd") {
+				elapse(time.Hour)
+			}
+			elapse(5 * time.Millisecond)
+			return 200, nil
+		}, nil)
+		var wg sync.WaitGroup
+		for i := range 1000 { // 100 odd and 200 good ones a second
+			if i%2 == 0 {
+				wg.Go(func() {
+					if _, err := v.Verify(t.Context(), fmt.Sprint("odd-", i)); codeOf(err) != "unavailable" {
+						t.Errorf("odd-%d: %v", i, err)
+					}
+				})
+			}
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("good-", i)); err != nil {
+					t.Errorf("good-%d: %v", i, err)
+				}
+			})
+			elapse(5 * time.Millisecond)
+		}
+		wg.Wait()
+		v.Close()
+		elapse(time.Hour)
+	})
 }
 
 // That 64 requests break off at once is one trouble, and not 60 in a row: after

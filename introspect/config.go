@@ -41,6 +41,13 @@ type Config struct {
 	// Encrypted ones are opaque, and always asked about.
 	JWTs bool
 
+	// Accept reports whether a token looks like one of the issuer's opaque
+	// tokens, by its length, prefix or characters. The issuer is not asked
+	// about other tokens: they are not recognized. A good Accept keeps junk
+	// from the endpoint. It must be fast, and must not keep the token.
+	// Default: the issuer is asked about every token that is no JWT.
+	Accept func(token string) bool
+
 	// Signed demands signed answers (RFC 9701). Default: plain JSON.
 	Signed *Signed
 

@@ -26,21 +26,23 @@ const (
 
 // endpoint asks the authorization server.
 type endpoint struct {
-	config Config
-	client *fetch.Client
-	names  names
-	opener *opener // nil: answers are not signed
+	config     Config
+	client     *fetch.Client
+	names      names
+	opener     *opener // nil: answers are not signed
+	background func(work func(context.Context)) bool
 
-	turn       chan struct{} // whose it is discovers
+	turn       chan struct{} // held by whoever discovers
 	mu         sync.Mutex
 	discovered string // empty: nothing yet
 	at         time.Time
 	believed   time.Time // until then
 }
 
-func newEndpoint(c Config) *endpoint {
+func newEndpoint(c Config, background func(work func(context.Context)) bool) *endpoint {
 	e := &endpoint{
-		config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(), turn: make(chan struct{}, 1),
+		config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(),
+		background: background, turn: make(chan struct{}, 1),
 	}
 	if c.Signed != nil {
 		e.opener = newOpener(c, e.client)
@@ -55,8 +57,15 @@ func (e *endpoint) close() {
 	e.client.CloseIdleConnections()
 }
 
-// ask asks about a token. Its error means that nobody can tell: it is never
-// about the token.
+// sentError says that a question was sent and brought no answer. Its token may
+// be the reason.
+type sentError struct{ err error }
+
+func (e *sentError) Error() string { return e.err.Error() }
+func (e *sentError) Unwrap() error { return e.err }
+
+// ask asks about a token. Its error means that nobody can tell whether the token
+// is good; it is a *sentError if the question was sent.
 func (e *endpoint) ask(ctx context.Context, token string) (*answer, error) {
 	to, err := e.url(ctx)
 	if err != nil {
@@ -71,13 +80,17 @@ func (e *endpoint) ask(ctx context.Context, token string) (*answer, error) {
 	}
 	document := response.Body
 	if e.opener != nil {
-		if document, err = e.opener.open(ctx, response.Header, response.Body); err != nil {
+		document, err = e.opener.open(ctx, response.Header, response.Body)
+		if _, ours := errors.AsType[*keysource.UnavailableError](err); ours {
 			return nil, err
+		}
+		if err != nil {
+			return nil, &sentError{err}
 		}
 	}
 	a, err := e.read(document)
 	if err != nil {
-		return nil, fmt.Errorf("not an introspection answer: %w", err)
+		return nil, &sentError{fmt.Errorf("not an introspection answer: %w", err)}
 	}
 	return a, nil
 }
@@ -107,45 +120,23 @@ func (e *endpoint) read(document []byte) (*answer, error) {
 
 // failed says what it means that the endpoint did not answer 200.
 func (e *endpoint) failed(response fetch.Response, err error) (*answer, error) {
-	if _, ours := errors.AsType[*credentialsError](err); ours {
-		return nil, err // nothing was asked
+	if _, unsent := errors.AsType[*credentialsError](err); unsent || fetch.IsUnreachable(err) {
+		return nil, err
 	}
 	code := errorCode(response.Body)
 	switch status := response.Status; {
-	case status == http.StatusBadRequest && code == "unsupported_token_type":
+	case status == http.StatusBadRequest && code == "unsupported_token_type" && e.opener == nil:
 		// Some servers say so of JWTs (RFC 7009, Section 2.2.1). It is an
 		// answer: whatever the token is, it is no access token to the server.
+		// Where answers must be signed, it proves nothing.
 		return &answer{document: []byte(`{"active":false}`)}, nil
-	case status == http.StatusUnauthorized,
+	case status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusBadRequest && (code == "invalid_client" || code == "unauthorized_client"):
-		// RFC 7662, Section 2.3; RFC 6749, Section 5.2: it is we who are refused.
-		return nil, &credentialsError{err}
-	case status == http.StatusForbidden: // also what a firewall says of a token
-		return nil, &refusedError{&credentialsError{err}}
-	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
-		e.moved()
-		return nil, &refusedError{err}
-	case status == http.StatusTooManyRequests:
-		return nil, err
-	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
-		return nil, &refusedError{err}
+		// RFC 7662, Section 2.3; RFC 6749, Section 5.2: it refuses us, not the
+		// token. A firewall says 403 of a token, too.
+		err = &credentialsError{err}
 	}
-	e.moved()
-	return nil, err
-}
-
-// refusedError says that the endpoint refuses one request. The token in it may
-// be the reason, so it says nothing of the endpoint's health: otherwise anybody
-// could have it left alone, by a few tokens that it does not like.
-type refusedError struct{ err error }
-
-func (e *refusedError) Error() string { return e.err.Error() }
-func (e *refusedError) Unwrap() error { return e.err }
-
-// isIll reports whether an error says that the endpoint is not well.
-func isIll(err error) bool {
-	_, refused := errors.AsType[*refusedError](err)
-	return err != nil && !refused
+	return nil, &sentError{err}
 }
 
 func errorCode(body []byte) (code string) {
@@ -161,57 +152,77 @@ func errorCode(body []byte) (code string) {
 	return code
 }
 
-// moved has the endpoint discovered again soon.
+// moved has the endpoint discovered again soon, in the background.
 func (e *endpoint) moved() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.believed = earlier(e.believed, e.at.Add(minDiscovered))
 }
 
-// known returns the endpoint that was discovered, and whether that is believed.
-func (e *endpoint) known() (to string, believed bool) {
+// known returns the endpoint that was discovered last, unless that was too long
+// ago, and whether it is time to discover it again.
+func (e *endpoint) known(now time.Time) (to string, due bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.discovered, time.Now().Before(e.believed)
+	if now.Sub(e.at) >= 2*maxDiscovered {
+		return "", true
+	}
+	return e.discovered, !now.Before(e.believed)
 }
 
-// url returns the URL of the endpoint, given or discovered.
+// url returns the URL of the endpoint, given or discovered. Nobody waits for a
+// new discovery while the last one may be right.
 func (e *endpoint) url(ctx context.Context) (string, error) {
 	if e.config.Endpoint != "" {
 		return e.config.Endpoint, nil
 	}
-	if to, believed := e.known(); believed {
-		return to, nil
+	to, due := e.known(time.Now())
+	if to == "" {
+		return e.discover(ctx)
 	}
+	if due {
+		select {
+		case e.turn <- struct{}{}:
+			if !e.background(func(ctx context.Context) {
+				defer func() { <-e.turn }()
+				ctx, cancel := context.WithTimeout(ctx, e.config.Timeout)
+				defer cancel()
+				_, _ = e.look(ctx) // a failure is seen when the endpoint fails
+			}) {
+				<-e.turn
+			}
+		default: // it is under way
+		}
+	}
+	return to, nil
+}
+
+// discover waits for its turn, and discovers the endpoint if nobody has.
+func (e *endpoint) discover(ctx context.Context) (string, error) {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	last, believed := e.known()
-	if believed { // another has found it meanwhile
-		return last, nil
+	if to, _ := e.known(time.Now()); to != "" {
+		return to, nil
 	}
-	if last != "" { // and some of the time is left for asking there
-		short, cancel := context.WithTimeout(ctx, e.config.Timeout/2)
-		defer cancel()
-		ctx = short
-	}
+	return e.look(ctx)
+}
+
+// look asks for the issuer's metadata. It is called by whoever has the turn.
+func (e *endpoint) look(ctx context.Context) (string, error) {
 	m, err := keysource.Discover(ctx, e.client, e.config.Issuer)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	switch {
-	case err == nil:
-		e.discovered, e.at, e.believed = m.IntrospectionEndpoint, now, now.Add(maxDiscovered)
-	case last != "" && now.Sub(e.at) < 2*maxDiscovered:
-		// It may well be where it was.
-		e.believed = now.Add(time.Minute)
-	default:
+	if err != nil {
+		e.believed = now.Add(time.Minute) // the endpoint may well be where it was
 		return "", err
 	}
-	if err == nil && m.IntrospectionAuthMethods != nil && !e.config.Auth.isAmong(m.IntrospectionAuthMethods) {
+	e.discovered, e.at, e.believed = m.IntrospectionEndpoint, now, now.Add(maxDiscovered)
+	if m.IntrospectionAuthMethods != nil && !e.config.Auth.isAmong(m.IntrospectionAuthMethods) {
 		e.config.Logger.Warn("the issuer's metadata do not list our client authentication",
 			"issuer", e.config.Issuer, "ours", e.config.Auth.method, "listed", m.IntrospectionAuthMethods)
 	}
@@ -223,7 +234,6 @@ func hint(err error) string {
 	credentials := (*credentialsError)(nil)
 	transport := (*fetch.TransportError)(nil)
 	status := (*fetch.StatusError)(nil)
-	refused := (*refusedError)(nil)
 	switch {
 	case errors.As(err, &credentials):
 		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
@@ -231,8 +241,8 @@ func hint(err error) string {
 		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
-	case errors.As(err, &refused):
-		return "check that the URL is the one of the issuer's introspection endpoint, and what it has against such a request"
+	case errors.As(err, &status) && !isIll(err):
+		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects such a request"
 	case errors.As(err, &status):
 		return "check the issuer's health, and that the URL is the one of its introspection endpoint"
 	}

@@ -130,12 +130,22 @@ func TestDiscoveryIsSparing(t *testing.T) {
 			for _, e := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
 				issuer.SetFault(e, away)
 			}
-			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500, Times: 1})
-			elapse(time.Minute)
-			_, _ = v.Verify(t.Context(), "a failure by which it may have moved")
+			elapse(30 * time.Second)
 			before := issuer.Requests(bearertest.OAuthMetadata)
-			if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
-				t.Errorf("while the metadata are away: %v", err)
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 404, Times: 1})
+			_, _ = v.Verify(t.Context(), "a failure for one token")
+			elapse(time.Second)
+			if issuer.Requests(bearertest.OAuthMetadata) != before {
+				t.Error("one client's token had the metadata asked for")
+			}
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 404})
+			_, _ = v.Verify(t.Context(), "a failure for all")
+			elapse(time.Second)
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+			elapse(time.Second)
+			start := time.Now()
+			if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil || time.Since(start) > 0 {
+				t.Errorf("while the metadata are away: %v after %v", err, time.Since(start))
 			}
 			if issuer.Requests(bearertest.OAuthMetadata) == before {
 				t.Error("it was not asked whether it has moved")

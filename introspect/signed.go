@@ -17,7 +17,12 @@ import (
 )
 
 // Signed demands signed answers (RFC 9701): with the issuer's signature, for
-// us. A plain answer is none then.
+// us, issued within the last minute. A plain answer, or a plain error, then
+// tells nothing about the token.
+//
+// RFC 9701 does not tie an answer to its question: the signed answer names no
+// token. Only TLS keeps anybody on the way from answering one question with the
+// answer to another one of the last minute.
 type Signed struct {
 	// Audience is what the server calls us in the aud of its answers: our
 	// client id, as a rule. Required.
@@ -47,6 +52,10 @@ func (s *Signed) check(insecureHTTP bool) error {
 	}
 	return nil
 }
+
+// maxSignedAge is how old a signed answer may be, beyond the leeway: it is
+// signed when it is asked for.
+const maxSignedAge = time.Minute
 
 const signedType = "application/token-introspection+jwt"
 
@@ -135,6 +144,9 @@ func (o *opener) read(payload []byte) ([]byte, error) {
 	}
 	if !v.Has(claims.Iat) {
 		return nil, errors.New("the signed answer has no iat")
+	}
+	if age := time.Since(p.IssuedAt); age > maxSignedAge+o.leeway {
+		return nil, fmt.Errorf("the signed answer was issued %v ago (iat), want at most %v", age.Truncate(time.Second), maxSignedAge+o.leeway)
 	}
 	notBefore, err := v.Date(claims.Nbf)
 	if err != nil {

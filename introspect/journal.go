@@ -1,0 +1,84 @@
+package introspect
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// journal tells the log what an operator must know: that the endpoint or the
+// shared cache fails, once a minute that it still does, and that it works
+// again. No client can make it write more.
+type journal struct {
+	config Config
+
+	mu              sync.Mutex
+	endpoint, store outage
+	tokens          time.Time // when failures about tokens were told last
+	untold          int       // such failures since
+}
+
+// logEvery is the least time between two records that say the same.
+const logEvery = time.Minute
+
+// outage begins, goes on, and ends.
+type outage struct {
+	on   bool
+	told time.Time
+}
+
+// changed reports whether there is something to tell.
+func (o *outage) changed(failed bool) bool {
+	now := time.Now()
+	switch {
+	case failed && (!o.on || now.Sub(o.told) >= logEvery):
+		o.on, o.told = true, now
+		return true
+	case !failed && o.on:
+		o.on = false
+		return true
+	}
+	return false
+}
+
+// probed tells that the circuit is open, because of err, or closed again.
+func (j *journal) probed(err error) {
+	j.mu.Lock()
+	tell := j.endpoint.changed(err != nil)
+	j.mu.Unlock()
+	switch {
+	case tell && err != nil:
+		j.config.Logger.Warn("cannot introspect tokens", slog.String("issuer", j.config.Issuer),
+			slog.String("error", err.Error()), slog.String("hint", hint(err)))
+	case tell:
+		j.config.Logger.Info("tokens can be introspected again", slog.String("issuer", j.config.Issuer))
+	}
+}
+
+// failed tells that the endpoint gave no answer about a token.
+func (j *journal) failed(err error) {
+	j.mu.Lock()
+	j.untold++
+	failures, tell := j.untold, time.Since(j.tokens) >= logEvery
+	if tell {
+		j.tokens, j.untold = time.Now(), 0
+	}
+	j.mu.Unlock()
+	if tell {
+		j.config.Logger.Warn("the endpoint gives no answer about a token", slog.String("issuer", j.config.Issuer),
+			slog.Int("failures", failures), slog.String("error", err.Error()), slog.String("hint", hint(err)))
+	}
+}
+
+// shared tells that a call of the shared cache has failed, or worked.
+func (j *journal) shared(err error) {
+	j.mu.Lock()
+	tell := j.store.changed(err != nil)
+	j.mu.Unlock()
+	switch {
+	case tell && err != nil:
+		j.config.Logger.Warn("the shared cache fails; the endpoint is asked instead", slog.String("error", err.Error()))
+	case tell:
+		j.config.Logger.Info("the shared cache works again")
+	}
+}

@@ -1,0 +1,80 @@
+package introspect
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+)
+
+// suspect sends a probe, if one is due: a question that was asked at that time
+// got no answer, or none yet.
+func (v *Verifier) suspect(asked time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ctx.Err() != nil {
+		return
+	}
+	if p := v.circuit.start(asked, time.Now()); p != nil {
+		v.work.Go(func() { v.send(v.ctx, p) })
+	}
+}
+
+// send asks about random tokens, which nobody can have sent and which the
+// endpoint must call inactive (RFC 7662, Section 2.2), until the circuit knows
+// whether the endpoint is well.
+func (v *Verifier) send(ctx context.Context, p *probe) {
+	defer func() { v.circuit.stop(p, time.Now()) }()
+	wait := v.circuit.delay(time.Now())
+	again := true
+	for n := 0; again; n++ {
+		if !pause(ctx, wait) || !v.circuit.asks(p, time.Now()) {
+			return
+		}
+		asked := time.Now()
+		v.counters.requests.Add(1)
+		v.counters.probes.Add(1)
+		bounded, cancel := context.WithTimeout(ctx, v.config.Timeout)
+		_, err := v.endpoint.ask(bounded, rand.Text())
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if !isIll(err) {
+			v.slots.probed(time.Since(asked), v.config.Timeout)
+			v.answered(asked)
+			return
+		}
+		v.endpoint.moved()
+		now := time.Now()
+		again = v.circuit.hasFailed(p, now, retryAfterOf(err))
+		if v.circuit.open(now) > 0 {
+			v.journal.probed(err)
+		}
+		wait = tripGap << n
+	}
+}
+
+// answered notes that the endpoint is well: it has answered a question that was
+// asked at that time.
+func (v *Verifier) answered(asked time.Time) {
+	v.slots.hasAnswered(asked)
+	if v.circuit.hasAnswered(asked) {
+		v.troubles.forgetAll()
+		v.journal.probed(nil)
+	}
+}
+
+// pause reports whether d has passed before ctx was done.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

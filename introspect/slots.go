@@ -1,0 +1,149 @@
+package introspect
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// queueFactor times the slots may wait for one, for queueTime. Every
+	// reclaimEvery they look whether a slot can be reclaimed.
+	queueFactor  = 4
+	queueTime    = 500 * time.Millisecond
+	reclaimEvery = 50 * time.Millisecond
+
+	// holdTime is how long a question keeps its slot at least, and holdFactor
+	// times the duration of the last probe. After that it loses the slot to
+	// another question if the endpoint has answered a later one.
+	holdTime   = 250 * time.Millisecond
+	holdFactor = 8
+)
+
+var (
+	errBusy      = errors.New("too many requests to the endpoint are under way (Config.MaxConcurrent)")
+	errOvertaken = errors.New("the endpoint answered later questions first, and another one needed the slot (Config.MaxConcurrent)")
+)
+
+// slots bounds the questions that are under way. Tokens that the endpoint never
+// answers about cannot occupy all slots while it answers about others.
+type slots struct {
+	free, queue chan struct{}
+	// suspect is told when slots are short: the oldest question under way was
+	// asked at that time.
+	suspect func(asked time.Time)
+
+	mu       sync.Mutex
+	running  list.List // of *slot, the oldest first
+	answered time.Time // when the newest question that was answered had been asked
+	hold     time.Duration
+}
+
+// slot is a question under way.
+type slot struct {
+	asked  time.Time
+	cancel context.CancelCauseFunc
+	place  *list.Element // nil: the slot was reclaimed
+}
+
+func newSlots(n int, suspect func(asked time.Time)) *slots {
+	return &slots{free: make(chan struct{}, n), queue: make(chan struct{}, n*queueFactor), suspect: suspect, hold: holdTime}
+}
+
+// enter waits for a slot, if eager not at all. The context that it returns ends
+// when the slot is reclaimed.
+func (s *slots) enter(ctx context.Context, eager bool) (context.Context, *slot, error) {
+	if err := s.wait(ctx, eager); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := &slot{asked: time.Now(), cancel: cancel}
+	own.place = s.running.PushBack(own)
+	return ctx, own, nil
+}
+
+func (s *slots) wait(ctx context.Context, eager bool) error {
+	select {
+	case s.free <- struct{}{}:
+		return nil
+	default:
+	}
+	if eager {
+		return errBusy
+	}
+	select {
+	case s.queue <- struct{}{}:
+		defer func() { <-s.queue }()
+	default:
+		return errBusy
+	}
+	end := time.NewTimer(queueTime)
+	defer end.Stop()
+	again := time.NewTicker(reclaimEvery)
+	defer again.Stop()
+	for {
+		if oldest := s.reclaim(time.Now()); !oldest.IsZero() {
+			s.suspect(oldest)
+		}
+		select {
+		case s.free <- struct{}{}:
+			return nil
+		case <-again.C:
+		case <-end.C:
+			return errBusy
+		case <-ctx.Done():
+			return errBusy
+		}
+	}
+}
+
+// reclaim takes the slot of the oldest question, if a later one was answered.
+// Otherwise it returns when the oldest was asked.
+func (s *slots) reclaim(now time.Time) (oldest time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	front := s.running.Front()
+	if front == nil {
+		return time.Time{}
+	}
+	first := front.Value.(*slot)
+	if now.Sub(first.asked) < s.hold || !s.answered.After(first.asked) {
+		return first.asked
+	}
+	s.running.Remove(front)
+	first.place = nil
+	first.cancel(errOvertaken)
+	return time.Time{}
+}
+
+// leave gives the slot back.
+func (s *slots) leave(own *slot) {
+	s.mu.Lock()
+	if own.place != nil {
+		s.running.Remove(own.place)
+	}
+	s.mu.Unlock()
+	own.cancel(nil)
+	<-s.free
+}
+
+// hasAnswered notes that a question was answered.
+func (s *slots) hasAnswered(asked time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if asked.After(s.answered) {
+		s.answered = asked
+	}
+}
+
+// probed notes how long a probe took that was answered. No client can make it
+// look slow, but by making the endpoint slow for everybody.
+func (s *slots) probed(took, timeout time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = max(holdTime, min(holdFactor*took, timeout/2))
+}

@@ -1,0 +1,64 @@
+package introspect
+
+import (
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+const (
+	// A token that brought no answer is not asked about again for
+	// minTrouble, doubled each time up to maxTrouble.
+	minTrouble = 2 * time.Second
+	maxTrouble = 8 * time.Second
+
+	// troubleAge is how long a failure counts for the next one.
+	troubleAge = time.Minute
+)
+
+// trouble is what the endpoint did in place of answering about one token. It
+// says nothing about other tokens.
+type trouble struct {
+	err      error
+	asked    time.Time
+	until    time.Time // until then the token is not asked about again
+	failures int
+}
+
+// troubles remembers the tokens that brought no answer, by the keys of the
+// cache.
+type troubles struct {
+	cache *otter.Cache[cacheKey, *trouble]
+}
+
+func newTroubles(entries int) (troubles, error) {
+	cache, err := otter.New(&otter.Options[cacheKey, *trouble]{MaximumSize: entries})
+	return troubles{cache}, err
+}
+
+// get returns the trouble of a token that must not be asked about now, or nil.
+func (t troubles) get(key cacheKey, now time.Time) *trouble {
+	last, ok := t.cache.GetIfPresent(key)
+	if !ok || !now.Before(last.until) {
+		return nil
+	}
+	return last
+}
+
+func (t troubles) add(key cacheKey, asked, now time.Time, err error) {
+	failures := 1
+	if last, ok := t.cache.GetIfPresent(key); ok && now.Sub(last.until) < troubleAge {
+		failures = last.failures + 1
+	}
+	wait := min(minTrouble<<min(failures-1, 8), maxTrouble)
+	t.cache.Set(key, &trouble{err: err, asked: asked, until: now.Add(wait), failures: failures})
+}
+
+func (t troubles) forget(key cacheKey) {
+	if _, ok := t.cache.GetIfPresent(key); ok {
+		t.cache.Invalidate(key)
+	}
+}
+
+func (t troubles) forgetAll() { t.cache.InvalidateAll() }
+func (t troubles) close()     { t.cache.StopAllGoroutines() }

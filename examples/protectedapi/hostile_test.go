@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Reports V1, V2, V5: one client sends 50 tokens a second that the endpoint gives
+// no answer about, in any of several ways. Of the others' good tokens, 100 new
+// ones and 500 known ones a second, none is refused, and the hostile client's are
+// 503.
+//
+// BEARERKIT_SECONDS is how long each way lasts, 2 by default.
+//
+//	cd examples && BEARERKIT_SECONDS=60 go test ./protectedapi -run TestOneHostileClient -v -timeout 20m
+func TestOneHostileClient(t *testing.T) {
+	seconds := 2
+	if s := os.Getenv("BEARERKIT_SECONDS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatalf("BEARERKIT_SECONDS: %v", err)
+		}
+		seconds = n
+	}
+	issuer := newIssuer(t)
+	for _, whim := range []struct {
+		name   string
+		answer http.HandlerFunc
+	}{
+		{"500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }},
+		{"429", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "60")
+			w.WriteHeader(429)
+		}},
+		{"HTML", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html>") }},
+		{"exp", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"active":true,"exp":"1"}`) }},
+		{"never", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+	} {
+		t.Run(whim.name, func(t *testing.T) {
+			var asked, probes atomic.Int64
+			endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch token := r.PostFormValue("token"); {
+				case strings.HasPrefix(token, "good-"):
+					w.Header().Set("Content-Type", "application/json")
+					fmt.Fprintf(w, `{"active":true,"aud":%q,"sub":"alice"}`, audience)
+				case strings.HasPrefix(token, "hostile-"):
+					asked.Add(1)
+					whim.answer(w, r)
+				default:
+					probes.Add(1)
+					_, _ = io.WriteString(w, `{"active":false}`)
+				}
+			}))
+			defer endpoint.Close()
+			p := startProcess(t, asks(issuer, "-introspection-endpoint", endpoint.URL)...)
+
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}, Timeout: 20 * time.Second}
+			defer client.CloseIdleConnections()
+			var mu sync.Mutex
+			statuses := map[string]map[int]int{}
+			use := func(kind, token string) {
+				status := 0
+				r, err := http.NewRequest(http.MethodGet, p.url+"/me", nil)
+				if err == nil {
+					r.Header.Set("Authorization", "Bearer "+token)
+					var response *http.Response
+					if response, err = client.Do(r); err == nil {
+						status = response.StatusCode
+						_, _ = io.Copy(io.Discard, response.Body)
+						_ = response.Body.Close()
+					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if statuses[kind] == nil {
+					statuses[kind] = map[int]int{}
+				}
+				statuses[kind][status]++
+			}
+			var wg sync.WaitGroup
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for step := range seconds * 50 {
+				<-tick.C
+				wg.Go(func() { use("hostile", fmt.Sprint("hostile-", step)) })
+				for i := range 2 {
+					wg.Go(func() { use("fresh", fmt.Sprint("good-fresh-", step, "-", i)) })
+				}
+				for i := range 10 {
+					wg.Go(func() { use("known", fmt.Sprint("good-known-", (10*step+i)%200)) })
+				}
+			}
+			wg.Wait()
+			t.Logf("%d s: %v; %d questions about hostile tokens, %d probes", seconds, statuses, asked.Load(), probes.Load())
+			for kind, want := range map[string]int{"fresh": 200, "known": 200, "hostile": 503} {
+				if len(statuses[kind]) != 1 || statuses[kind][want] == 0 {
+					t.Errorf("%s tokens got %v, want %d alone", kind, statuses[kind], want)
+				}
+			}
+		})
+	}
+}

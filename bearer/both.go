@@ -11,11 +11,24 @@ import (
 // asked too, such as an introspect.Verifier that sees revocation. What first
 // does not recognize is not asked about any further.
 //
-// The principal is what first says, narrowed by second: the scopes that both
-// grant, the audiences that both name, an ACR only if they do not differ, each
-// where second speaks of it; the earlier expiry and authentication, and the
-// binding of either. The two must agree on issuer and subject, and a token that
-// second does not recognize is bad.
+// The principal is what first says, narrowed by what second states, and never
+// more than either grants:
+//
+//   - the scopes, audiences and authentication methods (amr) that both state,
+//     and an ACR only if it is the same in both. A claim that second does not
+//     contain leaves first's as it is; one that it contains and that is empty,
+//     such as "scope":"", leaves nothing;
+//   - the earlier expiry, auth_time and iat. An auth_time of second that is of no
+//     use, such as one in the future, leaves none;
+//   - the bindings of both;
+//   - the subject and client of first. second must name the same or none, where
+//     an empty name is none; a client ID or jti that only second knows is added.
+//
+// The issuer must be the same, and a token that second does not recognize is bad.
+//
+// [Principal.Claims] decodes the claims of first, and they are not narrowed: a
+// role that second has withdrawn is still among them. A policy reads what second
+// may narrow from the principal's fields and methods.
 //
 // Both of a nil verifier is nil, which [New] reports.
 func Both(first, second Verifier) Verifier {
@@ -34,7 +47,8 @@ func Both(first, second Verifier) Verifier {
 				return nil, err
 			}
 			refused := Invalid(cmp.Or(e.Check, "verifier"), e.Expected, e.Got)
-			refused.Principal = p
+			own := *p // the verifier may share p
+			refused.Principal = &own
 			return nil, refused
 		}
 		if q == nil {
@@ -44,6 +58,7 @@ func Both(first, second Verifier) Verifier {
 	})
 }
 
+// narrowed returns p, narrowed by what q states.
 func narrowed(p Principal, q *Principal) (*Principal, error) {
 	disagree := func(check, expected, got string) error {
 		e := Invalid(check, expected+", as both verifiers must say", got)
@@ -55,21 +70,35 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 		return nil, disagree("iss", p.Issuer, q.Issuer)
 	case q.Subject != "" && p.Subject != q.Subject:
 		return nil, disagree("sub", p.Subject, q.Subject)
+	case q.ClientID != "" && p.ClientID != "" && p.ClientID != q.ClientID:
+		return nil, disagree("client_id", p.ClientID, q.ClientID)
 	}
-	if !q.Scopes.IsEmpty() {
+	// An identifier permits nothing, and a deny list may name it.
+	p.ClientID, p.ID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.ID, q.ID)
+
+	stated := q.statements()
+	p.stated |= stated
+	if stated&StatedScopes != 0 {
 		p.Scopes = p.Scopes.Intersection(q.Scopes)
 	}
-	if p.Expires.IsZero() || !q.Expires.IsZero() && q.Expires.Before(p.Expires) {
-		p.Expires = q.Expires
+	if stated&StatedAudience != 0 {
+		p.audience = inBoth(p.audience, q.audience)
 	}
-	if len(q.audience) > 0 {
-		p = p.WithAudience(slices.DeleteFunc(p.Audience(), func(a string) bool { return !q.HasAudience(a) })...)
+	if stated&StatedAMR != 0 {
+		p.amr = inBoth(p.amr, q.amr)
 	}
-	if q.ACR != "" && q.ACR != p.ACR {
+	if stated&StatedACR != 0 && q.ACR != p.ACR {
 		p.ACR = ""
 	}
-	if !q.AuthTime.IsZero() && q.AuthTime.Before(p.AuthTime) {
-		p.AuthTime = q.AuthTime
+	if stated&StatedAuthTime != 0 && q.AuthTime.Before(p.AuthTime) {
+		p.AuthTime = q.AuthTime // zero if q's auth_time is of no use
+	}
+	if !q.IssuedAt.IsZero() && q.IssuedAt.Before(p.IssuedAt) {
+		p.IssuedAt = q.IssuedAt
+	}
+	// Without an expiry a token is good forever, so absent is the wider one.
+	if p.Expires.IsZero() || !q.Expires.IsZero() && q.Expires.Before(p.Expires) {
+		p.Expires = q.Expires
 	}
 	c, d := &p.Confirmation, q.Confirmation
 	if c.JKT != "" && d.JKT != "" && c.JKT != d.JKT || c.X5TS256 != "" && d.X5TS256 != "" && c.X5TS256 != d.X5TS256 {
@@ -77,4 +106,9 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	}
 	c.JKT, c.X5TS256, c.Other = cmp.Or(c.JKT, d.JKT), cmp.Or(c.X5TS256, d.X5TS256), c.Other || d.Other
 	return &p, nil
+}
+
+// inBoth returns the values of a that b has too, in a slice of its own.
+func inBoth(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(value string) bool { return !slices.Contains(b, value) })
 }

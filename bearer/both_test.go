@@ -113,6 +113,84 @@ func TestBothNarrows(t *testing.T) {
 	}
 }
 
+// Reports G1: a claim that the second verifier states and whose field is empty
+// leaves nothing; one that it does not state leaves the first's. The tests of
+// package introspect prove it for what a server sends.
+func TestBothTellsEmptyFromAbsent(t *testing.T) {
+	at, before := time.Unix(2000, 0), time.Unix(1000, 0)
+	first := bearer.Principal{
+		Issuer: "i", Subject: "alice", ClientID: "shop", ID: "1", ACR: "mfa",
+		Scopes: scope.Of("orders:read", "admin"), AuthTime: at, IssuedAt: at, Expires: at,
+	}.WithAudience("a", "b").WithAMR("pwd", "otp").WithClaims(`{"scope":"orders:read admin"}`)
+	silent := bearer.Principal{Issuer: "i"}
+	tests := []struct {
+		name   string
+		second bearer.Principal
+		want   func(*bearer.Principal)
+	}{
+		{"nothing is stated", silent, func(*bearer.Principal) {}},
+		{"no scopes", silent.WithStated(bearer.StatedScopes), func(p *bearer.Principal) { p.Scopes = scope.Set{} }},
+		{"no audience", silent.WithStated(bearer.StatedAudience), func(p *bearer.Principal) { *p = p.WithAudience() }},
+		{"no acr", silent.WithStated(bearer.StatedACR), func(p *bearer.Principal) { p.ACR = "" }},
+		{"no amr", silent.WithStated(bearer.StatedAMR), func(p *bearer.Principal) { *p = p.WithAMR() }},
+		{"no auth_time that is of use", silent.WithStated(bearer.StatedAuthTime), func(p *bearer.Principal) { p.AuthTime = time.Time{} }},
+		{"all that can be stated", silent.WithStated(0xff), func(p *bearer.Principal) {
+			*p = bearer.Principal{Issuer: "i", Subject: "alice", ClientID: "shop", ID: "1", IssuedAt: at, Expires: at}
+		}},
+		{"an earlier iat", bearer.Principal{Issuer: "i", IssuedAt: before}, func(p *bearer.Principal) { p.IssuedAt = before }},
+		{"a later iat and expiry", bearer.Principal{Issuer: "i", IssuedAt: at.Add(1), Expires: at.Add(1)}, func(*bearer.Principal) {}},
+		{"another jti", bearer.Principal{Issuer: "i", ID: "2"}, func(*bearer.Principal) {}},
+	}
+	same := func(p, q *bearer.Principal) bool {
+		return p.Issuer == q.Issuer && p.Subject == q.Subject && p.ClientID == q.ClientID && p.ID == q.ID && p.ACR == q.ACR &&
+			p.Scopes == q.Scopes && p.AuthTime.Equal(q.AuthTime) && p.IssuedAt.Equal(q.IssuedAt) && p.Expires.Equal(q.Expires) &&
+			slices.Equal(p.Audience(), q.Audience()) && slices.Equal(p.AMR(), q.AMR()) && p.Confirmation == q.Confirmation
+	}
+	says := func(p bearer.Principal) bearer.Verifier {
+		return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &p, nil })
+	}
+	for _, tt := range tests {
+		want := first
+		tt.want(&want)
+		p, err := bearer.Both(says(first), says(tt.second)).Verify(t.Context(), "token")
+		if err != nil || !same(p, &want) {
+			t.Errorf("%s: %+v, %v; want %+v", tt.name, p, err, want)
+			continue
+		}
+		// The result still states what it stated, for a Both around it.
+		all := bearer.Both(says(first), bearer.Both(says(first), says(tt.second)))
+		if p, err := all.Verify(t.Context(), "token"); err != nil || !same(p, &want) {
+			t.Errorf("%s, within another Both: %+v, %v; want %+v", tt.name, p, err, want)
+		}
+		var firsts map[string]string
+		if err := p.Claims(&firsts); err != nil || firsts["scope"] != "orders:read admin" {
+			t.Errorf("%s: Claims are %v, %v; want those of the first verifier", tt.name, firsts, err)
+		}
+	}
+	// What only the second knows of identifiers is added: a deny list may name it.
+	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", ID: "1"})).Verify(t.Context(), "token")
+	if err != nil || p.ClientID != "shop" || p.ID != "1" {
+		t.Errorf("identifiers of the second: %+v, %v", p, err)
+	}
+	if _, err := bearer.Both(says(first), says(bearer.Principal{Issuer: "i", ClientID: "other"})).Verify(t.Context(), "token"); err == nil {
+		t.Error("another client is accepted")
+	}
+}
+
+// A verifier may share its principal with a cache, so a refusal gets a copy.
+func TestBothCopiesThePrincipalOfARefusal(t *testing.T) {
+	shared := bearer.Principal{Issuer: "i", Subject: "alice"}
+	both := bearer.Both(
+		bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &shared, nil }),
+		bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return nil, bearer.ErrUnrecognized }),
+	)
+	_, err := both.Verify(t.Context(), "token")
+	e, ok := errors.AsType[*bearer.Error](err)
+	if !ok || e.Principal == nil || e.Principal == &shared || e.Principal.Subject != "alice" {
+		t.Errorf("%v, %+v", err, e)
+	}
+}
+
 // A verifier that is missing is found when the guard is built, not by a request.
 func TestBothOfNil(t *testing.T) {
 	yes := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &bearer.Principal{}, nil })

@@ -43,6 +43,7 @@ type Principal struct {
 	audience []string
 	amr      []string
 	claims   string
+	stated   Stated
 }
 
 // Confirmation is the cnf claim: the key or certificate that a token is bound

@@ -85,7 +85,7 @@ func (n names) read(document []byte) (*answer, error) {
 		return nil, fmt.Errorf("nbf: %w", err)
 	}
 	a.audience = v.Has(claims.Aud)
-	a.principal = p.WithAudience(audience...).WithClaims(string(document))
+	a.principal = p.WithAudience(audience...).WithClaims(string(document)).WithStated(v.Stated(claims.Aud, n.scope))
 	return a, nil
 }
 

@@ -51,7 +51,7 @@ func (i *issuer) read(r *reader, f *facts) *bearer.Error {
 	f.issuer = i
 	lists, bad := i.listsOf(r)
 	v.KeepText(r.jws.Payload)
-	*p = lists.WithClaims(v.KeptText())
+	*p = lists.WithClaims(v.KeptText()).WithStated(v.Stated(c.audience, c.scope...))
 	if wrong := v.PrincipalInto(p); bad == nil {
 		bad = wrong
 	}

@@ -1,0 +1,100 @@
+package introspect_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// Reports G1: what the server sent is intersected, also when it is the empty
+// string; only an absent member leaves the JWT's. The order of the two
+// verifiers does not change that.
+func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	opaque := newVerifier(t, issuer, nil)
+	authenticated := time.Unix(time.Now().Unix()-60, 0)
+	const absent = "absent"
+	tests := []struct {
+		name   string
+		answer map[string]any // members in place of the token's; absent: none
+		scopes scope.Set
+		acr    string
+		at     time.Time
+		amr    []string
+		check  string // of the refusal
+	}{
+		{name: "the same", scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"}},
+		{
+			name:   "nothing",
+			answer: map[string]any{"scope": absent, "acr": absent, "auth_time": absent, "amr": absent, "sub": absent, "client_id": absent, "jti": absent, "iat": absent, "exp": absent},
+			scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"},
+		},
+		{
+			name: "empty members", answer: map[string]any{"scope": "", "acr": "", "amr": []string{}, "auth_time": 0},
+			at: time.Unix(0, 0),
+		},
+		{
+			name: "less", answer: map[string]any{"scope": "orders:read profile", "acr": "pwd", "amr": []string{"pwd"}, "auth_time": authenticated.Unix() - 60},
+			scopes: scope.Of("orders:read"), at: authenticated.Add(-time.Minute), amr: []string{"pwd"},
+		},
+		{
+			name: "an auth_time in the future", answer: map[string]any{"auth_time": time.Now().Add(time.Hour).Unix()},
+			scopes: scope.Of("orders:read", "admin"), acr: "mfa", amr: []string{"pwd", "otp"},
+		},
+		{
+			name: "a later auth_time", answer: map[string]any{"auth_time": authenticated.Unix() + 30},
+			scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"},
+		},
+		{
+			name: "empty identifiers", answer: map[string]any{"sub": "", "client_id": "", "jti": ""},
+			scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"},
+		},
+		{name: "an empty audience", answer: map[string]any{"aud": []string{}}, check: "aud"},
+		{name: "another subject", answer: map[string]any{"sub": "bob"}, check: "sub"},
+		{name: "another client", answer: map[string]any{"client_id": "other"}, check: "client_id"},
+	}
+	for _, tt := range tests {
+		issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any {
+			maps.Copy(answer, tt.answer)
+			maps.DeleteFunc(answer, func(_ string, value any) bool { return value == any(absent) })
+			return answer
+		})
+		for order, both := range map[string]bearer.Verifier{
+			"the JWT first":    bearer.Both(tokens, opaque.TakingJWTs()),
+			"the answer first": bearer.Both(opaque.TakingJWTs(), tokens),
+		} {
+			if order == "the answer first" && (tt.name == "nothing" || tt.name == "empty identifiers") {
+				continue // what the first verifier does not state is not granted
+			}
+			// Each time another token, so that no answer is at hand.
+			p, err := both.Verify(t.Context(), issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "shop", Scope: "orders:read admin", Claims: map[string]any{
+				"acr": "mfa", "auth_time": authenticated.Unix(), "amr": []string{"pwd", "otp"},
+			}}))
+			if tt.check != "" {
+				if codeOf(err) != "invalid_token" || err.(*bearer.Error).Check != tt.check {
+					t.Errorf("%s, %s: %v, %v; want %s refused", tt.name, order, p, err, tt.check)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s, %s: %v", tt.name, order, err)
+				continue
+			}
+			if p.Scopes != tt.scopes || p.ACR != tt.acr || !p.AuthTime.Equal(tt.at) || !slices.Equal(p.AMR(), tt.amr) ||
+				p.Subject != "alice" || p.ClientID != "shop" || p.ID == "" || p.Expires.IsZero() || !p.HasAudience(audience) {
+				t.Errorf("%s, %s: %+v, acr %q, amr %q", tt.name, order, p.Scopes, p.ACR, p.AMR())
+			}
+		}
+	}
+}

@@ -27,6 +27,7 @@ const (
 	textNotFound       = "The resource does not exist."
 	textTooMany        = "Too many requests with bad access tokens came from this address."
 	textUnavailable    = "The access token cannot be checked at the moment."
+	textMisconfigured  = "The server cannot handle requests of this kind."
 )
 
 // answer is a refusal as it goes to the client, but for its request_id.
@@ -50,7 +51,7 @@ const suffix = "\"}\n"
 // answers are those that are the same for each request to a route that was made
 // under one scheme.
 type answers struct {
-	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, unavailable answer
+	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, unavailable, misconfigured answer
 }
 
 func (g *Guard) compile(used scheme, needs scope.Set) answers {
@@ -75,6 +76,7 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
 		tooMany:        newAnswer(429, nil, "", textTooMany, scope.Set{}),
 		unavailable:    newAnswer(503, nil, "", textUnavailable, scope.Set{}),
+		misconfigured:  newAnswer(500, nil, "", textMisconfigured, scope.Set{}),
 	}
 }
 
@@ -111,6 +113,8 @@ func (rt *Route) answerTo(e *Error, used scheme) *answer {
 		return &answers.notFound
 	case CodeTooManyFailures:
 		return &answers.tooMany
+	case CodeMisconfigured:
+		return &answers.misconfigured
 	default: // CodeUnavailable, CodeCanceled: we cannot tell
 		return &answers.unavailable
 	}

@@ -140,8 +140,11 @@ func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte,
 	event := g.event(r, e, token, string(requestID), status)
 	if g.logger != nil {
 		level := slog.LevelInfo
-		if e.Code == CodeUnavailable {
+		switch e.Code {
+		case CodeUnavailable:
 			level = slog.LevelWarn
+		case CodeMisconfigured:
+			level = slog.LevelError
 		}
 		event.log(r.Context(), g.logger, level)
 	}

@@ -20,6 +20,7 @@
 //	too many bad tokens from one address  429 and Retry-After, see [FailureLimit]
 //	refused by a requirement              403 (or 404, see [Hidden]), no challenge
 //	the token cannot be judged now        503 and Retry-After, no challenge
+//	a path parameter's name occurs twice  500, no challenge, see [Route.AdmitPath]
 //
 // An outage is never answered 401, so that clients keep their good tokens.
 package bearer

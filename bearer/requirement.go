@@ -17,7 +17,8 @@ import (
 // told what it says.
 //
 // The principal must not be changed. The path parameters of the route are read
-// by r.PathValue, on each framework that has an adapter.
+// by r.PathValue, on each framework that has an adapter; the handler reads the
+// same values by the framework's own API.
 type Requirement interface {
 	Check(r *http.Request, p *Principal) error
 }

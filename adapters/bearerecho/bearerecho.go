@@ -3,7 +3,10 @@
 package bearerecho
 
 import (
+	"errors"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,22 +28,16 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) echo
 }
 
 // Protect returns middleware for a route that was compiled by
-// [bearer.Guard.Route]. Path parameters reach requirements by r.PathValue; they
-// are unescaped, as net/http has them, also where Echo leaves them encoded.
+// [bearer.Guard.Route]. Requirements read path parameters by r.PathValue and the
+// handler reads the same values by c.Param: unescaped, so the handler must not
+// unescape them again. A value with an encoded slash stays encoded, since
+// unescaped it would be a path that Echo did not match. A route that has a name
+// twice is answered 500: see [CheckRoutes].
 func Protect(route *bearer.Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			r := c.Request()
-			for i, name := range c.ParamNames() {
-				value := c.ParamValues()[i]
-				if r.URL.RawPath != "" { // only then does Echo match the encoded path
-					if unescaped, err := url.PathUnescape(value); err == nil {
-						value = unescaped
-					}
-				}
-				r.SetPathValue(name, value)
-			}
-			r, ok := route.Admit(c.Response(), r)
+			unescapeParams(c)
+			r, ok := route.AdmitPath(c.Response(), c.Request(), c.ParamNames(), c.ParamValues())
 			if !ok {
 				return nil
 			}
@@ -48,4 +45,38 @@ func Protect(route *bearer.Route) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// unescaped marks a context in which an outer guard has unescaped the parameters.
+const unescaped = "github.com/bearerkit/bearerkit/adapters/bearerecho.unescaped"
+
+// unescapeParams unescapes the parameters where Echo has matched the encoded path.
+func unescapeParams(c echo.Context) {
+	if c.Request().URL.RawPath == "" || c.Get(unescaped) != nil {
+		return
+	}
+	c.Set(unescaped, true)
+	values := slices.Clone(c.ParamValues())
+	for i, value := range values {
+		if plain, err := url.PathUnescape(value); err == nil && strings.Count(plain, "/") == strings.Count(value, "/") {
+			values[i] = plain
+		}
+	}
+	c.SetParamValues(values...)
+}
+
+// CheckRoutes reports every route of e, guarded or not, that has one path
+// parameter name twice, such as /users/:id/friends/:id. Echo accepts it, and
+// gives a handler one of the two values. Call it after the last registration.
+func CheckRoutes(e *echo.Echo) error {
+	routes := e.Routes()
+	for _, router := range e.Routers() {
+		routes = append(routes, router.Routes()...)
+	}
+	slices.SortFunc(routes, func(a, b *echo.Route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
+	var errs []error
+	for _, route := range routes {
+		errs = append(errs, bearer.CheckPath(route.Method, route.Path))
+	}
+	return errors.Join(errs...)
 }

@@ -16,7 +16,11 @@ func mount(protect func(bearertest.Mount) echo.MiddlewareFunc) func([]bearertest
 		e := echo.New()
 		for _, m := range mounts {
 			path := strings.NewReplacer("{", ":", "}", "").Replace(m.Path)
-			e.Add(m.Method, path, echo.WrapHandler(m.Handler), protect(m))
+			handler := echo.WrapHandler(m.Handler)
+			e.Add(m.Method, path, func(c echo.Context) error {
+				m.ReadID(c.Param("id"))
+				return handler(c)
+			}, protect(m))
 		}
 		return e
 	}

@@ -3,6 +3,8 @@
 package bearergin
 
 import (
+	"errors"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -24,14 +26,17 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) gin.
 
 // Protect returns middleware for a route that was compiled by
 // [bearer.Guard.Route]. Path parameters reach requirements by r.PathValue,
-// exactly as c.Param gives them, so that a policy and its handler never see
-// two different values.
+// exactly as c.Param gives them to the handler, so that a policy and its handler
+// never see two different values: unescaped, unless UnescapePathValues was turned
+// off. A route that has a name twice is answered 500: see [CheckRoutes].
 func Protect(route *bearer.Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		var few [2][4]string // on the stack
+		names, values := few[0][:0], few[1][:0]
 		for _, param := range c.Params {
-			c.Request.SetPathValue(param.Key, param.Value)
+			names, values = append(names, param.Key), append(values, param.Value)
 		}
-		r, ok := route.Admit(c.Writer, c.Request)
+		r, ok := route.AdmitPath(c.Writer, c.Request, names, values)
 		if !ok {
 			c.Abort()
 			return
@@ -39,4 +44,15 @@ func Protect(route *bearer.Route) gin.HandlerFunc {
 		c.Request = r
 		c.Next()
 	}
+}
+
+// CheckRoutes reports every route of engine, guarded or not, that has one path
+// parameter name twice, such as /users/:id/friends/:id. Gin accepts it, and gives
+// a handler the first of the two values. Call it after the last registration.
+func CheckRoutes(engine *gin.Engine) error {
+	var errs []error
+	for _, route := range engine.Routes() {
+		errs = append(errs, bearer.CheckPath(route.Method, route.Path))
+	}
+	return errors.Join(errs...)
 }

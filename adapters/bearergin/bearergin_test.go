@@ -17,7 +17,7 @@ func mount(protect func(bearertest.Mount) gin.HandlerFunc) func([]bearertest.Mou
 		engine := gin.New()
 		for _, m := range mounts {
 			path := strings.NewReplacer("{", ":", "}", "").Replace(m.Path)
-			engine.Handle(m.Method, path, protect(m), gin.WrapF(m.Handler))
+			engine.Handle(m.Method, path, protect(m), func(c *gin.Context) { m.ReadID(c.Param("id")) }, gin.WrapF(m.Handler))
 		}
 		return engine
 	}

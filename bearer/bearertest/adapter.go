@@ -34,6 +34,11 @@ type Mount struct {
 	// Handler is what is protected. It must be given the request that the
 	// framework has after the adapter's middleware.
 	Handler http.HandlerFunc
+
+	// ReadID must be called before Handler with what the framework's own API
+	// gives the handler for the path parameter id, where there is one beside
+	// r.PathValue: a policy must have read the same value.
+	ReadID func(value string)
 }
 
 // Route compiles what the mount needs.
@@ -84,11 +89,11 @@ func adapterCases() []adapterCase {
 		}
 	}
 	optional := func(m *Mount) { m.Optional = true }
-	owned := func(m *Mount) { m.Requirements = []bearer.Requirement{bearer.SubjectInPath("id")} }
+	owned := func(m *Mount) { m.Requirements = append(m.Requirements, bearer.SubjectInPath("id")) }
 	const (
 		refused  = "a refusal is written by the guard alone, and the handler never runs"
 		accepted = "an accepted request reaches the handler with its principal in the context"
-		path     = "the framework's path parameters reach r.PathValue, unescaped"
+		path     = "the framework's path parameters reach r.PathValue, unescaped, and its own API gives the handler the same values"
 	)
 	return []adapterCase{
 		{name: "a good token", rule: accepted, header: bearerHeader("Bearer alice"), let: true},
@@ -106,7 +111,7 @@ func adapterCases() []adapterCase {
 		{name: "a policy's no", rule: refused, header: bearerHeader("Bearer alice"), route: policy(bearer.Forbid("Not today."))},
 		{name: "a policy's error", rule: refused, header: bearerHeader("Bearer alice"), route: policy(errors.New("internal"))},
 		{name: "step-up", rule: refused, header: bearerHeader("Bearer alice"), route: func(m *Mount) {
-			m.Requirements = []bearer.Requirement{bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: time.Minute}}
+			m.Requirements = append(m.Requirements, bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: time.Minute})
 		}},
 		{name: "optional, no credentials", rule: "optional authentication lets anonymous requests in", route: optional, let: true},
 		{name: "optional, a good token", rule: accepted, header: bearerHeader("Bearer alice"), route: optional, let: true},
@@ -115,6 +120,13 @@ func adapterCases() []adapterCase {
 		{name: "foreign path", rule: refused, target: "/things/bob", header: bearerHeader("Bearer alice"), route: owned},
 		{name: "own path, escaped", rule: path, target: "/things/auth0%7Cbob", header: bearerHeader("Bearer auth0"), route: owned, let: true},
 		{name: "own path, escaped in lower case", rule: path, target: "/things/auth0%7cbob", header: bearerHeader("Bearer auth0"), route: owned, let: true},
+		{name: "own path, a letter escaped", rule: path, target: "/things/%61lice", header: bearerHeader("Bearer alice"), route: owned, let: true},
+		{name: "escaped twice", rule: path, target: "/things/%2561lice", header: bearerHeader("Bearer alice"), let: true},
+		{name: "escaped twice, and a letter", rule: path, target: "/things/%2561lic%65", header: bearerHeader("Bearer alice"), let: true},
+		{name: "a space, a plus and a percent sign", rule: path, target: "/things/a%20b+c%25d%2b", header: bearerHeader("Bearer alice"), let: true},
+		{name: "letters beyond ASCII", rule: path, target: "/things/%C3%a9%e2%82%AC", header: bearerHeader("Bearer alice"), let: true},
+		{name: "bytes that are no UTF-8", rule: path, target: "/things/%ff%FE", header: bearerHeader("Bearer alice"), let: true},
+		{name: "delimiters", rule: path, target: "/things/%3a%3F%23%5B%5d@!$&'()*,;=", header: bearerHeader("Bearer alice"), let: true},
 		{name: "foreign path, escaped twice", rule: refused, target: "/things/auth0%257cbob", header: bearerHeader("Bearer auth0"), route: owned},
 	}
 }
@@ -147,8 +159,15 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 		c.target = "/things/alice"
 	}
 	var ran atomic.Int32
+	var policy, handler atomic.Pointer[string] // what each reads of the path parameter
 	m := Mount{
 		Method: c.method, Path: "/things/{id}", Guard: guard, Rule: scope.All("things:read"),
+		Requirements: []bearer.Requirement{bearer.RequirementFunc(func(r *http.Request, _ *bearer.Principal) error {
+			id := r.PathValue("id")
+			policy.Store(&id)
+			return nil
+		})},
+		ReadID: func(id string) { handler.Store(&id) },
 		Handler: func(w http.ResponseWriter, r *http.Request) {
 			ran.Add(1)
 			p, known := bearer.FromContext(r.Context())
@@ -173,12 +192,16 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 	if (ran.Swap(0) == 1) != c.let {
 		return fmt.Errorf("the suite itself is wrong: the reference answers %.60q", want)
 	}
+	policy.Store(nil)
 	got, err := c.send(mount([]Mount{m}))
 	if err != nil {
 		return err
 	}
 	if n := ran.Load(); (n == 1) != c.let || n > 1 {
 		return fmt.Errorf("the handler ran %d times; want it to run: %v", n, c.let)
+	}
+	if p, h := policy.Load(), handler.Load(); p != nil && h != nil && *p != *h {
+		return fmt.Errorf("the policy reads %q, and the handler %q", *p, *h)
 	}
 	if got != want {
 		return fmt.Errorf("the answer is\n%s\nwant\n%s", got, want)

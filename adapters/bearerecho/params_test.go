@@ -1,0 +1,146 @@
+package bearerecho_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// readings is what policies and handlers read of path parameters.
+type readings struct{ policy, handler []string }
+
+// Check is a policy that notes what it reads.
+func (s *readings) Check(r *http.Request, _ *bearer.Principal) error {
+	s.policy = append(s.policy, r.PathValue("id"), r.PathValue("*"))
+	return nil
+}
+
+func (s *readings) handle(c echo.Context) error {
+	s.handler = append(s.handler, c.Param("id"), c.Param("*"))
+	return c.NoContent(http.StatusOK)
+}
+
+func newGuard(t *testing.T, logged *bytes.Buffer) *bearer.Guard {
+	t.Helper()
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{bearertest.Principals{"alice": {Subject: "alice"}}},
+		RequestID: func(*http.Request) string { return "request-1" },
+		Logger:    slog.New(slog.NewJSONHandler(logged, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard
+}
+
+func get(h http.Handler, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, target, nil)
+	r.Header.Set("Authorization", "Bearer alice")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// Reports G6: a policy and its handler read one value, whatever way the client
+// spells the path, and within several guards too.
+func TestPolicyAndHandlerReadOneValue(t *testing.T) {
+	tests := []struct {
+		target, id, rest string
+	}{
+		{"/users/alice", "alice", ""},
+		{"/users/%61lice", "alice", ""},
+		{"/users/%2561lice", "%61lice", ""},
+		{"/users/%2561lic%65", "%61lice", ""},
+		{"/users/auth0%7Cbob", "auth0|bob", ""},
+		{"/users/auth0%7cbob", "auth0|bob", ""},
+		{"/users/a+b%20c%2B", "a+b c+", ""},
+		{"/users/%2e%2E", "..", ""},
+		{"/users/%5c", `\`, ""},
+		{"/users/%00", "\x00", ""},
+		{"/users/%ff%FE", "\xff\xfe", ""},
+		// An encoded slash makes no path that Echo did not match.
+		{"/users/a%2Fb", "a%2Fb", ""},
+		{"/users/a%2fb%61", "a%2fb%61", ""},
+		{"/users/a%252fb", "a%2fb", ""},
+		{"/files/a/b%20c", "", "a/b c"},
+		{"/files/a/%62%20c", "", "a/b c"},
+		{"/files/admin%2Fprivate.txt", "", "admin%2Fprivate.txt"},
+		{"/files/a/%2e%2e/b", "", "a/../b"},
+		{"/both/%61/b%2fc", "a", "b%2fc"},
+	}
+	for _, guards := range []int{1, 2, 3} {
+		for _, tt := range tests {
+			var got readings
+			e := echo.New()
+			protect := bearerecho.Require(newGuard(t, new(bytes.Buffer)), scope.None, &got)
+			chain := slices.Repeat([]echo.MiddlewareFunc{protect}, guards)
+			e.GET("/users/:id", got.handle, chain...)
+			e.GET("/files/*", got.handle, chain...)
+			e.GET("/both/:id/*", got.handle, chain...)
+			w := get(e, tt.target)
+			want := []string{tt.id, tt.rest}
+			if w.Code != http.StatusOK || !slices.Equal(got.handler, want) || !slices.Equal(got.policy, slices.Repeat(want, guards)) {
+				t.Errorf("%s, %d guards: %d, the policy reads %q, the handler %q; want %q", tt.target, guards, w.Code, got.policy, got.handler, want)
+			}
+		}
+	}
+}
+
+// Reports G5: mallory must not read alice's data because the policy and the
+// handler read different parameters of one name.
+func TestRepeatedParameterIsRefused(t *testing.T) {
+	var logged bytes.Buffer
+	var got readings
+	e := echo.New()
+	protect := bearerecho.Require(newGuard(t, &logged), scope.None, &got)
+	e.GET("/users/:id/friends/:id", got.handle, protect)
+	e.Group("/teams/:team").GET("/members/:team", got.handle, protect)
+	e.Host("api.example.com").POST("/x/:a/y/:b/z/:a", got.handle, protect)
+	e.GET("/orders/:id/items/:item", got.handle, protect)
+	e.GET(`/v1\:id/:id/*`, got.handle, protect)
+
+	const body = `{"status":500,"error_description":"The server cannot handle requests of this kind.","request_id":"request-1"}` + "\n"
+	for _, target := range []string{"/users/mallory/friends/alice", "/teams/1/members/2"} {
+		logged.Reset()
+		w := get(e, target)
+		if w.Code != http.StatusInternalServerError || w.Body.String() != body || w.Header()["Www-Authenticate"] != nil || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v %s", target, w.Code, w.Header(), w.Body)
+		}
+		for _, part := range []string{`"level":"ERROR"`, `"code":"misconfigured"`, `"check":"path parameters"`, `twice"`, target} {
+			if !strings.Contains(logged.String(), part) {
+				t.Errorf("%s: no %s in %s", target, part, logged.String())
+			}
+		}
+	}
+	if got.policy != nil || got.handler != nil {
+		t.Errorf("the policy read %q, the handler %q", got.policy, got.handler)
+	}
+	want := `bearer: the path of GET /teams/:team/members/:team has the parameter "team" twice, of which a policy and the handler may read different values; rename one
+bearer: the path of GET /users/:id/friends/:id has the parameter "id" twice, of which a policy and the handler may read different values; rename one
+bearer: the path of POST /x/:a/y/:b/z/:a has the parameter "a" twice, of which a policy and the handler may read different values; rename one`
+	if err := fmt.Sprint(bearerecho.CheckRoutes(e)); err != want {
+		t.Errorf("CheckRoutes:\n%s\nwant\n%s", err, want)
+	}
+	fine := echo.New()
+	fine.GET("/orders/:id/items/:item", got.handle, protect)
+	fine.GET(`/v1\:id/:id/*`, got.handle, protect)
+	if err := bearerecho.CheckRoutes(fine); err != nil {
+		t.Error(err)
+	}
+	if w := get(fine, "/orders/a/items/b"); w.Code != http.StatusOK {
+		t.Errorf("two names: %d", w.Code)
+	}
+}

@@ -2,6 +2,7 @@ package bearerecho_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -54,5 +55,29 @@ func TestSuiteSeesAMissingHandOver(t *testing.T) {
 	}))
 	if err == nil || !strings.Contains(err.Error(), "principal in the context") {
 		t.Errorf("the suite does not see a missing hand-over: %v", err)
+	}
+}
+
+// Reports G6: a policy that reads the unescaped value while c.Param stays encoded.
+func TestSuiteSeesTwoValues(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		route := m.Route()
+		return func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				id, err := url.PathUnescape(c.Param("id"))
+				if c.Request().URL.RawPath == "" || err != nil {
+					id = c.Param("id")
+				}
+				r, ok := route.AdmitPath(c.Response(), c.Request(), []string{"id"}, []string{id})
+				if !ok {
+					return nil
+				}
+				c.SetRequest(r)
+				return next(c)
+			}
+		}
+	}))
+	if err == nil || !strings.Contains(err.Error(), `the policy reads "alice", and the handler "%61lice"`) {
+		t.Errorf("the suite does not see two values: %v", err)
 	}
 }

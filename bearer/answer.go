@@ -26,6 +26,7 @@ const (
 	textForbidden      = "The request is not allowed."
 	textNotFound       = "The resource does not exist."
 	textTooMany        = "Too many requests with bad access tokens came from this address."
+	textTooLong        = "The access token is longer than the server accepts."
 	textUnavailable    = "The access token cannot be checked at the moment."
 	textMisconfigured  = "The server cannot handle requests of this kind."
 )
@@ -51,7 +52,7 @@ const suffix = "\"}\n"
 // answers are those that are the same for each request to a route that was made
 // under one scheme.
 type answers struct {
-	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, unavailable, misconfigured answer
+	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, tooLong, unavailable, misconfigured answer
 }
 
 func (g *Guard) compile(used scheme, needs scope.Set) answers {
@@ -75,8 +76,12 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		forbidden:      newAnswer(403, nil, "", textForbidden, scope.Set{}),
 		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
 		tooMany:        newAnswer(429, nil, "", textTooMany, scope.Set{}),
-		unavailable:    newAnswer(503, nil, "", textUnavailable, scope.Set{}),
-		misconfigured:  newAnswer(500, nil, "", textMisconfigured, scope.Set{}),
+		// RFC 6585, Section 5: "the response representation SHOULD specify which
+		// header field was too large". It has no challenge: that would ask for
+		// another token, which would be as long.
+		tooLong:       newAnswer(431, nil, "", textTooLong, scope.Set{}),
+		unavailable:   newAnswer(503, nil, "", textUnavailable, scope.Set{}),
+		misconfigured: newAnswer(500, nil, "", textMisconfigured, scope.Set{}),
 	}
 }
 
@@ -113,6 +118,8 @@ func (rt *Route) answerTo(e *Error, used scheme) *answer {
 		return &answers.notFound
 	case CodeTooManyFailures:
 		return &answers.tooMany
+	case CodeTokenTooLong:
+		return &answers.tooLong
 	case CodeMisconfigured:
 		return &answers.misconfigured
 	default: // CodeUnavailable, CodeCanceled: we cannot tell

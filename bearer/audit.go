@@ -42,7 +42,7 @@ type Event struct {
 const maxEventText = 256
 
 func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status int) Event {
-	if len(token) > maxTokenLen {
+	if len(token) > g.maxToken {
 		token = "" // nobody has seen it, and hashing a megabyte is work
 	}
 	// A verifier that somebody else wrote may put the token into its texts.
@@ -119,8 +119,8 @@ func scrub(s, token string, most int) string {
 	return s
 }
 
-// shortHash returns the first 8 bytes of the token's SHA-256 in hexadecimal. A
-// token of 16 KiB is hashed in pieces, since []byte(token) would be a copy.
+// shortHash returns the first 8 bytes of the token's SHA-256 in hexadecimal. The
+// token is hashed in pieces, since []byte(token) would be a copy.
 func shortHash(token string) string {
 	h := sha256.New()
 	var piece [512]byte

@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// maxTokenLen bounds a token before anything looks into it.
-	maxTokenLen = 16 << 10
+	defaultMaxToken = 16 << 10
 	// maxFormLen bounds a form that is searched for a token.
 	maxFormLen = 1 << 20
 
@@ -80,7 +79,7 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 		return c, malformed("credentials", "one way to carry the token", strconv.Itoa(found)+" ways")
 	}
 	if found == 1 {
-		return c, checkLength(c.token)
+		return c, g.checkLength(c.token)
 	}
 	return c, nil
 }
@@ -190,10 +189,13 @@ func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 
 // checkLength checks the length of a token. It comes before all else, so that
 // nothing walks over a megabyte.
-func checkLength(token string) *Error {
+func (g *Guard) checkLength(token string) *Error {
 	switch {
-	case len(token) > maxTokenLen:
-		return Invalid("token length", "at most "+strconv.Itoa(maxTokenLen)+" bytes", strconv.Itoa(len(token)))
+	case len(token) > g.maxToken:
+		return &Error{
+			Code: CodeTokenTooLong, Check: "token length",
+			Expected: "at most " + strconv.Itoa(g.maxToken) + " bytes (Config.MaxTokenBytes)", Got: strconv.Itoa(len(token)),
+		}
 	case token == "":
 		return malformed("token", "a token68", "none")
 	}

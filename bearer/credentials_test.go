@@ -13,7 +13,7 @@ import (
 
 // Checklist B2, B12, B14, H2, H7, C2, C3, C13; peers.md, section 1; part 2.7.
 func TestAuthorization(t *testing.T) {
-	const missing, malformed, invalid, accepted = "missing", "malformed", "invalid", "accepted"
+	const missing, malformed, invalid, tooLong, accepted = "missing", "malformed", "invalid", "too long", "accepted"
 	longest := strings.Repeat("a", 16<<10)
 	tests := []struct {
 		name  string
@@ -78,10 +78,10 @@ func TestAuthorization(t *testing.T) {
 		{"dots", []string{"Bearer ......"}, invalid},
 		{"8 KiB of dots", []string{"Bearer " + strings.Repeat(".", 8<<10)}, invalid},
 		{"16 KiB", []string{"Bearer " + longest}, invalid},
-		{"16 KiB and one byte", []string{"Bearer " + longest + "a"}, invalid},
-		{"16 KiB and one byte of padding", []string{"Bearer " + longest + "="}, invalid},
-		{"1 MiB", []string{"Bearer " + strings.Repeat("a", 1<<20)}, invalid},
-		{"1 MiB of illegal characters", []string{"Bearer " + strings.Repeat("\"", 1<<20)}, invalid},
+		{"16 KiB and one byte", []string{"Bearer " + longest + "a"}, tooLong},
+		{"16 KiB and one byte of padding", []string{"Bearer " + longest + "="}, tooLong},
+		{"1 MiB", []string{"Bearer " + strings.Repeat("a", 1<<20)}, tooLong},
+		{"1 MiB of illegal characters", []string{"Bearer " + strings.Repeat("\"", 1<<20)}, tooLong},
 	}
 	guard := newGuard(t, bearer.Config{})
 	for _, optional := range []bool{false, true} {
@@ -97,6 +97,8 @@ func TestAuthorization(t *testing.T) {
 					status, code = 400, "invalid_request"
 				case invalid:
 					code = "invalid_token"
+				case tooLong:
+					status = 431
 				case missing:
 					if optional { // C15
 						status = 200
@@ -120,16 +122,19 @@ func TestAuthorization(t *testing.T) {
 func TestLongTokensAllocateLittle(t *testing.T) {
 	var log auditLog
 	rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{})
-	for name, token := range map[string]string{
-		"1 MiB":                       strings.Repeat("a", 1<<20),
-		"1 MiB of dots":               strings.Repeat(".", 1<<20),
-		"1 MiB of illegal characters": strings.Repeat("\"", 1<<20),
-		"8 KiB of dots":               strings.Repeat(".", 8<<10),
+	for name, tt := range map[string]struct {
+		token  string
+		status int
+	}{
+		"1 MiB":                       {strings.Repeat("a", 1<<20), 431},
+		"1 MiB of dots":               {strings.Repeat(".", 1<<20), 431},
+		"1 MiB of illegal characters": {strings.Repeat("\"", 1<<20), 431},
+		"8 KiB of dots":               {strings.Repeat(".", 8<<10), 401},
 	} {
-		r, w := get("Bearer "+token), &discardWriter{header: http.Header{}}
+		r, w := get("Bearer "+tt.token), &discardWriter{header: http.Header{}}
 		rt.Admit(w, r)
 		log.reset()
-		if got := allocated(func() { rt.Admit(w, r) }); got > 20<<10 || w.status != 401 {
+		if got := allocated(func() { rt.Admit(w, r) }); got > 20<<10 || w.status != tt.status {
 			t.Errorf("%s: %d, %d bytes allocated", name, w.status, got)
 		}
 	}

@@ -19,6 +19,7 @@
 //	a DPoP proof that is missing or bad   401 invalid_dpop_proof, or use_dpop_nonce
 //	too many bad tokens from one address  429 and Retry-After, see [FailureLimit]
 //	refused by a requirement              403 (or 404, see [Hidden]), no challenge
+//	a token over Config.MaxTokenBytes     431, no challenge
 //	the token cannot be judged now        503 and Retry-After, no challenge
 //	a path parameter's name occurs twice  500, no challenge, see [Route.AdmitPath]
 //

@@ -24,6 +24,7 @@ const (
 	CodeForbidden          Code = "forbidden"           // 403 without a challenge
 	CodeNotFound           Code = "not_found"           // 404 in place of a 403, RFC 9110, Section 15.5.4
 	CodeTooManyFailures    Code = "too_many_failures"   // 429, RFC 6585, Section 4; see [FailureLimit]
+	CodeTokenTooLong       Code = "token_too_long"      // 431, RFC 6585, Section 5; see [Config.MaxTokenBytes]
 	CodeUnavailable        Code = "unavailable"         // 503, RFC 9110, Section 15.6.4
 	CodeMisconfigured      Code = "misconfigured"       // 500: the program must be fixed; see [Route.AdmitPath]
 	CodeCanceled           Code = "canceled"            // the client went away; nobody reads the answer

@@ -72,7 +72,7 @@ func TestFormBodyTokens(t *testing.T) {
 		{"a semicolon", func() *http.Request { return post(formType, "a;b&"+token) }, 400, 401},
 		{"bytes that are not ASCII", func() *http.Request { return post(formType, token+"&a=é") }, 400, 401},
 		{"too large", func() *http.Request { return post(formType, large) }, 400, 401},
-		{"a token 16 KiB and one byte long", func() *http.Request { return post(formType, "access_token="+strings.Repeat("a", 16<<10+1)) }, 401, 401},
+		{"a token 16 KiB and one byte long", func() *http.Request { return post(formType, "access_token="+strings.Repeat("a", 16<<10+1)) }, 431, 401},
 
 		{"in the header too", func() *http.Request { return post(formType, token, "Bearer good") }, 400, 200},
 		{"in the header too, another", func() *http.Request { return post(formType, "access_token=x", "Bearer good") }, 400, 200},

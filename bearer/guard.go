@@ -58,6 +58,14 @@ type Config struct {
 	// Default: their exp decides alone.
 	MaxTokenAge time.Duration
 
+	// MaxTokenBytes is the length of the longest access token that is accepted.
+	// A longer one is refused before anything looks into it: 431 (RFC 6585,
+	// Section 5), since a new token of its kind would be as long. Others bound it
+	// too: http.Server.MaxHeaderBytes all fields together (default: 1 MiB), and
+	// proxies, many at 8 KiB. Default: 16 KiB. It cannot be negative: there must
+	// be a bound.
+	MaxTokenBytes int
+
 	// FailureLimit refuses bursts of bad tokens by client address. Default:
 	// there is no limit.
 	FailureLimit *FailureLimit
@@ -114,6 +122,7 @@ type Guard struct {
 	boundOnly        bool
 	denyList         DenyList // nil: none
 	maxTokenAge      time.Duration
+	maxToken         int       // in bytes
 	failures         *failures // nil: they are not limited
 	formBody, query  bool
 	passPreflights   bool
@@ -173,6 +182,12 @@ func New(c Config) (*Guard, error) {
 	if c.MaxTokenAge < 0 {
 		mistake("MaxTokenAge is %v; want a positive duration", c.MaxTokenAge)
 	}
+	if c.MaxTokenBytes < 0 {
+		mistake("MaxTokenBytes is %d; want a positive number of bytes, or zero for %d", c.MaxTokenBytes, defaultMaxToken)
+	}
+	if c.MaxTokenBytes == 0 {
+		c.MaxTokenBytes = defaultMaxToken
+	}
 	if c.FailureLimit != nil {
 		if err := c.FailureLimit.validate(); err != nil {
 			mistake("FailureLimit: %w", err)
@@ -201,6 +216,7 @@ func New(c Config) (*Guard, error) {
 		boundOnly:        c.BoundTokensOnly,
 		denyList:         c.DenyList,
 		maxTokenAge:      c.MaxTokenAge,
+		maxToken:         c.MaxTokenBytes,
 		failures:         newFailures(c.FailureLimit),
 		formBody:         c.FormBodyTokens,
 		query:            c.InsecureQueryTokens,

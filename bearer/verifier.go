@@ -13,8 +13,9 @@ import (
 //
 // and any other error, or neither a principal nor an error, means "cannot
 // tell": the other verifiers are asked, and if none accepts the token the
-// answer is 503. The token is a token68 (RFC 9110, Section 11.2) of at most
-// 16 KiB (but see [JWTVerifier]); it must not be kept, logged or put into an error.
+// answer is 503. The token is a token68 (RFC 9110, Section 11.2; but see
+// [JWTVerifier]) of at most [Config.MaxTokenBytes]; it must not be kept, logged or
+// put into an error.
 //
 // A verifier sets [Principal.Confirmation] for a bound token and does not
 // check the binding: the guard does, or refuses.

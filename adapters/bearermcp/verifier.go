@@ -18,7 +18,8 @@ import (
 //
 //   - A token that is refused is auth.ErrInvalidToken: 401. So is one that is
 //     bound to a key or a certificate, as nothing checks the binding there.
-//   - A malformed token or a second Authorization line is auth.ErrOAuth: 400.
+//   - A malformed token, one of more than 16 KiB or a second Authorization line
+//     is auth.ErrOAuth: 400.
 //   - An outage is neither, so 500, where an Endpoint says 503 and Retry-After.
 //   - The SDK refuses tokens without an expiry, and gives no leeway, unless
 //     auth.RequireBearerTokenOptions says otherwise; it knows no hierarchy of
@@ -67,6 +68,8 @@ func refusal(err error) error {
 	switch code {
 	case bearer.CodeInvalidToken:
 		return &refused{"The access token is invalid.", []error{auth.ErrInvalidToken, err}}
+	case bearer.CodeTokenTooLong: // no new token helps
+		return &refused{"The access token is longer than the server accepts.", []error{auth.ErrOAuth, err}}
 	case bearer.CodeInvalidRequest:
 		return &refused{"The request must carry one well-formed access token, in one way.", []error{auth.ErrOAuth, err}}
 	}

@@ -58,7 +58,7 @@ func TestTokenVerifier(t *testing.T) {
 		{"refused", []string{"Bearer invalid"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
 		{"expired", []string{"Bearer expired"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
 		{"unknown", []string{"Bearer bob"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
-		{"too long", []string{"Bearer " + strings.Repeat("x", 16<<10+1)}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
+		{"too long", []string{"Bearer " + strings.Repeat("x", 16<<10+1)}, 400, auth.ErrOAuth, bearer.CodeTokenTooLong, "The access token is longer than the server accepts.\n"},
 		{"bound to a key", []string{"Bearer jkt"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
 		{"bound to a certificate", []string{"Bearer certificate"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
 		{"bound to what nobody knows", []string{"Bearer other"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},

@@ -16,11 +16,17 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// HostileToken is a token that every API must refuse with 401 invalid_token.
+// HostileToken is a token that every API must refuse: with 401 invalid_token,
+// unless Status says otherwise.
 type HostileToken struct {
 	Name  string // what is wrong with it
 	Rule  string // the rule that it breaks
 	Token string
+
+	// Status is that of the answer: 401, or 431 for the one that is longer than
+	// 16 KiB, the default of bearer.Config.MaxTokenBytes. An API that accepts
+	// longer ones accepts it.
+	Status int
 
 	// Expired is true of a genuine token that has expired, the only kind of
 	// which the answer may say what is wrong.
@@ -53,7 +59,7 @@ type hostile struct {
 }
 
 func (h *hostile) add(name, rule, token string) {
-	h.list = append(h.list, HostileToken{Name: name, Rule: rule, Token: token})
+	h.list = append(h.list, HostileToken{Name: name, Rule: rule, Token: token, Status: 401})
 }
 
 // with mints the good token with other members of header or claims.
@@ -305,6 +311,7 @@ func (h *hostile) sizes() {
 	h.add("nothing but brackets", depth, encode([]byte(`{"a":`+strings.Repeat("[", 10_000)))+".e30.e30")
 	h.add("8 KiB of dots", "dots are counted, not split on", strings.Repeat(".", 8<<10))
 	h.add("over 16 KiB", "tokens are bounded", h.with(nil, map[string]any{"x": strings.Repeat("x", 16<<10)}))
+	h.list[len(h.list)-1].Status = 431
 	h.add("garbage", "not a JWT", "garbage")
 	h.add("an opaque token", "not a JWT", "ory_at_3s2kV.x1")
 }

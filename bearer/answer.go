@@ -194,10 +194,13 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 		delete(h, "Content-Length")
 	}
 	set("Cache-Control", "no-store")
-	if len(a.challenges) > 0 {
+	others := takeChallenges(h)
+	switch {
+	case len(a.challenges) == 0: // nor any other, since no credentials would change the answer
+	case len(others) == 0:
 		set("Www-Authenticate", a.challenges...)
-	} else {
-		delete(h, "Www-Authenticate")
+	default:
+		set("Www-Authenticate", append(others, a.challenges...)...)
 	}
 	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
 		set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))

@@ -67,7 +67,8 @@ type adapterCase struct {
 	method     string // default: GET
 	target     string // default: /things/alice
 	header     http.Header
-	let        bool // the handler must run
+	preset     []string // challenges that an outer handler has prepared
+	let        bool     // the handler must run
 	route      func(*Mount)
 }
 
@@ -90,7 +91,10 @@ func adapterCases() []adapterCase {
 	}
 	optional := func(m *Mount) { m.Optional = true }
 	owned := func(m *Mount) { m.Requirements = append(m.Requirements, bearer.SubjectInPath("id")) }
+	basic := []string{`Basic realm="outer", charset="UTF-8"`}
 	const (
+		others   = "challenges of other schemes stay, and ours come after (RFC 9110, Section 11.6.1)"
+		none     = "an answer without a challenge of ours has none"
 		refused  = "a refusal is written by the guard alone, and the handler never runs"
 		accepted = "an accepted request reaches the handler with its principal in the context"
 		path     = "the framework's path parameters reach r.PathValue, unescaped, and its own API gives the handler the same values"
@@ -108,6 +112,15 @@ func adapterCases() []adapterCase {
 		{name: "an outage", rule: refused, header: bearerHeader("Bearer outage")},
 		{name: "too little scope", rule: refused, header: bearerHeader("Bearer weak")},
 		{name: "problem+json", rule: refused, header: http.Header{"Accept": {"application/problem+json"}}},
+		{name: "no credentials, beside Basic", rule: others, preset: basic},
+		{name: "no credentials, beside Basic and a challenge of our scheme", rule: others, preset: []string{`Bearer realm="outer", Basic realm="a, b"`, "DPoP algs=\"ES256\""}},
+		{name: "an unknown token, beside Basic", rule: others, preset: basic, header: bearerHeader("Bearer mallory")},
+		{name: "illegal characters, beside Basic", rule: others, preset: basic, header: bearerHeader("Bearer a b")},
+		{name: "too little scope, beside Basic", rule: others, preset: basic, header: bearerHeader("Bearer weak")},
+		{name: "an outage, beside Basic", rule: none, preset: basic, header: bearerHeader("Bearer outage")},
+		{name: "a policy's no, beside Basic", rule: none, preset: basic, header: bearerHeader("Bearer alice"), route: policy(bearer.Forbid("Not today."))},
+		{name: "too long a token, beside Basic", rule: none, preset: basic, header: bearerHeader("Bearer " + strings.Repeat("a", 16<<10+1))},
+		{name: "a good token, beside Basic", rule: accepted, preset: basic, header: bearerHeader("Bearer alice"), let: true},
 		{name: "a policy's no", rule: refused, header: bearerHeader("Bearer alice"), route: policy(bearer.Forbid("Not today."))},
 		{name: "a policy's error", rule: refused, header: bearerHeader("Bearer alice"), route: policy(errors.New("internal"))},
 		{name: "step-up", rule: refused, header: bearerHeader("Bearer alice"), route: func(m *Mount) {
@@ -185,7 +198,7 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 			m.Handler(w, r)
 		}
 	})
-	want, err := c.send(reference)
+	want, err := c.send(c.within(reference))
 	if err != nil {
 		return err
 	}
@@ -193,7 +206,7 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 		return fmt.Errorf("the suite itself is wrong: the reference answers %.60q", want)
 	}
 	policy.Store(nil)
-	got, err := c.send(mount([]Mount{m}))
+	got, err := c.send(c.within(mount([]Mount{m})))
 	if err != nil {
 		return err
 	}
@@ -207,6 +220,16 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 		return fmt.Errorf("the answer is\n%s\nwant\n%s", got, want)
 	}
 	return nil
+}
+
+// within returns h within the outer handler of the case.
+func (c adapterCase) within(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.preset != nil {
+			w.Header()["Www-Authenticate"] = slices.Clone(c.preset)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // send serves h on loopback, sends the request and returns the whole answer.

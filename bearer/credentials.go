@@ -22,8 +22,14 @@ const (
 type credentials struct {
 	token   string // empty: none
 	scheme  scheme // under which it was sent, also where it is malformed
+	inForm  bool
 	inQuery bool
 }
+
+// forgeable reports whether a foreign page can make its visitor's browser send
+// the credentials: a form or a link. A page cannot make it send Authorization or
+// DPoP without a CORS preflight.
+func (c *credentials) forgeable() bool { return c.inForm || c.inQuery }
 
 // scheme is an authentication scheme that the guard knows.
 type scheme uint8
@@ -58,7 +64,7 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 			return c, err
 		}
 		if ok {
-			c.token = token
+			c.token, c.inForm = token, true
 			found++
 		}
 	}

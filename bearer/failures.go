@@ -19,6 +19,12 @@ import (
 // looked at. Requests without credentials are answered as ever, and neither an
 // expired token nor a missing scope counts as a failure.
 //
+// Only a token in the Authorization field counts. With [Config.FormBodyTokens] or
+// [Config.InsecureQueryTokens] a foreign page can make its visitors' browsers send
+// bad tokens, and must not get them refused; so guesses in those ways are not
+// limited. An address over its limit is refused whatever way its token comes. For
+// the same reason CORS must not allow the Authorization field to every origin.
+//
 // All who share an address share its fate: the users of one office, or of one
 // mobile network. Each instance of a program counts for itself. Requests that
 // are judged at the same time may fail beyond the limit together.
@@ -114,9 +120,9 @@ func (f *failures) check(r *http.Request) *Error {
 	}
 }
 
-// count counts a refusal, if it is one of a guess.
-func (f *failures) count(r *http.Request, e *Error) {
-	if f == nil || e == nil || !e.isGuess() {
+// count counts a refusal, if it is one of a guess that the client made itself.
+func (f *failures) count(r *http.Request, c *credentials, e *Error) {
+	if f == nil || e == nil || !e.isGuess() || c.forgeable() {
 		return
 	}
 	client := f.client(r)

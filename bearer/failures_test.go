@@ -222,3 +222,46 @@ func TestFailureLimitMistakes(t *testing.T) {
 }
 
 type pointerDenyList struct{ denyList }
+
+// Reports V16: a foreign page can make a browser send forms and links with bad
+// tokens, and must not get the visitor's address refused. An address that is over
+// the limit is refused in each way.
+func TestOnlyTokensOfTheHeaderAreFailures(t *testing.T) {
+	form := func(token string) *http.Request { return post(formType, "access_token="+token) }
+	query := func(token string) *http.Request {
+		r := get()
+		r.URL.RawQuery = "access_token=" + token
+		return r
+	}
+	header := func(token string) *http.Request { return get("Bearer " + token) }
+	config := bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true, FailureLimit: &bearer.FailureLimit{Burst: 3, Every: time.Hour}}
+	for name, send := range map[string]func(string) *http.Request{"form": form, "query": query} {
+		rt := newRoute(t, config, bearer.RouteConfig{})
+		for range 10 {
+			for token, want := range map[string]int{"forged": 401, "unknown": 401, "key-bound": 401, "suspect": 503} {
+				if got := serve(rt, send(token)); got.status != want {
+					t.Errorf("%s: %s: %d, want %d", name, token, got.status, want)
+				}
+			}
+		}
+		if got := serve(rt, header("good")); got.status != 200 {
+			t.Errorf("after bad tokens in a %s: %d, want 200", name, got.status)
+		}
+		for range 3 {
+			serve(rt, header("forged"))
+		}
+		for way, r := range map[string]*http.Request{"form": form("good"), "query": query("good"), "header": header("good")} {
+			if got := serve(rt, r); got.status != 429 {
+				t.Errorf("over the limit, in the %s: %d, want 429", way, got.status)
+			}
+		}
+	}
+	// A bad token in the header counts also where other ways are on.
+	rt := newRoute(t, config, bearer.RouteConfig{})
+	for range 3 {
+		serve(rt, post(formType, "a=b", "Bearer forged"))
+	}
+	if got := serve(rt, header("good")); got.status != 429 {
+		t.Errorf("after bad tokens in the header of forms: %d, want 429", got.status)
+	}
+}

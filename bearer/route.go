@@ -173,7 +173,7 @@ func (d Decision) Challenges() []string {
 // binding, scope, step-up, requirements. The first that fails answers.
 func (rt *Route) Decide(r *http.Request) Decision {
 	d := rt.decide(r)
-	rt.guard.failures.count(r, d.err)
+	rt.guard.failures.count(r, &d.credentials, d.err)
 	return d
 }
 

@@ -132,12 +132,16 @@ func shortHash(token string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// audit tells the log and the hook about a refusal.
+// audit tells the log, the hook and those who watch the request about a refusal.
 func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte, status int) {
-	if g.logger == nil && g.onRefusal == nil {
+	outcome := outcomeOf(r.Context())
+	if g.logger == nil && g.onRefusal == nil && outcome == nil {
 		return
 	}
 	event := g.event(r, e, token, string(requestID), status)
+	if outcome != nil {
+		outcome.note(&decided{refused: true, refusal: event})
+	}
 	if g.logger != nil {
 		level := slog.LevelInfo
 		switch e.Code {

@@ -157,6 +157,49 @@ func ExampleInvalid() {
 	// Output: bearer: invalid_token: typ: expected at+jwt, got "JWT"
 }
 
+// An access log outside the guard: one line for each request, with the user.
+func ExampleWatch() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read"), Optional: true})
+	strict := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:write")})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := route.Admit(w, r); ok {
+			fmt.Fprintln(w, "[]")
+		}
+	})
+	mux.HandleFunc("DELETE /orders", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := strict.Admit(w, r); ok {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+
+	accessLog := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, outcome := bearer.Watch(r.Context())
+			next.ServeHTTP(w, r.WithContext(ctx))
+			user := "-" // anonymous, or a path without a guard
+			if p, known := outcome.Principal(); known {
+				user = p.Subject
+			} else if refusal, refused := outcome.Refusal(); refused {
+				user = fmt.Sprintf("%q, refused %d %s", refusal.Subject, refusal.Status, refusal.Code)
+			}
+			fmt.Println(r.Method, r.URL.Path, user)
+		})
+	}
+	api := accessLog(mux)
+	for _, method := range []string{"GET", "DELETE"} {
+		r := httptest.NewRequest(method, "/orders", nil)
+		api.ServeHTTP(httptest.NewRecorder(), r)
+		r.Header.Set("Authorization", "Bearer mF_9.B5f-4.1JqM")
+		api.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	// Output:
+	// GET /orders -
+	// GET /orders alice
+	// DELETE /orders "", refused 401 missing_credentials
+	// DELETE /orders "alice", refused 403 insufficient_scope
+}
+
 func ExampleFromContext() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		if p, ok := bearer.FromContext(r.Context()); ok {

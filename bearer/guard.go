@@ -102,6 +102,14 @@ type Config struct {
 	// Logger gets one record for each refusal. Default: silence.
 	Logger *slog.Logger
 
+	// OnAdmit is called with each request that is let in, as its handler gets it,
+	// in the request's goroutine and before the handler: [FromContext] tells who
+	// is calling, and is false for an anonymous request. It is called once a
+	// request, by the first route of this guard that lets it in; a route inside
+	// may still refuse it, which OnRefusal is told. [Watch] serves for what is to
+	// be known after the handler. Default: nothing is called.
+	OnAdmit func(*http.Request)
+
 	// OnRefusal is called with each refusal, before its answer is written, in
 	// the request's goroutine. Default: nothing is called.
 	OnRefusal func(*http.Request, Event)
@@ -130,6 +138,7 @@ type Guard struct {
 	retryAfter       time.Duration
 	requestIDFunc    func(*http.Request) string
 	logger           *slog.Logger
+	onAdmit          func(*http.Request)
 	onRefusal        func(*http.Request, Event)
 }
 
@@ -225,6 +234,7 @@ func New(c Config) (*Guard, error) {
 		retryAfter:       c.RetryAfter,
 		requestIDFunc:    c.RequestID,
 		logger:           c.Logger,
+		onAdmit:          c.OnAdmit,
 		onRefusal:        c.OnRefusal,
 	}, nil
 }

@@ -273,13 +273,14 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
 		}
 	}
-	if d.admitted == nil {
-		return r, true
-	}
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
 	}
-	return r.WithContext(d.admitted), true
+	if d.admitted != nil {
+		r = r.WithContext(d.admitted)
+	}
+	rt.guard.tellAdmitted(r)
+	return r, true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {

@@ -198,7 +198,7 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 			m.Handler(w, r)
 		}
 	})
-	want, err := c.send(c.within(reference))
+	want, wantSeen, err := c.send(reference)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 		return fmt.Errorf("the suite itself is wrong: the reference answers %.60q", want)
 	}
 	policy.Store(nil)
-	got, err := c.send(c.within(mount([]Mount{m})))
+	got, gotSeen, err := c.send(mount([]Mount{m}))
 	if err != nil {
 		return err
 	}
@@ -216,29 +216,42 @@ func (c adapterCase) check(mount func([]Mount) http.Handler) error {
 	if p, h := policy.Load(), handler.Load(); p != nil && h != nil && *p != *h {
 		return fmt.Errorf("the policy reads %q, and the handler %q", *p, *h)
 	}
+	if gotSeen != wantSeen {
+		return fmt.Errorf("a handler outside that watches the request sees %s; want %s", gotSeen, wantSeen)
+	}
 	if got != want {
 		return fmt.Errorf("the answer is\n%s\nwant\n%s", got, want)
 	}
 	return nil
 }
 
-// within returns h within the outer handler of the case.
-func (c adapterCase) within(h http.Handler) http.Handler {
+// within returns h within the outer handler of the case, which sends what it sees
+// after the call.
+func (c adapterCase) within(h http.Handler, seen chan<- string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.preset != nil {
 			w.Header()["Www-Authenticate"] = slices.Clone(c.preset)
 		}
-		h.ServeHTTP(w, r)
+		ctx, outcome := bearer.Watch(r.Context())
+		defer func() {
+			p, known := outcome.Principal()
+			refusal, refused := outcome.Refusal()
+			seen <- fmt.Sprintf("admitted %v, a principal %v %q, refused %v with %d %s",
+				outcome.Admitted(), known, p.Subject, refused, refusal.Status, refusal.Code)
+		}()
+		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// send serves h on loopback, sends the request and returns the whole answer.
-func (c adapterCase) send(h http.Handler) (answer string, err error) {
+// send serves h on loopback, sends the request and returns the whole answer, and
+// what a handler outside sees.
+func (c adapterCase) send(h http.Handler) (answer, seen string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	watched := make(chan string, 1)
+	server := &http.Server{Handler: c.within(h, watched), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -250,7 +263,7 @@ func (c adapterCase) send(h http.Handler) (answer string, err error) {
 	}()
 	target, err := url.Parse("http://" + listener.Addr().String() + c.target)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	header := c.header.Clone()
 	if header == nil {
@@ -259,11 +272,11 @@ func (c adapterCase) send(h http.Handler) (answer string, err error) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	response, err := transport.RoundTrip(&http.Request{Method: c.method, URL: target, Header: header})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	body, err := io.ReadAll(response.Body)
 	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return "", err
+		return "", "", err
 	}
 	var lines []string
 	for name, values := range response.Header {
@@ -272,5 +285,5 @@ func (c adapterCase) send(h http.Handler) (answer string, err error) {
 		}
 	}
 	slices.Sort(lines)
-	return fmt.Sprintf("%s\n%s\n\n%s", response.Status, strings.Join(lines, "\n"), bytes.TrimSpace(body)), nil
+	return fmt.Sprintf("%s\n%s\n\n%s", response.Status, strings.Join(lines, "\n"), bytes.TrimSpace(body)), <-watched, nil
 }

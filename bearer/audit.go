@@ -132,7 +132,7 @@ func shortHash(token string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// audit tells the log, the hook and those who watch the request about a refusal.
+// audit logs a refusal, notes it in the outcome and calls the hook.
 func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte, status int) {
 	outcome := outcomeOf(r.Context())
 	if g.logger == nil && g.onRefusal == nil && outcome == nil {

@@ -102,12 +102,13 @@ type Config struct {
 	// Logger gets one record for each refusal. Default: silence.
 	Logger *slog.Logger
 
-	// OnAdmit is called with each request that is let in, as its handler gets it,
-	// in the request's goroutine and before the handler: [FromContext] tells who
-	// is calling, and is false for an anonymous request. It is called once a
-	// request, by the first route of this guard that lets it in; a route inside
-	// may still refuse it, which OnRefusal is told. [Watch] serves for what is to
-	// be known after the handler. Default: nothing is called.
+	// OnAdmit is called with each request that the guard lets in, before the
+	// handler, in the request's goroutine. It gets the request that the handler
+	// gets: [FromContext] returns the principal, and false for an anonymous
+	// request. A request that passes several routes of the guard causes one call,
+	// at the first; a route inside may still refuse the request, and then
+	// OnRefusal is called too. A handler outside that needs the final outcome uses
+	// [Watch]. Default: nothing is called.
 	OnAdmit func(*http.Request)
 
 	// OnRefusal is called with each refusal, before its answer is written, in

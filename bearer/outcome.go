@@ -80,8 +80,8 @@ func (o *Outcome) note(d *decided) {
 	}
 }
 
-// tellAdmitted tells those who watch the request, and the hook, that it is let
-// in. r is the request that the handler gets.
+// tellAdmitted notes in the outcome that the request is let in, and calls the
+// hook. r is the request that the handler gets.
 func (g *Guard) tellAdmitted(r *http.Request) {
 	if o := outcomeOf(r.Context()); o != nil {
 		p, known := FromContext(r.Context())

@@ -30,9 +30,9 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) echo
 // Protect returns middleware for a route that was compiled by
 // [bearer.Guard.Route]. Requirements read path parameters by r.PathValue and the
 // handler reads the same values by c.Param: unescaped, so the handler must not
-// unescape them again. A value with an encoded slash stays encoded, since
-// unescaped it would be a path that Echo did not match. A route that has a name
-// twice is answered 500: see [CheckRoutes].
+// unescape them again. Only a "*" with an encoded slash stays encoded, since it
+// would name a path that Echo did not match. A route that has a name twice is
+// answered 500: see [CheckRoutes].
 func Protect(route *bearer.Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -57,8 +57,9 @@ func unescapeParams(c echo.Context) {
 	}
 	c.Set(unescaped, true)
 	values := slices.Clone(c.ParamValues())
-	for i, value := range values {
-		if plain, err := url.PathUnescape(value); err == nil && strings.Count(plain, "/") == strings.Count(value, "/") {
+	for i, name := range c.ParamNames() {
+		plain, err := url.PathUnescape(values[i])
+		if err == nil && (name != "*" || strings.Count(plain, "/") == strings.Count(values[i], "/")) {
 			values[i] = plain
 		}
 	}

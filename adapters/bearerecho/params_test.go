@@ -71,15 +71,17 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 		{"/users/%5c", `\`, ""},
 		{"/users/%00", "\x00", ""},
 		{"/users/%ff%FE", "\xff\xfe", ""},
-		// An encoded slash makes no path that Echo did not match.
-		{"/users/a%2Fb", "a%2Fb", ""},
-		{"/users/a%2fb%61", "a%2fb%61", ""},
+		{"/users/a%2Fb", "a/b", ""},
 		{"/users/a%252fb", "a%2fb", ""},
+		{"/users/a%252fb%2F%61", "a%2fb/a", ""},
 		{"/files/a/b%20c", "", "a/b c"},
 		{"/files/a/%62%20c", "", "a/b c"},
+		// An encoded slash makes no path that Echo did not match: /files/admin/*
+		// may have a guard of its own (GHSA-vfp3-v2gw-7wfq).
 		{"/files/admin%2Fprivate.txt", "", "admin%2Fprivate.txt"},
+		{"/files/admin%2fprivate%2etxt", "", "admin%2fprivate%2etxt"},
 		{"/files/a/%2e%2e/b", "", "a/../b"},
-		{"/both/%61/b%2fc", "a", "b%2fc"},
+		{"/both/%61%2fx/b%2fc", "a/x", "b%2fc"},
 	}
 	for _, guards := range []int{1, 2, 3} {
 		for _, tt := range tests {

@@ -44,6 +44,7 @@ type Principal struct {
 	amr      []string
 	claims   string
 	stated   Stated
+	holder   holder
 }
 
 // Confirmation is the cnf claim: the key or certificate that a token is bound
@@ -69,9 +70,42 @@ func (p Principal) HasAudience(value string) bool { return slices.Contains(p.aud
 func (p Principal) AMR() []string { return slices.Clone(p.amr) }
 
 // IsClient reports whether the token was issued to a client for itself and not
-// for a user: RFC 9068, Section 2.2 has sub equal client_id then. A token
-// without a subject names no user either.
-func (p Principal) IsClient() bool { return p.Subject == "" || p.Subject == p.ClientID }
+// for a user. How issuers mark such a token differs, so the verifier that knows
+// the issuer decides it: a jwks.Verifier by jwks.Profile.Client, an
+// introspect.Verifier by the members sub, client_id and username of the answer.
+//
+// Where no verifier has decided, sub is the client's id then (RFC 9068, Section
+// 2.2), and a token without sub names no user either. With an issuer that does
+// neither, nobody can tell: IsClient is false then, and [Principal.Subject] may
+// be a client's. docs/issuers.md has a table of issuers.
+func (p Principal) IsClient() bool {
+	switch p.holder {
+	case holderClient:
+		return true
+	case holderOther:
+		return false
+	}
+	return p.Subject == "" || p.Subject == p.ClientID
+}
+
+// holder is what a verifier says of whose token it is.
+type holder uint8
+
+const (
+	holderUnsaid holder = iota
+	holderClient
+	holderOther // a user's, or nobody can tell
+)
+
+// WithClient returns p as the principal of a token that a client got for itself,
+// or of any other token, for verifiers.
+func (p Principal) WithClient(is bool) Principal {
+	p.holder = holderOther
+	if is {
+		p.holder = holderClient
+	}
+	return p
+}
 
 // Claims decodes the token's claims into v, by the rules of encoding/json/v2:
 // names are compared case-sensitively. It fails if v does not fit, or if the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,35 @@ func TestIsClient(t *testing.T) {
 	for _, tt := range tests {
 		if got := (bearer.Principal{Subject: tt.subject, ClientID: tt.client}).IsClient(); got != tt.want {
 			t.Errorf("subject %q, client %q: %t", tt.subject, tt.client, got)
+		}
+		// Reports L14: what the verifier says of the issuer's mark counts.
+		for _, is := range []bool{true, false} {
+			if got := (bearer.Principal{Subject: tt.subject, ClientID: tt.client}).WithClient(is).IsClient(); got != is {
+				t.Errorf("subject %q, client %q: %t after WithClient(%t)", tt.subject, tt.client, got, is)
+			}
+		}
+	}
+}
+
+// Reports L14: a service account whose subject is an id like a user's does not
+// pass for the user of that path, and a token that names no user passes for none.
+func TestSubjectInPathTakesNoClient(t *testing.T) {
+	requirement := bearer.SubjectInPath("id")
+	r := httptest.NewRequest(http.MethodGet, "/users/b6cc7aa0", nil)
+	r.SetPathValue("id", "b6cc7aa0")
+	p := bearer.Principal{Subject: "b6cc7aa0", ClientID: "worker"}
+	tests := []struct {
+		name   string
+		p      bearer.Principal
+		accept bool
+	}{
+		{"a user", p.WithClient(false), true},
+		{"a client", p.WithClient(true), false},
+		{"nobody, and no client", bearer.Principal{ClientID: "worker"}.WithClient(false), false},
+	}
+	for _, tt := range tests {
+		if err := requirement.Check(r, &tt.p); (err == nil) != tt.accept {
+			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 }

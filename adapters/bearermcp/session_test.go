@@ -68,16 +68,22 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// Tokens that name nobody stand for themselves.
+// Tokens that name nobody stand for themselves. Reports L3: so does one whose sub
+// is malformed, which names no user and is no client's own.
 func TestSessionsOfNobody(t *testing.T) {
-	s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
-		p := bearer.Principal{Issuer: "issuer", Scopes: scope.Of("mcp:use")}.WithAudience(origin + "/mcp")
-		c.Verifiers = []bearer.Verifier{bearertest.Principals{"a": p, "b": p}}
-	}})
-	id := s.open(t, "a")
-	for token, status := range map[string]int{"a": 200, "b": 403} {
-		if got := s.post(t, token, toolCall("read"), "Mcp-Session-Id", id); got.status != status {
-			t.Errorf("%s: %d %s, want %d", token, got.status, got.body, status)
+	nobody := bearer.Principal{Issuer: "issuer", Scopes: scope.Of("mcp:use")}
+	malformed := nobody.WithClient(false)
+	malformed.ClientID = "app"
+	for _, p := range []bearer.Principal{nobody, malformed} {
+		s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
+			p = p.WithAudience(origin + "/mcp")
+			c.Verifiers = []bearer.Verifier{bearertest.Principals{"a": p, "b": p}}
+		}})
+		id := s.open(t, "a")
+		for token, status := range map[string]int{"a": 200, "b": 403} {
+			if got := s.post(t, token, toolCall("read"), "Mcp-Session-Id", id); got.status != status {
+				t.Errorf("client %q, %s: %d %s, want %d", p.ClientID, token, got.status, got.body, status)
+			}
 		}
 	}
 }

@@ -43,10 +43,10 @@ func tokenInfo(p bearer.Principal, authorization string) *auth.TokenInfo {
 // up, and goes on with the session. A token that names neither stands for itself
 // alone.
 func owner(p bearer.Principal, authorization string) string {
-	switch {
-	case !p.IsClient():
+	switch isClient := p.IsClient(); {
+	case !isClient && p.Subject != "":
 		return fmt.Sprintf("user %q %q", p.Issuer, p.Subject)
-	case p.ClientID != "":
+	case isClient && p.ClientID != "":
 		return fmt.Sprintf("client %q %q", p.Issuer, p.ClientID)
 	}
 	return fmt.Sprintf("token %q %x", p.Issuer, sha256.Sum256([]byte(authorization)))

@@ -103,7 +103,8 @@ func (p *challengeParser) ahead(c byte) bool {
 }
 
 func (p *challengeParser) elementEnds() bool {
-	return strings.Trim(p.rest, " \t") == "" || p.ahead(',')
+	rest := strings.TrimLeft(p.rest, " \t")
+	return rest == "" || rest[0] == ','
 }
 
 func (p *challengeParser) token() (string, error) {

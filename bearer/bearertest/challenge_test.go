@@ -99,6 +99,17 @@ func TestChallengesThatAreMalformed(t *testing.T) {
 }
 
 // What is read, written again and read again is the same.
+// Reports V10: time grows with the length of a field line, and not with its
+// square: then this line would take minutes.
+func TestChallengesOfALongLine(t *testing.T) {
+	const schemes = 100_000
+	line := strings.Repeat("a,", schemes) + strings.Repeat(" ", 1<<20)
+	challenges, err := bearertest.ParseChallenges([]string{line})
+	if err != nil || len(challenges) != schemes {
+		t.Errorf("%d challenges, %v", len(challenges), err)
+	}
+}
+
 func FuzzParseChallenges(f *testing.F) {
 	f.Add(`Bearer realm="a \"b\"", error=x, DPoP algs="ES256", Negotiate`)
 	f.Add(`Negotiate YWJj==`)

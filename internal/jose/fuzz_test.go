@@ -48,6 +48,7 @@ func FuzzParseKeySet(f *testing.F) {
 	f.Add([]byte(`{"keys":[{` + rsaMembers + `,"kid":"a","alg":"RS256","use":"sig"},{` + p256Members + `},{` + p521Members + `,"key_ops":["verify"]},{` + edMembers + `}]}`))
 	f.Add([]byte(`{"keys":[{` + edMembers + `,"a":1,"a":2},null,{"kty":"oct","k":"AA"},{` + okp(0, 0, 0) + `}],"x":"` + "\xff" + `"}`))
 	f.Add([]byte(`{"keys":[{` + rsaOf(2048, 1, "Aw") + `},{` + rsaOf(2048, 2, "AQ") + `}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AA` + a2N + `","e":"AAEAAQ","alg":null,"key_ops":[]}]}`))
 	f.Add([]byte(`{"keys":[],"keys":[]}`))
 	f.Add([]byte(strings.Repeat(`{"keys":[`, 40)))
 	f.Fuzz(func(t *testing.T, doc []byte) {
@@ -61,6 +62,11 @@ func FuzzParseKeySet(f *testing.F) {
 		for _, s := range set.Skipped {
 			if s.Reason == "" || len(s.ID) > 64 {
 				t.Errorf("skipped %+v", s)
+			}
+		}
+		for _, n := range set.Notes {
+			if n.Text == "" || len(n.ID) > 64 {
+				t.Errorf("note %+v", n)
 			}
 		}
 		for _, key := range set.Keys {

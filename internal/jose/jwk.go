@@ -1,7 +1,6 @@
 package jose
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,23 +12,35 @@ import (
 // ParseKey reads one public JWK (RFC 7517). It is strict: member names are
 // unique and compared as they are spelled, members of the wrong kind, private
 // members, and keys that cannot verify a supported algorithm are errors.
-// Members that it does not know, certificates included, are ignored.
+// Members that it does not know, certificates included, are ignored, and so are
+// members that are null. The numbers of an RSA key may begin with zero octets.
 func ParseKey(jwk []byte) (*Key, error) {
-	return parseKey(jwk, material.public)
+	m, err := readJWK(jwk)
+	if err == nil {
+		m.trim()
+		var key *Key
+		if key, err = m.key(material.public); err == nil {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("jose: JWK: %w", err)
 }
 
-// ParseProofKey is [ParseKey] for a key that comes with each request, as that
-// of a DPoP proof does. It makes the same key of the same checks, and leaves
-// out that jwx makes it too, which takes several times as long.
+// ParseProofKey is [ParseKey] for a key that its sender chooses for each
+// request, as that of a DPoP proof. It differs in three ways:
+//
+//   - An RSA key has at most 4096 bits and the exponent 65537, which bounds what
+//     a verification costs.
+//   - The numbers of an RSA key must not begin with zero octets: the sender
+//     computes the thumbprint (RFC 7638) of the key as it is spelled, and the
+//     token would be bound to another one than ours.
+//   - jwx does not make the key once more, which takes several times as long as
+//     the checks.
 func ParseProofKey(jwk []byte) (*Key, error) {
-	return parseKey(jwk, func(m material) (crypto.PublicKey, error) { return m.check() })
-}
-
-func parseKey(jwk []byte, convert converter) (*Key, error) {
 	m, err := readJWK(jwk)
 	if err == nil {
 		var key *Key
-		if key, err = m.key(convert); err == nil {
+		if key, err = m.key(material.checkProof); err == nil {
 			return key, nil
 		}
 	}
@@ -41,15 +52,18 @@ type jwkMembers struct {
 	material
 	kid, use, alg          string
 	hasKid, hasUse, hasAlg bool
-	keyOps                 []string // nil: none
+	keyOps                 []string // empty: none
 	secret                 bool     // has a member of a private or symmetric key
 }
 
-// readJWK reads the members of a JWK. Of a JWK that is broken it returns what
-// came before the error.
+// readJWK reads the members of a JWK. A member that is null is absent. Of a JWK
+// that is broken it returns what came before the error.
 func readJWK(raw []byte) (jwkMembers, error) {
 	var m jwkMembers
 	err := strictjson.Object(raw, func(name []byte, value strictjson.Value) error {
+		if value.Kind() == 'n' {
+			return nil
+		}
 		var err error
 		switch string(name) {
 		case "kty":
@@ -74,7 +88,7 @@ func readJWK(raw []byte) (jwkMembers, error) {
 			m.hasAlg = true
 			m.alg, err = strictjson.String(value)
 		case "key_ops":
-			m.keyOps, err = strictjson.Strings(value)
+			m.keyOps, err = readKeyOps(value)
 		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
 			m.secret = true
 		default:
@@ -86,6 +100,22 @@ func readJWK(raw []byte) (jwkMembers, error) {
 		return nil
 	})
 	return m, err
+}
+
+// maxKeyOps is the most operations that a key may list. Eight are registered
+// (RFC 7517, Section 8.3.2).
+const maxKeyOps = 16
+
+func readKeyOps(value strictjson.Value) (ops []string, err error) {
+	err = strictjson.Array(value, func(element strictjson.Value) error {
+		if len(ops) == maxKeyOps {
+			return fmt.Errorf("more than %d operations", maxKeyOps)
+		}
+		op, err := strictjson.String(element)
+		ops = append(ops, op)
+		return err
+	})
+	return ops, err
 }
 
 // key makes a key of the members, if it may verify signatures.
@@ -120,7 +150,7 @@ func (m jwkMembers) checkUse() error {
 	if m.hasUse && m.use != "sig" {
 		return fmt.Errorf("use %q, sig is accepted", printable(m.use))
 	}
-	if m.keyOps == nil {
+	if len(m.keyOps) == 0 {
 		return nil
 	}
 	for i, op := range m.keyOps {

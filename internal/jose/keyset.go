@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,6 +22,17 @@ type KeySet struct {
 
 	// Skipped says which keys were left out, and why.
 	Skipped []Skipped
+
+	// Notes says which of the Keys are malformed in a way that was mended.
+	Notes []Note
+}
+
+// Note is about a key of a set that is used though it is malformed. Its texts are
+// fit for a log.
+type Note struct {
+	Index int    // where in the `keys` array
+	ID    string // the `kid`, as in [Skipped]
+	Text  string
 }
 
 // Skipped is a key of a set that is not used. Its texts are fit for a log.
@@ -120,9 +132,14 @@ func (set *KeySet) readKeys(dec *jsontext.Decoder) error {
 func (set *KeySet) add(index int, raw []byte) {
 	m, err := readJWK(raw)
 	if err == nil {
+		trimmed := m.trim()
 		var key *Key
 		if key, err = m.key(material.public); err == nil {
 			set.Keys = append(set.Keys, key)
+			if len(trimmed) > 0 {
+				text := strings.Join(trimmed, " and ") + " began with a zero octet (RFC 7518, Section 2), which was removed"
+				set.Notes = append(set.Notes, Note{Index: index, ID: printable(m.kid), Text: text})
+			}
 			return
 		}
 	}

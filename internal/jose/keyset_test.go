@@ -1,7 +1,9 @@
 package jose_test
 
 import (
+	"crypto/rsa"
 	"encoding/base64"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -11,6 +13,15 @@ import (
 )
 
 func b64(b ...byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// keyOps returns a list of n operations that differ; verify is the last.
+func keyOps(n int) string {
+	var b strings.Builder
+	for i := range n - 1 {
+		fmt.Fprintf(&b, `"op%d",`, i)
+	}
+	return "[" + b.String() + `"verify"]`
+}
 
 // rsaOf returns an RSA key with a modulus of the given size, odd if last is.
 func rsaOf(bits uint, last int64, e string) string {
@@ -58,6 +69,16 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		{"key_ops verify", p256Members + `,"key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
 		{"key_ops sign and verify", p256Members + `,"key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
 		{"use and key_ops that agree", p256Members + `,"use":"sig","key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
+		// Reports L4: an empty list names no operation, and so is absent.
+		{"key_ops empty", rsaMembers + `,"key_ops":[]`, rs},
+		{"key_ops empty, use sig", rsaMembers + `,"use":"sig","key_ops":[ ]`, rs},
+		// Reports V10: sixteen operations at most.
+		{"key_ops of 16", rsaMembers + `,"key_ops":` + keyOps(16), rs},
+		// Reports L1: a member that is null is absent.
+		{"alg null", rsaMembers + `,"alg":null`, rs},
+		{"optional members that are null", p256Members + `,"alg":null,"use":null,"key_ops":null,"kid":null,"x5c":null,"x5t":null,"x5u":null`, []jose.Algorithm{jose.ES256}},
+		{"private members that are null", rsaMembers + `,"d":null,"p":null,"q":null,"dp":null,"dq":null,"qi":null,"oth":null,"k":null`, rs},
+		{"members of other types that are null", edMembers + `,"y":null,"n":null,"e":null`, ed},
 		// K4: certificates are ignored, whatever they are.
 		{"x5c of another key", p256Members + `,"x5c":["AA"],"x5t":1,"x5u":"http://127.0.0.1/"`, []jose.Algorithm{jose.ES256}},
 		{"names in capitals", p256Members + `,"D":"AA","K":1,"Use":"enc"`, []jose.Algorithm{jose.ES256}},
@@ -94,8 +115,11 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"RSA with e of 2048 bits", "{" + rsaOf(2048, 1, a2N) + "}", "RSA exponent"},
 		{"RSA with e 2^64+3", "{" + rsaOf(2048, 1, b64(1, 0, 0, 0, 0, 0, 0, 0, 3)) + "}", "RSA exponent"},
 		{"RSA with e 0", "{" + rsaOf(2048, 1, "AA") + "}", "e: a leading zero octet"},
-		{"RSA with e of a leading zero", "{" + rsaOf(2048, 1, "AAEAAQ") + "}", "e: a leading zero octet"},
-		{"RSA with n of a leading zero", `{"kty":"RSA","e":"AQAB","n":"` + b64(append([]byte{0, 0x80}, make([]byte, 255)...)...) + `"}`, "n: a leading zero octet"},
+		{"RSA with e of nothing but zeros", "{" + rsaOf(2048, 1, "AAAA") + "}", "e: a leading zero octet"},
+		{"RSA with n of nothing but zeros", `{"kty":"RSA","e":"AQAB","n":"` + b64(make([]byte, 257)...) + `"}`, "n: a leading zero octet"},
+		// Reports L4: the zero octet counts in no check.
+		{"RSA of 2040 bits and a leading zero", `{"kty":"RSA","e":"AQAB","n":"` + b64(append([]byte{0, 0x80}, make([]byte, 254)...)...) + `"}`, "RSA modulus of 2040 bits"},
+		{"RSA with e 1 and a leading zero", "{" + rsaOf(2048, 1, "AAE") + "}", "RSA exponent"},
 		{"RSA without n", `{"kty":"RSA","e":"AQAB"}`, "RSA key without n"},
 		{"RSA without e", `{"kty":"RSA","n":"` + a2N + `"}`, "RSA key without e"},
 		{"RSA with a padded n", `{"kty":"RSA","n":"` + a2N + `==","e":"AQAB"}`, "n: not base64url"},
@@ -127,7 +151,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		// 2.1: private and symmetric keys.
 		{"private RSA", "{" + rsaMembers + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
 		{"private EC", "{" + p256Members + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
-		{"private OKP", "{" + edMembers + `,"d":null}`, "private or symmetric key in a public key set"},
+		{"private OKP", "{" + edMembers + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
 		{"a prime of RSA", "{" + rsaMembers + `,"p":"AQ"}`, "private or symmetric key in a public key set"},
 		{"oth of RSA", "{" + rsaMembers + `,"oth":[]}`, "private or symmetric key in a public key set"},
 		{"symmetric", `{"kty":"oct","k":"AQ"}`, "private or symmetric key in a public key set"},
@@ -136,12 +160,16 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"kty unknown", `{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}`, `key type "AKP"`},
 		{"kty in lower case", `{"kty":"ec","crv":"P-256","x":"` + a3X + `","y":"` + a3Y + `"}`, `key type "ec"`},
 		{"kty missing", `{"crv":"P-256","x":"` + a3X + `","y":"` + a3Y + `"}`, "no kty"},
-		{"kty null", `{"kty":null}`, "kty: a JSON null"},
+		{"kty null", `{"kty":null}`, "no kty"},
+		{"n null", `{"kty":"RSA","n":null,"e":"AQAB"}`, "RSA key without n"},
+		{"x null", `{"kty":"OKP","crv":"Ed25519","x":null}`, "OKP key without x"},
 		{"use enc", "{" + rsaMembers + `,"use":"enc"}`, `use "enc", sig is accepted`},
 		{"use empty", "{" + rsaMembers + `,"use":""}`, `use ""`},
-		{"use null", "{" + rsaMembers + `,"use":null}`, "use: a JSON null"},
 		{"key_ops without verify", "{" + rsaMembers + `,"key_ops":["sign"]}`, "key_ops without verify"},
-		{"key_ops empty", "{" + rsaMembers + `,"key_ops":[]}`, "key_ops without verify"},
+		// Reports V10: the reading ends there, so thousands cost no more.
+		{"key_ops of 17", "{" + rsaMembers + `,"key_ops":` + keyOps(17) + "}", "key_ops: more than 16 operations"},
+		{"key_ops of 20,000", "{" + rsaMembers + `,"key_ops":` + keyOps(20_000) + "}", "key_ops: more than 16 operations"},
+		{"key_ops of null", "{" + rsaMembers + `,"key_ops":["verify",null]}`, "key_ops: a JSON null"},
 		{"key_ops a string", "{" + rsaMembers + `,"key_ops":"verify"}`, "key_ops: a JSON string"},
 		{"key_ops with a number", "{" + rsaMembers + `,"key_ops":["verify",1]}`, "key_ops: a JSON number"},
 		{"key_ops with a duplicate", "{" + rsaMembers + `,"key_ops":["verify","verify"]}`, "key_ops with a duplicate"},
@@ -151,7 +179,6 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"alg HS256 of an RSA key", "{" + rsaMembers + `,"alg":"HS256"}`, `alg "HS256"`},
 		{"alg none", "{" + edMembers + `,"alg":"none"}`, `alg "none", which an Ed25519 key cannot verify`},
 		{"alg of encryption", "{" + rsaMembers + `,"alg":"RSA-OAEP"}`, `alg "RSA-OAEP"`},
-		{"alg null", "{" + rsaMembers + `,"alg":null}`, "alg: a JSON null"},
 		{"alg empty", "{" + rsaMembers + `,"alg":""}`, `alg ""`},
 		{"kid a number", "{" + rsaMembers + `,"kid":1}`, "kid: a JSON number"},
 		// K1, J6.
@@ -180,6 +207,46 @@ func TestKeysThatAreSkipped(t *testing.T) {
 				t.Errorf("skipped %+v, want %q", s, tt.reason)
 			}
 		})
+	}
+}
+
+// Reports L4: the numbers of an RSA key may begin with zero octets, as Java's
+// BigInteger writes them. The key is that without them, its thumbprint (RFC 7638)
+// too, and a note says so.
+func TestZeroOctetsAreRemoved(t *testing.T) {
+	n, err := base64.RawURLEncoding.DecodeString(a2N)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mustKey(t, rsaMembers)
+	tests := []struct{ name, n, e, note string }{
+		{"n", b64(append([]byte{0}, n...)...), "AQAB", "n began with a zero octet (RFC 7518, Section 2), which was removed"},
+		{"e", a2N, "AAEAAQ", "e began with a zero octet (RFC 7518, Section 2), which was removed"},
+		{"both, and more than one", b64(append([]byte{0, 0, 0}, n...)...), b64(0, 0, 1, 0, 1), "n and e began with a zero octet (RFC 7518, Section 2), which was removed"},
+		{"neither", a2N, "AQAB", ""},
+	}
+	for _, tt := range tests {
+		document := `{"kty":"RSA","n":"` + tt.n + `","e":"` + tt.e + `","kid":"k\u0000"}`
+		set, err := jose.ParseKeySet([]byte(`{"keys":[{` + edMembers + `},` + document + `]}`))
+		if err != nil || len(set.Keys) != 2 || len(set.Skipped) > 0 {
+			t.Fatalf("%s: %v, %+v", tt.name, err, set.Skipped)
+		}
+		if key := set.Keys[1]; key.Thumbprint() != want.Thumbprint() || !key.Public().(*rsa.PublicKey).Equal(want.Public()) {
+			t.Errorf("%s: another key, of thumbprint %s", tt.name, key.Thumbprint())
+		}
+		switch {
+		case tt.note == "" && len(set.Notes) == 0:
+		case len(set.Notes) != 1 || set.Notes[0] != (jose.Note{Index: 1, ID: "k?", Text: tt.note}):
+			t.Errorf("%s: notes %+v, want %q", tt.name, set.Notes, tt.note)
+		}
+		key, err := jose.ParseKey([]byte(document))
+		if err != nil || key.Thumbprint() != want.Thumbprint() {
+			t.Errorf("%s: ParseKey: %v", tt.name, err)
+		}
+		// A DPoP client computed the thumbprint of the key as it spells it.
+		if _, err := jose.ParseProofKey([]byte(document)); (err == nil) != (tt.note == "") {
+			t.Errorf("%s: ParseProofKey: %v", tt.name, err)
+		}
 	}
 }
 

@@ -14,13 +14,6 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// The sizes of an RSA modulus. RFC 7518, Section 3.3 asks for 2048 bits; the
-// upper bound is what one verification may cost.
-const (
-	minModulusBits = 2048
-	maxModulusBits = 8192
-)
-
 // material is what makes a JWK a public key: the members that RFC 7638,
 // Section 3.2 calls required, as they are encoded.
 type material struct {
@@ -113,41 +106,6 @@ func (m material) check() (equaler, error) {
 	default:
 		return m.checkOKP()
 	}
-}
-
-func (m material) checkRSA() (equaler, error) {
-	n, err := m.number("n", m.n)
-	if err != nil {
-		return nil, err
-	}
-	e, err := m.number("e", m.e)
-	if err != nil {
-		return nil, err
-	}
-	if bits := n.BitLen(); bits < minModulusBits || bits > maxModulusBits {
-		return nil, fmt.Errorf("RSA modulus of %d bits, %d to %d are accepted", bits, minModulusBits, maxModulusBits)
-	}
-	if n.Bit(0) == 0 {
-		return nil, errors.New("an even RSA modulus")
-	}
-	// With an exponent of 1 every signature holds; a long one costs time, and
-	// crypto/rsa takes none beyond 31 bits.
-	if e.BitLen() > 31 || e.Int64() < 3 || e.Bit(0) == 0 {
-		return nil, errors.New("an RSA exponent that is even or not from 3 to 2^31-1")
-	}
-	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
-}
-
-// number decodes a Base64urlUInt (RFC 7518, Section 2): no leading zero octet.
-func (m material) number(name, value string) (*big.Int, error) {
-	b, err := m.octets(name, value)
-	if err != nil {
-		return nil, err
-	}
-	if b[0] == 0 {
-		return nil, fmt.Errorf("%s: a leading zero octet", name)
-	}
-	return new(big.Int).SetBytes(b), nil
 }
 
 func (m material) octets(name, value string) ([]byte, error) {

@@ -81,13 +81,13 @@ func (k *PrivateKey) readJWK(data []byte) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JWK: %w", err)
 	}
-	if m.hasUse && m.use != "sig" || m.keyOps != nil && !slices.Contains(m.keyOps, "sign") {
+	if m.hasUse && m.use != "sig" || len(m.keyOps) > 0 && !slices.Contains(m.keyOps, "sign") {
 		return nil, errors.New("JWK: use or key_ops do not let it sign")
 	}
 	k.id, k.algorithm = m.kid, Algorithm(m.alg)
 	private := false
-	err = strictjson.Object(data, func(name []byte, _ strictjson.Value) error {
-		private = private || string(name) == "d"
+	err = strictjson.Object(data, func(name []byte, value strictjson.Value) error {
+		private = private || string(name) == "d" && value.Kind() != 'n'
 		return nil
 	})
 	if err != nil || !private {

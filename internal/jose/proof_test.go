@@ -14,7 +14,8 @@ func TestParseProofKeyIsParseKey(t *testing.T) {
 		`{` + rsaMembers + `}`, `{` + p256Members + `}`, `{` + edMembers + `}`, `{` + p256Members + `,"alg":"ES256","use":"sig","kid":"k"}`,
 		``, `{}`, `[]`, `{"kty":"oct","k":"AAAA"}`, `{` + p256Members + `,"d":"AAAA"}`, `{` + p256Members + `,"alg":"ES384"}`,
 		`{` + p256Members + `,"use":"enc"}`, `{` + p256Members + `,"kty":"EC"}`, `{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}`,
-		`{"kty":"OKP","crv":"Ed25519","x":"` + strings.Repeat("A", 43) + `"}`, `{"kty":"RSA","n":"AQAB","e":"AQAB"}`,
+		`{"kty":"OKP","crv":"Ed25519","x":"` + strings.Repeat("A", 43) + `"}`, `{"kty":"RSA","n":null,"e":"AQAB"}`,
+		`{` + p256Members + `,"alg":null,"d":null}`, `{` + p256Members + `,"key_ops":[]}`, `{` + p256Members + `,"key_ops":` + keyOps(17) + `}`,
 	}
 	for _, doc := range docs {
 		key, err := jose.ParseKey([]byte(doc))
@@ -33,6 +34,34 @@ func TestParseProofKeyIsParseKey(t *testing.T) {
 			if quick.Can(alg) != key.Can(alg) {
 				t.Errorf("%s: Can(%q) is %v", doc, string(alg), quick.Can(alg))
 			}
+		}
+	}
+}
+
+// Reports V13: what a proof key may cost is bounded, since its sender chooses it.
+func TestProofKeysAreBounded(t *testing.T) {
+	tests := []struct{ name, members, reason string }{
+		{"RSA of 2048 bits", rsaOf(2048, 1, "AQAB"), ""},
+		{"RSA of 4096 bits", rsaOf(4096, 1, "AQAB"), ""},
+		{"P-256", p256Members, ""},
+		{"P-521", p521Members, ""}, // dpop.Config.Algorithms lists ES512 or not
+		{"Ed25519", edMembers, ""},
+		{"RSA of 2047 bits", rsaOf(2047, 1, "AQAB"), "RSA modulus of 2047 bits, 2048 to 4096 are accepted"},
+		{"RSA of 4097 bits", rsaOf(4097, 1, "AQAB"), "RSA modulus of 4097 bits, 2048 to 4096 are accepted"},
+		{"RSA of 8192 bits, e 2^31-1", rsaOf(8192, 1, b64(0x7f, 0xff, 0xff, 0xff)), "RSA modulus of 8192 bits"},
+		{"RSA with e 2^31-1", rsaOf(2048, 1, b64(0x7f, 0xff, 0xff, 0xff)), "exponent of a proof key that is not 65537"},
+		{"RSA with e 65539", rsaOf(2048, 1, b64(1, 0, 3)), "exponent of a proof key that is not 65537"},
+		{"RSA with e 3", rsaOf(2048, 1, "Aw"), "exponent of a proof key that is not 65537"},
+		{"RSA with e 1", rsaOf(2048, 1, "AQ"), "RSA exponent"},
+		// Reports L4: refused here, see TestZeroOctetsAreRemoved.
+		{"RSA with e of a leading zero", rsaOf(2048, 1, "AAEAAQ"), "e: a leading zero octet"},
+		// Reports V10.
+		{"key_ops of thousands", rsaMembers + `,"key_ops":` + keyOps(1000), "key_ops: more than 16 operations"},
+	}
+	for _, tt := range tests {
+		_, err := jose.ParseProofKey([]byte("{" + tt.members + "}"))
+		if (err == nil) != (tt.reason == "") || err != nil && !strings.Contains(err.Error(), tt.reason) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.reason)
 		}
 	}
 }

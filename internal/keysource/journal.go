@@ -23,6 +23,7 @@ type journal struct {
 // landed reports a flight: after it, set is at hand instead of old.
 func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 	j.skipped(old, set)
+	j.notes(old, set)
 	now := time.Now()
 	switch {
 	case err != nil && (!j.failing || now.Sub(j.told) >= time.Minute):
@@ -58,6 +59,19 @@ func (j *journal) skipped(old, set *keySet) {
 		j.config.Logger.Warn("a key of the issuer is not used",
 			slog.String("issuer", j.config.Issuer), slog.Int("index", key.Index),
 			slog.String("kid", key.ID), slog.String("reason", key.Reason))
+	}
+}
+
+// notes reports the keys that are used though they are malformed, once for each
+// changed set.
+func (j *journal) notes(old, set *keySet) {
+	if set == old || old != nil && old.print == set.print && slices.Equal(old.notes, set.notes) {
+		return
+	}
+	for _, note := range set.notes[:min(len(set.notes), maxSkippedLogged)] {
+		j.config.Logger.Info("a key of the issuer is malformed and is used all the same",
+			slog.String("issuer", j.config.Issuer), slog.Int("index", note.Index),
+			slog.String("kid", note.ID), slog.String("found", note.Text))
 	}
 }
 

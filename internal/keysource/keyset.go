@@ -21,6 +21,7 @@ type keySet struct {
 	maxStale   time.Duration // zero: for ever
 	keys       []*jose.Key
 	skipped    []jose.Skipped
+	notes      []jose.Note
 	print      string // the same for sets of the same keys
 
 	byID  map[string]group
@@ -57,6 +58,7 @@ func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 	set := &keySet{
 		keys:    keys.Keys,
 		skipped: keys.Skipped,
+		notes:   keys.Notes,
 		print:   fingerprint(keys.Keys),
 		byID:    make(map[string]group, len(named)),
 		all:     newGroup(keys.Keys),

@@ -29,12 +29,17 @@ type answer struct {
 type names struct {
 	*claims.Names
 	active, scope, clientID, tokenType, tokenUse int
+	client                                       clientNames
+	journal                                      *claims.Journal
 }
 
-func newNames() names {
-	n := names{Names: claims.NewNames()}
-	n.active, n.scope, n.clientID = n.Add("active"), n.Add("scope"), n.Add("client_id")
-	n.tokenType, n.tokenUse = n.Add("token_type"), n.Add("token_use")
+func newNames(c *Config) names {
+	n := names{Names: claims.NewAnswerNames()}
+	n.scope, n.clientID = n.Add("scope"), n.Add("client_id")
+	// What tells the kind of an answer, and of its token.
+	n.active, n.tokenType, n.tokenUse = n.AddStrict("active"), n.AddStrict("token_type"), n.AddStrict("token_use")
+	n.client = newClientNames(n.Names)
+	n.journal = claims.NewJournal(c.Logger, c.Issuer, n.Names)
 	return n
 }
 
@@ -45,6 +50,7 @@ func (n names) read(document []byte) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer n.journal.Note(&v)
 	a := &answer{document: document}
 	if !v.Has(n.active) {
 		return nil, errors.New("no active in it")
@@ -57,9 +63,9 @@ func (n names) read(document []byte) (*answer, error) {
 		a.document = []byte(`{"active":false}`)
 		return a, nil
 	}
-	p, malformed := v.Principal()
-	if malformed != nil {
-		return nil, malformed
+	p, err := v.Principal()
+	if err != nil {
+		return nil, err
 	}
 	for _, text := range [...]struct {
 		to    *string
@@ -68,24 +74,25 @@ func (n names) read(document []byte) (*answer, error) {
 		{&a.issuer, claims.Iss}, {&p.ClientID, n.clientID}, {&a.tokenType, n.tokenType}, {&a.tokenUse, n.tokenUse},
 	} {
 		if *text.to, err = v.Text(text.claim); err != nil {
-			return nil, fmt.Errorf("%s: %w", n.Name(text.claim), err)
+			return nil, err
 		}
 	}
 	if v.Has(claims.Iss) && a.issuer == "" {
 		return nil, errors.New("iss: an empty string")
 	}
 	if p.Scopes, err = v.Scopes([]int{n.scope}, func(int) bool { return true }); err != nil {
-		return nil, fmt.Errorf("scope: %w", err)
+		return nil, err
 	}
 	audience, err := v.List(claims.Aud)
 	if err != nil {
-		return nil, fmt.Errorf("aud: %w", err)
+		return nil, err
 	}
 	if a.notBefore, err = v.Date(claims.Nbf); err != nil {
-		return nil, fmt.Errorf("nbf: %w", err)
+		return nil, err
 	}
 	a.audience = v.Has(claims.Aud)
-	a.principal = p.WithAudience(audience...).WithClaims(string(document)).WithStated(v.Stated(claims.Aud, n.scope))
+	a.principal = p.WithAudience(audience...).WithClaims(string(document)).
+		WithStated(v.Stated(claims.Aud, n.scope)).WithClient(n.client.isClient(&v, &p))
 	return a, nil
 }
 
@@ -107,6 +114,9 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	}
 	if check, got := a.otherKind(); check != "" {
 		return nil, refuse(check, "an access token", fmt.Sprintf("%.64q", got))
+	}
+	if claims.KeyUnnamed(a.tokenType, p.Confirmation) {
+		return nil, refuse("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6.2)", "none")
 	}
 	if !a.audience && !c.InsecureAudienceNotSent || a.audience && !c.isAudience(p) {
 		got := "no aud in the answer"

@@ -41,7 +41,7 @@ type endpoint struct {
 
 func newEndpoint(c Config, background func(work func(context.Context)) bool) *endpoint {
 	e := &endpoint{
-		config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(),
+		config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(&c),
 		background: background, turn: make(chan struct{}, 1),
 	}
 	if c.Signed != nil {

@@ -2,6 +2,7 @@ package introspect_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,6 +102,7 @@ func TestAnswers(t *testing.T) {
 		unavailable  = "unavailable"  // 503
 	)
 	jkt := map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
+	null := json.RawMessage("null")
 	tests := []struct {
 		name   string
 		claims map[string]any
@@ -133,10 +135,36 @@ func TestAnswers(t *testing.T) {
 		{"no token_type", map[string]any{"token_type": nil}, ok},
 		{"bound to a key", map[string]any{"cnf": jkt, "token_type": "DPoP"}, ok}, // the guard checks or refuses
 		{"bound to a key, but of type Bearer", map[string]any{"cnf": jkt, "token_type": "Bearer"}, invalid},
+		// Reports G4: what is bound to a key that nobody named cannot be checked.
+		{"of type DPoP, no cnf", map[string]any{"token_type": "DPoP"}, invalid},
+		{"of type dpop, no cnf", map[string]any{"token_type": "dpop"}, invalid},
+		{"of type DPoP, cnf that is null", map[string]any{"token_type": "DPoP", "cnf": null}, invalid},
+		{"of type DPoP, cnf without the key", map[string]any{"token_type": "DPoP", "cnf": map[string]string{"kid": "k"}}, invalid},
+		{"of type DPoP, bound to a certificate", map[string]any{"token_type": "DPoP", "cnf": map[string]string{"x5t#S256": jkt["jkt"]}}, invalid},
+		{"of type PoP, no cnf", map[string]any{"token_type": "PoP"}, invalid},
+		{"of type mac, no cnf", map[string]any{"token_type": "mac"}, invalid},
+		{"token_type as a number", map[string]any{"token_type": 1}, unavailable},
+		{"token_use as an array", map[string]any{"token_use": []string{"access"}}, unavailable},
 		{"cnf that is malformed", map[string]any{"cnf": "x"}, unavailable},
-		{"scope as an array", map[string]any{"scope": []string{"a"}}, unavailable},
-		{"scope with a quote", map[string]any{"scope": `a"b`}, unavailable},
-		{"sub as a number", map[string]any{"sub": 1}, unavailable},
+		// Reports L1, C18: null in an optional member is absent; never in active.
+		{"optional members that are null", map[string]any{
+			"acr": null, "auth_time": null, "amr": null, "sub": null, "scope": null, "client_id": null, "username": null, "jti": null,
+			"iss": null, "exp": null, "nbf": null, "iat": null, "cnf": null, "token_type": null, "token_use": null,
+		}, ok},
+		{"active that is null", map[string]any{"active": null}, unavailable},
+		{"aud that is null", map[string]any{"aud": null}, invalid},
+		// Reports L2, L3, C18: any member that does not protect is then absent.
+		{"scope with two spaces", map[string]any{"scope": " a  b "}, ok},
+		{"scope with a tab", map[string]any{"scope": "a\tb"}, ok},
+		{"scope as an array", map[string]any{"scope": []string{"a"}}, ok},
+		{"scope with a quote", map[string]any{"scope": `a"b`}, ok},
+		{"sub as a number", map[string]any{"sub": 1}, ok},
+		{"client_id as a number", map[string]any{"client_id": 1}, ok},
+		{"acr as an array", map[string]any{"acr": []string{"mfa"}}, ok},
+		{"amr as a string", map[string]any{"amr": "pwd"}, ok},
+		{"auth_time as a string", map[string]any{"auth_time": "2026-01-01T00:00:00Z"}, ok},
+		{"nbf as a string", map[string]any{"nbf": "1"}, unavailable},
+		{"iat as a string", map[string]any{"iat": "1"}, unavailable},
 		{"auth_time in the future", map[string]any{"auth_time": 4e9}, ok},
 	}
 	for _, tt := range tests {

@@ -44,39 +44,52 @@ const expectIssuer = "a JSON object with an iss"
 // read reads the claims of a token whose signature holds. The error names the
 // first claim that is malformed or missing; the facts are what there is.
 func (i *issuer) read(r *reader, f *facts) *bearer.Error {
-	malformed := func(claim string, err error) *bearer.Error {
-		return bearer.Invalid(claim, "a well-formed claim", err.Error())
-	}
+	refused := i.readFacts(r, f)
+	i.journal.Note(&r.values)
+	return refused
+}
+
+func (i *issuer) readFacts(r *reader, f *facts) *bearer.Error {
 	c, v, p := i.profile, &r.values, &f.principal
 	f.issuer = i
 	lists, bad := i.listsOf(r)
 	v.KeepText(r.jws.Payload)
 	*p = lists.WithClaims(v.KeptText()).WithStated(v.Stated(c.audience, c.scope...))
-	if wrong := v.PrincipalInto(p); bad == nil {
-		bad = wrong
+	if err := v.PrincipalInto(p); bad == nil {
+		bad = err
 	}
 	var err error
-	if p.ClientID, err = v.FirstText(c.clientID); err != nil && bad == nil {
-		bad = &claims.Error{Claim: "client_id", Err: err}
+	if p.ClientID, err = v.FirstText(c.clientID); bad == nil {
+		bad = err
+	}
+	if bad == nil {
+		p.Scopes, bad = v.ScopesBy(i.parseScope, c.scope, c.isScopeString)
 	}
 	if bad != nil {
-		return malformed(bad.Claim, bad.Err)
-	}
-	if p.Scopes, err = v.ScopesBy(i.parseScope, c.scope, c.isScopeString); err != nil {
-		return malformed("scope", err)
+		return malformed(bad)
 	}
 	if refused := c.checkKind(v, p); refused != nil {
 		return refused
 	}
 	if f.notBefore, err = v.Date(claims.Nbf); err != nil {
-		return malformed("nbf", err)
+		return malformed(err)
 	}
+	c.setClient(v, p)
 	return nil
+}
+
+// malformed refuses a token for the error of a claim.
+func malformed(err error) *bearer.Error {
+	e, ok := errors.AsType[*claims.Error](err)
+	if !ok {
+		return bearer.Invalid("claims", "well-formed claims", err.Error())
+	}
+	return bearer.Invalid(e.Claim, "a well-formed claim", e.Err.Error())
 }
 
 // listsOf returns a principal of what lists a token has. The tokens of an issuer
 // share a few, and then the memory of them too: it is not to be changed.
-func (i *issuer) listsOf(r *reader) (*bearer.Principal, *claims.Error) {
+func (i *issuer) listsOf(r *reader) (*bearer.Principal, error) {
 	c, v := i.profile, &r.values
 	// Whatever begins with a line break has no audience: no JSON value does.
 	r.lists = append(append(append(r.lists[:0], v.Raw(c.audience)...), '\n'), v.Raw(claims.AMR)...)
@@ -89,24 +102,27 @@ func (i *issuer) listsOf(r *reader) (*bearer.Principal, *claims.Error) {
 	p := bearer.Principal{Issuer: i.url}
 	list, err := v.List(c.audience)
 	if err != nil {
-		return &p, &claims.Error{Claim: c.Name(c.audience), Err: err}
+		return &p, err
 	}
 	p = p.WithAudience(list...)
-	if list, err = v.List(claims.AMR); err != nil {
-		return &p, &claims.Error{Claim: "amr", Err: err}
+	hasAMR := v.Has(claims.AMR)
+	if list, err = v.Strings(claims.AMR); err != nil {
+		return &p, err
 	}
 	p = p.WithAMR(list...)
-	i.lists.Keep(string(r.lists), p)
+	if v.Has(claims.AMR) == hasAMR { // or the next token's amr would not be found malformed
+		i.lists.Keep(string(r.lists), p)
+	}
 	return &p, nil
 }
 
-// parseScope is scope.Parse. The tokens of an issuer share a few values, and
-// then the Set too.
+// parseScope is claims.ParseScope. The tokens of an issuer share a few values,
+// and then the Set too.
 func (i *issuer) parseScope(s string) (scope.Set, error) {
 	if set := i.scopes.Find(s); set != nil {
 		return *set, nil
 	}
-	set, err := scope.Parse(strings.Clone(s)) // not a part of the token's text
+	set, err := claims.ParseScope(strings.Clone(s)) // not a part of the token's text
 	if err == nil {
 		i.scopes.Keep(s, set)
 	}
@@ -128,6 +144,9 @@ func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error
 			return bearer.Invalid("kind",
 				fmt.Sprintf("claim %s to be one of %q", c.Name(c.kind), c.kinds), fmt.Sprintf("%.64q", kind))
 		}
+		if refused := checkNamed(kind, p); refused != nil {
+			return refused
+		}
 	}
 	if !c.typed && c.kind < 0 && c.looksLikeIDToken(v, p) {
 		return bearer.Invalid("kind", "an access token", "what looks like an ID token: for its client, without scopes and jti")
@@ -135,20 +154,33 @@ func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error
 	if !c.typed && p.Subject == p.Issuer {
 		return bearer.Invalid("kind", "an access token, whose sub is not its iss", "a client assertion")
 	}
+	if tokenType, err := v.Text(c.tokenType); err != nil {
+		return malformed(err)
+	} else if refused := checkNamed(tokenType, p); refused != nil {
+		return refused
+	}
 	if p.ClientID == "" {
 		names := make([]string, len(c.clientID))
 		for i, claim := range c.clientID {
 			names[i] = c.Name(claim)
 		}
-		return missing(fmt.Sprintf("one of the claims %q", names))
+		return missing(fmt.Sprintf("one of the claims %q", names), "none")
 	}
 	for _, i := range c.required {
 		if !v.Has(i) || v.IsEmptyText(i) {
-			return missing("the claim " + c.Name(i))
+			return missing("the claim "+c.Name(i), v.Found(i))
 		}
 	}
 	if !v.Has(claims.Exp) {
-		return missing("the claim exp")
+		return missing("the claim exp", v.Found(claims.Exp))
+	}
+	return nil
+}
+
+// checkNamed refuses a token that says it is bound to a key, and not to which.
+func checkNamed(tokenType string, p *bearer.Principal) *bearer.Error {
+	if claims.KeyUnnamed(tokenType, p.Confirmation) {
+		return bearer.Invalid("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6)", "none")
 	}
 	return nil
 }
@@ -160,8 +192,8 @@ func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 	return p.HasAudience(p.ClientID) && !v.Has(claims.Jti) && !slices.ContainsFunc(c.scope, v.Has)
 }
 
-func missing(what string) *bearer.Error {
-	return bearer.Invalid("claims", what+", which the issuer's Profile requires", "none")
+func missing(what, found string) *bearer.Error {
+	return bearer.Invalid("claims", what+", which the issuer's Profile requires", found)
 }
 
 // facts are what a token said whose signature held, and who had signed it. They

@@ -44,8 +44,9 @@ type Config struct {
 	// verifier's own.
 	Client *http.Client
 
-	// Logger is told of failed and recovered fetches, and of keys that are
-	// skipped. Default: silence.
+	// Logger is told of failed and recovered fetches, of keys that are skipped,
+	// and once for each claim that an issuer's tokens have malformed and that is
+	// read as absent. Default: silence.
 	Logger *slog.Logger
 }
 
@@ -92,6 +93,7 @@ type issuer struct {
 	algorithms []jose.Algorithm
 	profile    *profile
 	source     *keysource.Source
+	journal    *claims.Journal
 
 	// What was read from the claims of tokens whose signature held.
 	scopes known.Table[scope.Set]        // by their claim
@@ -125,6 +127,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	for _, given := range c.Issuers {
 		issuers[given.URL].source = given.keySource(c)
+		issuers[given.URL].journal = claims.NewJournal(c.Logger, given.URL, names)
 	}
 	v := &Verifier{issuers: issuers, names: names, leeway: c.Leeway}
 	if c.CacheEntries > 0 && c.CacheBytes > 0 {

@@ -28,8 +28,9 @@ type Profile struct {
 	ClientID []string
 
 	// Scope names the claims that may carry the scopes, as one string or as an
-	// array; the first that a token has counts. Default: scope, which must be
-	// a string then (RFC 9068, Section 2.2.3), and scp.
+	// array; the first that a token has counts, and if it is malformed there are
+	// none. Default: scope, which must be a string then (RFC 9068, Section
+	// 2.2.3), and scp.
 	Scope []string
 
 	// Audience names the claim that carries the audience. Default: aud.
@@ -44,10 +45,14 @@ type Profile struct {
 	Kind  string
 	Kinds []string
 
-	// Required are claims that a token must have, beyond those required
-	// always. Default: sub, iat and jti (RFC 9068, Section 2.2); a list that
+	// Required are claims that a token must have, well-formed and not null, beyond
+	// those required always. Default: sub, iat and jti (RFC 9068, Section 2.2); a list that
 	// is empty and not nil is none.
 	Required []string
+
+	// Client says how the issuer marks a token that a client got for itself,
+	// for [bearer.Principal.IsClient]. Default: its sub is the client's id.
+	Client ClientMark
 }
 
 // Keycloak is how Keycloak signs access tokens: typ JWT, or at+jwt where a
@@ -61,6 +66,7 @@ func Keycloak() Profile {
 		Kind:     "typ",
 		Kinds:    []string{"Bearer", "DPoP"},
 		Required: []string{"iat", "jti"},
+		Client:   MarkServiceAccount,
 	}
 }
 
@@ -72,6 +78,7 @@ func EntraID() Profile {
 		ClientID: []string{"azp", "appid"},
 		Scope:    []string{"scp"},
 		Required: []string{"sub", "iat", "ver"},
+		Client:   MarkAppOnly,
 	}
 }
 
@@ -83,17 +90,19 @@ func Okta() Profile {
 		ClientID: []string{"cid"},
 		Scope:    []string{"scp"},
 		Required: []string{"sub", "iat", "jti"},
+		Client:   MarkNoUser,
 	}
 }
 
-// Auth0 is how Auth0 signs access tokens in its own profile, where ID tokens
-// have no azp. An API that is set to the RFC 9068 profile needs no Profile.
+// Auth0 is how Auth0 signs access tokens, in its own profile, where ID tokens
+// have no azp, and in its RFC 9068 profile.
 func Auth0() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},
 		ClientID: []string{"azp", "client_id"},
 		Scope:    []string{"scope"},
 		Required: []string{"sub", "iat"},
+		Client:   MarkGrantType,
 	}
 }
 
@@ -109,6 +118,7 @@ func Cognito() Profile {
 		Kind:     "token_use",
 		Kinds:    []string{"access"},
 		Required: []string{"sub", "iat", "jti"},
+		Client:   MarkNoUser,
 	}
 }
 
@@ -141,6 +151,8 @@ type profile struct {
 	kinds       []string
 	required    []int
 	forbidden   []int
+	tokenType   int
+	client      clientMark
 }
 
 // compile compiles p. All profiles of a verifier share names, so that one
@@ -180,21 +192,26 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 		c.types = append(c.types, t)
 		c.typed = c.typed && t == "at+jwt"
 	}
-	claim := func(field, name string) int {
+	claim := func(field, name string, add func(string) int) int {
 		if name == "" {
 			errs = append(errs, fmt.Errorf("Profile.%s: an empty claim name", field))
 		}
-		return c.Add(name)
+		return add(name)
 	}
 	for _, name := range p.ClientID {
-		c.clientID = append(c.clientID, claim("ClientID", name))
+		c.clientID = append(c.clientID, claim("ClientID", name, c.AddStrict))
 	}
 	for _, name := range p.Scope {
-		c.scope = append(c.scope, claim("Scope", name))
+		c.scope = append(c.scope, claim("Scope", name, c.Add))
 	}
-	c.audience = claim("Audience", p.Audience)
+	c.audience = claim("Audience", p.Audience, c.AddStrict)
 	for _, name := range p.Required {
-		c.required = append(c.required, claim("Required", name))
+		c.required = append(c.required, claim("Required", name, c.Add))
+	}
+	c.tokenType = c.Add("token_type")
+	var err error
+	if c.client, err = p.Client.compile(names); err != nil {
+		errs = append(errs, fmt.Errorf("Profile.Client: %w", err))
 	}
 	switch {
 	case p.Kind == "" && len(p.Kinds) > 0:
@@ -204,15 +221,15 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 	case slices.Contains(p.Kinds, ""):
 		errs = append(errs, errors.New("Profile.Kinds has an empty value, which a token without the claim would have too"))
 	case p.Kind != "":
-		c.kind = claim("Kind", p.Kind)
+		c.kind = claim("Kind", p.Kind, c.AddStrict)
 	}
 	if !c.typed {
 		for _, name := range neverClaims {
-			c.forbidden = append(c.forbidden, claim("", name))
+			c.forbidden = append(c.forbidden, c.Add(name))
 		}
 		if c.kind < 0 {
 			for _, name := range idTokenClaims {
-				c.forbidden = append(c.forbidden, claim("", name))
+				c.forbidden = append(c.forbidden, c.Add(name))
 			}
 		}
 	}

@@ -2,7 +2,9 @@ package claims
 
 import "github.com/bearerkit/bearerkit/bearer"
 
-// Stated returns which claims the document contains, whatever their value.
+// Stated returns which claims the document contains, malformed ones included: a
+// claim that cannot be read must narrow, and never leave another's value. null is
+// absent.
 // audience and scopes are the indexes of what is read as these.
 func (v *Values) Stated(audience int, scopes ...int) bearer.Stated {
 	s := v.stated(bearer.StatedAudience, audience) |
@@ -16,7 +18,7 @@ func (v *Values) Stated(audience int, scopes ...int) bearer.Stated {
 }
 
 func (v *Values) stated(s bearer.Stated, claim int) bearer.Stated {
-	if v.Has(claim) {
+	if v.Sent(claim) {
 		return s
 	}
 	return 0

@@ -108,7 +108,7 @@ func String(v Value) (string, error) {
 // a part of v. The error is that of [String].
 func Text(v Value) (plain []byte, isPlain bool, err error) {
 	if len(v) < 2 || v[0] != '"' {
-		return nil, false, fmt.Errorf("a JSON %s where a string is due", kindName(v))
+		return nil, false, WrongKind(v, "a string")
 	}
 	end, escaped, ok := skipText(v, 0)
 	if !ok || end != len(v) {
@@ -122,7 +122,7 @@ func Text(v Value) (plain []byte, isPlain bool, err error) {
 // non-nil slice.
 func Strings(v Value) ([]string, error) {
 	if v.Kind() != '[' {
-		return nil, fmt.Errorf("a JSON %s where an array of strings is due", kindName(v))
+		return nil, WrongKind(v, "an array of strings")
 	}
 	list := []string{}
 	err := Array(v, func(element Value) error {
@@ -144,7 +144,7 @@ func Array(v Value, element func(Value) error) error {
 // element begins.
 func Elements(v Value, element func(at int, value Value) error) error {
 	if v.Kind() != '[' {
-		return fmt.Errorf("a JSON %s where an array is due", kindName(v))
+		return WrongKind(v, "an array")
 	}
 	s := scanner{data: v}
 	s.space()
@@ -159,7 +159,13 @@ func Bool(v Value) (bool, error) {
 	case 'f':
 		return false, nil
 	}
-	return false, fmt.Errorf("a JSON %s where a boolean is due", kindName(v))
+	return false, WrongKind(v, "a boolean")
+}
+
+// WrongKind is the error of a value that is of another kind than want, which
+// goes with an article: a string, say. It does not quote the value.
+func WrongKind(v Value, want string) error {
+	return fmt.Errorf("a JSON %s where %s is due", kindName(v), want)
 }
 
 func kindName(v Value) string {

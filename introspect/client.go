@@ -1,0 +1,54 @@
+package introspect
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
+)
+
+// clientNames are the members by which an answer shows that a client got the
+// token for itself.
+type clientNames struct {
+	username, preferred int
+	session             []int // only a client's own session has them, in Keycloak
+}
+
+func newClientNames(n *claims.Names) clientNames {
+	return clientNames{
+		username: n.Add("username"), preferred: n.Add("preferred_username"),
+		session: []int{n.Add("clientHost"), n.Add("clientAddress"), n.Add("clientId")},
+	}
+}
+
+// isClient reports whether a client got the token for itself. An answer says so
+// in one of three ways:
+//
+//   - sub is the client's id (RFC 9068, Section 2.2), and username names nobody
+//     else;
+//   - neither sub nor username names anybody (RFC 7662, Section 2.2: they are the
+//     resource owner's);
+//   - it is Keycloak's answer about a service account. Users may choose a name
+//     like that of one, so the name does not suffice.
+//
+// A malformed sub or username may be a user's.
+func (n clientNames) isClient(v *claims.Values, p *bearer.Principal) bool {
+	text := func(i int) string {
+		s, err := v.Text(i)
+		if err != nil {
+			return ""
+		}
+		return s
+	}
+	username := text(n.username)
+	if v.Sent(n.username) != v.Has(n.username) || v.Sent(claims.Sub) != v.Has(claims.Sub) {
+		return false
+	}
+	if p.Subject == "" || p.Subject == p.ClientID {
+		return username == "" || username == p.ClientID
+	}
+	const account = "service-account-"
+	return (strings.HasPrefix(username, account) || strings.HasPrefix(text(n.preferred), account)) &&
+		slices.ContainsFunc(n.session, v.Has)
+}

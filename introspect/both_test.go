@@ -44,6 +44,13 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 			name: "empty members", answer: map[string]any{"scope": "", "acr": "", "amr": []string{}, "auth_time": 0},
 			at: time.Unix(0, 0),
 		},
+		{ // checklist C18: read as absent, so it grants nothing either
+			name: "malformed members", answer: map[string]any{"scope": 7, "acr": 7, "amr": 7, "auth_time": "now"},
+		},
+		{
+			name: "null members", answer: map[string]any{"scope": nil, "acr": nil, "amr": nil, "auth_time": nil},
+			scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"},
+		},
 		{
 			name: "less", answer: map[string]any{"scope": "orders:read profile", "acr": "pwd", "amr": []string{"pwd"}, "auth_time": authenticated.Unix() - 60},
 			scopes: scope.Of("orders:read"), at: authenticated.Add(-time.Minute), amr: []string{"pwd"},
@@ -74,7 +81,7 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 			"the JWT first":    bearer.Both(tokens, opaque.TakingJWTs()),
 			"the answer first": bearer.Both(opaque.TakingJWTs(), tokens),
 		} {
-			if order == "the answer first" && (tt.name == "nothing" || tt.name == "empty identifiers") {
+			if order == "the answer first" && (tt.name == "nothing" || tt.name == "null members" || tt.name == "empty identifiers") {
 				continue // what the first verifier does not state is not granted
 			}
 			// Each time another token, so that no answer is at hand.

@@ -33,15 +33,19 @@ type Entry struct {
 	// tokens have. Required: exactly one of these.
 	TokenID, Subject, ClientID string
 
-	// IssuedBefore spares tokens that were issued (iat) at this time or later,
-	// for a user who signs in again. Times in tokens are whole seconds, so one
-	// of the same second as IssuedBefore is denied. A token without iat is
-	// denied. Default: tokens are denied whenever they were issued.
+	// IssuedBefore spares the tokens of a user who signs in again: those whose
+	// iat is later than this time plus the list's leeway, compared in whole
+	// seconds as iat has them. The issuer's clock may be ahead of ours by the
+	// leeway, so a token that looks newer may be older than IssuedBefore. A
+	// client that gets a new token within the leeway is denied too, and has to
+	// get another one. A token without iat is denied. Default: tokens are
+	// denied whenever they were issued.
 	IssuedBefore time.Time
 
-	// Until is when the entry ends: not before the last of the denied tokens
-	// has expired, leeway included, or when a ban is over. Required. An entry
-	// whose time has passed denies nothing.
+	// Until is when the last of the denied tokens expires (its exp), or when a
+	// ban is over. Required. The entry lasts longer than this by the list's
+	// leeway, as verifiers accept tokens for that long after their exp. An
+	// entry that is over denies nothing.
 	Until time.Time
 }
 
@@ -114,8 +118,36 @@ func Keys(p *bearer.Principal) (keys [3]Key, n int) {
 	return keys, n
 }
 
-// Times are those of an [Entry], for stores.
+// MaxLeeway is the most that the leeway of a list may be, as it is of the
+// verifiers in this module.
+const MaxLeeway = 5 * time.Minute
+
+// Leeway returns the leeway for a value in a configuration: zero is the default
+// of 5 s, which is the verifiers' default too, and a negative one is none. More
+// than [MaxLeeway] is an error.
+func Leeway(configured time.Duration) (time.Duration, error) {
+	switch {
+	case configured == 0:
+		return 5 * time.Second, nil
+	case configured > MaxLeeway:
+		return 0, fmt.Errorf("%v; want at most %v", configured, MaxLeeway)
+	}
+	return max(configured, 0), nil
+}
+
+// Times are the times of an [Entry] with the leeway added, for stores. See
+// [Entry.Times].
 type Times struct{ IssuedBefore, Until time.Time }
+
+// Times returns the times that a store keeps of e. The leeway is how far an
+// issuer's clock may be off: a list needs at least that of the verifiers.
+func (e Entry) Times(leeway time.Duration) Times {
+	t := Times{Until: e.Until.Add(leeway)}
+	if !e.IssuedBefore.IsZero() {
+		t.IssuedBefore = e.IssuedBefore.Add(leeway)
+	}
+	return t
+}
 
 // Denies reports whether an entry of these times, for which p has the name,
 // denies the token of p at now.

@@ -33,7 +33,7 @@ func TestMemory(t *testing.T) {
 
 func TestEntriesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, denylist.MemoryConfig{Capacity: 2})
+		m := newMemory(t, denylist.MemoryConfig{Capacity: 2, Leeway: -1})
 		entry := func(subject string, d time.Duration) denylist.Entry {
 			return denylist.Entry{Issuer: "i", Subject: subject, Until: time.Now().Add(d)}
 		}
@@ -70,6 +70,64 @@ func TestEntriesEnd(t *testing.T) {
 	})
 }
 
+// Reports G2: alice signs out everywhere at a time by our clock, and the iat of
+// her tokens is by the issuer's, which may be ahead of ours by the leeway.
+func TestLeewayCountsForIssuedBefore(t *testing.T) {
+	tests := []struct {
+		name   string
+		leeway time.Duration
+		issued time.Duration // iat, from the sign-out on
+		denied bool
+	}{
+		{"issued 1.5 s before by a clock that is 4 s ahead", 0, 2500 * time.Millisecond, true},
+		{"exactly the default leeway", 0, 5 * time.Second, true},
+		{"a second more than the default leeway", 0, 6 * time.Second, false},
+		{"exactly a leeway of 2 min", 2 * time.Minute, 2 * time.Minute, true},
+		{"a second more than a leeway of 2 min", 2 * time.Minute, 2*time.Minute + time.Second, false},
+		{"the same second without a leeway", -1, 0, true},
+		{"the next second without a leeway", -1, time.Second, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newMemory(t, denylist.MemoryConfig{Leeway: tt.leeway})
+			now := time.Now().Truncate(time.Second)
+			err := m.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "alice", IssuedBefore: now, Until: now.Add(time.Hour)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &bearer.Principal{Issuer: "i", Subject: "alice", IssuedAt: now.Add(tt.issued)}
+			if denied, err := m.Denied(t.Context(), p); denied != tt.denied || err != nil {
+				t.Errorf("denied %t, %v; want %t", denied, err, tt.denied)
+			}
+			p.IssuedAt = time.Time{}
+			if denied, err := m.Denied(t.Context(), p); !denied || err != nil {
+				t.Errorf("a token without iat: denied %t, %v", denied, err)
+			}
+		})
+	}
+}
+
+// Reports G2: a verifier accepts a token for the leeway after its exp, so an
+// entry until that exp lasts as long.
+func TestLeewayCountsForUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, denylist.MemoryConfig{})
+		exp := time.Now().Add(time.Minute)
+		if err := m.Deny(t.Context(), denylist.Entry{Issuer: "i", TokenID: "1", Until: exp}); err != nil {
+			t.Fatal(err)
+		}
+		p := &bearer.Principal{Issuer: "i", ID: "1", Expires: exp}
+		<-time.After(time.Minute + 4999*time.Millisecond)
+		if denied, err := m.Denied(t.Context(), p); !denied || err != nil {
+			t.Errorf("within the leeway: denied %t, %v", denied, err)
+		}
+		<-time.After(time.Millisecond)
+		if denied, err := m.Denied(t.Context(), p); denied || err != nil {
+			t.Errorf("after the leeway: denied %t, %v", denied, err)
+		}
+	})
+}
+
 func TestMistakes(t *testing.T) {
 	for name, e := range map[string]denylist.Entry{
 		"Issuer":          {Subject: "a", Until: time.Now()},
@@ -82,8 +140,11 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%+v: %v, want a word of %s", e, err, name)
 		}
 	}
-	if _, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: -1}); err == nil {
-		t.Error("a negative capacity: no error")
+	_, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: -1, Leeway: time.Hour})
+	for _, want := range []string{"MemoryConfig.Capacity is -1;", "MemoryConfig.Leeway is 1h0m0s; want at most 5m0s"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 	if err := newMemory(t, denylist.MemoryConfig{}).Lift(t.Context(), denylist.Entry{}); err == nil {
 		t.Error("lift nothing: no error")

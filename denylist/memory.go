@@ -15,6 +15,12 @@ type MemoryConfig struct {
 	// Capacity is how many entries there may be at the same time, at some 250
 	// bytes each. Default: 100,000; there is always a bound.
 	Capacity int
+
+	// Leeway is how far the clocks of issuers may be off: [Entry.IssuedBefore]
+	// and [Entry.Until] are extended by it. Set it to the longest Leeway of your
+	// verifiers. Default: 5 s, which is theirs too. At most 5 min; negative is
+	// none.
+	Leeway time.Duration
 }
 
 // ErrFull is the error of Deny when a [Memory] holds all that it may.
@@ -24,6 +30,7 @@ var ErrFull = errors.New("denylist: there is no room for another entry")
 // It is safe for concurrent use. Its zero value is not usable; see [NewMemory].
 type Memory struct {
 	capacity int
+	leeway   time.Duration
 	mu       sync.RWMutex
 	entries  map[Key]Times
 	swept    time.Time
@@ -33,13 +40,21 @@ var _ List = (*Memory)(nil)
 
 // NewMemory builds a Memory.
 func NewMemory(c MemoryConfig) (*Memory, error) {
+	var errs []error
 	if c.Capacity < 0 {
-		return nil, fmt.Errorf("denylist: MemoryConfig.Capacity is %d; there must be a bound, zero is the default", c.Capacity)
+		errs = append(errs, fmt.Errorf("denylist: MemoryConfig.Capacity is %d; there must be a bound, zero is the default", c.Capacity))
+	}
+	leeway, err := Leeway(c.Leeway)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("denylist: MemoryConfig.Leeway is %w", err))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	if c.Capacity == 0 {
 		c.Capacity = 100_000
 	}
-	return &Memory{capacity: c.Capacity, entries: make(map[Key]Times)}, nil
+	return &Memory{capacity: c.Capacity, leeway: leeway, entries: make(map[Key]Times)}, nil
 }
 
 // Deny implements [List]. No entry ever makes room for another: if there is
@@ -51,15 +66,15 @@ func (m *Memory) Deny(_ context.Context, e Entry) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	if !e.Until.After(now) {
+	now, times := time.Now(), e.Times(m.leeway)
+	if !times.Until.After(now) {
 		return nil
 	}
 	there, known := m.entries[key]
 	if !known && len(m.entries) >= m.capacity && !m.sweep(now) {
 		return ErrFull
 	}
-	m.entries[key] = Times{e.IssuedBefore, e.Until}.Over(there, now)
+	m.entries[key] = times.Over(there, now)
 	return nil
 }
 

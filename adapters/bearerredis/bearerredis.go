@@ -65,6 +65,7 @@ type Cache struct {
 	following journal // of a deny list
 
 	maxStale time.Duration // of a deny list
+	leeway   time.Duration // of a deny list
 	denials  sync.Once
 	list     *Denials // nil until somebody asks for it
 
@@ -91,6 +92,7 @@ func New(config Config) (*Cache, error) {
 		channel:  config.Prefix + "forgotten",
 		timeout:  config.Timeout,
 		maxStale: config.DenialsMaxStale,
+		leeway:   config.DenialsLeeway,
 		tries:    client.Options().PoolSize + 1,
 		redact:   strings.NewReplacer(),
 		circuit:  circuit{began: time.Now()},

@@ -14,6 +14,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/bearerkit/bearerkit/denylist"
 )
 
 // Config says which Redis a [Cache], its [Replays] and its [Denials] use, and how.
@@ -38,6 +40,12 @@ type Config struct {
 	// It counts from the start of the program too, which knows no entry before
 	// Redis was reached once. Default: 5 min. At least 2 s.
 	DenialsMaxStale time.Duration
+
+	// DenialsLeeway is how far the clocks of issuers may be off: the times of a
+	// deny list's entries are extended by it, as denylist.Entry says. Set it to
+	// the longest Leeway of your verifiers. Default: 5 s, which is theirs too.
+	// At most 5 min; negative is none.
+	DenialsLeeway time.Duration
 
 	// TLSConfig is for a rediss:// address, as when the certificate is of a
 	// private authority. It is copied. Nil: the system's roots, TLS 1.2 or
@@ -82,6 +90,12 @@ func (c *Config) options() (*redis.Options, error) {
 	if c.DenialsMaxStale < minStale {
 		mistake("DenialsMaxStale is %v; want %v at least, which is more than it takes to hear of Redis", c.DenialsMaxStale, minStale)
 	}
+
+	leeway, err := denylist.Leeway(c.DenialsLeeway)
+	if err != nil {
+		mistake("DenialsLeeway is %w", err)
+	}
+	c.DenialsLeeway = leeway
 
 	options, err := parseAddress(c.Address)
 	if err != nil {

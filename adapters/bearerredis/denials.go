@@ -74,21 +74,21 @@ func (d *Denials) Deny(ctx context.Context, e denylist.Entry) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	if !e.Until.After(now) {
+	// Redis keeps the times with the leeway added, so all instances judge alike.
+	now, added := time.Now(), denial{Times: e.Times(d.cache.leeway)}
+	if !added.Until.After(now) {
 		return nil
 	}
-	if e.Until.After(latest) {
-		e.Until = latest
+	if added.Until.After(latest) {
+		added.Until = latest
 	}
 	before := always
-	if !e.IssuedBefore.IsZero() {
-		before = strconv.FormatInt(e.IssuedBefore.Unix(), 10)
+	if !added.IssuedBefore.IsZero() {
+		before = strconv.FormatInt(added.IssuedBefore.Unix(), 10)
 	}
 	name := denialName(key)
-	added := denial{Times: denylist.Times{IssuedBefore: e.IssuedBefore, Until: e.Until}}
 	err = d.cache.run(ctx, burn, func(ctx context.Context) (err error) {
-		added.version, err = d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), e.Until.UnixMilli()+1, before, text(name), rand.Text()).Int64()
+		added.version, err = d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), added.Until.UnixMilli()+1, before, text(name), rand.Text()).Int64()
 		return err
 	})
 	if err == nil {

@@ -67,7 +67,7 @@ func TestDenialsAreShared(t *testing.T) {
 
 	db := admin(t, server)
 	for _, key := range db.Keys(t.Context(), "*").Val() {
-		if ttl := db.PTTL(t.Context(), key).Val(); !strings.HasPrefix(key, "bearerkit:denied") || ttl > time.Hour+time.Second || ttl < 59*time.Minute {
+		if ttl := db.PTTL(t.Context(), key).Val(); !strings.HasPrefix(key, "bearerkit:denied") || ttl > time.Hour+6*time.Second || ttl < 59*time.Minute {
 			t.Errorf("%s lives %v", key, ttl)
 		}
 	}
@@ -86,10 +86,40 @@ func TestDenialsAreShared(t *testing.T) {
 	eventually(t, time.Second, "the other instance knows", func() bool { return !denied(one) })
 }
 
+// Reports G2: Redis keeps an entry's times with the leeway added, so that each
+// instance spares only tokens that were issued after the leeway.
+func TestLeewayOfDenials(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
+	now := time.Now().Truncate(time.Second)
+	entry := aliceEntry
+	entry.IssuedBefore, entry.Until = now, now.Add(time.Hour)
+	if err := newCache(t, config).Denials().Deny(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	config.DenialsLeeway = -1 // the leeway of the instance that denies decides
+	list := newCache(t, config).Denials()
+	for _, tt := range []struct {
+		issued time.Time
+		denied bool
+	}{
+		{now.Add(2500 * time.Millisecond), true},
+		{now.Add(5 * time.Second), true},
+		{now.Add(6 * time.Second), false},
+		{time.Time{}, true},
+	} {
+		p := *aliceToken
+		p.IssuedAt = tt.issued
+		if denied, err := list.Denied(t.Context(), &p); denied != tt.denied || err != nil {
+			t.Errorf("issued at %v: denied %t, %v; want %t", tt.issued, denied, err, tt.denied)
+		}
+	}
+}
+
 // Many entries come in pages; what has ended makes room in Redis.
 func TestManyDenials(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
+	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second, DenialsLeeway: -1}
 	list := newCache(t, config).Denials()
 	const n = 1700
 	entry := func(i int) denylist.Entry {
@@ -229,7 +259,7 @@ func TestLiftedNamesOutliveShortEntries(t *testing.T) {
 // have ended that Redis still has it.
 func TestWhatHasEndedStrengthensNothing(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	list := newCache(t, bearerredis.Config{Address: server.Address()}).Denials()
+	list := newCache(t, bearerredis.Config{Address: server.Address(), DenialsLeeway: -1}).Denials()
 	// Redis keeps the list for one entry that goes on.
 	if err := list.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,8 @@ import (
 )
 
 // Check adds entries to list, lifts them, and asks about tokens; all are of an
-// issuer that nobody else has. It returns all that it found wrong.
+// issuer that nobody else has. It returns all that it found wrong. The list
+// needs the default leeway of 5 s, or a longer one.
 func Check(ctx context.Context, list denylist.List) error {
 	c := &check{ctx: ctx, list: list, issuer: "https://" + rand.Text() + ".example.com"}
 	c.names()
@@ -93,7 +94,13 @@ func (c *check) names() {
 	c.lift(denylist.Entry{Subject: "b"})
 }
 
-// times checks whom an IssuedBefore spares.
+// within is shorter than the leeway of the list, and beyond is longer.
+const (
+	within = 4 * time.Second
+	beyond = denylist.MaxLeeway + time.Second
+)
+
+// times checks which tokens an IssuedBefore spares.
 func (c *check) times() {
 	p := c.token()
 	e := denylist.Entry{Subject: "alice"}
@@ -106,8 +113,9 @@ func (c *check) times() {
 		{"issued before", p.IssuedAt.Add(time.Second), p.IssuedAt, true},
 		{"issued in the same second", p.IssuedAt.Add(999 * time.Millisecond), p.IssuedAt, true},
 		{"issued later in the same second", p.IssuedAt.Add(100 * time.Millisecond), p.IssuedAt.Add(900 * time.Millisecond), true},
-		{"issued after", p.IssuedAt.Add(-time.Second), p.IssuedAt, false},
-		{"issued nobody knows when", p.IssuedAt.Add(-time.Second), time.Time{}, true},
+		{"issued after, within the leeway", p.IssuedAt.Add(-within), p.IssuedAt, true},
+		{"issued after, beyond the leeway", p.IssuedAt.Add(-beyond), p.IssuedAt, false},
+		{"without iat", p.IssuedAt.Add(-beyond), time.Time{}, true},
 	} {
 		e.IssuedBefore = tt.before
 		c.deny(e)
@@ -116,14 +124,17 @@ func (c *check) times() {
 		c.want(tt.want, own, tt.why)
 		c.lift(e)
 	}
-	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-time.Second)})
-	c.want(false, p, "an entry that has ended")
+	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-within)})
+	c.want(true, p, "an entry that has ended, within the leeway")
+	c.lift(denylist.Entry{Subject: "alice"})
+	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-beyond)})
+	c.want(false, p, "an entry that has ended, beyond the leeway")
 }
 
 // strengths checks that an entry never weakens one that is there.
 func (c *check) strengths() {
 	p := c.token()
-	spares, denies := p.IssuedAt.Add(-time.Minute), p.IssuedAt.Add(time.Minute)
+	spares, denies := p.IssuedAt.Add(-beyond), p.IssuedAt.Add(time.Minute)
 	for _, tt := range []struct {
 		why     string
 		entries []time.Time // IssuedBefore of each

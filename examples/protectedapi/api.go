@@ -34,10 +34,10 @@ func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
 }
 
 func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
-	if err := a.openRedis(c.introspection.redis, logger); err != nil {
+	if err := a.openRedis(&c, logger); err != nil {
 		return err
 	}
-	denied, err := a.denyList()
+	denied, err := a.denyList(c.leeway)
 	if err != nil {
 		return err
 	}

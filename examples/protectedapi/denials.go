@@ -13,11 +13,11 @@ import (
 
 // denyList returns the list of denied tokens: that of all instances in Redis, or
 // one of this instance.
-func (a *api) denyList() (denylist.List, error) {
+func (a *api) denyList(leeway time.Duration) (denylist.List, error) {
 	if a.shared != nil {
 		return a.shared.Denials(), nil
 	}
-	return denylist.NewMemory(denylist.MemoryConfig{})
+	return denylist.NewMemory(denylist.MemoryConfig{Leeway: orNone(leeway)})
 }
 
 // denials answers /denials, where tokens are denied by their jti, their subject

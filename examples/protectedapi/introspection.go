@@ -120,11 +120,16 @@ func (i *introspection) auth() (introspect.Auth, error) {
 }
 
 // openRedis opens what instances share, which connects to nothing yet.
-func (a *api) openRedis(address string, logger *slog.Logger) (err error) {
-	if address == "" {
+func (a *api) openRedis(c *config, logger *slog.Logger) (err error) {
+	if c.introspection.redis == "" {
 		return nil
 	}
-	if a.shared, err = bearerredis.New(bearerredis.Config{Address: address, Logger: logger}); err != nil {
+	a.shared, err = bearerredis.New(bearerredis.Config{
+		Address:       c.introspection.redis,
+		DenialsLeeway: orNone(c.leeway),
+		Logger:        logger,
+	})
+	if err != nil {
 		return usage("-redis: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/weburl"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -249,7 +250,7 @@ func checkMetadataURL(raw string) error {
 		return errors.New("want visible ASCII without quote and backslash")
 	case strings.Contains(raw, "#") || u.User != nil:
 		return errors.New("want no fragment and no user information")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && weburl.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return errors.New("want https, or http on a loopback host")

@@ -151,6 +151,7 @@ func TestNewRefusesWhatCannotStandInAHeader(t *testing.T) {
 		"https://api.example.com/a b", "https://api.example.com/\"", `https://api.example.com/\`, "https://api.example.com/é",
 		"https://api.example.com/\r\nX: y", "https://api.example.com/#f", "https://api.example.com/#", "https://u:p@api.example.com/",
 		"http://localhost.example.com/", "http://127.0.0.1.example.com/",
+		"http://x.localhost/", "http://[::ffff:127.0.0.1]/", // Reports G9
 	} {
 		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, ResourceMetadata: metadata}); err == nil {
 			t.Errorf("resource metadata %q is taken", metadata)

@@ -3,7 +3,6 @@ package bearer
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -311,12 +310,4 @@ func isPreflight(r *http.Request) bool {
 	origin, method := r.Header["Origin"], r.Header["Access-Control-Request-Method"]
 	return r.Method == http.MethodOptions &&
 		len(origin) == 1 && origin[0] != "" && len(method) == 1 && method[0] != ""
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

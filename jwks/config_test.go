@@ -40,6 +40,8 @@ func TestConfigMistakes(t *testing.T) {
 		}}, []string{"stands there twice"}},
 		// C11: https, or http for loopback hosts alone.
 		{"http", good(func(i *jwks.Issuer) { i.URL = "http://login.example.com" }), []string{"https"}},
+		// Reports G9: Go asks DNS for names under localhost.
+		{"http under localhost", good(func(i *jwks.Issuer) { i.URL = "http://x.localhost" }), []string{"https"}},
 		{"http keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("http://login.example.com/jwks") }), []string{"KeysFromURL"}},
 		{"query", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com?a=b" }), []string{"query"}},
 		{"fragment", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com#a" }), []string{"URL"}},

@@ -36,6 +36,7 @@ func TestP1ResourceIdentifier(t *testing.T) {
 		{"http on IPv6 loopback", "http://[::1]:8080", ""},
 
 		{"none", "", "empty"},
+		{"http under localhost", "http://api.localhost", "want https"}, // Reports G9
 		{"http elsewhere", "http://api.example.com", "want https"},
 		{"no scheme", "api.example.com", "not absolute"},
 		{"another scheme", "urn:example:api", "want https"},

@@ -55,6 +55,8 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-issuer", issuer, "-listen", "192.0.2.1:0"}, "no -resource"},
 		{[]string{"-issuer", issuer, "-resource", ""}, "-resource is empty"},
 		{[]string{"-issuer", issuer, "-resource", "http://api.example.com"}, "https"},
+		{[]string{"-issuer", issuer, "-resource", "http://x.localhost"}, "https"}, // Reports G9
+		{[]string{"-dev", "-listen", "x.localhost:0"}, "loopback"},
 		{[]string{"-issuer", issuer, "-resource", "ftp://api.example.com"}, "https"},
 		{[]string{"-issuer", issuer, "-resource", "api.example.com"}, "absolute"},
 		{[]string{"-issuer", issuer, "-resource", "https:api"}, "absolute"},

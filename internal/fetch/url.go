@@ -3,23 +3,23 @@ package fetch
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // CheckURL parses raw, which must be an absolute URL with a host, without
 // userinfo and fragment, whose scheme is https. http is allowed to loopback
-// hosts (localhost, names under it, 127.0.0.0/8 and ::1), and to all with
-// insecureHTTP.
+// hosts (localhost, 127.0.0.0/8 and ::1), and to all with insecureHTTP.
 func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// url.Parse quotes all of raw, userinfo and query included.
 		return nil, errors.New("the URL cannot be parsed, want https://host/path")
 	}
-	shown := redact(u)
+	shown := weburl.Shown(u)
 	switch {
 	case u.Scheme == "" && u.Host == "":
 		return nil, fmt.Errorf("the URL %q is not absolute, want https://host/path", shown)
@@ -31,7 +31,7 @@ func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 		return nil, fmt.Errorf("the URL %q has userinfo, want none", shown)
 	case strings.Contains(raw, "#"):
 		return nil, fmt.Errorf("the URL %q has a fragment, want none", shown)
-	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !insecureHTTP && !weburl.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("the URL %q has the scheme %q, want https (http is for loopback hosts alone)", shown, u.Scheme)
 	}
 	if port := u.Port(); port != "" {
@@ -44,31 +44,7 @@ func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 
 // Redact returns raw without userinfo, query and fragment, and not longer than
 // an error text bears.
-func Redact(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "(a URL that cannot be parsed)"
-	}
-	return redact(u)
-}
-
-func redact(u *url.URL) string {
-	const most = 200
-	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
-	if len(shown) > most {
-		shown = strings.ToValidUTF8(shown[:most], "") + "…"
-	}
-	return shown
-}
-
-func isLoopback(host string) bool {
-	host = strings.ToLower(host)
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && (addr.Is4() && addr.IsLoopback() || addr == netip.IPv6Loopback())
-}
+func Redact(raw string) string { return weburl.Redact(raw) }
 
 // originOf returns the scheme, host and port of u, spelled in one way (RFC
 // 6454, Section 4).

@@ -20,12 +20,12 @@ func TestCheckURL(t *testing.T) {
 		{"https://[2001:db8::1]/keys", false, ""},
 		{"http://localhost:8080/keys", false, ""},
 		{"http://LOCALHOST/keys", false, ""},
-		{"http://idp.localhost/keys", false, ""},
 		{"http://127.0.0.1/keys", false, ""},
 		{"http://127.8.9.1:1/keys", false, ""},
 		{"http://[::1]:8080/keys", false, ""},
 		{"http://login.example.com", true, ""},
 		{"http://login.example.com", false, `scheme "http", want https`},
+		{"http://idp.localhost/keys", false, "want https"}, // Reports G9
 		{"http://localhost.example.com", false, "want https"},
 		{"http://notlocalhost", false, "want https"},
 		{"http://127.0.0.1.example.com", false, "want https"},

@@ -22,7 +22,7 @@ const (
 // beyond the standard library. An entry that ends in /... is a whole tree.
 var packageMap = map[string][]string{
 	"scope":                 nil,
-	"bearer":                {"scope", "internal/weburl", jsonPackage + "/..."},
+	"bearer":                {"scope", "internal/redact", "internal/weburl", jsonPackage + "/..."},
 	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"denylist":              {"bearer"},
@@ -36,6 +36,7 @@ var packageMap = map[string][]string{
 	"adapters/bearergin":    {"bearer", "scope", "github.com/gin-gonic/gin"},
 	"internal/fetch":        {"internal/weburl"},
 	"internal/weburl":       nil,
+	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/known":        nil,
 	"internal/jose":         {"internal/known", "internal/strictjson", jsonPackage + "/...", jwx + "/..."},
@@ -145,7 +146,7 @@ func TestDependenciesOfTheHeart(t *testing.T) {
 		allowed  []string
 	}{
 		{[]string{"scope"}, []string{"scope"}},
-		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
+		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/redact", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
 	} {
 		args := []string{"-deps"}
 		for _, p := range tt.packages {

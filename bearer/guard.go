@@ -166,7 +166,7 @@ func New(c Config) (*Guard, error) {
 	}
 	if c.ResourceMetadata != "" {
 		if err := checkMetadataURL(c.ResourceMetadata); err != nil {
-			mistake("ResourceMetadata %q: %w", c.ResourceMetadata, err)
+			mistake("ResourceMetadata %q: %w", weburl.Redact(c.ResourceMetadata), err)
 		}
 	}
 	var algorithms string

@@ -32,7 +32,7 @@ type NoncesConfig struct {
 // remembered nowhere, since each can be made again of its time. Nonces are safe
 // for concurrent use.
 type Nonces struct {
-	key    []byte
+	key    func() []byte // so that fmt prints an address, see redact.go
 	rotate time.Duration
 	made   atomic.Pointer[madeNonces]
 }
@@ -73,7 +73,7 @@ func NewNonces(c NoncesConfig) (*Nonces, error) {
 		key = make([]byte, minNonceKeyLen)
 		_, _ = rand.Read(key) // never fails
 	}
-	return &Nonces{key: key, rotate: orDefault(c.Rotate, defaultRotate)}, nil
+	return &Nonces{key: func() []byte { return key }, rotate: orDefault(c.Rotate, defaultRotate)}, nil
 }
 
 // Current returns the nonce that clients should use from now on. It consists of
@@ -105,7 +105,7 @@ func (n *Nonces) now() *madeNonces {
 // make returns the nonce of a step. The label keeps a key that serves something
 // else too from making one by chance.
 func (n *Nonces) make(step int64) string {
-	mac := hmac.New(sha256.New, n.key)
+	mac := hmac.New(sha256.New, n.key())
 	mac.Write([]byte("bearerkit DPoP nonce\x00"))
 	mac.Write(binary.BigEndian.AppendUint64([]byte{nonceVersion}, uint64(step)))
 	return base64.RawURLEncoding.EncodeToString(append([]byte{nonceVersion}, mac.Sum(nil)[:nonceMACLen]...))

@@ -22,7 +22,7 @@ import (
 type Auth struct {
 	method string // as metadata names it; empty for a bearer token
 	client string
-	secret []byte // what only we know, for deriving keys; nil: nothing
+	secret hidden // what only we know, for deriving keys; nil: nothing
 	apply  func(ctx context.Context, form url.Values, header http.Header, issuer string) error
 	err    error
 }
@@ -31,7 +31,7 @@ type Auth struct {
 // secret form-urlencoded first (RFC 6749, Section 2.3.1).
 func ClientSecretBasic(clientID, clientSecret string) Auth {
 	return Auth{
-		method: "client_secret_basic", client: clientID, secret: []byte(clientSecret),
+		method: "client_secret_basic", client: clientID, secret: hide([]byte(clientSecret)),
 		err: needed("ClientSecretBasic", clientID, clientSecret),
 		apply: func(_ context.Context, _ url.Values, header http.Header, _ string) error {
 			pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret)
@@ -45,7 +45,7 @@ func ClientSecretBasic(clientID, clientSecret string) Auth {
 // (RFC 6749, Section 2.3.1).
 func ClientSecretPost(clientID, clientSecret string) Auth {
 	return Auth{
-		method: "client_secret_post", client: clientID, secret: []byte(clientSecret),
+		method: "client_secret_post", client: clientID, secret: hide([]byte(clientSecret)),
 		err: needed("ClientSecretPost", clientID, clientSecret),
 		apply: func(_ context.Context, form url.Values, _ http.Header, _ string) error {
 			form.Set("client_id", clientID)
@@ -79,7 +79,9 @@ func PrivateKeyJWT(clientID string, key []byte) Auth {
 		a.err = fmt.Errorf("PrivateKeyJWT: %w", err)
 		return a
 	}
-	if a.secret, err = private.Secret(); err != nil || clientID == "" {
+	secret, err := private.Secret()
+	a.secret = hide(secret)
+	if err != nil || clientID == "" {
 		a.err = errors.Join(err, needed("PrivateKeyJWT", clientID, "key"))
 		return a
 	}

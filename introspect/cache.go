@@ -47,7 +47,7 @@ func newKeyMaker(c *Config) keyMaker {
 	own := string(c.SharedSecret)
 	return keyMaker{
 		prefix: hash("bearerkit introspection key", c.Issuer, c.Endpoint, c.Auth.method, c.Auth.client, own),
-		secret: hash("bearerkit introspection value", c.Issuer, c.Endpoint, c.Auth.client, string(c.Auth.secret), own, signed),
+		secret: hash("bearerkit introspection value", c.Issuer, c.Endpoint, c.Auth.client, string(c.Auth.secret.reveal()), own, signed),
 	}
 }
 

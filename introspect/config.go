@@ -120,7 +120,7 @@ func New(c Config) (*Verifier, error) {
 	if u, err := fetch.CheckURL(c.Issuer, c.InsecureAllowHTTP); err != nil {
 		mistake("Issuer: %w", err)
 	} else if u.RawQuery != "" || u.ForceQuery {
-		mistake("Issuer %q has a query; want none (RFC 8414, Section 2)", c.Issuer)
+		mistake("Issuer %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(c.Issuer))
 	}
 	if c.Endpoint != "" {
 		if _, err := fetch.CheckURL(c.Endpoint, c.InsecureAllowHTTP); err != nil {

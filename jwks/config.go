@@ -114,7 +114,7 @@ func New(c Config) (*Verifier, error) {
 	for i, given := range c.Issuers {
 		at := fmt.Sprintf("jwks: Config.Issuers[%d]", i)
 		if issuers[given.URL] != nil {
-			errs = append(errs, fmt.Errorf("%s.URL %q stands there twice", at, given.URL))
+			errs = append(errs, fmt.Errorf("%s.URL %q stands there twice", at, fetch.Redact(given.URL)))
 		}
 		judge, err := given.compile(names)
 		if err != nil {
@@ -178,7 +178,7 @@ func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 	if u, err := fetch.CheckURL(i.URL, i.InsecureAllowHTTP); err != nil {
 		errs = append(errs, fmt.Errorf("URL: %w", err))
 	} else if u.RawQuery != "" || u.ForceQuery {
-		errs = append(errs, fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", i.URL))
+		errs = append(errs, fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(i.URL)))
 	}
 	if len(i.Audience) == 0 {
 		errs = append(errs, errors.New("Audience is empty; want what the issuer puts into aud for this API"))

@@ -56,7 +56,7 @@ func ExampleNew_mistakes() {
 	_, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com?tenant=1"}}})
 	fmt.Println(err)
 	// Output:
-	// jwks: Config.Issuers[0]: URL "https://login.example.com?tenant=1" has a query; want none (RFC 8414, Section 2)
+	// jwks: Config.Issuers[0]: URL "https://login.example.com" has a query; want none (RFC 8414, Section 2)
 	// Audience is empty; want what the issuer puts into aud for this API
 }
 

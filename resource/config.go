@@ -221,7 +221,7 @@ func (c *Config) checkTexts(mistake report) {
 		if page.url == "" || err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && strings.Trim(page.url, uriChars) == "" {
 			continue
 		}
-		mistake("%s %q: want an https URL", page.field, page.url)
+		mistake("%s %q: want an https URL", page.field, fetch.Redact(page.url))
 	}
 }
 

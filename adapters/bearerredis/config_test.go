@@ -1,7 +1,11 @@
 package bearerredis_test
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -78,5 +82,42 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("error %q has the password", err)
 			}
 		})
+	}
+}
+
+// Reports G8: however a Config is printed, the password of its address is not.
+func TestConfigDoesNotShowThePassword(t *testing.T) {
+	const secret = "hunter2hunter2"
+	certificate := tls.Certificate{Certificate: [][]byte{[]byte(secret)}}
+	for _, address := range []string{
+		"redis://user:" + secret + "@redis.internal:6380/2",
+		"redis://:" + secret + "%zz@redis.internal:6380", // malformed, so nothing is certain
+		secret,
+	} {
+		config := bearerredis.Config{Address: address, Prefix: "orders:", TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+		var texts []string
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+			for _, v := range []any{config, &config, []any{config}, struct{ Field any }{config}} {
+				texts = append(texts, fmt.Sprintf(verb, v))
+			}
+		}
+		for _, v := range []any{config, &config} {
+			var text, lines bytes.Buffer
+			slog.New(slog.NewTextHandler(&text, nil)).Info("m", "config", v)
+			slog.New(slog.NewJSONHandler(&lines, nil)).Info("m", "config", v)
+			document, err := json.Marshal(v)
+			if err != nil {
+				t.Error(err)
+			}
+			texts = append(texts, text.String(), lines.String(), string(document))
+		}
+		for _, text := range texts {
+			if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+				t.Errorf("the password shows: %s", text)
+			}
+			if !strings.Contains(text, "orders:") || strings.Contains(address, "/2") && !strings.Contains(text, "redis.internal:6380") {
+				t.Errorf("prefix and host do not show: %s", text)
+			}
+		}
 	}
 }

@@ -1,0 +1,372 @@
+package bearerkit_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	stdjson "encoding/json"
+	"encoding/pem"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	goauth2 "golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/denylist"
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/introspect"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/profile"
+	"github.com/bearerkit/bearerkit/resource"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// planted is a secret of each value below. No way of printing may show it.
+const planted = "correct-horse-battery-staple-0123456789"
+
+// formsOf returns the spellings in which a secret shows: fmt and JSON write
+// bytes as numbers, in hexadecimal and in base64. Each is long enough not to
+// come up by chance.
+func formsOf(secret []byte) []string {
+	secret = secret[:min(len(secret), 12)]
+	hexadecimal := hex.EncodeToString(secret)
+	var numbers []string
+	for _, b := range secret {
+		numbers = append(numbers, fmt.Sprintf("0x%x", b))
+	}
+	return []string{
+		string(secret), strings.Trim(fmt.Sprint(secret), "[]"), strings.Join(numbers, ", "),
+		hexadecimal, strings.ToUpper(hexadecimal), base64.StdEncoding.EncodeToString(secret),
+	}
+}
+
+// withToken is a client's transport that adds a credential, in a field that JSON
+// and fmt would show.
+type withToken struct{ Token string }
+
+func (*withToken) RoundTrip(*http.Request) (*http.Response, error) { return nil, http.ErrServerClosed }
+
+// theToken is a verifier of one token, which a value shows.
+type theToken string
+
+func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, error) {
+	if token != string(t) {
+		return nil, bearer.ErrUnrecognized
+	}
+	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", ID: "jti-1", Scopes: scope.Of("orders:read")}
+	p = p.WithClaims(`{"email":"` + planted + `"}`).WithAudience(planted).WithAMR(planted)
+	return &p, nil
+}
+
+// printed returns a value in every way that a program may print it.
+func printed(v any) map[string]string {
+	texts := map[string]string{}
+	nested := struct{ Field any }{v}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%10.3v"} {
+		texts[verb] = fmt.Sprintf(verb, v)
+		texts[verb+" in a struct"] = fmt.Sprintf(verb, nested)
+		texts[verb+" in a slice"] = fmt.Sprintf(verb, []any{v})
+		texts[verb+" in a map"] = fmt.Sprintf(verb, map[string]any{"key": v})
+	}
+	for name, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+		"slog text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		"slog JSON": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	} {
+		var b bytes.Buffer
+		slog.New(handler(&b)).Info("message", "value", v, "list", []any{v}, "nested", nested)
+		texts[name] = b.String()
+	}
+	for name, marshal := range map[string]func(any) ([]byte, error){
+		"encoding/json":      stdjson.Marshal,
+		"go-json-experiment": func(v any) ([]byte, error) { return json.Marshal(v) },
+	} {
+		for _, v := range []any{v, nested, []any{v}} {
+			text, err := marshal(v)
+			texts[name] += string(text)
+			if err != nil {
+				texts[name] += "ERROR: " + err.Error()
+			}
+		}
+	}
+	return texts
+}
+
+// both returns a value and a pointer to it.
+func both[T any](v T) []any { return []any{v, &v} }
+
+// Reports G8: no secret is printed, whatever verb, handler or JSON package a
+// program uses, and what is safe is.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scalar, err := signer.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+
+	client := &http.Client{Transport: &withToken{planted}}
+	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Key: []byte(planted)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{
+		InMemory: true, Clients: []bearertest.Client{{ID: "api", Secret: planted}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer issuer.Close()
+	issuer.MintOpaque(bearertest.Token{Claims: map[string]any{"email": planted}})
+	opaque := introspect.Config{
+		Issuer: "https://login.example.com", Endpoint: "https://login.example.com/introspect?key=" + planted,
+		Auth: introspect.ClientSecretBasic("api", planted), Audience: []string{"orders"}, SharedSecret: []byte(planted),
+		Client: client, Signed: &introspect.Signed{Audience: "api", JWKSURI: "https://a:" + planted + "@login.example.com"},
+	}
+	working := opaque
+	working.Signed = nil
+	verifier, err := introspect.New(working)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer verifier.Close()
+	tokens := jwks.Config{
+		Issuers: []jwks.Issuer{{
+			URL: "https://login.example.com", Audience: []string{"orders"},
+			Keys: jwks.KeysFromURL("https://a:" + planted + "@login.example.com/jwks?key=" + planted),
+		}},
+		Client: client,
+	}
+	proofs := dpop.Config{Origin: "https://a:" + planted + "@api.example.com", Nonces: nonces}
+	guarded := bearer.Config{
+		Verifiers: []bearer.Verifier{theToken(planted)}, Realm: "orders",
+		ResourceMetadata: "https://api.example.com/metadata?key=" + planted,
+	}
+	guard, err := bearer.New(guarded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequest("GET", "/", nil)
+	request.Header.Set("Authorization", "Bearer "+planted)
+	decision := func(c bearer.RouteConfig) bearer.Decision { return guard.MustRoute(c).Decide(request) }
+	admitted := decision(bearer.RouteConfig{Rule: scope.None})
+	principal, ok := admitted.Principal()
+	if !ok {
+		t.Fatal(admitted.Err())
+	}
+	metadata := resource.Config{Resource: "https://api.example.com"}
+
+	tests := []struct {
+		name   string
+		values []any
+		shown  []string // in every way
+	}{
+		{"introspect.Config", both(opaque), []string{"https://login.example.com/introspect", "client_secret_basic api", "orders", "SharedSecret"}},
+		{"introspect.Auth, basic", both(opaque.Auth), []string{"client_secret_basic api"}},
+		{"introspect.Auth, post", both(introspect.ClientSecretPost("api", planted)), []string{"client_secret_post api"}},
+		{"introspect.Auth, a key", both(introspect.PrivateKeyJWT("api", keyPEM)), []string{"private_key_jwt api"}},
+		{"introspect.Auth, a token", both(introspect.BearerToken(goauth2.StaticTokenSource(&goauth2.Token{AccessToken: planted}))), []string{"bearer token"}},
+		{"introspect.Signed", both(*opaque.Signed), []string{"api", "https://login.example.com"}},
+		{"introspect.Verifier", []any{verifier}, []string{"https://login.example.com/introspect"}},
+		{"jwks.Config", both(tokens), []string{"https://login.example.com", "keys from https://login.example.com/jwks"}},
+		{"jwks.Issuer", both(tokens.Issuers[0]), []string{"https://login.example.com", "orders"}},
+		{"jwks.KeySource", both(tokens.Issuers[0].Keys), []string{"keys from https://login.example.com/jwks"}},
+		{"dpop.Config", both(proofs), []string{"https://api.example.com", "Nonces"}},
+		{"dpop.NoncesConfig", both(dpop.NoncesConfig{Key: []byte(planted)}), []string{"Key"}},
+		{"dpop.Nonces", []any{nonces}, []string{"1m0s"}},
+		{"dpop.MemoryConfig", both(dpop.MemoryConfig{Capacity: 4242}), []string{"4242"}},
+		{"bearer.Config", both(guarded), []string{"orders", "https://api.example.com/metadata", "theToken"}},
+		{"bearer.Guard", []any{guard}, []string{"orders", "https://api.example.com/metadata"}},
+		{"bearer.Principal", both(principal), []string{"https://login.example.com", "alice", "app", "jti-1", "orders:read"}},
+		{"bearer.Decision", both(admitted), []string{"200", "alice"}},
+		{"bearer.Decision, refused", both(decision(bearer.RouteConfig{Rule: scope.All("admin")})), []string{"403", "insufficient_scope"}},
+		{"resource.Config", both(metadata), []string{"https://api.example.com"}},
+		{"denylist.MemoryConfig", both(denylist.MemoryConfig{Capacity: 4242}), []string{"4242"}},
+		{"bearertest.Client", both(bearertest.Client{ID: "api", Secret: planted, PublicKey: signer.Public()}), []string{"api", "Secret"}},
+		{"bearertest.IssuerConfig", both(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: planted}}}), []string{"api"}},
+		{"bearertest.Issuer", []any{issuer}, []string{"https://issuer.example.com"}},
+		{"profile.Settings", both(profile.Settings{Guard: &guarded, Tokens: &tokens, Opaque: &opaque, Proofs: &proofs, Metadata: &metadata}),
+			[]string{"client_secret_basic api", "https://api.example.com/metadata"}},
+	}
+	secrets := slices.Concat(formsOf([]byte(planted)), formsOf(der), formsOf(scalar), formsOf([]byte(nonces.Current())))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, value := range tt.values {
+				for way, text := range printed(value) {
+					for _, secret := range secrets {
+						if strings.Contains(text, secret) {
+							t.Errorf("%T by %s shows %q: %s", value, way, secret, text)
+						}
+					}
+					isVerb := strings.HasPrefix(way, "%")
+					for _, shown := range tt.shown {
+						if (!isVerb || way == "%v" || way == "%+v") && !strings.Contains(text, shown) {
+							t.Errorf("%T by %s does not show %q: %s", value, way, shown, text)
+						}
+					}
+				}
+			}
+		})
+	}
+
+	// A type that has such a field must be above, or say why it need not.
+	public := map[string]string{
+		"bearer.RouteConfig":      "rules and bounds, and nothing of a caller",
+		"bearertest.HostileToken": "a token that is refused everywhere",
+		"jwks.IssuerStats":        "numbers",
+	}
+	for name, field := range typesWithSecrets(t) {
+		listed := slices.ContainsFunc(tests, func(tt struct {
+			name   string
+			values []any
+			shown  []string
+		}) bool {
+			return tt.name == name || strings.HasPrefix(tt.name, name+",")
+		})
+		if !listed && public[name] == "" {
+			t.Errorf("%s is missing here: its field %s may hold a secret", name, field)
+		}
+	}
+}
+
+var (
+	configName = regexp.MustCompile(`(Config|Settings)$`)
+	secretName = regexp.MustCompile(`(?i)secret|password|passphrase|private|credential|^signer$|^token$|^(shared)?keys?$`)
+)
+
+// typesWithSecrets returns the exported structs of the module that configure
+// something, or have a field whose name is that of a secret.
+func typesWithSecrets(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, p := range goList(t, "./...") {
+		dir, _ := inModule(p.ImportPath)
+		if strings.HasPrefix(dir, "internal/") || strings.HasPrefix(dir, "adapters/") {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(source, func(n ast.Node) bool {
+				spec, ok := n.(*ast.TypeSpec)
+				if !ok || !spec.Name.IsExported() {
+					return true
+				}
+				fields, ok := spec.Type.(*ast.StructType)
+				if !ok {
+					return true
+				}
+				name := source.Name.Name + "." + spec.Name.Name
+				if configName.MatchString(name) {
+					found[name] = "(any)"
+				}
+				for _, field := range fields.Fields.List {
+					for _, ident := range field.Names {
+						if secretName.MatchString(ident.Name) {
+							found[name] = ident.Name
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	if len(found) < 10 {
+		t.Fatalf("found only %v", found)
+	}
+	return found
+}
+
+// A value in an unexported field of another struct is printed field by field,
+// since fmt calls no methods there. These do not show their secrets even so.
+func TestSecretsInUnexportedFields(t *testing.T) {
+	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Key: []byte(planted)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := struct {
+		auth   introspect.Auth
+		nonces *dpop.Nonces
+	}{introspect.ClientSecretBasic("api", planted), nonces}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		text := fmt.Sprintf(verb, holder)
+		for _, secret := range formsOf([]byte(planted)) {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s shows %q: %s", verb, secret, text)
+			}
+		}
+	}
+}
+
+// Reports G8: a scope.Set is its text in go-json-experiment too, as encoding/json
+// writes it.
+func TestScopesInJSON(t *testing.T) {
+	want := scope.Of("profile", "orders:read")
+	text, err := json.Marshal(map[string]scope.Set{"scopes": want})
+	if err != nil || string(text) != `{"scopes":"orders:read profile"}` {
+		t.Fatalf("%s, %v", text, err)
+	}
+	var got map[string]scope.Set
+	if err := json.Unmarshal(text, &got); err != nil || got["scopes"] != want {
+		t.Errorf("read back: %v, %v", got, err)
+	}
+}
+
+// Reports G8: a URL with credentials or a key in it is refused without them.
+func TestMistakesDoNotShowSecrets(t *testing.T) {
+	for _, url := range []string{
+		"https://user:" + planted + "@login.example.com",
+		"https://login.example.com?key=" + planted,
+		"https://login.example.com#" + planted,
+		"https://user:" + planted + "%zz@login.example.com",
+		"https://login.example.com:" + planted,
+		"http://login.example.com/?" + planted,
+		"ftp://user:" + planted + "@login.example.com",
+	} {
+		issuer := jwks.Issuer{URL: url, Keys: jwks.KeysFromURL(url)}
+		_, tokens := jwks.New(jwks.Config{Issuers: []jwks.Issuer{issuer, issuer}})
+		_, opaque := introspect.New(introspect.Config{Issuer: url, Endpoint: url, Signed: &introspect.Signed{Audience: "a", JWKSURI: url}})
+		_, guard := bearer.New(bearer.Config{ResourceMetadata: url})
+		_, proofs := dpop.New(dpop.Config{Origin: url})
+		_, metadata := resource.New(resource.Config{
+			Resource: url, AuthorizationServers: []string{url, url}, JWKSURI: url, Documentation: url, PolicyURI: url, TOSURI: url,
+		})
+		for name, err := range map[string]error{"jwks": tokens, "introspect": opaque, "bearer": guard, "dpop": proofs, "resource": metadata} {
+			if err == nil || strings.Contains(err.Error(), planted) {
+				t.Errorf("%s of %s: %v", name, url, err)
+			}
+		}
+	}
+}

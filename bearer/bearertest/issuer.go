@@ -40,7 +40,9 @@ type IssuerConfig struct {
 // Issuer is an authorization server for tests: it publishes metadata (RFC 8414
 // and OpenID Connect Discovery) and keys, mints any token, introspects (RFC
 // 7662, RFC 9701) and revokes (RFC 7009) what it minted, and fails as it is
-// told. Its methods may be called concurrently.
+// told. It answers only requests whose Host is this machine, see [LocalOnly],
+// and lets no page of another origin read an answer. Its methods may be called
+// concurrently.
 type Issuer struct {
 	url      string
 	path     string
@@ -64,6 +66,9 @@ type Issuer struct {
 	assertions map[assertionID]bool // those that clients have used
 	overlay    func(client string, answer map[string]any) map[string]any
 }
+
+// memoryHost is the host of an issuer in memory.
+const memoryHost = "issuer.example.com"
 
 // NewIssuer starts an issuer that has one key for each family of algorithms.
 func NewIssuer(c IssuerConfig) (*Issuer, error) {
@@ -100,7 +105,7 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if c.InMemory {
 		i.memory = newMemoryListener()
 		i.client = i.memory.client()
-		i.url = "https://issuer.example.com" + i.path
+		i.url = "https://" + memoryHost + i.path
 	} else {
 		i.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	}
@@ -194,7 +199,10 @@ func (i *Issuer) handler() http.Handler {
 	for path, p := range paths {
 		mux.HandleFunc(path, i.faulty(p.endpoint, p.answer))
 	}
-	return mux
+	if i.memory != nil {
+		return LocalOnly(mux, memoryHost)
+	}
+	return LocalOnly(mux)
 }
 
 func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {

@@ -77,6 +77,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	fmt.Fprintln(stdout, "listening on "+origin)
 	if own != nil {
+		// A web page may have a name of its own for this machine.
+		handler = bearertest.LocalOnly(handler)
 		printDemo(stdout, origin, own)
 	}
 	// No WriteTimeout, which would end the streams of MCP.

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"go/format"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/bearerkit/bearerkit/resource"
 )
 
 // Each line that -dev prints answers what is written above it.
@@ -35,6 +38,7 @@ func TestDemo(t *testing.T) {
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "listening on http://127.0.0.1:") {
 		t.Fatalf("first line %q", lines.Text())
 	}
+	origin := strings.TrimPrefix(lines.Text(), "listening on ")
 	var demo []string // whole, since the program serves when it is printed
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Ctrl-C") {
 		demo = append(demo, lines.Text())
@@ -68,6 +72,22 @@ func TestDemo(t *testing.T) {
 	}
 	if ran != len(want) {
 		t.Errorf("%d lines ran, want %d", ran, len(want))
+	}
+	// Reports G11: a page whose name resolves to this machine gets nothing.
+	for host, want := range map[string]int{"": http.StatusOK, "localhost": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
+		r, err := http.NewRequest("GET", origin+resource.WellKnownPath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %q: %d, want %d", host, resp.StatusCode, want)
+		}
 	}
 	cancel()
 	if err := <-ended; err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/resource"
@@ -71,6 +72,10 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 		a.handler = allowOrigin(c.cors, a.handler)
 	}
 	a.handler = publish(metadata, s.metadata.AtRoot, a.handler)
+	if dev != nil {
+		// Outermost, since a page may have a name of its own for this machine.
+		a.handler = bearertest.LocalOnly(a.handler, hostnameOf(c.resource))
+	}
 	return nil
 }
 

@@ -88,6 +88,15 @@ func (p *proofs) config(resource string, shared *bearerredis.Cache, logger *slog
 	return config, nil
 }
 
+// hostnameOf returns the host of a URL that was checked, without a port.
+func hostnameOf(resource string) string {
+	u, err := url.Parse(resource)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // originOf returns the origin of a URL that was checked. Proofs name URLs of
 // it, whatever Host a request has.
 func originOf(resource string) string {

@@ -1,0 +1,68 @@
+package bearerkit_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Reports L18: go list -m all, which editors and go doc run too, changes nothing
+// in a fresh clone. .ci/workspace runs more commands, in the clone itself.
+func TestWorkspaceSumsAreComplete(t *testing.T) {
+	work, err := os.ReadFile("go.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clone := t.TempDir()
+	for _, member := range regexp.MustCompile(`(?m)^\t(\S+)$`).FindAllStringSubmatch(string(work), -1) {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			copyFile(t, filepath.Join(member[1], name), filepath.Join(clone, member[1], name))
+		}
+	}
+	copyFile(t, "go.work", filepath.Join(clone, "go.work"))
+	copyFile(t, "go.work.sum", filepath.Join(clone, "go.work.sum"))
+	for _, args := range []string{"list -m all", "mod graph"} {
+		cmd := exec.CommandContext(t.Context(), "go", strings.Fields(args)...)
+		cmd.Dir = clone
+		cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(clone, "go.work"), "GOFLAGS=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			if os.Getenv("CI") != "true" {
+				t.Skipf("NOT tested: go %s: %v (it may need the network)\n%s", args, err, lastLine(out))
+			}
+			t.Fatalf("go %s: %v\n%s", args, err, lastLine(out))
+		}
+	}
+	before, err := os.ReadFile("go.work.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(filepath.Join(clone, "go.work.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(before) != string(after) {
+		t.Errorf("go.work.sum has %d bytes, and the go command makes it %d; run .ci/workspace and commit it", len(before), len(after))
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}

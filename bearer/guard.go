@@ -26,8 +26,13 @@ type Config struct {
 
 	// ResourceMetadata is the URL of the API's protected resource metadata,
 	// which challenges name as resource_metadata (RFC 9728, Section 5.1): an
-	// https URL, or http on a loopback host. Empty: none is named.
+	// https URL, or http on a loopback host, unless InsecureAllowHTTP says
+	// otherwise. Empty: none is named.
 	ResourceMetadata string
+
+	// InsecureAllowHTTP accepts an http ResourceMetadata on a host that is not
+	// loopback, such as a service name in a container network. Default: https.
+	InsecureAllowHTTP bool
 
 	// Hierarchy says which scopes imply others. Zero: none does.
 	Hierarchy scope.Hierarchy
@@ -165,7 +170,7 @@ func New(c Config) (*Guard, error) {
 		mistake("Realm %q has a character that is not printable ASCII", c.Realm)
 	}
 	if c.ResourceMetadata != "" {
-		if err := checkMetadataURL(c.ResourceMetadata); err != nil {
+		if err := checkMetadataURL(c.ResourceMetadata, c.InsecureAllowHTTP); err != nil {
 			mistake("ResourceMetadata %q: %w", weburl.Redact(c.ResourceMetadata), err)
 		}
 	}
@@ -241,7 +246,7 @@ func New(c Config) (*Guard, error) {
 	}, nil
 }
 
-func checkMetadataURL(raw string) error {
+func checkMetadataURL(raw string, insecureHTTP bool) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Hostname() == "":
@@ -250,10 +255,10 @@ func checkMetadataURL(raw string) error {
 		return errors.New("want visible ASCII without quote and backslash")
 	case strings.Contains(raw, "#") || u.User != nil:
 		return errors.New("want no fragment and no user information")
-	case u.Scheme == "https" || u.Scheme == "http" && weburl.IsLoopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && (insecureHTTP || weburl.IsLoopback(u.Hostname())):
 		return nil
 	}
-	return errors.New("want https, or http on a loopback host")
+	return errors.New("want https, or http on a loopback host; InsecureAllowHTTP accepts http on any host")
 }
 
 const (

@@ -64,6 +64,7 @@ func (c Config) LogValue() slog.Value {
 		redact.Types("Verifiers", c.Verifiers),
 		slog.String("Realm", c.Realm),
 		redact.URL("ResourceMetadata", c.ResourceMetadata),
+		slog.Bool("InsecureAllowHTTP", c.InsecureAllowHTTP),
 		redact.Set("Proofs", c.Proofs != nil),
 		slog.Bool("ProofsRequired", c.ProofsRequired),
 		redact.Set("Certificates", c.Certificates != nil),

@@ -18,7 +18,8 @@ import (
 type Config struct {
 	// Origin is the API's origin as its clients see it, such as
 	// https://api.example.com: scheme, host and, if it is not the scheme's
-	// own, port. http is for loopback hosts. Required. It stands for the
+	// own, port. http is for loopback hosts, unless InsecureAllowHTTP says
+	// otherwise. Required. It stands for the
 	// request's Host and X-Forwarded fields, none of which is looked at.
 	Origin string
 
@@ -53,6 +54,11 @@ type Config struct {
 	// 9). Default: none are.
 	Nonces *Nonces
 
+	// InsecureAllowHTTP accepts an http Origin on a host that is not loopback,
+	// such as a service name in a container network: anybody on the path can
+	// read tokens and proofs.
+	InsecureAllowHTTP bool
+
 	// Logger is told when used proofs cannot be remembered. Default: silence.
 	Logger *slog.Logger
 }
@@ -77,7 +83,7 @@ func New(c Config) (*Checker, error) {
 	mistake := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("dpop: Config."+format, args...))
 	}
-	origin, err := parseOrigin(c.Origin)
+	origin, err := parseOrigin(c.Origin, c.InsecureAllowHTTP)
 	if err != nil {
 		mistake("Origin: %w", err)
 	}
@@ -129,11 +135,11 @@ func orDefault[T ~int | ~int64](value, fallback T) T {
 }
 
 // parseOrigin returns an origin normalized, without a slash at its end.
-func parseOrigin(origin string) (string, error) {
+func parseOrigin(origin string, insecureHTTP bool) (string, error) {
 	if origin == "" {
 		return "", errors.New("it is empty; want the API's own, such as https://api.example.com")
 	}
-	u, err := fetch.CheckURL(origin, false)
+	u, err := fetch.CheckURL(origin, insecureHTTP)
 	if err != nil {
 		return "", err
 	}

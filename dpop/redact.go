@@ -18,6 +18,7 @@ func (c Config) LogValue() slog.Value {
 		redact.Set("Path", c.Path != nil),
 		redact.Set("Replays", c.Replays != nil),
 		redact.Set("Nonces", c.Nonces != nil),
+		slog.Bool("InsecureAllowHTTP", c.InsecureAllowHTTP),
 	)
 }
 

@@ -17,7 +17,7 @@ var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
 	{Line{"F4", "what a token permits is judged at each request, and refused as RFC 6750, Section 3.1 says"}, nil},
 	{Line{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
 	{Line{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
-	{Line{"F7", "keys come over TLS (no InsecureAllowHTTP), and never from where a token says"}, overTLS},
+	{Line{"F7", "no URL is of http beyond loopback (no InsecureAllowHTTP), and keys never come from where a token says"}, overTLS},
 	{Line{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge)"}, shortProofs},
 	{Line{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked)"}, revocation},
 }}
@@ -71,16 +71,20 @@ func fapiAlgorithms(s Settings) (errs []error) {
 }
 
 func overTLS(s Settings) (errs []error) {
-	if s.Tokens != nil {
-		for i, issuer := range s.Tokens.Issuers {
-			if issuer.InsecureAllowHTTP {
-				errs = append(errs, fmt.Errorf("jwks.Config.Issuers[%d].InsecureAllowHTTP is set; leave it out", i))
-			}
+	refuse := func(field string, set bool) {
+		if set {
+			errs = append(errs, fmt.Errorf("%s.InsecureAllowHTTP is set; leave it out", field))
 		}
 	}
-	if s.Opaque != nil && s.Opaque.InsecureAllowHTTP {
-		errs = append(errs, errors.New("introspect.Config.InsecureAllowHTTP is set; leave it out"))
+	if s.Tokens != nil {
+		for i, issuer := range s.Tokens.Issuers {
+			refuse(fmt.Sprintf("jwks.Config.Issuers[%d]", i), issuer.InsecureAllowHTTP)
+		}
 	}
+	refuse("introspect.Config", s.Opaque != nil && s.Opaque.InsecureAllowHTTP)
+	refuse("dpop.Config", s.Proofs != nil && s.Proofs.InsecureAllowHTTP)
+	refuse("resource.Config", s.Metadata != nil && s.Metadata.InsecureAllowHTTP)
+	refuse("bearer.Config", s.Guard.InsecureAllowHTTP)
 	return errs
 }
 

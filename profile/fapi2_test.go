@@ -144,7 +144,11 @@ func TestF7(t *testing.T) {
 	refuses(t, profile.FAPI2, func(s *profile.Settings) {
 		s.Tokens.Issuers[0].InsecureAllowHTTP = true
 		s.Opaque.InsecureAllowHTTP = true
-	}, "F7: jwks.Config.Issuers[0].InsecureAllowHTTP is set", "introspect.Config.InsecureAllowHTTP is set")
+		s.Proofs.InsecureAllowHTTP = true
+		s.Metadata.InsecureAllowHTTP = true
+		s.Guard.InsecureAllowHTTP = true
+	}, "F7: jwks.Config.Issuers[0].InsecureAllowHTTP is set", "F7: introspect.Config.InsecureAllowHTTP is set",
+		"F7: dpop.Config.InsecureAllowHTTP is set", "F7: resource.Config.InsecureAllowHTTP is set", "F7: bearer.Config.InsecureAllowHTTP is set")
 	a := newAPI(t, profile.FAPI2, scope.None, nil)
 	asked := make(chan struct{}, 1)
 	listener := newServer(t, func() { asked <- struct{}{} })

@@ -54,7 +54,7 @@ func ExampleNew_mistakes() {
 	})
 	fmt.Println(err)
 	// Output:
-	// resource: Config.Resource: the URL "http://api.example.com" has the scheme "http", want https (http is for loopback hosts alone)
+	// resource: Config.Resource: the URL "http://api.example.com" has the scheme "http", want https (http is for loopback hosts, or with InsecureAllowHTTP)
 	// resource: Config.BearerMethods[0] is "cookie"; want header, body or query
 	// resource: Config.DPoPAlgorithms[0] is "HS256"; want the name of an asymmetric JWS algorithm (RFC 9449, Section 4.2)
 }

@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	resource := flags.String("resource", "", "`URL` by which clients know the server, and audience of tokens (default http://<listen>/mcp)")
 	issuer := flags.String("issuer", "", "`URL` of the authorization server")
 	dev := flags.Bool("dev", false, "bring an authorization server of its own, which gives tokens to whoever asks")
+	insecureHTTP := flags.Bool("insecure-allow-http", false, "accept http URLs on hosts that are not loopback, such as service names in a container network")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(errUsage, err)
 	}
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		defer own.Close()
 		*issuer = own.URL()
 	}
-	handler, err := newHandler(*resource, *issuer, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	handler, err := newHandler(*resource, *issuer, *insecureHTTP, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // newHandler returns the MCP server behind its guard, and its metadata.
-func newHandler(identifier, issuer string, logger *slog.Logger) (http.Handler, error) {
+func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logger) (http.Handler, error) {
 	read, write := scope.All("notes:read"), scope.All("notes:write")
 	metadata, err := resource.New(resource.Config{
 		Resource:             identifier,
@@ -28,19 +28,23 @@ func newHandler(identifier, issuer string, logger *slog.Logger) (http.Handler, e
 		Rules:                []scope.Rule{read, write},
 		Name:                 "Notes",
 		AtRoot:               true,
+		InsecureAllowHTTP:    insecureHTTP,
 	})
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{metadata.Resource()}}}})
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL: issuer, Audience: []string{metadata.Resource()}, InsecureAllowHTTP: insecureHTTP,
+	}}})
 	if err != nil {
 		return nil, err
 	}
 	guard, err := bearer.New(bearer.Config{
-		Verifiers:        []bearer.Verifier{tokens},
-		Realm:            "notes",
-		ResourceMetadata: metadata.URL(),
-		Logger:           logger, // says why a request was refused
+		Verifiers:         []bearer.Verifier{tokens},
+		Realm:             "notes",
+		ResourceMetadata:  metadata.URL(),
+		InsecureAllowHTTP: insecureHTTP,
+		Logger:            logger, // says why a request was refused
 	})
 	if err != nil {
 		return nil, err

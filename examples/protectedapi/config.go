@@ -28,6 +28,7 @@ type config struct {
 	leeway        time.Duration
 	refreshBudget time.Duration
 	cors          string
+	insecureHTTP  bool
 	profile       string
 	introspection introspection
 	proofs        proofs
@@ -62,6 +63,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may be off, at most 5m; 0s is none")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
+	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; whoever is on the path can read and forge")
 	profileFlag(fs, &c.profile)
 	c.introspection.flags(fs)
 	c.proofs.flags(fs)
@@ -138,7 +140,7 @@ func (c *config) check() (errs []error) {
 		}
 	}
 	if c.resource != "" {
-		if err := checkResource(c.resource); err != nil {
+		if err := checkResource(c.resource, c.insecureHTTP); err != nil {
 			mistake("-resource %q; %w", c.resource, err)
 		}
 	}
@@ -172,7 +174,7 @@ func (c *config) complete(addr net.Addr) (origin string) {
 	if c.resource == "" {
 		c.resource = strings.TrimSuffix(origin, defaultPort)
 	}
-	c.resource = asPublished(c.resource)
+	c.resource = asPublished(c.resource, c.insecureHTTP)
 	if c.audience == "" {
 		c.audience = c.resource
 	}
@@ -181,7 +183,7 @@ func (c *config) complete(addr net.Addr) (origin string) {
 
 // checkResource checks a resource identifier (RFC 8707, Section 2; RFC 9728,
 // Section 1.2).
-func checkResource(raw string) error {
+func checkResource(raw string, insecureHTTP bool) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Scheme == "" || u.Hostname() == "" || u.Opaque != "":
@@ -190,17 +192,17 @@ func checkResource(raw string) error {
 		return errors.New("want no user information")
 	case strings.Contains(raw, "#"):
 		return errors.New("want no fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return errors.New("want https, or http on a loopback host")
+	case u.Scheme != "https" && (u.Scheme != "http" || !insecureHTTP && !isLoopback(u.Hostname())):
+		return errors.New("want https, or http on a loopback host; -insecure-allow-http accepts http on any host")
 	}
-	_, err = resource.New(resource.Config{Resource: raw})
+	_, err = resource.New(resource.Config{Resource: raw, InsecureAllowHTTP: insecureHTTP})
 	return err
 }
 
 // asPublished returns a resource identifier as metadata publish it, which is
 // what clients ask tokens for, and so what these name as their audience.
-func asPublished(raw string) string {
-	metadata, err := resource.New(resource.Config{Resource: raw})
+func asPublished(raw string, insecureHTTP bool) string {
+	metadata, err := resource.New(resource.Config{Resource: raw, InsecureAllowHTTP: insecureHTTP})
 	if err != nil { // an odd loopback host, of which newAPI says more
 		return raw
 	}

@@ -66,13 +66,12 @@ func (p *proofs) check() (errs []error) {
 	return errs
 }
 
-// config returns what checks proofs for the API at the URL resource is built of,
-// or nil. Used ones are remembered in Redis if there is one.
-func (p *proofs) config(resource string, shared *bearerredis.Cache, logger *slog.Logger) (*dpop.Config, error) {
+// config returns the configuration of what checks proofs for the API, or nil. Used ones are remembered in Redis if there is one.
+func (p *proofs) config(c *config, shared *bearerredis.Cache, logger *slog.Logger) (*dpop.Config, error) {
 	if p.use == off {
 		return nil, nil
 	}
-	config := &dpop.Config{Origin: originOf(resource), Logger: logger}
+	config := &dpop.Config{Origin: originOf(c.resource), InsecureAllowHTTP: c.insecureHTTP, Logger: logger}
 	if shared != nil {
 		config.Replays = shared.Replays()
 	}

@@ -153,6 +153,8 @@ func (i *introspection) config(c *config, shared *bearerredis.Cache, logger *slo
 		MaxAge:      orNone(i.maxAge),
 		NegativeAge: orNone(min(i.maxAge, 10*time.Second)),
 		Logger:      logger,
+
+		InsecureAllowHTTP: c.insecureHTTP,
 	}
 	if shared != nil {
 		settings.Shared = shared

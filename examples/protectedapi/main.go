@@ -48,7 +48,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	_, _ = fmt.Fprintln(stderr, "protectedapi: "+oneLine(err))
+	// The SDK names its field, of which the flag sets all.
+	text := strings.ReplaceAll(oneLine(err), "with InsecureAllowHTTP", "with -insecure-allow-http")
+	_, _ = fmt.Fprintln(stderr, "protectedapi: "+text)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

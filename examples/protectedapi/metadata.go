@@ -22,6 +22,7 @@ func (c *config) describe(table []route) resource.Config {
 		AuthorizationServers: c.issuers,
 		Rules:                rules,
 		Name:                 c.realm,
+		InsecureAllowHTTP:    c.insecureHTTP,
 	}
 }
 

@@ -33,10 +33,12 @@ func (a *api) settings(c *config, table []route, logger *slog.Logger) (*settings
 			ProofsRequired: c.proofs.use == required,
 			Certificates:   c.transport.certificates(),
 			Logger:         logger,
+
+			InsecureAllowHTTP: c.insecureHTTP,
 		},
 	}
 	for _, url := range c.issuers {
-		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}}
+		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}, InsecureAllowHTTP: c.insecureHTTP}
 		if c.jwksURI != "" {
 			issuer.Keys = jwks.KeysFromURL(c.jwksURI)
 		}
@@ -46,7 +48,7 @@ func (a *api) settings(c *config, table []route, logger *slog.Logger) (*settings
 	if s.opaque, err = c.introspection.config(c, a.shared, logger); err != nil {
 		return nil, err
 	}
-	s.proofs, err = c.proofs.config(c.resource, a.shared, logger)
+	s.proofs, err = c.proofs.config(c, a.shared, logger)
 	return s, err
 }
 

@@ -32,7 +32,7 @@ func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 	case strings.Contains(raw, "#"):
 		return nil, fmt.Errorf("the URL %q has a fragment, want none", shown)
 	case u.Scheme == "http" && !insecureHTTP && !weburl.IsLoopback(u.Hostname()):
-		return nil, fmt.Errorf("the URL %q has the scheme %q, want https (http is for loopback hosts alone)", shown, u.Scheme)
+		return nil, fmt.Errorf("the URL %q has the scheme %q, want https (http is for loopback hosts, or with InsecureAllowHTTP)", shown, u.Scheme)
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {

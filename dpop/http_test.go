@@ -1,0 +1,29 @@
+package dpop_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/dpop"
+)
+
+// Reports L7: a service name over http is an origin with InsecureAllowHTTP
+// alone. Checklist C11.
+func TestOriginOverHTTP(t *testing.T) {
+	const service = "http://orders:8080"
+	_, err := dpop.New(dpop.Config{Origin: service})
+	if err == nil || !strings.Contains(err.Error(), "dpop: Config.Origin: ") || !strings.Contains(err.Error(), "InsecureAllowHTTP") {
+		t.Errorf("without the switch: %v", err)
+	}
+	checker := newChecker(t, dpop.Config{Origin: service, InsecureAllowHTTP: true})
+	c := newClient(t, "ES256")
+	r := read(t, "GET /orders", "DPoP: "+c.proofFor(t, "GET", service+"/orders"))
+	if err := checker.CheckProof(r, token, c.jkt); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"ftp://orders", "http://", "http://a:b@orders", "http://orders/v1"} {
+		if _, err := dpop.New(dpop.Config{Origin: bad, InsecureAllowHTTP: true}); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}

@@ -22,20 +22,21 @@ const (
 // beyond the standard library. An entry that ends in /... is a whole tree.
 var packageMap = map[string][]string{
 	"scope":                 nil,
-	"bearer":                {"scope", "internal/redact", "internal/weburl", jsonPackage + "/..."},
+	"bearer":                {"scope", "internal/nilcheck", "internal/redact", "internal/weburl", jsonPackage + "/..."},
 	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"denylist":              {"bearer"},
 	"denylist/denylisttest": {"bearer", "denylist"},
 	"profile":               {"bearer", "dpop", "introspect", "jwks", "resource"},
 	"dpop":                  {"bearer", "internal/...", jsonPackage + "/..."},
-	"resource":              {"bearer", "scope", "internal/fetch", "internal/strictjson", jsonPackage + "/..."},
+	"resource":              {"bearer", "scope", "internal/fetch", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
 	"bearer/bearertest":     {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},
 	"adapters/bearerhttp":   {"bearer", "scope"},
 	"adapters/bearerecho":   {"bearer", "scope", "github.com/labstack/echo/..."},
 	"adapters/bearergin":    {"bearer", "scope", "github.com/gin-gonic/gin"},
 	"internal/fetch":        {"internal/weburl"},
 	"internal/weburl":       nil,
+	"internal/nilcheck":     nil,
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/known":        nil,
@@ -146,7 +147,7 @@ func TestDependenciesOfTheHeart(t *testing.T) {
 		allowed  []string
 	}{
 		{[]string{"scope"}, []string{"scope"}},
-		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/redact", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
+		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/nilcheck", "internal/redact", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
 	} {
 		args := []string{"-deps"}
 		for _, p := range tt.packages {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
 // Both returns a verifier that accepts a token only if two verifiers do: first
@@ -32,7 +34,7 @@ import (
 //
 // Both of a nil verifier is nil, which [New] reports.
 func Both(first, second Verifier) Verifier {
-	if isNil(first) || isNil(second) {
+	if nilcheck.IsNil(first) || nilcheck.IsNil(second) {
 		return nil
 	}
 	return VerifierFunc(func(ctx context.Context, token string) (*Principal, error) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -159,7 +160,7 @@ func New(c Config) (*Guard, error) {
 		mistake("Verifiers is empty; want at least one, such as a jwks.Verifier")
 	}
 	for i, v := range c.Verifiers {
-		if isNil(v) {
+		if nilcheck.IsNil(v) {
 			mistake("Verifiers[%d] is nil", i)
 		}
 	}
@@ -175,7 +176,7 @@ func New(c Config) (*Guard, error) {
 		}
 	}
 	var algorithms string
-	if c.Proofs != nil && isNil(c.Proofs) {
+	if c.Proofs != nil && nilcheck.IsNil(c.Proofs) {
 		mistake("Proofs holds a nil pointer; leave it out to check none")
 	} else if c.Proofs != nil {
 		algorithms = strings.Join(c.Proofs.Algorithms(), " ")
@@ -192,7 +193,7 @@ func New(c Config) (*Guard, error) {
 	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
 		mistake("BoundTokensOnly without Proofs and Certificates, one of which must check the binding")
 	}
-	if c.DenyList != nil && isNil(c.DenyList) {
+	if c.DenyList != nil && nilcheck.IsNil(c.DenyList) {
 		mistake("DenyList holds a nil pointer; leave it out to have none")
 	}
 	if c.MaxTokenAge < 0 {
@@ -247,6 +248,9 @@ func New(c Config) (*Guard, error) {
 }
 
 func checkMetadataURL(raw string, insecureHTTP bool) error {
+	if err := weburl.Unfilled(raw); err != nil {
+		return err
+	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Hostname() == "":

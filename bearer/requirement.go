@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"reflect"
+
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
 // Requirement is a condition beyond scopes that a route sets: ownership, a
@@ -138,25 +139,13 @@ func (h hidden) validate() error {
 
 // validate reports what is wrong with a requirement at registration.
 func validate(r Requirement) error {
-	if isNil(r) {
+	if nilcheck.IsNil(r) {
 		return errors.New("a nil Requirement")
 	}
 	if v, ok := r.(interface{ validate() error }); ok {
 		return v.validate()
 	}
 	return nil
-}
-
-// isNil reports whether v is nil or holds a nil pointer or function, whose call
-// would panic at the first request.
-func isNil(v any) bool {
-	switch value := reflect.ValueOf(v); value.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Pointer, reflect.Func:
-		return value.IsNil()
-	}
-	return false
 }
 
 // refusal is what a requirement's error stands for.

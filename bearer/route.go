@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/weburl"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -52,12 +53,21 @@ type Route struct {
 // Route compiles what a route needs. All mistakes are reported at once.
 func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	var errs []error
+	if g == nil || len(g.verifiers) == 0 {
+		errs = append(errs, errors.New("bearer: a Guard that New did not build; check the error of New"))
+		g = new(Guard)
+	}
 	if err := c.Rule.Err(); err != nil {
 		errs = append(errs, fmt.Errorf("bearer: RouteConfig.Rule: %w", err))
 	}
 	for i, r := range c.Requirements {
 		if err := validate(r); err != nil {
 			errs = append(errs, fmt.Errorf("bearer: RouteConfig.Requirements[%d]: %w", i, err))
+		}
+	}
+	if c.Audience != "" {
+		if err := weburl.CheckAudience(c.Audience); err != nil {
+			errs = append(errs, fmt.Errorf("bearer: RouteConfig.Audience %q: %w", c.Audience, err))
 		}
 	}
 	if c.MaxTokenAge < 0 {
@@ -169,8 +179,12 @@ func (d Decision) Challenges() []string {
 // and with [Config.FailureLimit] it counts a failure.
 //
 // The order is: credentials, failures before, token, audience, age, deny list,
-// binding, scope, step-up, requirements. The first that fails answers.
+// binding, scope, step-up, requirements. The first that fails answers. A nil
+// Route allows nothing.
 func (rt *Route) Decide(r *http.Request) Decision {
+	if rt == nil || rt.guard == nil {
+		return Decision{}
+	}
 	d := rt.decide(r)
 	rt.guard.failures.count(r, &d.credentials, d.err)
 	return d
@@ -263,6 +277,10 @@ func (rt *Route) judgeToken(r *http.Request, p *Principal, c *credentials) *Erro
 // the request and returns false; nothing more may be written.
 func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
 	d := rt.Decide(r)
+	if d.route == nil {
+		http.Error(w, "This route has no guard.", http.StatusInternalServerError)
+		return nil, false
+	}
 	if d.err != nil {
 		rt.refuse(w, r, &d)
 		return nil, false

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
 // Config configures a [Checker]. Of a duration, zero is the default and
@@ -102,8 +103,8 @@ func New(c Config) (*Checker, error) {
 			mistake("%s is %v; want at most %v", d.name, d.value, maxWindow)
 		}
 	}
-	if store, ok := c.Replays.(*MemoryReplays); ok && store == nil {
-		mistake("Replays is a nil *MemoryReplays; want one of NewMemoryReplays, or nil for the default")
+	if c.Replays != nil && nilcheck.IsNil(c.Replays) {
+		mistake("Replays is a nil %T; want one that was built, or nil for the default", c.Replays)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

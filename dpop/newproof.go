@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
 // NewProof makes a proof, as a client does: for one request of that method to
@@ -22,6 +23,9 @@ import (
 // proof is one for an authorization server. It is signed by alg, such as ES256,
 // and good once. Its token is bound to the key by [Thumbprint].
 func NewProof(signer crypto.Signer, alg, method, url, token, nonce string) (string, error) {
+	if nilcheck.IsNil(signer) {
+		return "", errors.New("dpop: a nil signer; want the client's private key")
+	}
 	key, err := jose.NewKey(signer.Public(), "")
 	if err != nil {
 		return "", fmt.Errorf("dpop: %w", err)

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // Auth is how a [Verifier] proves to the endpoint that it may ask (RFC 7662,
@@ -61,6 +63,9 @@ func needed(function, id, secret string) error {
 		return errors.New(function + ": an empty client id")
 	case secret == "":
 		return errors.New(function + ": an empty secret")
+	}
+	if err := weburl.Unfilled(id); err != nil {
+		return fmt.Errorf("%s: the client id %q: %w", function, id, err)
 	}
 	return nil
 }
@@ -134,7 +139,7 @@ func MutualTLS(clientID string) Auth {
 // does. [Config.Timeout] bounds the wait for it; its HTTP client should have a
 // timeout too, since nothing else ends what hangs there.
 func BearerToken(source oauth2.TokenSource) Auth {
-	if source == nil {
+	if nilcheck.IsNil(source) {
 		return Auth{err: errors.New("BearerToken: a nil source")}
 	}
 	own := ownToken{source: source, turn: make(chan struct{}, 1)}

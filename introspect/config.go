@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // Config configures a [Verifier]. Of a duration or a size, zero is the default
@@ -141,6 +143,14 @@ func New(c Config) (*Verifier, error) {
 	}
 	if slices.Contains(c.Audience, "") {
 		mistake("Audience has an empty value")
+	}
+	for n, audience := range c.Audience {
+		if err := weburl.CheckAudience(audience); err != nil && audience != "" {
+			mistake("Audience[%d] %q: %w", n, audience, err)
+		}
+	}
+	if c.Shared != nil && nilcheck.IsNil(c.Shared) {
+		mistake("Shared holds a nil pointer; leave it out for a cache of this instance alone")
 	}
 	if c.Leeway > maxLeeway {
 		mistake("Leeway is %v; want at most %v", c.Leeway, maxLeeway)

@@ -14,6 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // Signed demands signed answers (RFC 9701): with the issuer's signature, for
@@ -39,6 +40,9 @@ type Signed struct {
 func (s *Signed) check(insecureHTTP bool) error {
 	if s.Audience == "" {
 		return errors.New("Audience: required: what the server calls us in the aud of its answers")
+	}
+	if err := weburl.Unfilled(s.Audience); err != nil {
+		return fmt.Errorf("Audience %q: %w", s.Audience, err)
 	}
 	if s.JWKSURI != "" {
 		if _, err := fetch.CheckURL(s.JWKSURI, insecureHTTP); err != nil {

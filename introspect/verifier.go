@@ -105,6 +105,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 // a JWT that was verified by the issuer's keys is asked about as well, so that
 // its revocation is seen.
 func (v *Verifier) TakingJWTs() bearer.Verifier {
+	if v == nil {
+		return nil // which bearer.New reports
+	}
 	return bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
 		return v.verify(ctx, token, true)
 	})

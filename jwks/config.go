@@ -14,6 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
 	"github.com/bearerkit/bearerkit/internal/known"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -185,6 +186,11 @@ func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 	}
 	if slices.Contains(i.Audience, "") {
 		errs = append(errs, errors.New("Audience has an empty value"))
+	}
+	for n, audience := range i.Audience {
+		if err := weburl.CheckAudience(audience); err != nil && audience != "" {
+			errs = append(errs, fmt.Errorf("Audience[%d] %q: %w", n, audience, err))
+		}
 	}
 	if err := i.Keys.check(i.InsecureAllowHTTP); err != nil {
 		errs = append(errs, fmt.Errorf("Keys: %w", err))

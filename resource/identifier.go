@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // WellKnownPath is the path of the document of a resource at the root of its
@@ -56,6 +57,9 @@ func parseIdentifier(raw string, insecureHTTP bool) (identifier, error) {
 
 // checkURL is fetch.CheckURL for a URL that is published.
 func checkURL(raw string, insecureHTTP bool) (*url.URL, error) {
+	if err := weburl.Unfilled(raw); err != nil {
+		return nil, err
+	}
 	if wrong := strings.Trim(raw, uriChars); wrong != "" {
 		return nil, fmt.Errorf("the URL has the character %q, want it percent-encoded, and a host in its xn-- form", []rune(wrong)[0])
 	}

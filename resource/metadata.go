@@ -48,6 +48,10 @@ func (m *Metadata) Path() string { return WellKnownPath + m.id.path }
 // It needs the methods GET, HEAD and, for browsers, OPTIONS. A mux that has a
 // pattern "GET /" takes it under "GET " and "OPTIONS " before the path alone.
 func (m *Metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m == nil { // the error of New was not checked
+		notFound(w)
+		return
+	}
 	path := withoutSlash(r.URL.EscapedPath())
 	for _, own := range m.paths() {
 		if path == own {

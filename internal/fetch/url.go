@@ -6,14 +6,24 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // CheckURL parses raw, which must be an absolute URL with a host, without
 // userinfo and fragment, whose scheme is https. http is allowed to loopback
-// hosts (localhost, 127.0.0.0/8 and ::1), and to all with insecureHTTP.
+// hosts (localhost, 127.0.0.0/8 and ::1), and to all with insecureHTTP. A
+// template that nobody filled in is told besides what else is wrong.
 func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
+	u, err := checkURL(raw, insecureHTTP)
+	if unfilled := weburl.Unfilled(raw); unfilled != nil {
+		return nil, errors.Join(unfilled, err)
+	}
+	return u, err
+}
+
+func checkURL(raw string, insecureHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// url.Parse quotes all of raw, userinfo and query included.
@@ -29,6 +39,8 @@ func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 		return nil, fmt.Errorf("the URL %q has no host, want https://host/path", shown)
 	case u.User != nil:
 		return nil, fmt.Errorf("the URL %q has userinfo, want none", shown)
+	case strings.ContainsFunc(raw, unicode.IsSpace):
+		return nil, fmt.Errorf("the URL %q has white space, want none", shown)
 	case strings.Contains(raw, "#"):
 		return nil, fmt.Errorf("the URL %q has a fragment, want none", shown)
 	case u.Scheme == "http" && !insecureHTTP && !weburl.IsLoopback(u.Hostname()):

@@ -50,6 +50,10 @@ func TestCheckURL(t *testing.T) {
 		{"https://login.example.com:70000/", false, `port "70000"`},
 		{"https://login.example.com:hunter2/", false, "cannot be parsed"},
 		{"https://login.example.com/\n", false, "cannot be parsed"},
+		{"https://login.example.com/realms/shop ", false, "white space, want none"}, // Reports L19
+		{"https://login.example.com/{tenant}", false, `the placeholder "{tenant}"`},
+		{"https://{tenant}.example.com", false, `the placeholder "{tenant}"`},
+		{"http://login.example.com/{tenant}", false, "want https"}, // told both
 		{"https://%zz@hunter2", false, "cannot be parsed"},
 		{"https://" + strings.Repeat("a", 5000) + "#", false, "…"},
 	} {

@@ -1,0 +1,33 @@
+package dpop_test
+
+import (
+	"crypto/ecdsa"
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/dpop"
+)
+
+// Reports L19: a nil store and a nil key are told by their constructors.
+func TestNilStoresAndKeys(t *testing.T) {
+	var store *dpop.MemoryReplays
+	_, err := dpop.New(dpop.Config{Origin: "https://{host}", Replays: store})
+	for _, want := range []string{"Replays is a nil *dpop.MemoryReplays", `Origin: it has the placeholder "{host}"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if _, err := dpop.New(dpop.Config{Origin: origin, Replays: storeFunc(nil)}); err == nil || !strings.Contains(err.Error(), "Replays is a nil dpop_test.storeFunc") {
+		t.Errorf("a nil function: %v", err)
+	}
+	var key *ecdsa.PrivateKey
+	if _, err := dpop.NewProof(key, "ES256", "GET", origin, token, ""); err == nil || !strings.Contains(err.Error(), "nil signer") {
+		t.Errorf("a nil key: %v", err)
+	}
+	if _, err := dpop.NewProof(nil, "ES256", "GET", origin, token, ""); err == nil {
+		t.Error("no key: no error")
+	}
+	if _, err := dpop.Thumbprint(nil); err == nil {
+		t.Error("the thumbprint of nothing: no error")
+	}
+}

@@ -1,0 +1,58 @@
+package introspect_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/introspect"
+)
+
+// nilShared is a shared cache that somebody did not build.
+type nilShared struct{}
+
+func (*nilShared) Get(context.Context, string) ([]byte, error)                 { return nil, nil }
+func (*nilShared) Set(context.Context, string, []byte, time.Duration) error    { return nil }
+func (*nilShared) Watch(ctx context.Context, forgotten func(forgotten string)) {}
+
+// nilSource is a token source that somebody did not build.
+type nilSource struct{}
+
+func (*nilSource) Token() (*oauth2.Token, error) { return nil, nil }
+
+// Reports L19: templates that nobody filled in, and values that are nil, are told
+// at construction, all at once.
+func TestTemplatesAndNilValues(t *testing.T) {
+	var shared *nilShared
+	_, err := introspect.New(introspect.Config{
+		Issuer:   "http://login.microsoftonline.com/{tenantid}/v2.0",
+		Endpoint: "https://YOUR_DOMAIN/introspect",
+		Auth:     introspect.ClientSecretBasic("<client-id>", "secret"),
+		Audience: []string{"{audience}", "a b"},
+		Signed:   &introspect.Signed{Audience: "YOUR_CLIENT_ID"},
+		Shared:   shared,
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`Config.Issuer: it has the placeholder "{tenantid}"`, `the scheme "http", want https`,
+		`Config.Endpoint: it has the placeholder "YOUR_DOMAIN"`,
+		`Config.Auth: ClientSecretBasic: the client id "<client-id>": it has the placeholder`,
+		`Config.Audience[0] "{audience}": it has the placeholder`, `Config.Audience[1] "a b": it has white space`,
+		`Config.Signed.Audience "YOUR_CLIENT_ID": it has the placeholder`,
+		"Config.Shared holds a nil pointer",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+	var source *nilSource
+	_, err = introspect.New(introspect.Config{Auth: introspect.BearerToken(source)})
+	if err == nil || !strings.Contains(err.Error(), "BearerToken: a nil source") {
+		t.Errorf("a nil source: %v", err)
+	}
+}

@@ -1,0 +1,43 @@
+package resource_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/resource"
+)
+
+// Reports L19: templates that nobody filled in are told, all at once.
+func TestTemplates(t *testing.T) {
+	_, err := resource.New(resource.Config{
+		Resource:             "https://{host}/orders",
+		AuthorizationServers: []string{"https://login.microsoftonline.com/{tenantid}/v2.0", "https://YOUR_DOMAIN/"},
+		JWKSURI:              "https://<host>/jwks",
+	})
+	for _, want := range []string{
+		`Config.Resource: it has the placeholder "{host}"; want the value in its place`,
+		`Config.AuthorizationServers[0]: it has the placeholder "{tenantid}"`,
+		`Config.AuthorizationServers[1]: it has the placeholder "YOUR_DOMAIN"`,
+		`Config.JWKSURI: it has the placeholder "<host>"`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
+// Reports L19: a handler of Metadata that New did not build answers, and does
+// not panic.
+func TestNilMetadata(t *testing.T) {
+	var missing *resource.Metadata
+	w := httptest.NewRecorder()
+	missing.ServeHTTP(w, httptest.NewRequest("GET", resource.WellKnownPath, nil))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("status %d", w.Code)
+	}
+	if _, err := resource.Handler(missing, nil); err == nil || !strings.Contains(err.Error(), "resource 0 is nil") || !strings.Contains(err.Error(), "resource 1 is nil") {
+		t.Errorf("Handler: %v", err)
+	}
+}

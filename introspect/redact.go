@@ -59,6 +59,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("Audience", c.Audience),
 		slog.Bool("InsecureAudienceNotSent", c.InsecureAudienceNotSent),
 		slog.Bool("JWTs", c.JWTs),
+		redact.Set("Accept", c.Accept != nil),
 		slog.Attr{Key: "Signed", Value: signed},
 		slog.Duration("Leeway", c.Leeway),
 		slog.Duration("Timeout", c.Timeout),

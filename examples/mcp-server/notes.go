@@ -30,7 +30,7 @@ func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logge
 		AtRoot:               true,
 		InsecureAllowHTTP:    insecureHTTP,
 	})
-	if err != nil {
+	if err != nil { // the issuer's URL is checked with it
 		return nil, err
 	}
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{

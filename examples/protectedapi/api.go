@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -34,34 +35,34 @@ func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
 	return a, nil
 }
 
+// build builds the API, or returns all that is wrong with what the command line
+// describes.
 func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
-	if err := a.openRedis(&c, logger); err != nil {
-		return err
-	}
+	redis := a.openRedis(&c, logger)
 	denied, err := a.denyList(c.leeway)
 	if err != nil {
 		return err
 	}
 	table := routes(func() error { return a.tokens.Ready() }, denials{denied, c.issuers[0]})
 	s, err := a.settings(&c, table, logger)
-	if err != nil {
-		return err
-	}
 	s.guard.DenyList = denied
-	if err := s.follow(&c); err != nil {
-		return err
-	}
-	if err := a.construct(s, &c, dev); err != nil {
-		return err
-	}
+	wrong := errors.Join(redis, err, s.follow(&c), a.construct(s, &c, dev))
 	metadata, err := resource.New(s.metadata.Matching(s.guard))
-	if err != nil { // what check leaves to the constructor
-		return usage("-resource, -issuer and -realm: %w", err)
+	switch {
+	case err != nil && wrong == nil: // what check leaves to the constructor; the issuers were told
+		wrong = usage("-resource, -issuer and -realm: %w", err)
+	case err == nil:
+		s.guard.ResourceMetadata = metadata.URL()
 	}
-	s.guard.ResourceMetadata = metadata.URL()
+	if wrong != nil { // of the guard, nothing but the realm is certain
+		s.guard = bearer.Config{Realm: c.realm, Verifiers: []bearer.Verifier{bearer.VerifierFunc(nobody)}}
+	}
 	guard, err := bearer.New(s.guard)
 	if err != nil {
-		return usage("-realm: %w", err)
+		wrong = errors.Join(wrong, usage("-realm: %w", err))
+	}
+	if wrong != nil {
+		return wrong
 	}
 	router, err := mount(c.framework, guard, table)
 	if err != nil {
@@ -78,6 +79,9 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	}
 	return nil
 }
+
+// nobody is a verifier that knows no token.
+func nobody(context.Context, string) (*bearer.Principal, error) { return nil, bearer.ErrUnrecognized }
 
 // mount registers the routes with a framework.
 func mount(framework string, guard *bearer.Guard, routes []route) (http.Handler, error) {

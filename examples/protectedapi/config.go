@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -29,6 +30,8 @@ type config struct {
 	refreshBudget time.Duration
 	cors          string
 	insecureHTTP  bool
+	client        *http.Client // fetches keys; nil: one of the SDK's own
+	parsed        bool         // every flag was read, right or wrong
 	profile       string
 	introspection introspection
 	proofs        proofs
@@ -40,7 +43,8 @@ const maxLeeway = 5 * time.Minute
 var frameworks = []string{"nethttp", "echo", "gin"}
 
 // parseFlags reads and checks the command line. The error is a usageError that
-// holds all mistakes, or flag.ErrHelp when the usage was asked for and written.
+// holds all mistakes but those that [config.try] finds, or flag.ErrHelp when the
+// usage was asked for and written.
 func parseFlags(args []string, stdout io.Writer) (config, error) {
 	var c config
 	fs := flag.NewFlagSet("protectedapi", flag.ContinueOnError)
@@ -95,16 +99,18 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.Visit(func(f *flag.Flag) {
 		if f.Name != "issuer" && f.Name != "trusted-proxy" && f.Value.String() == "" {
 			errs = append(errs, fmt.Errorf("-%s is empty", f.Name))
+			_ = f.Value.Set(f.DefValue) // so that nothing else is said of it
+			delete(given, f.Name)
 		}
 	})
-	if errs == nil {
-		errs = slices.Concat(c.check(), c.introspection.check(c.dev, given), c.proofs.check(), c.transport.check(c.dev))
-		if err := c.checkProfile(); err != nil {
-			errs = append(errs, err)
-		}
+	asked := c.introspection.check(c.dev, given)
+	errs = slices.Concat(errs, c.check(), asked, c.proofs.check(), c.transport.check(c.dev))
+	if err := c.checkProfile(); err != nil {
+		errs = append(errs, err)
 	}
-	if errs != nil {
-		return c, &usageError{errors.Join(errs...)}
+	c.parsed, c.introspection.sound = true, asked == nil
+	if err := errors.Join(errs...); err != nil {
+		return c, &usageError{err}
 	}
 	return c, nil
 }
@@ -141,7 +147,7 @@ func (c *config) check() (errs []error) {
 	}
 	if c.resource != "" {
 		if err := checkResource(c.resource, c.insecureHTTP); err != nil {
-			mistake("-resource %q; %w", c.resource, err)
+			mistake("-resource %s; %w", shownURL(c.resource), err)
 		}
 	}
 	if c.leeway < 0 || c.leeway > maxLeeway {
@@ -152,7 +158,7 @@ func (c *config) check() (errs []error) {
 	}
 	if c.cors != "" {
 		if err := checkOrigin(c.cors); err != nil {
-			mistake("-cors %q; %w", c.cors, err)
+			mistake("-cors %s; %w", shownURL(c.cors), err)
 		}
 	}
 	return errs
@@ -179,6 +185,14 @@ func (c *config) complete(addr net.Addr) (origin string) {
 		c.audience = c.resource
 	}
 	return origin
+}
+
+// shownURL quotes a URL, unless it may hold a password.
+func shownURL(raw string) string {
+	if strings.Contains(raw, "@") {
+		return "(not shown, since it may hold a password)"
+	}
+	return strconv.Quote(raw)
 }
 
 // checkResource checks a resource identifier (RFC 8707, Section 2; RFC 9728,

@@ -27,6 +27,7 @@ type introspection struct {
 	all          bool
 	maxAge       time.Duration
 	redis        string
+	sound        bool // check found nothing
 }
 
 const (

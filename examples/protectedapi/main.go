@@ -69,6 +69,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		}
 	}
 	c, err := parseFlags(args, stdout)
+	if c.parsed {
+		err = errors.Join(err, c.try())
+	}
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/dpop"
@@ -20,11 +22,13 @@ type settings struct {
 	guard    bearer.Config
 }
 
+// settings returns the settings, and all that is wrong with them.
 func (a *api) settings(c *config, table []route, logger *slog.Logger) (*settings, error) {
 	s := &settings{
 		tokens: jwks.Config{
 			Leeway:        orNone(c.leeway),
 			RefreshBudget: c.refreshBudget,
+			Client:        c.client,
 			Logger:        logger,
 		},
 		metadata: c.describe(table),
@@ -44,25 +48,23 @@ func (a *api) settings(c *config, table []route, logger *slog.Logger) (*settings
 		}
 		s.tokens.Issuers = append(s.tokens.Issuers, issuer)
 	}
-	var err error
-	if s.opaque, err = c.introspection.config(c, a.shared, logger); err != nil {
-		return nil, err
-	}
-	s.proofs, err = c.proofs.config(c, a.shared, logger)
-	return s, err
+	var asks, proofs error
+	s.opaque, asks = c.introspection.config(c, a.shared, logger)
+	s.proofs, proofs = c.proofs.config(c, a.shared, logger)
+	return s, errors.Join(asks, proofs)
 }
 
 // construct builds what the settings describe, but for the guard, to which it
-// gives what it needs. Of verifiers first come those that recognize their tokens
-// by themselves, so that no JWT of another issuer is sent to one that must be
-// asked; that one recognizes opaque tokens alone.
-func (a *api) construct(s *settings, c *config, dev *devIssuer) (err error) {
-	a.tokens, err = jwks.New(s.tokens)
-	switch { // what check leaves to the constructors
-	case err != nil && c.jwksURI != "":
-		return usage("-issuer and -jwks-uri: %w", err)
-	case err != nil:
-		return usage("-issuer: %w", err)
+// gives what it needs, and returns all that is wrong. Of verifiers first come
+// those that recognize their tokens by themselves, so that no JWT of another
+// issuer is sent to one that must be asked; that one recognizes opaque tokens
+// alone.
+func (a *api) construct(s *settings, c *config, dev *devIssuer) error {
+	var errs []error
+	var err error
+	// These are what check leaves to the constructors.
+	if a.tokens, err = jwks.New(s.tokens); err != nil {
+		errs = append(errs, usage("%s: %w", strings.Join(c.issuerFlags(), " and "), err))
 	}
 	verifiers := []bearer.Verifier{a.tokens}
 	if dev != nil {
@@ -73,7 +75,7 @@ func (a *api) construct(s *settings, c *config, dev *devIssuer) (err error) {
 	}
 	if s.opaque != nil {
 		if a.opaque, err = introspect.New(*s.opaque); err != nil {
-			return c.introspection.mistake(err)
+			errs = append(errs, c.introspection.mistake(err))
 		}
 		verifiers = append(verifiers, a.opaque)
 	}
@@ -81,13 +83,25 @@ func (a *api) construct(s *settings, c *config, dev *devIssuer) (err error) {
 		verifiers[0] = a.alsoAsked(c.issuers[0])
 	}
 	s.guard.Verifiers = verifiers
-	if s.proofs == nil {
-		return nil
+	if s.proofs != nil {
+		checker, err := dpop.New(*s.proofs)
+		if err != nil { // what the check of the URL leaves
+			errs = append(errs, usage("-resource: %w", err))
+		} else {
+			s.guard.Proofs = checker
+		}
 	}
-	checker, err := dpop.New(*s.proofs)
-	if err != nil { // what the check of the URL leaves
-		return usage("-resource: %w", err)
+	return errors.Join(errs...)
+}
+
+// issuerFlags are the flags that say whose tokens are accepted.
+func (c *config) issuerFlags() []string {
+	flags := []string{"-issuer"}
+	if c.jwksURI != "" {
+		flags = append(flags, "-jwks-uri")
 	}
-	s.guard.Proofs = checker
-	return nil
+	if c.audience != c.resource {
+		flags = append(flags, "-audience")
+	}
+	return flags
 }

@@ -15,7 +15,7 @@ import (
 // answer is what the endpoint said of a token, as facts: nothing in it depends
 // on the time or on who asks.
 type answer struct {
-	document  []byte // the answer, a JSON object
+	document  string // the answer, a JSON object, of which the texts below are parts
 	active    bool
 	principal bearer.Principal
 	tokenType string // as it was sent
@@ -43,6 +43,9 @@ func newNames(c *Config) names {
 	return n
 }
 
+// inactive is all that is kept of an answer about a token that is not active.
+const inactive = `{"active":false}`
+
 // read reads an answer (RFC 7662, Section 2.2). Its error means that it is no
 // answer, by which nobody can tell whether the token is good.
 func (n names) read(document []byte) (*answer, error) {
@@ -51,7 +54,7 @@ func (n names) read(document []byte) (*answer, error) {
 		return nil, err
 	}
 	defer n.journal.Note(&v)
-	a := &answer{document: document}
+	a := new(answer)
 	if !v.Has(n.active) {
 		return nil, errors.New("no active in it")
 	}
@@ -60,9 +63,11 @@ func (n names) read(document []byte) (*answer, error) {
 	}
 	if !a.active {
 		// No other member of it counts, nor is kept.
-		a.document = []byte(`{"active":false}`)
+		a.document = inactive
 		return a, nil
 	}
+	v.KeepText(document)
+	a.document = v.KeptText()
 	p, err := v.Principal()
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (n names) read(document []byte) (*answer, error) {
 		return nil, err
 	}
 	a.audience = v.Has(claims.Aud)
-	a.principal = p.WithAudience(audience...).WithClaims(string(document)).
+	a.principal = p.WithAudience(audience...).WithClaims(a.document).
 		WithStated(v.Stated(claims.Aud, n.scope)).WithClient(n.client.isClient(&v, &p))
 	return a, nil
 }

@@ -1,7 +1,6 @@
 package introspect
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -11,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,7 +78,11 @@ const (
 // weight returns what an entry costs, in bytes.
 func (e *entry) weight() int {
 	document := e.answer.document
-	return overhead + len(document) + listOverhead*bytes.Count(document, []byte(","))
+	copies := len(e.answer.principal.Scopes.String())
+	if strings.Contains(document, `\`) { // a text with escapes is at most half as long without
+		copies += len(document) / 2
+	}
+	return overhead + len(document) + copies + listOverhead*strings.Count(document, ",")
 }
 
 func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
@@ -194,7 +198,7 @@ func (l *local) close() {
 // seal encrypts an answer for the shared cache. The key is made of the token,
 // which is kept nowhere, and of our own credentials: a copy of the cache tells
 // nothing, and who can write into it forges nothing.
-func (m *keyMaker) seal(token string, key cacheKey, document []byte, fetched time.Time) ([]byte, error) {
+func (m *keyMaker) seal(token string, key cacheKey, document string, fetched time.Time) ([]byte, error) {
 	aead, err := m.aead(token)
 	if err != nil {
 		return nil, err

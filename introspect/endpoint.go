@@ -129,7 +129,7 @@ func (e *endpoint) failed(response fetch.Response, err error) (*answer, error) {
 		// Some servers say so of JWTs (RFC 7009, Section 2.2.1). It is an
 		// answer: whatever the token is, it is no access token to the server.
 		// Where answers must be signed, it proves nothing.
-		return &answer{document: []byte(`{"active":false}`)}, nil
+		return &answer{document: inactive}, nil
 	case status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusBadRequest && (code == "invalid_client" || code == "unauthorized_client"):
 		// RFC 7662, Section 2.3; RFC 6749, Section 5.2: it refuses us, not the

@@ -60,7 +60,7 @@ type Cache struct {
 
 	circuit   circuit
 	commands  journal
-	refusals  journal
+	refusals  [kinds]journal // of calls that change something
 	watching  journal
 	following journal // of a deny list
 
@@ -98,14 +98,10 @@ func New(config Config) (*Cache, error) {
 		circuit:  circuit{began: time.Now()},
 		commands: journal{
 			logger: logger,
-			begins: "Redis is out of reach; introspection endpoints are asked instead, DPoP proofs are refused, and of a deny list there is no news",
+			state:  "Redis is out of reach",
+			begins: "; introspection endpoints are asked instead, DPoP proofs are refused, and of a deny list there is no news",
 			ends:   "Redis is back",
 			hint:   "check that Redis runs, and its address and password",
-		},
-		refusals: journal{
-			logger: logger,
-			begins: "Redis refuses to keep a value",
-			hint:   "check maxmemory and its policy, the user's permissions (set, evalsha, eval, and the channel of the prefix), and that the server is no replica",
 		},
 		watching: journal{
 			logger: logger,
@@ -120,6 +116,20 @@ func New(config Config) (*Cache, error) {
 			hint:   "check what else writes keys of the prefix",
 		},
 		closed: make(chan struct{}),
+	}
+	for k, texts := range map[kind]struct{ begins, ends string }{
+		keeping:    {"Redis refuses to keep a value", "Redis keeps values again"},
+		forgetting: {"Redis refuses to forget a value for all instances", "Redis forgets values for all instances again"},
+		burn:       {"Redis refuses to keep a used proof, so that proofs are refused", "Redis keeps used proofs again"},
+		change:     {"Redis refuses to change the deny list", "Redis changes the deny list again"},
+	} {
+		c.refusals[k] = journal{
+			logger: logger,
+			begins: texts.begins,
+			ends:   texts.ends,
+			hint:   "see the error, and the log of Redis",
+			settle: time.Second,
+		}
 	}
 	if options.Password != "" {
 		c.redact = strings.NewReplacer(options.Password, "[password]")
@@ -185,7 +195,7 @@ func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	}
 	if value == nil {
 		ms := (max(ttl, 0) + time.Millisecond - 1).Milliseconds()
-		return c.run(ctx, write, func(ctx context.Context) error {
+		return c.run(ctx, forgetting, func(ctx context.Context) error {
 			return c.eval(ctx, forget, key, ms, c.channel, key)
 		})
 	}
@@ -199,7 +209,7 @@ func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	if !c.circuit.enter() {
 		return errOutOfReach
 	}
-	return c.run(ctx, write, func(ctx context.Context) error {
+	return c.run(ctx, keeping, func(ctx context.Context) error {
 		return c.eval(ctx, keep, key, value, ms)
 	})
 }

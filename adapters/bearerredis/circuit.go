@@ -28,5 +28,7 @@ func (c *circuit) rested() bool { return int64(time.Since(c.began)) >= c.until.L
 
 func (c *circuit) open() { c.until.Store(int64(time.Since(c.began) + rest)) }
 
+func (c *circuit) isOpen() bool { return c.until.Load() != 0 }
+
 // close reports whether the circuit was open.
 func (c *circuit) close() bool { return c.until.Load() != 0 && c.until.Swap(0) != 0 }

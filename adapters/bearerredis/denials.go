@@ -87,7 +87,7 @@ func (d *Denials) Deny(ctx context.Context, e denylist.Entry) error {
 		before = strconv.FormatInt(added.IssuedBefore.Unix(), 10)
 	}
 	name := denialName(key)
-	err = d.cache.run(ctx, burn, func(ctx context.Context) (err error) {
+	err = d.cache.run(ctx, change, func(ctx context.Context) (err error) {
 		added.version, err = d.cache.evalKeys(ctx, deny, d.keys, now.UnixMilli(), added.Until.UnixMilli()+1, before, text(name), rand.Text()).Int64()
 		return err
 	})
@@ -105,7 +105,7 @@ func (d *Denials) Lift(ctx context.Context, e denylist.Entry) error {
 		return err
 	}
 	name := denialName(key)
-	err = d.cache.run(ctx, burn, func(ctx context.Context) error {
+	err = d.cache.run(ctx, change, func(ctx context.Context) error {
 		return d.cache.evalKeys(ctx, lift, d.keys, time.Now().UnixMilli(), text(name), rand.Text()).Err()
 	})
 	if err == nil {

@@ -62,7 +62,7 @@ func (d *Denials) update(at position) position {
 		}
 		for change := changes; len(change) > 0; change = change[3:] {
 			if err := into.change(change[0], change[1], change[2]); err != nil {
-				d.cache.following.failed(err)
+				d.cache.following.failed(err, nil)
 				return at // what is no entry may stand for one
 			}
 		}
@@ -90,6 +90,6 @@ func (d *Denials) news(since position) (next position, changes []string, err err
 			return position{version, answer[1]}, answer[2:], nil
 		}
 	}
-	d.cache.following.failed(errNoList)
+	d.cache.following.failed(errNoList, nil)
 	return position{}, nil, errNoList
 }

@@ -16,11 +16,21 @@ import (
 type kind int
 
 const (
-	read  kind = iota
-	write      // may be refused by a Redis that can be read
-	burn       // the same, and does not heed the circuit
-	judge      // a read that does not heed it
+	read kind = iota
+	keeping
+	forgetting
+	burn   // does not heed the circuit, nor do those below
+	change // of a deny list
+	judge  // a read
+	kinds
 )
+
+// reads reports whether a call changes nothing. Other calls may be refused by a
+// Redis that can be read.
+func (k kind) reads() bool { return k == read || k == judge }
+
+// heeds reports whether a call is made only if the circuit lets it.
+func (k kind) heeds() bool { return k < burn }
 
 // run does what is asked of Redis, within the timeout, and tells the circuit
 // and the log how it went.
@@ -37,28 +47,35 @@ func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error)
 		err = attempt(bounded, do)
 	}
 
+	why := reasonOf(err)
 	switch {
 	case err == nil:
 		// What does not heed the circuit may succeed amid failures, and the
 		// log would tell of each.
-		if (k != burn && k != judge || c.circuit.rested()) && c.circuit.close() {
+		if (k.heeds() || c.circuit.rested()) && c.circuit.close() {
 			c.commands.ended()
+		}
+		if !k.reads() {
+			c.refusals[k].ended()
 		}
 		return nil
 	case c.isClosed():
 		return errClosed
-	case k != read && k != judge && isReply(err):
+	case !k.reads() && isReply(err) && (why == nil || !why.reads):
 		// A Redis that keeps nothing more, or is a replica, can still be read.
 		err = c.explain(err)
-		c.refusals.failed(err)
+		c.refusals[k].failed(err, why)
 		return err
 	case ctx.Err() != nil && time.Since(began) < c.timeout/2:
 		// The caller's patience says nothing about Redis.
 		return c.explain(err)
 	default:
 		c.circuit.open()
+		if why == nil && isReply(err) {
+			why = &unknownReason
+		}
 		err = c.explain(err)
-		c.commands.failed(err)
+		c.commands.failed(err, why)
 		return err
 	}
 }

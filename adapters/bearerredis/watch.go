@@ -38,7 +38,7 @@ func (c *Cache) Watch(ctx context.Context, forgotten func(key string)) {
 			<-ctx.Done()
 			return
 		}
-		c.watching.failed(c.explain(err))
+		c.watching.failed(c.explain(err), reasonOf(err))
 		wait := time.NewTimer(backoff)
 		select {
 		case <-wait.C:
@@ -47,6 +47,17 @@ func (c *Cache) Watch(ctx context.Context, forgotten func(key string)) {
 		}
 		wait.Stop()
 		backoff = min(2*backoff, lastBackoff)
+	}
+}
+
+// retry closes the circuit if Redis is back, so that no caller has to find out.
+// That it takes a subscription is not enough: it does so while it is loading its
+// data, too.
+func (c *Cache) retry(ctx context.Context) {
+	if c.circuit.isOpen() {
+		_ = c.run(ctx, read, func(ctx context.Context) error { // the log is told
+			return c.client.GetRange(ctx, c.prefix, 0, 0).Err()
+		})
 	}
 }
 
@@ -82,9 +93,7 @@ func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (heard b
 		case *redis.Subscription:
 			heard = true
 			c.watching.ended()
-			if c.circuit.close() { // Redis is back; others need not find out
-				c.commands.ended()
-			}
+			c.retry(ctx)
 			forgotten("")
 		case *redis.Message:
 			forgotten(m.Payload)

@@ -40,6 +40,10 @@ type Config struct {
 	// Durable makes the server write what it keeps to a file of the test's, and
 	// have it again when it is started again.
 	Durable bool
+
+	// LoadDelay is how long a Durable server takes for each key when it is
+	// started again and loads what it has kept, rounded down to microseconds.
+	LoadDelay time.Duration
 }
 
 // Server is a running redis-server, or one that was stopped.
@@ -102,10 +106,19 @@ func (s *Server) TLSConfig() *tls.Config {
 	return &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12}
 }
 
-// Start starts the server again, and returns when it takes connections.
+// Start starts the server again, and returns when it is ready.
 func (s *Server) Start() {
 	s.t.Helper()
 	if err := s.start(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// StartLoading starts the server again, and returns when it takes connections
+// and answers LOADING, for as long as Config.LoadDelay makes it.
+func (s *Server) StartLoading() {
+	s.t.Helper()
+	if err := s.launch("Server initialized"); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -127,13 +140,19 @@ func (s *Server) Signal(signal os.Signal) {
 	}
 }
 
-func (s *Server) start() error {
+func (s *Server) start() error { return s.launch("Ready to accept connections") }
+
+// launch starts the server, and returns when it prints that line.
+func (s *Server) launch(line string) error {
 	settings := []string{
 		"bind 127.0.0.1",
 		"dir " + strconv.Quote(s.dir),
 		`save ""`,
 		"appendonly " + map[bool]string{false: "no", true: "yes"}[s.config.Durable],
 		"daemonize no",
+	}
+	if s.config.LoadDelay > 0 {
+		settings = append(settings, fmt.Sprintf("key-load-delay %d", s.config.LoadDelay.Microseconds()), "loading-process-events-interval-bytes 1024")
 	}
 	if s.config.Password != "" {
 		settings = append(settings, "requirepass "+strconv.Quote(s.config.Password))
@@ -162,7 +181,7 @@ func (s *Server) start() error {
 		defer close(done)
 		lines, told := bufio.NewScanner(io.TeeReader(stdout, output)), false
 		for lines.Scan() {
-			if !told && strings.Contains(lines.Text(), "Ready to accept connections") {
+			if !told && strings.Contains(lines.Text(), line) {
 				told = true
 				close(ready)
 			}

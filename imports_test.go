@@ -38,6 +38,7 @@ var packageMap = map[string][]string{
 	"internal/weburl":       nil,
 	"internal/nilcheck":     nil,
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
+	"internal/nettest":      nil,
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/known":        nil,
 	"internal/jose":         {"internal/known", "internal/strictjson", jsonPackage + "/...", jwx + "/..."},

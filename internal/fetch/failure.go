@@ -36,8 +36,9 @@ func (e *StatusError) Error() string {
 // what the transport said, whose text may quote what the server sent; the text
 // of the TransportError does not.
 type TransportError struct {
-	Err   error
-	begun bool // the answer had begun
+	Err    error
+	begun  bool // the answer had begun
+	reused bool // the connection had served another request before
 }
 
 // quoted matches what net/http quotes in its errors: URLs, header fields and

@@ -7,16 +7,15 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // MaxBody is the most that a metadata document or a key set may measure, in
@@ -31,19 +30,24 @@ type Client struct {
 	http         *http.Client
 	own          *http.Transport // nil: the transport is the caller's
 	insecureHTTP bool
+	connections  connections
 }
 
 // New returns a client that sends its requests by a copy of base, without its
 // cookie jar, and follows redirects within one origin only. With a nil base,
-// or one without a Transport, it has a transport of its own, whose timeouts
-// end each phase of a request. insecureHTTP allows http beyond loopback.
+// or one without a Transport, it has a transport of its own, [NewTransport].
+// insecureHTTP allows http beyond loopback.
+//
+// A connection that swallows requests is replaced after a timeout, also in a
+// transport of the caller's: its idle connections are closed, if its
+// RoundTripper has the method CloseIdleConnections.
 func New(base *http.Client, insecureHTTP bool) *Client {
 	c := &Client{http: new(http.Client), insecureHTTP: insecureHTTP}
 	if base != nil {
 		*c.http = *base
 	}
 	if c.http.Transport == nil {
-		c.own = newTransport()
+		c.own = NewTransport()
 		c.http.Transport = c.own
 	}
 	// RFC 8725, Section 3.10 asks for requests without cookies.
@@ -52,32 +56,14 @@ func New(base *http.Client, insecureHTTP bool) *Client {
 	return c
 }
 
-func newTransport() *http.Transport {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		t = t.Clone()
-	} else {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	t.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
-	t.TLSHandshakeTimeout = 5 * time.Second
-	t.ResponseHeaderTimeout = 8 * time.Second
-	t.ExpectContinueTimeout = time.Second
-	t.IdleConnTimeout = 90 * time.Second
-	// net/http keeps 2 by default, so that concurrent introspection would open
-	// a connection for nearly every request.
-	t.MaxIdleConnsPerHost = 32
-	t.MaxResponseHeaderBytes = 64 << 10
-	return t
-}
-
 // CheckURL is [CheckURL] under the client's rule for http.
 func (c *Client) CheckURL(raw string) (*url.URL, error) {
 	return CheckURL(raw, c.insecureHTTP)
 }
 
 // CloseIdleConnections closes the idle connections of the transport that New
-// made. A transport that came with the caller's http.Client is left alone.
+// made. Those of a transport that came with the caller's http.Client stay open
+// for its other users.
 func (c *Client) CloseIdleConnections() {
 	if c.own != nil {
 		c.own.CloseIdleConnections()
@@ -136,15 +122,29 @@ func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, heade
 }
 
 // IsReset reports whether a request failed because its connection broke before
-// an answer began, as one does that the server closed while it was idle: a
-// second try is likely to work.
+// an answer began: the server has closed it while it was idle, or it was found
+// to be dead. A second try is likely to work.
 func IsReset(err error) bool {
 	transport, ok := errors.AsType[*TransportError](err)
-	return ok && !transport.begun &&
-		(errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF))
+	if !ok || transport.begun || isTimeout(err) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	return transport.reused ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 
 func (c *Client) do(req *http.Request, limit int64) (Response, error) {
+	response, err := c.send(req, limit)
+	if _, failed := errors.AsType[*TransportError](err); !failed {
+		c.connections.answered()
+	} else if isTimeout(err) {
+		c.connections.timedOut()
+	}
+	return response, err
+}
+
+func (c *Client) send(req *http.Request, limit int64) (Response, error) {
+	req, reused := c.connections.prepare(req, c.http)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		// url.Error's own text has the query in it.
@@ -155,7 +155,7 @@ func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 		if errors.Is(err, ErrRedirect) {
 			return Response{}, err
 		}
-		return Response{}, &TransportError{Err: err}
+		return Response{}, &TransportError{Err: err, reused: reused.Load()}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -164,6 +164,7 @@ func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 			// An OAuth error response (RFC 6749, Section 5.2), if it is whole.
 			failed.Body, _ = io.ReadAll(io.LimitReader(resp.Body, limit))
 		}
+		failed.Body = WithoutBOM(failed.Body)
 		return failed, &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	}
 	if resp.ContentLength > limit {
@@ -177,7 +178,18 @@ func (c *Client) do(req *http.Request, limit int64) (Response, error) {
 	if err != nil {
 		return Response{}, &TransportError{Err: err, begun: true}
 	}
-	return Response{Body: body, Header: resp.Header, Status: resp.StatusCode}, nil
+	return Response{Body: WithoutBOM(body), Header: resp.Header, Status: resp.StatusCode}, nil
+}
+
+// WithoutBOM returns document without the byte order mark before its JSON
+// object, which a parser may ignore (RFC 8259, Section 8.1). Of anything else,
+// such as a signed answer, it changes nothing.
+func WithoutBOM(document []byte) []byte {
+	rest, marked := bytes.CutPrefix(document, []byte("\ufeff"))
+	if marked && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte("{")) {
+		return rest
+	}
+	return document
 }
 
 func tooLarge(limit int64) error {

@@ -258,6 +258,38 @@ func TestGetTransportError(t *testing.T) {
 	}
 }
 
+// Reports L5: a byte order mark before a JSON object is ignored (RFC 8259,
+// Section 8.1); anything else stays as it is, a signed answer above all.
+func TestByteOrderMark(t *testing.T) {
+	const mark = "\ufeff"
+	for _, tt := range []struct{ body, want string }{
+		{mark + `{"keys":[]}`, `{"keys":[]}`},
+		{mark + " \r\n{}", " \r\n{}"},
+		{`{"keys":[]}`, `{"keys":[]}`},
+		{mark + mark + "{}", mark + mark + "{}"},
+		{mark + "eyJhbGciOiJub25lIn0.e30.", mark + "eyJhbGciOiJub25lIn0.e30."},
+		{mark, mark},
+		{"", ""},
+		{`{"a":"` + mark + `"}`, `{"a":"` + mark + `"}`},
+	} {
+		for _, status := range []int{200, 400} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(status)
+				io.WriteString(w, tt.body)
+			}))
+			resp, _ := fetch.New(nil, false).Post(t.Context(), server.URL, nil, http.Header{}, 1000)
+			server.Close()
+			if string(resp.Body) != tt.want {
+				t.Errorf("%q with status %d is read as %q; want %q", tt.body, status, resp.Body, tt.want)
+			}
+		}
+		resp, err := get(t, "/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, tt.body) })
+		if string(resp.Body) != tt.want || err != nil {
+			t.Errorf("%q is read as %q, %v; want %q", tt.body, resp.Body, err, tt.want)
+		}
+	}
+}
+
 // RFC 8725, Section 3.10: no cookies, also not out of the caller's jar; and
 // the caller's client stays as it is.
 func TestGetWithoutCookies(t *testing.T) {

@@ -113,16 +113,17 @@ func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]b
 	case !slices.Contains(o.algorithms, algorithm):
 		return nil, fmt.Errorf("the signed answer's alg is %.16q, want one of %v", string(algorithm), o.algorithms)
 	}
-	keys, generation, err := o.keys.Lookup(ctx, jws.Header.KeyID, jws.Header.HasKeyID, algorithm)
+	q := keysource.Query{KeyID: jws.Header.KeyID, HasKeyID: jws.Header.HasKeyID, Algorithm: algorithm}
+	found, err := o.keys.Lookup(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	proves := func(k *jose.Key) bool { return k.Verify(algorithm, jws.SigningInput, jws.Signature) == nil }
-	if !slices.ContainsFunc(keys, proves) {
+	if !slices.ContainsFunc(found.Keys, proves) {
 		if !jws.Header.HasKeyID {
-			keys, _, err = o.keys.Missed(ctx, generation, algorithm)
+			found, err = o.keys.Missed(ctx, found.Generation, q)
 		}
-		if err != nil || jws.Header.HasKeyID || !slices.ContainsFunc(keys, proves) {
+		if err != nil || jws.Header.HasKeyID || !slices.ContainsFunc(found.Keys, proves) {
 			return nil, errors.New("the signed answer's signature does not hold")
 		}
 	}

@@ -272,7 +272,7 @@ func flightTest(t *testing.T) (v *Verifier, token string, read func(*reader) *re
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.keys, r.generation, err = i.source.Lookup(t.Context(), "", false, jose.EdDSA); err != nil {
+		if err := r.findKeys(t.Context(), time.Now(), 0); err != nil {
 			t.Fatal(err)
 		}
 		return r

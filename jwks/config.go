@@ -73,6 +73,12 @@ type Issuer struct {
 	// Profile says how the access tokens look. Default: RFC 9068.
 	Profile Profile
 
+	// RequireKeyID refuses tokens without kid in their header. Without it such
+	// a token is tried with all keys for its algorithm, but with not more than
+	// 32, or 8 for ES384 and ES512. Set it for an issuer that always sends kid
+	// and publishes many keys, so that a forged token costs one signature check.
+	RequireKeyID bool
+
 	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback:
 	// whoever is on the path to the issuer can forge tokens then.
 	InsecureAllowHTTP bool
@@ -95,6 +101,8 @@ type issuer struct {
 	profile    *profile
 	source     *keysource.Source
 	journal    *claims.Journal
+
+	requireKeyID bool
 
 	// What was read from the claims of tokens whose signature held.
 	scopes known.Table[scope.Set]        // by their claim
@@ -218,6 +226,8 @@ func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 		audience:   slices.Clone(i.Audience),
 		algorithms: algorithms,
 		profile:    profile,
+
+		requireKeyID: i.RequireKeyID,
 	}, errors.Join(errs...)
 }
 

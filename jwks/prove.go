@@ -23,6 +23,7 @@ type reader struct {
 	issuer     *issuer
 	jws        jose.JWS
 	keys       []*jose.Key // one of them may have signed it
+	total      int         // of the keys that may have; more than keys if not all are tried
 	generation uint64      // of the keys
 
 	buffer jose.Buffer

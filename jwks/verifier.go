@@ -124,20 +124,23 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 	if err := r.issuer.checkHeader(h); err != nil {
 		return nil, err
 	}
-	keys := r.issuer.source
-	if r.keys, r.generation, err = keys.LookupAt(ctx, now, h.KeyID, h.HasKeyID, jose.Algorithm(h.Algorithm)); err != nil {
+	if err := r.findKeys(ctx, now, v.leeway); err != nil {
 		return nil, keyError(err)
 	}
 	p, err := v.prove(ctx, r)
 	if err == errSignature && !h.HasKeyID {
 		// A token that names no key may have been signed by a new one.
-		if r.keys, r.generation, err = keys.Missed(ctx, r.generation, jose.Algorithm(h.Algorithm)); err != nil {
+		switch err = r.findNewerKeys(ctx, v.leeway); err {
+		case nil:
+			p, err = v.prove(ctx, r)
+		case keysource.ErrUnknownKey:
+			err = errSignature
+		default:
 			return nil, keyError(err)
 		}
-		p, err = v.prove(ctx, r)
 	}
 	if err == errSignature {
-		return nil, bearer.Invalid("signature", "a signature by the issuer's key", "another")
+		return nil, r.signatureError()
 	}
 	return p, err
 }
@@ -146,6 +149,9 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 func (i *issuer) checkHeader(h *jose.Header) error {
 	if !slices.Contains(i.algorithms, jose.Algorithm(h.Algorithm)) {
 		return bearer.Invalid("alg", fmt.Sprint(i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
+	}
+	if i.requireKeyID && !h.HasKeyID {
+		return bearer.Invalid("kid", "the ID of a key, as Issuer.RequireKeyID demands", "none")
 	}
 	if !i.profile.acceptsType(h.Type) {
 		got := "none"
@@ -165,7 +171,7 @@ func (i *issuer) checkHeader(h *jose.Header) error {
 func keyError(err error) error {
 	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
 		e := bearer.Unavailable(err, unavailable.RetryAfter)
-		e.Check = "keys"
+		e.Check, e.Suspect = "keys", unavailable.Suspect
 		return e
 	}
 	switch {

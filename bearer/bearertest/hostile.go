@@ -92,6 +92,14 @@ func (h *hostile) signed(header, payload []byte) string {
 	return h.issuer.Sign(h.good.Algorithm, header, payload)
 }
 
+// aged returns t with an iat of an hour ago. A new token with an unknown kid may
+// be signed by a key that the issuer has published since the API fetched the
+// keys, so for a few seconds the answer may be 503 (checklist C7a).
+func aged(t Token) Token {
+	t.Claims = merged(t.Claims, map[string]any{"iat": time.Now().Add(-time.Hour).Unix()})
+	return t
+}
+
 // parts returns header and payload of the good token.
 func (h *hostile) parts() (header, payload []byte) {
 	segments := strings.Split(h.token, ".")
@@ -186,13 +194,13 @@ func (h *hostile) signatures() {
 	if err != nil {
 		panic(err)
 	}
-	embedded := h.good
+	embedded := aged(h.good)
 	embedded.Header = map[string]any{"jwk": rawJSON(jwk)}
 	h.add("a foreign key, embedded", "RFC 8725, Section 3.10: a key in the token is never trusted", h.issuer.mint(forger, embedded))
 	forger.id = "nobody"
 	h.add("a foreign key, embedded, unknown kid", "RFC 8725, Section 3.10: a key in the token is never trusted", h.issuer.mint(forger, embedded))
 	for _, parameter := range []string{"jku", "x5u"} {
-		pointed := h.good
+		pointed := aged(h.good)
 		pointed.Header = map[string]any{parameter: h.issuer.url + "/jwks"}
 		h.add("a foreign key behind "+parameter, "RFC 8725, Section 3.10: no URL of a token is fetched", h.issuer.mint(forger, pointed))
 	}
@@ -218,7 +226,7 @@ func (h *hostile) headers() {
 	h.add("b64 false", "RFC 7797, Section 6: not supported", h.with(map[string]any{"crit": []string{"b64"}, "b64": false}, nil))
 	const kid = "RFC 8725, Section 3.10: kid is untrusted"
 	for _, value := range []string{"nobody", "../../../../dev/null", "' OR 1=1 --", "\x00\r\n", strings.Repeat("k", 8<<10), ""} {
-		h.add(fmt.Sprintf("kid %.16q", value), kid, h.with(map[string]any{"kid": value}, nil))
+		h.add(fmt.Sprintf("kid %.16q", value), kid, h.with(map[string]any{"kid": value}, aged(h.good).Claims))
 	}
 	h.add("kid that is a number", kid, h.with(map[string]any{"kid": 1}, nil))
 	h.add("kid that is null", kid, h.with(map[string]any{"kid": rawJSON("null")}, nil))

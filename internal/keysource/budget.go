@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// burst is how many fetches unknown keys may cause at once: one for a rotation
-// and one for the next, or for junk that came first.
+// burst is how many fetches requests may cause at once: one for a rotation and
+// one for the next, or for junk that came first.
 const burst = 2
 
 // budget is a token bucket of fetches.
@@ -35,6 +35,14 @@ func (b *budget) take(now time.Time) bool {
 	}
 	b.tokens--
 	return true
+}
+
+// next returns when there is a token again: at now, or later.
+func (b *budget) next(now time.Time) time.Time {
+	if at := b.filled.Add(b.every); b.tokens == 0 && at.After(now) {
+		return at
+	}
+	return now
 }
 
 // jitter returns d less up to a quarter, so that many programs that were

@@ -14,11 +14,14 @@ type flight struct {
 	err    error // to be read after landed is closed
 }
 
+// origin is where keys come from.
+type origin interface {
+	fetch(ctx context.Context) (delivery, error)
+}
+
 // own is the owner goroutine: it makes all the fetches, one at a time.
 func (s *Source) own(ctx context.Context) {
 	defer close(s.done)
-	from := &origin{config: s.config, count: s.count}
-	log := &journal{config: s.config}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -33,8 +36,8 @@ func (s *Source) own(ctx context.Context) {
 		}
 		f, due := s.depart()
 		if f != nil {
-			d, err := s.fly(ctx, from)
-			due = s.land(f, d, err, log)
+			d, err := s.fly(ctx)
+			due = s.land(f, d, err)
 		}
 		timer.Reset(time.Until(due))
 	}
@@ -70,10 +73,10 @@ func (s *Source) request() *flight {
 	return s.flight
 }
 
-func (s *Source) fly(ctx context.Context, from *origin) (delivery, error) {
+func (s *Source) fly(ctx context.Context) (delivery, error) {
 	bounded, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	d, err := from.fetch(bounded)
+	d, err := s.origin.fetch(bounded)
 	switch {
 	case err == nil || err == errNoUsable:
 	case ctx.Err() != nil:
@@ -86,33 +89,34 @@ func (s *Source) fly(ctx context.Context, from *origin) (delivery, error) {
 
 // land stores what the flight brought, lets the waiters go, and returns when
 // the next one is due.
-func (s *Source) land(f *flight, d delivery, err error, log *journal) time.Time {
+func (s *Source) land(f *flight, d delivery, err error) time.Time {
 	now := time.Now()
 	old := s.set.Load() // only this goroutine stores
-	set := old
-	if err == nil || err == errNoUsable {
-		set = newKeySet(d.set, false)
-		set.fetched, set.maxStale = d.at, s.config.MaxStale
-		set.generation = 1
-		if old != nil {
-			set.generation = old.generation
-			if set.print != old.print {
-				set.generation++
-			}
-		}
+	set := s.arrange(old, d, err)
+	if set != old {
 		s.set.Store(set)
 	}
 
 	s.mu.Lock()
-	if err == nil {
+	switch {
+	case set.usable(now):
+		s.lacking = time.Time{}
+	case s.lacking.IsZero():
+		s.lacking = now
+	}
+	switch {
+	case err == nil:
 		s.failed = failure{}
 		fresh := max(d.fresh, minBackoff)
 		// 80 to 95 % of the time, so that programs which were started together
 		// do not ask together, and the keys are there before they are due.
 		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
-	} else {
-		s.failed = failure{err: err, at: now, count: s.failed.count + 1}
-		s.due = s.failed.retry(set)
+	case s.config.File != "": // reading it is cheap, and nobody else's work
+		s.failed = s.failed.failed(err, now)
+		s.due = now.Add(jitter(filePause))
+	default:
+		s.failed = s.failed.failed(err, now)
+		s.due = s.failed.retry(set, s.lacking)
 	}
 	due := s.due
 	s.flight = nil
@@ -121,9 +125,31 @@ func (s *Source) land(f *flight, d delivery, err error, log *journal) time.Time 
 	s.mu.Unlock()
 
 	if err != errClosed {
-		log.landed(old, set, err, due)
+		s.journal.landed(old, set, err, due)
 	}
 	return due
+}
+
+// arrange returns the set that is at hand after a flight.
+func (s *Source) arrange(old *keySet, d delivery, err error) *keySet {
+	switch {
+	case err != nil && err != errNoUsable:
+		return old
+	case d.same:
+		set := *old
+		set.fetched = d.at
+		return &set
+	}
+	set := newKeySet(d.set, s.config.File != "")
+	set.fetched, set.maxStale = d.at, s.config.MaxStale
+	set.generation = 1
+	if old != nil {
+		set.generation = old.generation
+		if set.print != old.print {
+			set.generation++
+		}
+	}
+	return set
 }
 
 // shut releases those who wait for a flight that will not depart.

@@ -166,8 +166,16 @@ func jwks(kids ...string) string {
 	return `{"keys":[` + strings.Join(keys, ",") + `]}`
 }
 
+// nameless is the query of a token without a key ID.
+var nameless = keysource.Query{Algorithm: jose.EdDSA}
+
+// named is the query of a token that names a key and says no more.
+func named(kid string) keysource.Query {
+	return keysource.Query{KeyID: kid, HasKeyID: true, Algorithm: jose.EdDSA}
+}
+
 func lookup(s *keysource.Source, kid string) error {
-	_, _, err := s.Lookup(context.Background(), kid, true, jose.EdDSA)
+	_, err := s.Lookup(context.Background(), named(kid))
 	return err
 }
 
@@ -218,7 +226,7 @@ func herd(ctx context.Context, s *keysource.Source, n int, kid func(i int) strin
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			_, _, errs[i] = s.Lookup(ctx, kid(i), true, jose.EdDSA)
+			_, errs[i] = s.Lookup(ctx, named(kid(i)))
 		})
 	}
 	wg.Wait()

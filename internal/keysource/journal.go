@@ -36,8 +36,16 @@ func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 		if set.usable(now) {
 			attrs = append(attrs, slog.Time("keys_serve_until", set.end()))
 		}
-		j.config.Logger.Warn("cannot fetch the issuer's keys", attrs...)
+		text := "cannot fetch the issuer's keys"
+		if j.config.File != "" {
+			text = "cannot read the issuer's keys"
+		}
+		j.config.Logger.Warn(text, attrs...)
 		j.failing, j.told = true, now
+	case err == nil && j.failing && j.config.File != "":
+		j.config.Logger.Info("the issuer's keys can be read again",
+			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
+		j.failing = false
 	case err == nil && j.failing:
 		j.config.Logger.Info("the issuer's keys can be fetched again",
 			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
@@ -80,7 +88,10 @@ func hint(err error) string {
 	var discovery *discoveryError
 	var transport *fetch.TransportError
 	var status *fetch.StatusError
+	var file *fileError
 	switch {
+	case errors.As(err, &file):
+		return "check that the file is there, readable and whole: a JWK set, or public keys in PEM"
 	case errors.Is(err, errNoUsable):
 		return "compare the issuer's key set with the reasons for which keys are not used"
 	case errors.Is(err, errTimeout), errors.As(err, &transport):

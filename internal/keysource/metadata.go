@@ -18,6 +18,11 @@ type Metadata struct {
 	Issuer  string
 	JWKSURI string // empty if the server publishes none; not checked otherwise
 
+	// AccessTokenIssuer is the iss of access tokens where it differs from
+	// Issuer, an extension of AD FS ([MS-OIDCE]). Empty where the server does
+	// not say.
+	AccessTokenIssuer string
+
 	// IntrospectionEndpoint is where tokens are asked about (RFC 7662), and
 	// IntrospectionAuthMethods how clients may authenticate there; empty and
 	// nil where the server does not say.
@@ -29,6 +34,18 @@ type Metadata struct {
 // issuer must be that very string, compared by code points (RFC 8414, Section
 // 3.3): otherwise one server could pass off its keys as another's.
 func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
+	m, err := parseMetadata(doc)
+	switch {
+	case err != nil:
+		return Metadata{}, err
+	case m.Issuer != issuer:
+		return Metadata{}, fmt.Errorf("it is of the issuer %q, want %q", clipped(m.Issuer), issuer)
+	}
+	return m, nil
+}
+
+// parseMetadata reads a metadata document that has an issuer.
+func parseMetadata(doc []byte) (Metadata, error) {
 	var m Metadata
 	found := false
 	err := strictjson.Object(doc, func(name []byte, value strictjson.Value) (err error) {
@@ -38,6 +55,8 @@ func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
 			found = true
 		case "jwks_uri":
 			m.JWKSURI, err = strictjson.String(value)
+		case "access_token_issuer":
+			m.AccessTokenIssuer, _ = strictjson.String(value)
 		case "introspection_endpoint":
 			m.IntrospectionEndpoint, err = strictjson.String(value)
 		case "introspection_endpoint_auth_methods_supported":
@@ -55,9 +74,7 @@ func ParseMetadata(doc []byte, issuer string) (Metadata, error) {
 	case err != nil:
 		return Metadata{}, fmt.Errorf("not authorization server metadata: %w", err)
 	case !found:
-		return Metadata{}, fmt.Errorf("no issuer in it, want %q", issuer)
-	case m.Issuer != issuer:
-		return Metadata{}, fmt.Errorf("it is of the issuer %q, want %q", clipped(m.Issuer), issuer)
+		return Metadata{}, errors.New("no issuer in it")
 	}
 	return m, nil
 }
@@ -70,9 +87,38 @@ func Discover(ctx context.Context, client *fetch.Client, issuer string) (Metadat
 	})
 }
 
-// checkEndpoint checks a URL that the metadata of issuer name. An issuer behind
-// https has no business with http, on loopback either (RFC 8414, Section 2).
-func checkEndpoint(client *fetch.Client, issuer, name, endpoint string) error {
+// discoverAt reads the metadata at a URL that the operator configured. Tokens
+// of the issuer must have one of the names that the metadata give it: the
+// operator says where they are, and they say whose keys these are.
+func discoverAt(ctx context.Context, client *fetch.Client, place, issuer string) (Metadata, error) {
+	m, err := func() (Metadata, error) {
+		resp, err := client.Get(ctx, place, fetch.MaxBody)
+		if err != nil {
+			return Metadata{}, err
+		}
+		m, err := parseMetadata(resp.Body)
+		if err != nil {
+			return Metadata{}, err
+		}
+		if issuer != m.Issuer && issuer != m.AccessTokenIssuer {
+			names := fmt.Sprintf("issuer %q", clipped(m.Issuer))
+			if m.AccessTokenIssuer != "" {
+				names += fmt.Sprintf(" and access_token_issuer %q", clipped(m.AccessTokenIssuer))
+			}
+			return Metadata{}, fmt.Errorf("it has the %s, want %q", names, clipped(issuer))
+		}
+		return m, checkEndpoint(client, place, "jwks_uri", m.JWKSURI)
+	}()
+	if err != nil {
+		return Metadata{}, &discoveryError{failures: []error{fmt.Errorf("%s: %w", fetch.Redact(place), err)}}
+	}
+	return m, nil
+}
+
+// checkEndpoint checks a URL in the metadata of a server, whose own URL is from.
+// A server behind https has no business with http, on loopback either (RFC
+// 8414, Section 2).
+func checkEndpoint(client *fetch.Client, from, name, endpoint string) error {
 	if endpoint == "" {
 		return fmt.Errorf("no %s in it", name)
 	}
@@ -80,7 +126,7 @@ func checkEndpoint(client *fetch.Client, issuer, name, endpoint string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if from, err := client.CheckURL(issuer); err == nil && from.Scheme == "https" && u.Scheme != "https" {
+	if server, err := client.CheckURL(from); err == nil && server.Scheme == "https" && u.Scheme != "https" {
 		return fmt.Errorf("%s: its scheme is %q, want that of the issuer, https", name, u.Scheme)
 	}
 	return nil

@@ -3,8 +3,6 @@ package keysource
 import (
 	"hash/maphash"
 	"time"
-
-	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 // maxMissing bounds the memory of missing keys.
@@ -26,16 +24,17 @@ func newMissing(keep time.Duration) missing {
 	return missing{keep: keep, seed: maphash.MakeSeed(), until: make(map[uint64]time.Time)}
 }
 
-func (m *missing) hash(q query) uint64 {
+func (m *missing) hash(q Query) uint64 {
+	q.Issued = time.Time{} // it says nothing of the key
 	return maphash.Comparable(m.seed, q)
 }
 
-func (m *missing) has(q query, now time.Time) bool {
+func (m *missing) has(q Query, now time.Time) bool {
 	until, ok := m.until[m.hash(q)]
 	return ok && now.Before(until)
 }
 
-func (m *missing) add(q query, now time.Time) {
+func (m *missing) add(q Query, now time.Time) {
 	for len(m.until) > 0 && !now.Before(m.until[m.order[m.first]]) {
 		m.forgetOldest()
 	}
@@ -53,20 +52,4 @@ func (m *missing) add(q query, now time.Time) {
 func (m *missing) forgetOldest() {
 	delete(m.until, m.order[m.first])
 	m.first = (m.first + 1) % maxMissing
-}
-
-// query is what a token asks for.
-type query struct {
-	kid    string
-	hasKid bool
-	alg    jose.Algorithm
-	// after, if not zero, is a generation that did not have the key.
-	after uint64
-}
-
-func (q query) find(set *keySet) ([]*jose.Key, error) {
-	if q.after != 0 && set.generation <= q.after {
-		return nil, ErrUnknownKey
-	}
-	return set.find(q.kid, q.hasKid, q.alg)
 }

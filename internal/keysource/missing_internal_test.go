@@ -11,7 +11,7 @@ import (
 func TestMissingForgetsTheOldest(t *testing.T) {
 	m := newMissing(10 * time.Second)
 	now := time.Now()
-	kid := func(i int) query { return query{kid: fmt.Sprint(i), hasKid: true} }
+	kid := func(i int) Query { return Query{KeyID: fmt.Sprint(i), HasKeyID: true} }
 	for i := range 5 * maxMissing {
 		m.add(kid(i), now)
 		m.add(kid(i), now)

@@ -6,22 +6,27 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
-	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// search answers a query that the set at hand does not: by waiting for a
-// flight, or two, where the first had begun before the query came.
-func (s *Source) search(ctx context.Context, q query) ([]*jose.Key, uint64, error) {
+// Search answers a query that the keys at hand do not: by waiting for a fetch
+// that is under way, or that it may cause, as long as ctx lasts and at most 9 s;
+// it does not wait where 4096 others do. Its errors are those of
+// [Source.Lookup].
+func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 	if s.static {
-		return nil, 0, s.unavailableNow(nil)
+		if s.set.Load().usable(time.Now()) {
+			return Candidates{}, ErrUnknownKey
+		}
+		return Candidates{}, s.unavailableNow(nil)
 	}
+	// One flight, or two where the first had begun before the query came.
 	v := s.judge(q, false)
 	if v.wait == nil {
-		return v.keys, v.generation, v.err
+		return v.found, v.err
 	}
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > maxWaiting {
-		return nil, 0, s.unavailableNow(errCrowded)
+		return Candidates{}, s.unavailableNow(errCrowded)
 	}
 	deadline := time.NewTimer(fetchTime)
 	defer deadline.Stop()
@@ -29,17 +34,17 @@ func (s *Source) search(ctx context.Context, q query) ([]*jose.Key, uint64, erro
 		select {
 		case <-v.wait.landed:
 		case <-ctx.Done():
-			return nil, 0, fmt.Errorf("keysource: waiting for the keys of %q: %w", s.name(), ctx.Err())
+			return Candidates{}, fmt.Errorf("keysource: waiting for the keys of %q: %w", s.name(), ctx.Err())
 		case <-deadline.C:
-			return nil, 0, s.unavailableNow(errTimeout)
+			return Candidates{}, s.unavailableNow(errTimeout)
 		}
 		if err := v.wait.err; err != nil {
-			return nil, 0, s.unavailableNow(err)
+			return Candidates{}, s.unavailableNow(err)
 		}
 		conclusive = conclusive || !v.joined
 		next := s.judge(q, conclusive)
 		if next.wait == nil {
-			return next.keys, next.generation, next.err
+			return next.found, next.err
 		}
 		// Whatever flight this is, it begins after the query came.
 		conclusive, v = true, next
@@ -48,9 +53,8 @@ func (s *Source) search(ctx context.Context, q query) ([]*jose.Key, uint64, erro
 
 // verdict is an answer, or a flight to wait for.
 type verdict struct {
-	keys       []*jose.Key
-	generation uint64
-	err        error
+	found Candidates
+	err   error
 
 	wait   *flight
 	joined bool // it had begun before
@@ -58,23 +62,25 @@ type verdict struct {
 
 // judge decides about a query. It is conclusive that a key is not in the set
 // at hand if a flight has landed that began after the query came.
-func (s *Source) judge(q query, conclusive bool) verdict {
+func (s *Source) judge(q Query, conclusive bool) verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	set := s.set.Load()
 	usable := set.usable(now)
 	if usable {
-		keys, err := q.find(set)
+		found, err := q.find(set)
 		if err != ErrUnknownKey {
-			return verdict{keys: keys, generation: set.generation, err: err}
+			return verdict{found: found, err: err}
 		}
 		if conclusive {
 			s.remember(q, now)
 			return verdict{err: ErrUnknownKey}
 		}
-		if s.missing.has(q, now) {
-			return verdict{err: s.unknown(now)}
+		// It was looked for before, which says nothing of a newer token: its
+		// sender must not be shut out by who guessed the next key's ID.
+		if !q.newerThan(set) && s.missing.has(q, now) {
+			return verdict{err: s.unknown(q, set, now)}
 		}
 	}
 	switch {
@@ -82,8 +88,10 @@ func (s *Source) judge(q query, conclusive bool) verdict {
 		return verdict{err: s.unavailable(now, errClosed)}
 	case s.flight != nil:
 		return verdict{wait: s.flight, joined: true}
+	case s.failed.asked.After(now):
+		return verdict{err: s.unavailable(now, nil)}
 	case usable && !s.budget.take(now):
-		return verdict{err: s.unknown(now)}
+		return verdict{err: s.unknown(q, set, now)}
 	case !usable && s.resting(now):
 		return verdict{err: s.unavailable(now, nil)}
 	}
@@ -92,30 +100,39 @@ func (s *Source) judge(q query, conclusive bool) verdict {
 
 // remember notes that q was looked for and not found. What Missed asks for is
 // not the absence of a key, and is not remembered.
-func (s *Source) remember(q query, now time.Time) {
+func (s *Source) remember(q Query, now time.Time) {
 	if q.after == 0 {
 		s.missing.add(q, now)
 	}
 }
 
-// resting reports whether the last fetch failed so short a time ago that a
-// request must not cause the next.
+// resting reports whether a source without keys must not fetch for a request:
+// the last fetch failed too short a time ago, or the budget is spent, which
+// matters once the background has become slow.
 func (s *Source) resting(now time.Time) bool {
-	return s.failed.err != nil && now.Before(s.due) && now.Sub(s.failed.at) < maxBackoff
+	return s.failed.err != nil && now.Before(s.due) &&
+		(now.Sub(s.failed.at) < maxBackoff || !s.budget.take(now))
 }
 
 // unknown is the error of a key that is not in the set at hand, and for which
-// nothing is fetched.
-func (s *Source) unknown(now time.Time) error {
+// nothing is fetched now. A token that is newer than the set may be signed by
+// a newer key (checklist C7a). Only the token says how new it is, so that
+// decides between two refusals and nothing else.
+func (s *Source) unknown(q Query, set *keySet, now time.Time) error {
 	if s.failed.err != nil {
 		return s.unavailable(now, nil)
+	}
+	if q.newerThan(set) {
+		err := s.unavailable(now, errTooNew)
+		err.Suspect = true
+		return err
 	}
 	return ErrUnknownKey
 }
 
 // unavailable is the error for a source that cannot tell, because of cause;
 // nil: the last fetch's failure.
-func (s *Source) unavailable(now time.Time, cause error) error {
+func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	switch {
 	case cause != nil:
 	case s.static:
@@ -125,12 +142,27 @@ func (s *Source) unavailable(now time.Time, cause error) error {
 	default:
 		cause = errNoneYet
 	}
-	// An unknown key's next fetch need not wait for that of the background.
-	after := min(s.due.Sub(now), s.config.RefreshBudget)
-	return &UnavailableError{Issuer: s.name(), RetryAfter: max(after, time.Second), Err: cause}
+	return &UnavailableError{Issuer: s.name(), RetryAfter: max(s.next(now).Sub(now), time.Second), Err: cause}
 }
 
-func (s *Source) unavailableNow(cause error) error {
+// next returns when a request finds the result of another fetch at the
+// earliest: one of the background, or one that the request may cause.
+func (s *Source) next(now time.Time) time.Time {
+	if s.static || s.flight != nil {
+		return now
+	}
+	asked := s.budget.next(now)
+	if s.failed.err != nil && !s.set.Load().usable(now) {
+		asked = later(asked, s.failed.at.Add(maxBackoff))
+	}
+	asked = later(asked, s.failed.asked)
+	if s.due.Before(asked) {
+		return s.due
+	}
+	return asked
+}
+
+func (s *Source) unavailableNow(cause error) *UnavailableError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.unavailable(time.Now(), cause)

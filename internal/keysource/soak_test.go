@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
-	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
@@ -51,7 +50,7 @@ func TestSoak(t *testing.T) {
 				if err := lookup(s, fmt.Sprint("junk", i, n)); !errors.Is(err, keysource.ErrUnknownKey) && !isUnavailable(err) {
 					t.Errorf("junk: %v", err)
 				}
-				_, _, _ = s.Missed(t.Context(), s.Generation(), jose.EdDSA)
+				_, _ = s.Missed(t.Context(), s.Generation(), nameless)
 				_, _ = s.Ready(), s.Stats()
 			}
 		})

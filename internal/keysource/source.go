@@ -34,12 +34,19 @@ const (
 
 // Config says whose keys a [Source] holds, and how.
 type Config struct {
-	// Issuer is the issuer's URL: the start of discovery where JWKSURI is
-	// empty, and a name in errors and logs, as it is: the caller has checked
-	// it. Required for discovery.
+	// Issuer is the issuer's identifier, and a name in errors and logs, as it
+	// is: the caller has checked it. Where nothing else says where the keys
+	// are, it is a URL and the start of discovery. Required for discovery and
+	// with MetadataURL.
 	Issuer string
 	// JWKSURI is where the key set is. Empty: the issuer's metadata says it.
 	JWKSURI string
+	// MetadataURL is where the issuer's metadata are. Empty: the issuer says it.
+	MetadataURL string
+	// File is the path of a file with a JWK set or PEM, which is read again
+	// every 2 s. Keys without an ID answer for any key ID then. Empty: the keys
+	// are fetched.
+	File string
 	// Client sends the requests, and its rule for http holds. nil:
 	// fetch.New(nil, InsecureHTTP).
 	Client *fetch.Client
@@ -58,8 +65,10 @@ type Config struct {
 // Source is the source of one issuer's keys. It is safe for concurrent use.
 // Use [New] or [Static].
 type Source struct {
-	config Config
-	static bool
+	config  Config
+	static  bool
+	origin  origin  // belongs to the owner goroutine
+	journal journal // belongs to the owner goroutine
 	// set is the newest set, replaced as a whole; nil before the first.
 	set atomic.Pointer[keySet]
 	// waiting counts those who wait for a flight.
@@ -76,6 +85,7 @@ type Source struct {
 	flight  *flight   // the fetch that is asked for or under way
 	due     time.Time // of the next fetch in the background
 	failed  failure   // of the last fetch; its zero: it succeeded, or none was
+	lacking time.Time // since when there are no keys, by a fetch; zero: there are
 	budget  budget
 	missing missing
 	stats   Stats
@@ -100,7 +110,8 @@ type Stats struct {
 }
 
 // New returns a source and starts the goroutine that keeps its keys fresh,
-// until [Source.Close]. It makes no request itself: the issuer may be down.
+// until [Source.Close]. It makes no request itself, since the issuer may be
+// down, but it reads a file, so that its keys are at hand at once.
 func New(config Config) *Source {
 	if config.Client == nil {
 		config.Client = fetch.New(nil, config.InsecureHTTP)
@@ -124,6 +135,14 @@ func New(config Config) *Source {
 		due:     now,
 		budget:  newBudget(config.RefreshBudget, now),
 		missing: newMissing(config.RefreshBudget),
+		journal: journal{config: config},
+	}
+	if config.File != "" {
+		s.origin = &file{path: config.File, count: s.count}
+		d, err := s.fly(ctx)
+		s.land(newFlight(), d, err)
+	} else {
+		s.origin = &remote{config: config, count: s.count}
 	}
 	go s.own(ctx)
 	return s
@@ -139,39 +158,35 @@ func Static(keys []*jose.Key) *Source {
 	return s
 }
 
-// Lookup returns the keys, at most 8, that may have signed a token whose
-// header names alg and, if hasKid, kid; and the generation of the set they
-// come from. The slice is not to be modified. A key that is at hand is
-// returned without waiting or locking. Otherwise Lookup waits for a fetch that
-// is under way, or that it may cause, as long as ctx lasts and at most 9 s; it
-// does not wait where 4096 others do.
+// Lookup returns the keys that may have signed a token. A key that is at hand
+// is returned without waiting or locking; otherwise see [Source.Search].
 //
 // The error is [ErrUnknownKey], [ErrKeyAlgorithm], an [*UnavailableError], or
 // wraps the error of ctx.
-func (s *Source) Lookup(ctx context.Context, kid string, hasKid bool, alg jose.Algorithm) (keys []*jose.Key, generation uint64, err error) {
-	return s.LookupAt(ctx, time.Now(), kid, hasKid, alg)
+func (s *Source) Lookup(ctx context.Context, q Query) (Candidates, error) {
+	c, err := s.At(time.Now(), q)
+	if err == ErrUnknownKey {
+		return s.Search(ctx, q)
+	}
+	return c, err
 }
 
-// LookupAt is [Source.Lookup] of a caller that has just looked at the clock.
-func (s *Source) LookupAt(ctx context.Context, now time.Time, kid string, hasKid bool, alg jose.Algorithm) (keys []*jose.Key, generation uint64, err error) {
-	set := s.set.Load()
-	if set.usable(now) {
-		if keys, err = set.find(kid, hasKid, alg); err != ErrUnknownKey || s.static {
-			return keys, set.generation, err
-		}
+// At is [Source.Lookup] among the keys that are at hand at now. It never waits,
+// locks or allocates. After [ErrUnknownKey] [Source.Search] knows more.
+func (s *Source) At(now time.Time, q Query) (Candidates, error) {
+	if set := s.set.Load(); set.usable(now) {
+		return set.find(q)
 	}
-	return s.search(ctx, query{kid: kid, hasKid: hasKid, alg: alg})
+	return Candidates{}, ErrUnknownKey
 }
 
 // Missed is for a token without a key ID, whose signature no key of the given
 // generation proved: the right key may be a new one. It asks for a fetch, from
 // the budget of unknown keys, and returns keys as [Source.Lookup] does only if
 // they are of a newer generation; [ErrUnknownKey] if there is none.
-func (s *Source) Missed(ctx context.Context, generation uint64, alg jose.Algorithm) (keys []*jose.Key, newGeneration uint64, err error) {
-	if s.static {
-		return nil, 0, ErrUnknownKey
-	}
-	return s.search(ctx, query{alg: alg, after: generation})
+func (s *Source) Missed(ctx context.Context, generation uint64, q Query) (Candidates, error) {
+	q.after = generation
+	return s.Search(ctx, q)
 }
 
 // Generation returns a number that is another for every set whose keys differ

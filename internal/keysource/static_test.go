@@ -46,11 +46,12 @@ func TestStatic(t *testing.T) {
 			if err := s.Ready(); err != nil {
 				t.Errorf("Ready() = %v", err)
 			}
-			keys, generation, err := s.Lookup(t.Context(), tt.kid, tt.hasKid, tt.alg)
-			if len(keys) != tt.want || err != tt.err || generation != 1 && err == nil {
-				t.Errorf("%d keys of generation %d, %v, want %d of 1, %v", len(keys), generation, err, tt.want, tt.err)
+			q := keysource.Query{KeyID: tt.kid, HasKeyID: tt.hasKid, Algorithm: tt.alg}
+			c, err := s.Lookup(t.Context(), q)
+			if len(c.Keys) != tt.want || c.Total != tt.want || err != tt.err || c.Generation != 1 && err == nil {
+				t.Errorf("%+v, %v, want %d keys of generation 1, %v", c, err, tt.want, tt.err)
 			}
-			if _, _, err := s.Missed(t.Context(), 1, tt.alg); err != keysource.ErrUnknownKey {
+			if _, err := s.Missed(t.Context(), 1, q); err != keysource.ErrUnknownKey {
 				t.Errorf("Missed: %v, want ErrUnknownKey", err)
 			}
 		})
@@ -79,7 +80,7 @@ func BenchmarkLookup(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, _, err := s.Lookup(ctx, "two", true, jose.EdDSA); err != nil {
+			if _, err := s.Lookup(ctx, named("two")); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -89,7 +90,8 @@ func BenchmarkLookup(b *testing.B) {
 func TestLookupDoesNotAllocate(t *testing.T) {
 	s := keysource.Static([]*jose.Key{key(t, "a", "a")})
 	for _, hasKid := range []bool{true, false} {
-		if n := testing.AllocsPerRun(100, func() { _, _, _ = s.Lookup(t.Context(), "a", hasKid, jose.EdDSA) }); n != 0 {
+		q := keysource.Query{KeyID: "a", HasKeyID: hasKid, Algorithm: jose.EdDSA}
+		if n := testing.AllocsPerRun(100, func() { _, _ = s.Lookup(t.Context(), q) }); n != 0 {
 			t.Errorf("hasKid %t: %v allocations a lookup, want none", hasKid, n)
 		}
 	}

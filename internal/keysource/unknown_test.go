@@ -2,6 +2,7 @@ package keysource_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -129,6 +130,72 @@ func TestMissingIsRemembered(t *testing.T) {
 	})
 }
 
+// Reports V17: who guesses the ID of the next key and asks for it too early does
+// not shut out the tokens that are signed by it later.
+func TestMissingIsNoWordOnNewerTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t)
+		wantUnknown(t, s, "2026-07")
+		is.publish("a", "2026-07")
+		elapse(time.Second)
+		wantUnknown(t, s, "2026-07") // a token of no age, or an old one
+		q := named("2026-07")
+		q.Issued = time.Now()
+		if _, err := s.Lookup(t.Context(), q); err != nil {
+			t.Errorf("a new token: %v", err)
+		}
+	})
+}
+
+// Reports V17, checklist C7a: while the budget is spent, an unknown key of a
+// token that is newer than the keys is an outage, until the next fetch.
+func TestUnknownKeyOfANewToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer("a")
+		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
+		ask := func(kid string, age time.Duration) error {
+			q := named(kid)
+			q.Issued = time.Now().Add(-age)
+			_, err := s.Lookup(t.Context(), q)
+			return err
+		}
+		// A fetch that began after the token came is conclusive for it.
+		for _, kid := range []string{"junk1", "junk2"} {
+			elapse(time.Second)
+			if err := ask(kid, 0); err != keysource.ErrUnknownKey {
+				t.Errorf("after a fetch: %v, want ErrUnknownKey", err)
+			}
+		}
+		elapse(2 * time.Second)
+		before := is.count(jwksURL)
+		for _, kid := range []string{"junk3", "junk1"} { // asked for never, or before
+			err := ask(kid, time.Second)
+			unavailable, ok := errors.AsType[*keysource.UnavailableError](err)
+			if !ok || !unavailable.Suspect {
+				t.Fatalf("%s of a new token: %v, want a suspect UnavailableError", kid, err)
+			}
+			// The first of the burst was taken 3 s ago.
+			if wait := unavailable.RetryAfter; wait < 6*time.Second || wait > 7*time.Second {
+				t.Errorf("RetryAfter is %v, want what is left of the budget's 10 s", wait)
+			}
+			if err := ask(kid, time.Hour); err != keysource.ErrUnknownKey {
+				t.Errorf("%s of an old token: %v, want ErrUnknownKey", kid, err)
+			}
+		}
+		wantCount(t, is, jwksURL, before)
+
+		// An outage is nobody's fault.
+		elapse(10 * time.Second)
+		is.all(answer{status: 500})
+		wantUnavailable(t, s, "junk4")
+		err := ask("junk5", time.Second)
+		if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); !ok || unavailable.Suspect {
+			t.Errorf("during an outage: %v, want an UnavailableError that is not suspect", err)
+		}
+	})
+}
+
 // The memory of missing keys is bounded; the oldest is forgotten first.
 func TestMissingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -243,7 +310,7 @@ func TestWrongAlgorithm(t *testing.T) {
 		is := newIssuer("a")
 		s := is.warm(t)
 		for range 100 {
-			if _, _, err := s.Lookup(t.Context(), "a", true, jose.RS256); err == nil || isUnavailable(err) {
+			if _, err := s.Lookup(t.Context(), keysource.Query{KeyID: "a", HasKeyID: true, Algorithm: jose.RS256}); err == nil || isUnavailable(err) {
 				t.Fatalf("Lookup: %v, want ErrKeyAlgorithm", err)
 			}
 		}
@@ -257,25 +324,27 @@ func TestMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
 		s := is.warm(t)
-		keys, generation, err := s.Lookup(t.Context(), "", false, jose.EdDSA)
-		if err != nil || len(keys) != 1 {
-			t.Fatalf("without a key ID: %d keys, %v, want 1", len(keys), err)
+		c, err := s.Lookup(t.Context(), nameless)
+		generation := c.Generation
+		if err != nil || len(c.Keys) != 1 {
+			t.Fatalf("without a key ID: %d keys, %v, want 1", len(c.Keys), err)
 		}
-		if _, _, err := s.Missed(t.Context(), generation, jose.EdDSA); err == nil {
+		if _, err := s.Missed(t.Context(), generation, nameless); err == nil {
 			t.Error("Missed found a key in the same generation")
 		}
 		is.publish("b")
-		keys, newer, err := s.Missed(t.Context(), generation, jose.EdDSA)
-		if err != nil || len(keys) != 1 || newer <= generation {
-			t.Errorf("Missed after a rotation: %d keys of generation %d, %v, want 1 of one after %d", len(keys), newer, err, generation)
+		c, err = s.Missed(t.Context(), generation, nameless)
+		newer := c.Generation
+		if err != nil || len(c.Keys) != 1 || newer <= generation {
+			t.Errorf("Missed after a rotation: %d keys of generation %d, %v, want 1 of one after %d", len(c.Keys), newer, err, generation)
 		}
 		// Whoever still has the old generation gets the new one without a fetch.
-		if _, _, err := s.Missed(t.Context(), generation, jose.EdDSA); err != nil {
+		if _, err := s.Missed(t.Context(), generation, nameless); err != nil {
 			t.Errorf("Missed with the old generation: %v", err)
 		}
 		before := is.count(jwksURL)
 		for range 1000 {
-			if _, _, err := s.Missed(t.Context(), newer, jose.EdDSA); err == nil || isUnavailable(err) {
+			if _, err := s.Missed(t.Context(), newer, nameless); err == nil || isUnavailable(err) {
 				t.Fatalf("Missed: %v, want ErrUnknownKey", err)
 			}
 		}
@@ -284,7 +353,7 @@ func TestMissed(t *testing.T) {
 		}
 		is.all(answer{status: 500})
 		elapse(10 * time.Second)
-		if _, _, err := s.Missed(t.Context(), newer, jose.EdDSA); !isUnavailable(err) {
+		if _, err := s.Missed(t.Context(), newer, nameless); !isUnavailable(err) {
 			t.Errorf("Missed during an outage: %v, want an UnavailableError", err)
 		}
 	})

@@ -33,11 +33,11 @@ type Proxy struct {
 	accepted atomic.Int64
 	work     sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	mode    Mode // of new connections
-	delay   time.Duration
-	links   map[*link]bool
+	mu     sync.Mutex
+	closed bool
+	mode   Mode // of new connections
+	delay  time.Duration
+	links  map[*link]bool
 }
 
 // NewProxy returns a proxy to target, a HOST:PORT, that ends with the test.

@@ -6,12 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing")
+	"testing"
+)
 
 // Server is an HTTP server on loopback behind a [Proxy].
 type Server struct {
 	*Proxy
-	URL string // of the proxy, by https
+	URL   string // of the proxy, by https
 	roots *x509.CertPool
 }
 

@@ -55,8 +55,15 @@ type Config struct {
 type Issuer struct {
 	// URL is the issuer identifier, compared with iss exactly (RFC 9068,
 	// Section 4): an https URL without query and fragment, or http on a
-	// loopback host. Required.
+	// loopback host; see AllowNonHTTPSIdentifier for others. It is only
+	// compared, unless Keys is discovery, which starts from it. Required.
 	URL string
+
+	// AllowNonHTTPSIdentifier lets URL be anything that the issuer puts into
+	// iss: an http URL, as AD FS has it, or a name. It weakens nothing that is
+	// sent, since Keys must then say where the keys are, and these URLs are
+	// https all the same.
+	AllowNonHTTPSIdentifier bool
 
 	// Audience lists the audiences of which a token's aud must hold one,
 	// exactly: what the issuer calls this API. Required: at least one.
@@ -79,8 +86,9 @@ type Issuer struct {
 	// and publishes many keys, so that a forged token costs one signature check.
 	RequireKeyID bool
 
-	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback:
-	// whoever is on the path to the issuer can forge tokens then.
+	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback, and
+	// fetches keys from there: whoever is on the path to the issuer can forge
+	// tokens then.
 	InsecureAllowHTTP bool
 }
 
@@ -110,7 +118,7 @@ type issuer struct {
 }
 
 // New builds a Verifier and starts to fetch the keys of its issuers in the
-// background; it does not wait for them. All mistakes of the configuration are
+// background; it does not wait for them, but it reads the files of keys. All mistakes of the configuration are
 // reported at once. [Verifier.Close] ends what New started.
 func New(c Config) (*Verifier, error) {
 	c, err := c.withDefaults()
@@ -184,10 +192,8 @@ func (c Config) withDefaults() (Config, error) {
 
 func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 	var errs []error
-	if u, err := fetch.CheckURL(i.URL, i.InsecureAllowHTTP); err != nil {
-		errs = append(errs, fmt.Errorf("URL: %w", err))
-	} else if u.RawQuery != "" || u.ForceQuery {
-		errs = append(errs, fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(i.URL)))
+	if err := i.checkURL(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(i.Audience) == 0 {
 		errs = append(errs, errors.New("Audience is empty; want what the issuer puts into aud for this API"))
@@ -231,6 +237,27 @@ func (i Issuer) compile(names *claims.Names) (*issuer, error) {
 	}, errors.Join(errs...)
 }
 
+func (i Issuer) checkURL() error {
+	if i.AllowNonHTTPSIdentifier && !i.Keys.discovers() {
+		if err := fetch.CheckIdentifier(i.URL); err != nil {
+			return fmt.Errorf("URL: %w", err)
+		}
+		return nil
+	}
+	u, err := fetch.CheckURL(i.URL, i.InsecureAllowHTTP)
+	switch {
+	case err == nil && (u.RawQuery != "" || u.ForceQuery):
+		return fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(i.URL))
+	case err == nil:
+		return nil
+	case i.URL == "":
+		return fmt.Errorf("URL: %w", err)
+	case i.AllowNonHTTPSIdentifier:
+		return fmt.Errorf("URL: %w; it does not say where the keys are, so set Keys to KeysFromMetadata or KeysFromURL", err)
+	}
+	return fmt.Errorf("URL: %w; if the tokens have it as iss, set AllowNonHTTPSIdentifier and Keys", err)
+}
+
 func (i Issuer) keySource(c Config) *keysource.Source {
 	if i.Keys.static != nil {
 		return keysource.Static(i.Keys.static)
@@ -238,6 +265,8 @@ func (i Issuer) keySource(c Config) *keysource.Source {
 	return keysource.New(keysource.Config{
 		Issuer:        i.URL,
 		JWKSURI:       i.Keys.url,
+		MetadataURL:   i.Keys.metadata,
+		File:          i.Keys.file,
 		Client:        fetch.New(c.Client, i.InsecureAllowHTTP),
 		InsecureHTTP:  i.InsecureAllowHTTP,
 		RefreshBudget: c.RefreshBudget,

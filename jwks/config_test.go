@@ -56,6 +56,36 @@ func TestConfigMistakes(t *testing.T) {
 			[]string{`Audience[0] "{audience}": it has the placeholder`, `Audience[1] "a b": it has white space; want one audience in each value`}},
 		{"a space behind the URL", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com/realms/shop " }), []string{"white space"}},
 		{"no URL of keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("") }), []string{"KeysFromURL: an empty URL"}},
+		{"no URL of metadata", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromMetadata("") }), []string{"KeysFromMetadata: an empty URL"}},
+		{"http metadata", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromMetadata("http://login.example.com/metadata") }),
+			[]string{"Keys: KeysFromMetadata: ", "want https"}},
+		// Reports L8.
+		{"no path of a file", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("") }), []string{"KeysFromFile: an empty path"}},
+		{"no file", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("testdata/missing.json") }),
+			[]string{"Keys: KeysFromFile: testdata/missing.json: no such file"}},
+		{"a directory of keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile(".") }), []string{"KeysFromFile: .: not a regular file"}},
+		{"a file of something else", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("config_test.go") }), []string{"KeysFromFile: config_test.go: ", "PEM"}},
+		// Reports L6: an identifier that is no https URL needs the switch, and
+		// keys from elsewhere.
+		{"a name", good(func(i *jwks.Issuer) {
+			i.URL = "accounts.google.com"
+			i.Keys = jwks.KeysFromURL("https://www.example.com/certs")
+		}),
+			[]string{`URL "accounts.google.com" is not absolute`, "set AllowNonHTTPSIdentifier and Keys"}},
+		{"a name without keys", good(func(i *jwks.Issuer) { i.URL = "accounts.google.com"; i.AllowNonHTTPSIdentifier = true }),
+			[]string{`URL "accounts.google.com" is not absolute`, "set Keys to KeysFromMetadata or KeysFromURL"}},
+		{"an http identifier whose keys are on http", good(func(i *jwks.Issuer) {
+			i.URL, i.AllowNonHTTPSIdentifier = "http://login.example.com", true
+			i.Keys = jwks.KeysFromMetadata("http://login.example.com/metadata")
+		}), []string{"KeysFromMetadata: ", "want https"}},
+		{"white space around a name", good(func(i *jwks.Issuer) {
+			i.URL, i.AllowNonHTTPSIdentifier = "accounts.google.com\n", true
+			i.Keys = jwks.KeysFromURL("https://www.example.com/certs")
+		}), []string{"white space around it"}},
+		{"an empty name", good(func(i *jwks.Issuer) {
+			i.URL, i.AllowNonHTTPSIdentifier = "", true
+			i.Keys = jwks.KeysFromURL("https://www.example.com/certs")
+		}), []string{"URL: the identifier is empty"}},
 		{"no key set", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromJWKS([]byte(`{}`)) }), []string{"KeysFromJWKS"}},
 		{"no usable key", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromJWKS([]byte(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)) }),
 			[]string{"KeysFromJWKS: key 0", "no usable key"}},

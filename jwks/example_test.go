@@ -72,3 +72,58 @@ func ExampleKeysFromURL() {
 	}
 	defer tokens.Close()
 }
+
+// AD FS has its metadata at one URL, and its access tokens have another issuer.
+func ExampleKeysFromMetadata() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:                     "http://adfs.example.com/adfs/services/trust", // access_token_issuer in the metadata
+		AllowNonHTTPSIdentifier: true,                                          // it is compared, nothing more
+		Keys:                    jwks.KeysFromMetadata("https://adfs.example.com/adfs/.well-known/openid-configuration"),
+		Audience:                []string{"https://api.example.com"}, // the identifier of the web API in AD FS
+		Profile: jwks.Profile{
+			Types:    []string{"JWT"},
+			ClientID: []string{"appid"},
+			Scope:    []string{"scp"},
+			Required: []string{"iat", "ver"},
+		},
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}
+
+// An identifier may be a name, if Keys says where the keys are.
+func ExampleIssuer_name() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:                     "accounts.google.com",
+		AllowNonHTTPSIdentifier: true,
+		Keys:                    jwks.KeysFromURL("https://www.googleapis.com/oauth2/v3/certs"),
+		Audience:                []string{"https://api.example.com"},
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}
+
+// A file of keys is followed when it is replaced.
+func ExampleKeysFromFile() {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+		URL:      "https://login.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     jwks.KeysFromFile("/etc/keys/jwks.json"),
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}
+
+// A readiness probe asks about the issuers that the API needs.
+func ExampleVerifier_Ready() {
+	var tokens *jwks.Verifier                           // of New
+	all := tokens.Ready()                               // every issuer
+	needed := tokens.Ready("https://login.example.com") // the one that the API cannot do without
+	fmt.Println(all, needed)
+}

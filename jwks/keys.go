@@ -6,15 +6,18 @@ import (
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
 // KeySource says where the keys of an issuer come from. The zero KeySource is
 // discovery: the issuer's metadata (RFC 8414, or OpenID Connect Discovery)
 // name the URL of its keys.
 type KeySource struct {
-	url    string
-	static []*jose.Key
-	err    error
+	url      string // of a key set
+	metadata string // the URL of metadata
+	file     string
+	static   []*jose.Key
+	err      error
 }
 
 // KeysFromURL takes the keys from a JWK Set (RFC 7517) at a URL, without
@@ -26,9 +29,37 @@ func KeysFromURL(url string) KeySource {
 	return KeySource{url: url}
 }
 
+// KeysFromMetadata takes the URL of the keys from the metadata at a URL (RFC
+// 8414, or OpenID Connect Discovery), for an issuer whose metadata are not where
+// its identifier says. Their issuer, or their access_token_issuer as AD FS has
+// it, must be [Issuer.URL], or their keys are not used.
+func KeysFromMetadata(url string) KeySource {
+	if url == "" {
+		return KeySource{err: errors.New("KeysFromMetadata: an empty URL")}
+	}
+	return KeySource{metadata: url}
+}
+
+// KeysFromFile takes the keys from a file: a JWK Set, or PEM blocks as
+// [KeysFromPEM] takes them. Keys without kid answer to any kid.
+//
+// [New] reads the file, and a file that is missing, malformed or without a
+// usable key is a mistake of the configuration. Later the file is read every 2
+// seconds, and a replaced file counts from then on. If it is missing or
+// malformed then, the last good keys are used on, for [Config.MaxStale] at most,
+// and the log says so. A well-formed set without a usable key withdraws all keys.
+//
+// Replace the file by renaming another one, as Kubernetes does with its volumes.
+func KeysFromFile(path string) KeySource {
+	if path == "" {
+		return KeySource{err: errors.New("KeysFromFile: an empty path")}
+	}
+	return KeySource{file: path}
+}
+
 // KeysFromJWKS takes the keys from a JWK Set document. They never change.
 func KeysFromJWKS(document []byte) KeySource {
-	set, err := jose.ParseKeySet(document)
+	set, err := jose.ParseKeySet(fetch.WithoutBOM(document))
 	if err != nil {
 		return KeySource{err: fmt.Errorf("KeysFromJWKS: %w", err)}
 	}
@@ -52,14 +83,28 @@ func KeysFromPEM(pem []byte) KeySource {
 	return KeySource{static: keys}
 }
 
+// check returns what is wrong with k. It reads a file.
 func (k KeySource) check(insecureHTTP bool) error {
 	if k.err != nil {
 		return k.err
 	}
-	if k.url != "" {
-		if _, err := fetch.CheckURL(k.url, insecureHTTP); err != nil {
-			return fmt.Errorf("KeysFromURL: %w", err)
+	for _, from := range [...]struct{ name, url string }{{"KeysFromURL", k.url}, {"KeysFromMetadata", k.metadata}} {
+		if from.url == "" {
+			continue
+		}
+		if _, err := fetch.CheckURL(from.url, insecureHTTP); err != nil {
+			return fmt.Errorf("%s: %w", from.name, err)
+		}
+	}
+	if k.file != "" {
+		if err := keysource.CheckFile(k.file); err != nil {
+			return fmt.Errorf("KeysFromFile: %w", err)
 		}
 	}
 	return nil
+}
+
+// discovers reports whether the issuer's identifier says where the keys are.
+func (k KeySource) discovers() bool {
+	return k.err == nil && k.url == "" && k.metadata == "" && k.file == "" && k.static == nil
 }

@@ -12,13 +12,27 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Ready returns nil when the keys of every issuer are at hand, and otherwise an
-// error that names those whose are not. It never waits: it is for readiness
-// probes.
-func (v *Verifier) Ready() error {
+// Ready returns nil when the keys of the given issuers are at hand, by their
+// [Issuer.URL], and otherwise an error that names those whose are not. Without
+// an argument it is about all issuers. An issuer that is not configured is an
+// error too. Ready never waits: it is for readiness probes.
+//
+// With several issuers the program chooses which ones it needs. While keys are
+// missing, tokens of their issuer are answered 503, and those of the others
+// are served. A probe that asks about all issuers takes the whole API out of
+// service for that; see docs/issuers.md.
+func (v *Verifier) Ready(issuers ...string) error {
+	if len(issuers) == 0 {
+		issuers = slices.Sorted(maps.Keys(v.issuers))
+	}
 	var errs []error
-	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
-		if err := v.issuers[url].source.Ready(); err != nil {
+	for _, url := range issuers {
+		i, ok := v.issuers[url]
+		if !ok {
+			errs = append(errs, fmt.Errorf("jwks: issuer %q is not among Config.Issuers", url))
+			continue
+		}
+		if err := i.source.Ready(); err != nil {
 			errs = append(errs, fmt.Errorf("jwks: issuer %q: %w", url, err))
 		}
 	}
@@ -61,7 +75,7 @@ type CacheStats struct {
 // IssuerStats tells about the keys of one issuer.
 type IssuerStats struct {
 	URL      string
-	Fetches  uint64    // requests for keys
+	Fetches  uint64    // requests for keys; of a file, the readings that found it changed
 	Failures uint64    // fetches that failed, of metadata or keys
 	Keys     int       // usable keys at hand
 	Fetched  time.Time // when they were fetched; zero: never, or not fetched at all

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
@@ -52,6 +53,21 @@ func checkURL(raw string, insecureHTTP bool) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// CheckIdentifier checks an issuer identifier that is compared and never
+// fetched, so that it need not be a URL. It must have no control character and
+// no white space around it, which a configuration file adds by mistake.
+func CheckIdentifier(identifier string) error {
+	switch {
+	case identifier == "":
+		return errors.New("the identifier is empty, want what the tokens have as iss")
+	case !utf8.ValidString(identifier):
+		return errors.New("the identifier is not UTF-8")
+	case strings.TrimSpace(identifier) != identifier, strings.ContainsFunc(identifier, unicode.IsControl):
+		return fmt.Errorf("the identifier %.200q has white space around it or a control character, want none", identifier)
+	}
+	return weburl.Unfilled(identifier)
 }
 
 // Redact returns raw without userinfo, query and fragment, and not longer than

@@ -75,6 +75,29 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
+// Reports L6: an identifier may be any name.
+func TestCheckIdentifier(t *testing.T) {
+	for _, tt := range []struct {
+		identifier string
+		ok         bool
+	}{
+		{"accounts.google.com", true},
+		{"http://adfs.example.com/adfs/services/trust", true},
+		{"kubernetes/serviceaccount", true},
+		{"Anmeldung Süd", true},
+		{"", false},
+		{" accounts.google.com", false},
+		{"accounts.google.com\n", false},
+		{"accounts\x00google", false},
+		{"accounts\u0085google", false},
+		{"accounts\xffgoogle", false},
+	} {
+		if err := fetch.CheckIdentifier(tt.identifier); (err == nil) != tt.ok {
+			t.Errorf("%q: %v", tt.identifier, err)
+		}
+	}
+}
+
 func TestRedact(t *testing.T) {
 	for _, tt := range []struct{ url, want string }{
 		{"https://user:secret@login.example.com:8443/a%2Fb?secret=1#secret", "https://login.example.com:8443/a%2Fb"},

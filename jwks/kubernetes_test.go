@@ -1,0 +1,178 @@
+package jwks_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// The code from here to clusterTokens is that of docs/issuers.md.
+
+// clusterTransport trusts the cluster's authority and shows the pod's token to
+// the API server.
+type clusterTransport struct {
+	base *http.Transport
+	host string // the API server: nobody else is shown the token
+	dir  string // /var/run/secrets/kubernetes.io/serviceaccount
+}
+
+func newClusterTransport(host, dir string) (*clusterTransport, error) {
+	ca, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, errors.New("ca.crt has no certificate")
+	}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.TLSClientConfig = &tls.Config{RootCAs: roots}
+	// Finds a dead connection within 6 s.
+	base.HTTP2 = &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 3 * time.Second}
+	return &clusterTransport{base: base, host: host, dir: dir}, nil
+}
+
+func (c *clusterTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme == "https" && r.URL.Host == c.host {
+		token, err := os.ReadFile(filepath.Join(c.dir, "token")) // the kubelet replaces it
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	return c.base.RoundTrip(r)
+}
+
+// CloseIdleConnections lets a dead connection be replaced after a timeout.
+func (c *clusterTransport) CloseIdleConnections() { c.base.CloseIdleConnections() }
+
+// clusterTokens returns a verifier of the cluster's service account tokens.
+func clusterTokens(host, dir, issuer, audience string) (*jwks.Verifier, error) {
+	transport, err := newClusterTransport(host, dir)
+	if err != nil {
+		return nil, err
+	}
+	return jwks.New(jwks.Config{
+		Client: &http.Client{Transport: transport},
+		Issuers: []jwks.Issuer{{
+			URL:      issuer, // iss of a token; often https://kubernetes.default.svc.cluster.local
+			Audience: []string{audience},
+			Keys:     jwks.KeysFromURL("https://" + host + "/openid/v1/jwks"),
+			Profile: jwks.Profile{
+				Types:    []string{"", "JWT"},
+				ClientID: []string{"sub"}, // system:serviceaccount:NAMESPACE:NAME
+				Required: []string{"iat", "sub", "kubernetes.io"},
+			},
+		}},
+	})
+}
+
+// Kubernetes has a certificate authority of its own, and gives its keys only to
+// those who show a token.
+func Example_kubernetes() {
+	tokens, err := clusterTokens("kubernetes.default.svc", "/var/run/secrets/kubernetes.io/serviceaccount",
+		"https://kubernetes.default.svc.cluster.local", "https://api.example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+}
+
+// Reports L9: the recipe of docs/issuers.md, over real TLS: a private authority,
+// a token that is replaced, and nobody else is shown it.
+func TestKubernetes(t *testing.T) {
+	const iss = "https://kubernetes.default.svc.cluster.local"
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	var wanted atomic.Value
+	wanted.Store("first")
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer "+wanted.Load().(string):
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/openid/v1/jwks":
+			w.Write(issuer.KeySet())
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	dir, host := t.TempDir(), strings.TrimPrefix(server.URL, "https://")
+	write(t, filepath.Join(dir, "ca.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	write(t, filepath.Join(dir, "token"), []byte("first\n"))
+	tokens, err := clusterTokens(host, dir, iss, audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	token := func() string {
+		return issuer.Mint(bearertest.Token{
+			Algorithm: "RS256", Subject: "system:serviceaccount:shop:web", Header: map[string]any{"typ": nil},
+			Claims: map[string]any{
+				"iss": iss, "client_id": nil, "scope": nil,
+				"kubernetes.io": map[string]any{"namespace": "shop", "serviceaccount": map[string]any{"name": "web"}},
+			},
+		})
+	}
+	p, err := tokens.Verify(t.Context(), token())
+	if err != nil || p.ClientID != "system:serviceaccount:shop:web" {
+		t.Fatalf("a service account: %+v, %v", p, err)
+	}
+
+	// The kubelet replaces the token, and the cluster its key.
+	wanted.Store("second")
+	replace(t, filepath.Join(dir, "token"), []byte("second"))
+	if _, err := issuer.Rotate("RS256"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tokens.Verify(t.Context(), token()); err != nil {
+		t.Errorf("after both were replaced: %v", err)
+	}
+
+	// Another server, and the same one by http, are not shown the token.
+	var shown atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown.Add(int32(len(r.Header.Values("Authorization"))))
+	}))
+	defer other.Close()
+	for _, host := range []string{host, strings.TrimPrefix(other.URL, "http://")} {
+		transport, err := newClusterTransport(host, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&http.Client{Transport: transport}).Get(other.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		transport.CloseIdleConnections()
+	}
+	if shown.Load() != 0 {
+		t.Error("another server was shown the token")
+	}
+
+	// Without the authority, or the token, the keys cannot be fetched: 503.
+	for name, client := range map[string]*http.Client{"without the authority": nil, "without the token": server.Client()} {
+		v := newVerifier(t, jwks.Config{Client: client, Issuers: []jwks.Issuer{{
+			URL: iss, Audience: []string{audience}, Keys: jwks.KeysFromURL(server.URL + "/openid/v1/jwks"),
+			Profile: jwks.Profile{Types: []string{""}, ClientID: []string{"sub"}},
+		}}})
+		if _, err := v.Verify(t.Context(), token()); codeOf(err) != bearer.CodeUnavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package jwks_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// Reports L16: one of two issuers is down. The other one is ready and served,
+// and the program chooses which ones it needs.
+func TestReadyByIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer up.Close()
+		defer up.Client().CloseIdleConnections()
+		const down = "https://issuer.example.com/down"
+		up.SetFault(bearertest.JWKS, bearertest.Fault{Delay: time.Second})
+		v, err := jwks.New(jwks.Config{
+			Issuers: []jwks.Issuer{{URL: up.URL(), Audience: []string{audience}}, {URL: down, Audience: []string{audience}}},
+			Client:  up.Client(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		if err := v.Ready(up.URL()); err == nil {
+			t.Error("ready before the first fetch")
+		}
+		elapse(3 * time.Second)
+		for _, tt := range []struct {
+			issuers []string
+			missing []string // named in the error
+		}{
+			{nil, []string{down}},
+			{[]string{up.URL()}, nil},
+			{[]string{down}, []string{down}},
+			{[]string{up.URL(), down}, []string{down}},
+			{[]string{up.URL() + "/"}, []string{up.URL() + `/" is not among Config.Issuers`}},
+			{[]string{down, "typo"}, []string{down, `"typo" is not among`}},
+		} {
+			err := v.Ready(tt.issuers...)
+			if (err == nil) != (tt.missing == nil) {
+				t.Errorf("Ready(%q) = %v", tt.issuers, err)
+			}
+			for _, name := range tt.missing {
+				if err != nil && !strings.Contains(err.Error(), name) {
+					t.Errorf("Ready(%q) = %v, which does not name %s", tt.issuers, err, name)
+				}
+			}
+			if err != nil && strings.Contains(err.Error(), `"`+up.URL()+`"`) {
+				t.Errorf("Ready(%q) = %v, which blames the issuer that is up", tt.issuers, err)
+			}
+		}
+		if _, err := v.Verify(t.Context(), up.Mint(bearertest.Token{})); err != nil {
+			t.Errorf("a token of the issuer that is up: %v", err)
+		}
+		token := up.Mint(bearertest.Token{Claims: map[string]any{"iss": down}})
+		if _, err := v.Verify(t.Context(), token); codeOf(err) != bearer.CodeUnavailable {
+			t.Errorf("a token of the issuer that is down: %v", err)
+		}
+	})
+}

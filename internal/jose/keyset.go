@@ -11,8 +11,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxKeys is how many keys a set may hold, those that are skipped included.
-const MaxKeys = 200
+// maxSkipped is how many skipped keys a [KeySet] describes. The number of keys
+// is bounded by the document alone, and a key that is skipped may be as short as
+// two bytes.
+const maxSkipped = 100
 
 // KeySet is what a JWK set (RFC 7517, Section 5) offers to verify signatures.
 type KeySet struct {
@@ -20,8 +22,10 @@ type KeySet struct {
 	// none: the caller chooses by [Key.Can].
 	Keys []*Key
 
-	// Skipped says which keys were left out, and why.
+	// Skipped says which keys were left out, and why: the first 100 of them.
+	// More is the number of the others.
 	Skipped []Skipped
+	More    int
 
 	// Notes says which of the Keys are malformed in a way that was mended.
 	Notes []Note
@@ -45,8 +49,9 @@ type Skipped struct {
 // ParseKeySet reads a JWK set. A key that is broken, foreign, weak or not meant
 // for signatures is skipped alone (RFC 7517, Section 5). The error is about the
 // document: it is no JSON object or nested too deep, it has no `keys` array, or
-// two, or one with more than [MaxKeys] elements, or something follows it. A set
-// none of whose keys can be used is no error.
+// two, or something follows it. A set none of whose keys can be used is no error.
+// How many keys a set may have is bounded by its length, which is the caller's
+// to bound.
 func ParseKeySet(doc []byte) (KeySet, error) {
 	set, err := parseKeySet(doc)
 	if err != nil {
@@ -114,9 +119,6 @@ func (set *KeySet) readKeys(dec *jsontext.Decoder) error {
 		return documentError(dec)
 	}
 	for i := 0; dec.PeekKind() != ']'; i++ {
-		if i == MaxKeys {
-			return fmt.Errorf("more than %d keys", MaxKeys)
-		}
 		raw, err := dec.ReadValue()
 		if err != nil {
 			return documentError(dec)
@@ -142,6 +144,10 @@ func (set *KeySet) add(index int, raw []byte) {
 			}
 			return
 		}
+	}
+	if len(set.Skipped) == maxSkipped {
+		set.More++
+		return
 	}
 	set.Skipped = append(set.Skipped, Skipped{Index: index, ID: printable(m.kid), Reason: err.Error()})
 }

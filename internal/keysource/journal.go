@@ -55,18 +55,17 @@ func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 
 // skipped reports the keys that were left out, once for each changed set.
 func (j *journal) skipped(old, set *keySet) {
-	if set == old || old != nil && old.print == set.print && slices.Equal(old.skipped, set.skipped) {
+	if set == old || old != nil && old.print == set.print && old.more == set.more && slices.Equal(old.skipped, set.skipped) {
 		return
 	}
-	for i, key := range set.skipped {
-		if i == maxSkippedLogged {
-			j.config.Logger.Warn("more keys of the issuer are not used",
-				slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.skipped)-i))
-			break
-		}
+	for _, key := range set.skipped[:min(len(set.skipped), maxSkippedLogged)] {
 		j.config.Logger.Warn("a key of the issuer is not used",
 			slog.String("issuer", j.config.Issuer), slog.Int("index", key.Index),
 			slog.String("kid", key.ID), slog.String("reason", key.Reason))
+	}
+	if more := len(set.skipped) + set.more - maxSkippedLogged; more > 0 {
+		j.config.Logger.Warn("more keys of the issuer are not used",
+			slog.String("issuer", j.config.Issuer), slog.Int("keys", more))
 	}
 }
 

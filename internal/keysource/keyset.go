@@ -46,6 +46,7 @@ type keySet struct {
 	maxStale   time.Duration // zero: for ever
 	keys       []*jose.Key
 	skipped    []jose.Skipped
+	more       int // keys that were skipped as well
 	notes      []jose.Note
 	print      [sha256.Size]byte // the same for sets of the same keys
 
@@ -102,6 +103,7 @@ func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 	set := &keySet{
 		keys:    keys.Keys,
 		skipped: keys.Skipped,
+		more:    keys.More,
 		notes:   keys.Notes,
 		print:   fingerprint(keys.Keys),
 		byID:    make(map[string]group, len(named)),

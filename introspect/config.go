@@ -18,8 +18,15 @@ import (
 type Config struct {
 	// Issuer is the authorization server that the endpoint belongs to, by its
 	// issuer identifier. An answer whose iss is another is refused; one
-	// without iss is this issuer's. Required.
+	// without iss is this issuer's. It is only compared, unless the endpoint is
+	// discovered. Required.
 	Issuer string
+
+	// AllowNonHTTPSIdentifier lets Issuer be anything that the server calls
+	// itself: an http URL, or a name. It weakens nothing that is sent, since
+	// Endpoint, and JWKSURI of Signed, are required then and are https all the
+	// same.
+	AllowNonHTTPSIdentifier bool
 
 	// Endpoint is the URL of the introspection endpoint. Default: what the
 	// issuer's metadata say (RFC 8414).
@@ -119,10 +126,8 @@ func New(c Config) (*Verifier, error) {
 	mistake := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("introspect: Config."+format, args...))
 	}
-	if u, err := fetch.CheckURL(c.Issuer, c.InsecureAllowHTTP); err != nil {
-		mistake("Issuer: %w", err)
-	} else if u.RawQuery != "" || u.ForceQuery {
-		mistake("Issuer %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(c.Issuer))
+	if err := c.checkIssuer(); err != nil {
+		mistake("%w", err)
 	}
 	if c.Endpoint != "" {
 		if _, err := fetch.CheckURL(c.Endpoint, c.InsecureAllowHTTP); err != nil {
@@ -188,6 +193,31 @@ func New(c Config) (*Verifier, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return newVerifier(c)
+}
+
+func (c *Config) checkIssuer() error {
+	u, err := fetch.CheckURL(c.Issuer, c.InsecureAllowHTTP)
+	query := err == nil && (u.RawQuery != "" || u.ForceQuery)
+	switch {
+	case err == nil && !query:
+		return nil
+	case c.AllowNonHTTPSIdentifier:
+		if err := fetch.CheckIdentifier(c.Issuer); err != nil {
+			return fmt.Errorf("Issuer: %w", err)
+		}
+		if c.Endpoint == "" {
+			return fmt.Errorf("Endpoint is empty; want its URL, which the Issuer %q does not say", c.Issuer)
+		}
+		if c.Signed != nil && c.Signed.JWKSURI == "" {
+			return fmt.Errorf("Signed.JWKSURI is empty; want the URL of the keys, which the Issuer %q does not say", c.Issuer)
+		}
+		return nil
+	case query:
+		return fmt.Errorf("Issuer %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(c.Issuer))
+	case c.Issuer == "":
+		return fmt.Errorf("Issuer: %w", err)
+	}
+	return fmt.Errorf("Issuer: %w; if the server calls itself so, set AllowNonHTTPSIdentifier and Endpoint", err)
 }
 
 // orDefault returns fallback for zero, and zero for what is negative.

@@ -105,6 +105,7 @@ func TestMetadataElsewhere(t *testing.T) {
 			if want := bearer.CodeUnavailable; (err == nil) != tt.used || err != nil && codeOf(err) != want {
 				t.Errorf("a token: %v", err)
 			}
+			v.Close() // which waits for the one who writes the log
 			if !strings.Contains(log.String(), tt.log) {
 				t.Errorf("%q is not in the log: %s", tt.log, log.String())
 			}

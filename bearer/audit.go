@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,14 +24,19 @@ type Event struct {
 	// and what it found.
 	Check, Expected, Got string
 
-	// Cause is the text of the underlying error, if there is one.
-	Cause string
+	// Cause is the text of the underlying error, if there is one, and Hint what
+	// an operator can do; docs/checks.md has them all.
+	Cause, Hint string
 
 	Method, Path, RemoteAddr string // of the request; no query, it may hold secrets
 
 	// Issuer, Subject, ClientID and TokenID are those of a token whose
 	// signature holds, or that its issuer vouched for; empty otherwise.
 	Issuer, Subject, ClientID, TokenID string
+
+	// ClaimedIssuer and ClaimedKeyID are what a token that is not proven says of
+	// itself: anybody may have written it.
+	ClaimedIssuer, ClaimedKeyID string
 
 	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal, by
 	// which records of one token can be matched; empty without a token, and
@@ -60,6 +66,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 		Check:      clean(e.Check),
 		Expected:   clean(e.Expected),
 		Got:        clean(e.Got),
+		Hint:       clean(cmp.Or(e.Hint, hintFor(e))),
 		Method:     clean(r.Method),
 		Path:       clean(r.URL.Path),
 		RemoteAddr: r.RemoteAddr,
@@ -67,6 +74,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 	if e.Err != nil {
 		event.Cause = clean(fmt.Sprint(e.Err)) // Sprint survives a nil pointer in an error
 	}
+	event.ClaimedIssuer, event.ClaimedKeyID = clean(e.ClaimedIssuer), clean(e.ClaimedKeyID)
 	if p := e.Principal; p != nil {
 		event.Issuer, event.Subject = clean(p.Issuer), clean(p.Subject)
 		event.ClientID, event.TokenID = clean(p.ClientID), clean(p.ID)
@@ -158,7 +166,7 @@ func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte,
 }
 
 func (e *Event) log(ctx context.Context, logger *slog.Logger, level slog.Level) {
-	attrs := make([]slog.Attr, 0, 16)
+	attrs := make([]slog.Attr, 0, 20)
 	attrs = append(attrs, slog.Int("status", e.Status))
 	for _, a := range [...]struct{ key, value string }{
 		{"code", string(e.Code)},
@@ -166,6 +174,7 @@ func (e *Event) log(ctx context.Context, logger *slog.Logger, level slog.Level) 
 		{"expected", e.Expected},
 		{"got", e.Got},
 		{"cause", e.Cause},
+		{"hint", e.Hint},
 		{"request_id", e.RequestID},
 		{"method", e.Method},
 		{"path", e.Path},
@@ -174,6 +183,8 @@ func (e *Event) log(ctx context.Context, logger *slog.Logger, level slog.Level) 
 		{"sub", e.Subject},
 		{"client_id", e.ClientID},
 		{"jti", e.TokenID},
+		{"claimed_iss", e.ClaimedIssuer},
+		{"claimed_kid", e.ClaimedKeyID},
 		{"token_sha256", e.TokenHash},
 	} {
 		if a.value != "" {

@@ -48,6 +48,15 @@ type Error struct {
 	// is needed to mend a configuration.
 	Check, Expected, Got string
 
+	// Hint says what an operator can do about it: which setting to look at, here
+	// or at the issuer. It is for the log, like Expected and Got.
+	Hint string
+
+	// ClaimedIssuer and ClaimedKeyID are what a token that is not proven says of
+	// itself, and ClaimedIssuer is one that the verifier knows. They serve the
+	// log. Nothing may be decided by them.
+	ClaimedIssuer, ClaimedKeyID string
+
 	// Expired marks the one kind of invalid token that clients are told
 	// apart. It may be set only for a token whose signature holds.
 	Expired bool

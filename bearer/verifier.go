@@ -64,7 +64,9 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		}
 		e := classify(err, CodeUnavailable)
 		if e.Code == codeUnrecognized {
-			if e.Check != "" && unrecognized == nil {
+			// The reason is that of the first verifier which knew what kind of
+			// token it is.
+			if e.Check != "" && (unrecognized == nil || unrecognized.Check == formCheck && e.Check != formCheck) {
 				unrecognized = e
 			}
 			continue
@@ -94,7 +96,11 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 	if unrecognized == nil {
 		return nil, Invalid("verifier", "a token that a verifier recognizes", "one that none does")
 	}
-	e := Invalid(unrecognized.Check, unrecognized.Expected, unrecognized.Got)
-	e.Err = unrecognized.Err
-	return nil, e
+	e := *unrecognized
+	e.Code = CodeInvalidToken
+	return nil, &e
 }
+
+// formCheck is the check of a verifier that only says what kind of token it
+// takes.
+const formCheck = "form"

@@ -106,34 +106,13 @@ func (n names) read(document []byte) (*answer, error) {
 // endpoint may know it.
 func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	if !a.active {
-		return nil, bearer.Unrecognized("active", "a token that the issuer calls active", "one that it does not")
+		return nil, hinted(bearer.Unrecognized("active", "a token that the issuer calls active", "one that it does not"))
 	}
 	p := &a.principal
-	refuse := func(check, expected, got string) error {
-		e := bearer.Invalid(check, expected, got)
-		e.Principal = p
-		return e
-	}
-	if a.issuer != "" && a.issuer != c.Issuer {
-		return nil, refuse("iss", c.Issuer, fmt.Sprintf("%.200q", a.issuer))
-	}
-	if check, got := a.otherKind(); check != "" {
-		return nil, refuse(check, "an access token", fmt.Sprintf("%.64q", got))
-	}
-	if claims.KeyUnnamed(a.tokenType, p.Confirmation) {
-		return nil, refuse("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6.2)", "none")
-	}
-	if !a.audience && !c.InsecureAudienceNotSent || a.audience && !c.isAudience(p) {
-		got := "no aud in the answer"
-		if a.audience {
-			got = fmt.Sprintf("%.200q", strings.Join(p.Audience(), " "))
-		}
-		return nil, refuse("aud", fmt.Sprintf("one of %q (Config.Audience)", c.Audience), got)
-	}
 	now := time.Now()
-	if e := claims.CheckTimes(now, a.notBefore, p, c.Leeway); e != nil {
+	if e := c.refusal(a, now); e != nil {
 		e.Principal = p
-		return nil, e
+		return nil, hinted(e)
 	}
 	if now.Before(p.AuthTime.Add(-c.Leeway)) {
 		// Nobody has authenticated at a time that is still to come.
@@ -142,6 +121,28 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 		return &without, nil
 	}
 	return p, nil
+}
+
+// refusal says why an active token is refused, or nil.
+func (c *Config) refusal(a *answer, now time.Time) *bearer.Error {
+	p := &a.principal
+	if a.issuer != "" && a.issuer != c.Issuer {
+		return bearer.Invalid("iss", c.Issuer+" (Config.Issuer)", fmt.Sprintf("%.200q", a.issuer))
+	}
+	if check, got := a.otherKind(); check != "" {
+		return bearer.Invalid(check, "an access token", fmt.Sprintf("%.64q", got))
+	}
+	if claims.KeyUnnamed(a.tokenType, p.Confirmation) {
+		return bearer.Invalid("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6.2)", "none")
+	}
+	if !a.audience && !c.InsecureAudienceNotSent || a.audience && !c.isAudience(p) {
+		got := "no aud in the answer"
+		if a.audience {
+			got = fmt.Sprintf("%.200q", strings.Join(p.Audience(), " "))
+		}
+		return bearer.Invalid("aud", fmt.Sprintf("one of %q (Config.Audience)", c.Audience), got)
+	}
+	return claims.CheckTimes(now, a.notBefore, p, c.Leeway)
 }
 
 func (c *Config) isAudience(p *bearer.Principal) bool {

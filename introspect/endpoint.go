@@ -228,23 +228,3 @@ func (e *endpoint) look(ctx context.Context) (string, error) {
 	}
 	return e.discovered, nil
 }
-
-// hint says what an operator can do about an error.
-func hint(err error) string {
-	credentials := (*credentialsError)(nil)
-	transport := (*fetch.TransportError)(nil)
-	status := (*fetch.StatusError)(nil)
-	switch {
-	case errors.As(err, &credentials):
-		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
-	case errors.As(err, &transport):
-		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
-	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
-		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
-	case errors.As(err, &status) && !isIll(err):
-		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects such a request"
-	case errors.As(err, &status):
-		return "check the issuer's health, and that the URL is the one of its introspection endpoint"
-	}
-	return "check that the URL is the one of the issuer's introspection endpoint"
-}

@@ -96,7 +96,7 @@ func (v *Verifier) background(work func(ctx context.Context)) bool {
 // other tokens.
 func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
 	if v.config.Accept != nil && !v.config.Accept(token) {
-		return nil, bearer.Unrecognized("form", "a token that Config.Accept accepts", "another one")
+		return nil, hinted(bearer.Unrecognized("form", "a token that Config.Accept accepts", "another one"))
 	}
 	return v.verify(ctx, token, v.config.JWTs)
 }
@@ -115,7 +115,7 @@ func (v *Verifier) TakingJWTs() bearer.Verifier {
 
 func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer.Principal, error) {
 	if !jwts && isJWT(token) {
-		return nil, bearer.Unrecognized("form", "an opaque token", "a JWT, which is asked about only if Config.JWTs says so")
+		return nil, hinted(bearer.Unrecognized("form", "an opaque token", "a JWT, which is asked about only if Config.JWTs says so"))
 	}
 	key := v.keys.key(token)
 	now := time.Now()
@@ -152,7 +152,7 @@ func (v *Verifier) unavailable(key cacheKey, err error) *bearer.Error {
 		wait = max(wait, trouble.until.Sub(now))
 	}
 	unavailable := bearer.Unavailable(err, wait)
-	unavailable.Check = "introspection"
+	unavailable.Check, unavailable.Hint = "introspection", hint(err)
 	unavailable.Suspect = trouble != nil && v.circuit.isWell(trouble.asked, now)
 	return unavailable
 }

@@ -22,7 +22,7 @@ var errNoIssuer = errors.New("no iss")
 func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
 	raw := values.Raw(claims.Iss)
 	if raw == nil {
-		return nil, bearer.Invalid("claims", expectIssuer, errNoIssuer.Error())
+		return nil, hinted(bearer.Invalid("claims", expectIssuer, errNoIssuer.Error()))
 	}
 	if plain, isPlain, err := strictjson.Text(raw); err == nil && isPlain {
 		if i := v.issuers[string(plain)]; i != nil {
@@ -31,12 +31,12 @@ func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
 	}
 	name, err := strictjson.String(raw)
 	if err != nil {
-		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
+		return nil, hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
 	}
 	if i := v.issuers[name]; i != nil {
 		return i, nil
 	}
-	return nil, bearer.Unrecognized("iss", "an issuer of the configuration", fmt.Sprintf("%.200q", name))
+	return nil, v.spellings.unknown(name)
 }
 
 const expectIssuer = "a JSON object with an iss"
@@ -254,5 +254,5 @@ func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, e
 func (f *facts) refuse(refused *bearer.Error) error {
 	own := f.principal // whoever gets the error may change it
 	refused.Principal = &own
-	return refused
+	return hinted(refused)
 }

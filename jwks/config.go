@@ -146,7 +146,7 @@ func New(c Config) (*Verifier, error) {
 		issuers[given.URL].source = given.keySource(c)
 		issuers[given.URL].journal = claims.NewJournal(c.Logger, given.URL, names)
 	}
-	v := &Verifier{issuers: issuers, names: names, leeway: c.Leeway}
+	v := &Verifier{issuers: issuers, names: names, spellings: newSpellings(issuers), leeway: c.Leeway}
 	if c.CacheEntries > 0 && c.CacheBytes > 0 {
 		v.cache = newCache(c.CacheEntries, c.CacheBytes)
 	}

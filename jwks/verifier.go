@@ -21,6 +21,7 @@ import (
 type Verifier struct {
 	issuers    map[string]*issuer
 	names      *claims.Names // of the claims of all profiles
+	spellings  spellings
 	leeway     time.Duration
 	headers    jose.Headers
 	cache      *cache // nil: none
@@ -96,7 +97,7 @@ func beginsAsJWT(token string) bool {
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func notJWT() error {
-	return bearer.Unrecognized("form", "a JWT in compact serialization", "another token")
+	return hinted(bearer.Unrecognized("form", "a JWT in compact serialization", "another token"))
 }
 
 // first judges a token that is not in the cache.
@@ -110,22 +111,22 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 	var err error
 	if r.jws, err = r.buffer.Parse(token, &v.headers); err != nil {
 		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {
-			return nil, bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason)
+			return nil, hinted(bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason))
 		}
 		return nil, notJWT()
 	}
 	if err := r.values.Read(v.names, r.jws.Payload); err != nil {
-		return nil, bearer.Invalid("claims", expectIssuer, err.Error())
+		return nil, hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
 	}
 	if r.issuer, err = v.issuerOf(&r.values); err != nil {
 		return nil, err
 	}
 	h := &r.jws.Header
-	if err := r.issuer.checkHeader(h); err != nil {
-		return nil, err
+	if refused := r.issuer.checkHeader(h); refused != nil {
+		return nil, r.unproven(refused)
 	}
 	if err := r.findKeys(ctx, now, v.leeway); err != nil {
-		return nil, keyError(err)
+		return nil, r.keyError(err)
 	}
 	p, err := v.prove(ctx, r)
 	if err == errSignature && !h.HasKeyID {
@@ -136,19 +137,19 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 		case keysource.ErrUnknownKey:
 			err = errSignature
 		default:
-			return nil, keyError(err)
+			return nil, r.keyError(err)
 		}
 	}
 	if err == errSignature {
-		return nil, r.signatureError()
+		return nil, r.unproven(r.signatureError())
 	}
 	return p, err
 }
 
 // checkHeader judges what is the same for a genuine and a forged token.
-func (i *issuer) checkHeader(h *jose.Header) error {
+func (i *issuer) checkHeader(h *jose.Header) *bearer.Error {
 	if !slices.Contains(i.algorithms, jose.Algorithm(h.Algorithm)) {
-		return bearer.Invalid("alg", fmt.Sprint(i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
+		return bearer.Invalid("alg", fmt.Sprintf("one of %v (Issuer.Algorithms)", i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
 	}
 	if i.requireKeyID && !h.HasKeyID {
 		return bearer.Invalid("kid", "the ID of a key, as Issuer.RequireKeyID demands", "none")
@@ -158,29 +159,9 @@ func (i *issuer) checkHeader(h *jose.Header) error {
 		if h.HasType {
 			got = fmt.Sprintf("%.64q", h.Type)
 		}
-		// An issuer whose access tokens look otherwise is the most common
-		// cause, so the log says what to set.
-		return bearer.Invalid("typ",
-			fmt.Sprintf("one of %q, as Issuer.Profile says (set jwks.Issuer.Profile if this is an access token)", i.profile.types), got)
+		return bearer.Invalid("typ", fmt.Sprintf("one of %q (Issuer.Profile)", i.profile.types), got)
 	}
 	return nil
-}
-
-// keyError says what it means for the token that no key was found. The kid is
-// not quoted: it is the sender's choice, and unproven.
-func keyError(err error) error {
-	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
-		e := bearer.Unavailable(err, unavailable.RetryAfter)
-		e.Check, e.Suspect = "keys", unavailable.Suspect
-		return e
-	}
-	switch {
-	case errors.Is(err, keysource.ErrUnknownKey):
-		return bearer.Invalid("kid", "a key that the issuer publishes", "an unknown one")
-	case errors.Is(err, keysource.ErrKeyAlgorithm):
-		return bearer.Invalid("kid", "a key for the algorithm in the header", "one for another")
-	}
-	return err // the caller went away
 }
 
 func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {

@@ -128,7 +128,7 @@ func (m jwkMembers) key(convert converter) (*Key, error) {
 	case "":
 		return nil, errors.New("no kty")
 	default:
-		return nil, fmt.Errorf("key type %q, RSA, EC and OKP are accepted", printable(m.kty))
+		return nil, fmt.Errorf("key type %q, RSA, EC and OKP are accepted", Printable(m.kty))
 	}
 	if err := m.checkUse(); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (m jwkMembers) key(convert converter) (*Key, error) {
 // checkUse obeys `use` and `key_ops` (RFC 7517, Sections 4.2 and 4.3).
 func (m jwkMembers) checkUse() error {
 	if m.hasUse && m.use != "sig" {
-		return fmt.Errorf("use %q, sig is accepted", printable(m.use))
+		return fmt.Errorf("use %q, sig is accepted", Printable(m.use))
 	}
 	if len(m.keyOps) == 0 {
 		return nil
@@ -167,9 +167,9 @@ func (m jwkMembers) checkUse() error {
 	return nil
 }
 
-// printable returns what of s may stand in a log: at most 64 characters, and a
+// Printable returns what of s may stand in a log: at most 64 characters, and a
 // question mark for each that is not printable ASCII.
-func printable(s string) string {
+func Printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if b.Len() == 64 {

@@ -61,7 +61,7 @@ func newKey(m material, algs []Algorithm, convert converter) (*Key, error) {
 	fitting := algorithmsOf(m.kty, m.crv)
 	for _, alg := range algs {
 		if !slices.Contains(fitting, alg) {
-			return nil, fmt.Errorf("alg %q, which %s key cannot verify", printable(string(alg)), m.article())
+			return nil, fmt.Errorf("alg %q, which %s key cannot verify", Printable(string(alg)), m.article())
 		}
 	}
 	// The two names of Ed25519 stand for each other.

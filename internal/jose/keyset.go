@@ -140,7 +140,7 @@ func (set *KeySet) add(index int, raw []byte) {
 			set.Keys = append(set.Keys, key)
 			if len(trimmed) > 0 {
 				text := strings.Join(trimmed, " and ") + " began with a zero octet (RFC 7518, Section 2), which was removed"
-				set.Notes = append(set.Notes, Note{Index: index, ID: printable(m.kid), Text: text})
+				set.Notes = append(set.Notes, Note{Index: index, ID: Printable(m.kid), Text: text})
 			}
 			return
 		}
@@ -149,7 +149,7 @@ func (set *KeySet) add(index int, raw []byte) {
 		set.More++
 		return
 	}
-	set.Skipped = append(set.Skipped, Skipped{Index: index, ID: printable(m.kid), Reason: err.Error()})
+	set.Skipped = append(set.Skipped, Skipped{Index: index, ID: Printable(m.kid), Reason: err.Error()})
 }
 
 // documentError says where the JSON of a set broke off, without quoting it.

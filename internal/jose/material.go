@@ -122,7 +122,7 @@ func (m material) octets(name, value string) ([]byte, error) {
 func (m material) checkEC() (equaler, error) {
 	curve := curveOf(m.crv)
 	if curve == nil {
-		return nil, fmt.Errorf("EC curve %q, P-256, P-384 and P-521 are accepted", printable(m.crv))
+		return nil, fmt.Errorf("EC curve %q, P-256, P-384 and P-521 are accepted", Printable(m.crv))
 	}
 	size := (curve.Params().BitSize + 7) / 8
 	point := append(make([]byte, 0, 1+2*size), 4) // uncompressed, SEC 1, Section 2.3.3
@@ -169,7 +169,7 @@ func curveName(curve elliptic.Curve) string {
 // ed25519.Verify, which refuses whatever is signed by it.
 func (m material) checkOKP() (equaler, error) {
 	if m.crv != "Ed25519" {
-		return nil, fmt.Errorf("OKP curve %q, Ed25519 is accepted", printable(m.crv))
+		return nil, fmt.Errorf("OKP curve %q, Ed25519 is accepted", Printable(m.crv))
 	}
 	x, err := m.octets("x", m.x)
 	if err != nil {

@@ -57,7 +57,7 @@ func keyOfBlock(block *pem.Block) (*Key, error) {
 		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
 			return nil, errors.New("a private key, where a public one belongs")
 		}
-		return nil, fmt.Errorf("type %q, PUBLIC KEY, RSA PUBLIC KEY and CERTIFICATE are accepted", printable(block.Type))
+		return nil, fmt.Errorf("type %q, PUBLIC KEY, RSA PUBLIC KEY and CERTIFICATE are accepted", Printable(block.Type))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", block.Type, err)

@@ -35,6 +35,8 @@ type UnavailableError struct {
 	// Err is the cause, for logs. It is not unwrapped: it may be the context
 	// error of the source's own fetch, and is not to be taken for the caller's.
 	Err error
+	// Hint says what an operator can do.
+	Hint string
 }
 
 func (e *UnavailableError) Error() string {

@@ -91,6 +91,10 @@ func hint(err error) string {
 	switch {
 	case errors.As(err, &file):
 		return "check that the file is there, readable and whole: a JWK set, or public keys in PEM"
+	case err == errTooNew:
+		return "nothing: the key is fetched soon, if the issuer has it"
+	case err == errNoneYet, err == errCrowded, err == errClosed:
+		return "nothing, if it does not last"
 	case errors.Is(err, errNoUsable):
 		return "compare the issuer's key set with the reasons for which keys are not used"
 	case errors.Is(err, errTimeout), errors.As(err, &transport):

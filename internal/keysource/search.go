@@ -142,7 +142,9 @@ func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	default:
 		cause = errNoneYet
 	}
-	return &UnavailableError{Issuer: s.name(), RetryAfter: max(s.next(now).Sub(now), time.Second), Err: cause}
+	return &UnavailableError{
+		Issuer: s.name(), RetryAfter: max(s.next(now).Sub(now), time.Second), Err: cause, Hint: hint(cause),
+	}
 }
 
 // next returns when a request finds the result of another fetch at the

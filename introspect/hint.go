@@ -1,0 +1,63 @@
+package introspect
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// hinted adds to a refusal what an operator can do about it.
+func hinted(e *bearer.Error) *bearer.Error {
+	e.Hint = hintFor(e.Check)
+	return e
+}
+
+func hintFor(check string) string {
+	switch check {
+	case "form":
+		return "JWTs need a jwks.Verifier in bearer.Config.Verifiers, or Config.JWTs; Config.Accept says what opaque tokens look like"
+	case "active":
+		return "the token has expired, was revoked, or is another issuer's; some issuers tell a client of its own tokens alone, so check which client Config.Auth names"
+	case "iss":
+		return "set Config.Issuer to what the answers have as iss, with or without the last slash"
+	case "aud":
+		return "have the issuer put this API into the token's audience, or, if the token is meant for this API, add what it has to Config.Audience"
+	case "token_type", "token_use":
+		return "the client must send its access token"
+	case "cnf":
+		return "the issuer must send cnf.jkt for a token of type DPoP"
+	case "exp":
+		return "the client must get a new token; if it is new, compare the clocks, or raise Config.Leeway"
+	case "iat", "nbf":
+		return "compare this machine's clock with the issuer's, or raise Config.Leeway"
+	}
+	return ""
+}
+
+// hint says what an operator can do about an error.
+func hint(err error) string {
+	credentials := (*credentialsError)(nil)
+	transport := (*fetch.TransportError)(nil)
+	status := (*fetch.StatusError)(nil)
+	switch {
+	case err == errOpen:
+		return "the record \"cannot introspect tokens\" says why"
+	case err == errBusy:
+		return "raise Config.MaxConcurrent, or set Config.Accept and bearer.FailureLimit against junk"
+	case errors.Is(err, errOvertaken):
+		return "the endpoint does not answer about this token, and does about others; bearer.FailureLimit stops a client that sends many of them"
+	case errors.As(err, &credentials):
+		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
+	case errors.As(err, &transport):
+		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
+	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
+		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
+	case errors.As(err, &status) && !isIll(err):
+		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects such a request"
+	case errors.As(err, &status):
+		return "check the issuer's health, and that the URL is the one of its introspection endpoint"
+	}
+	return "check that the URL is the one of the issuer's introspection endpoint"
+}

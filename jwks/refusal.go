@@ -1,0 +1,126 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
+)
+
+// hinted adds to a refusal what an operator can do about it.
+func hinted(e *bearer.Error) *bearer.Error {
+	if e.Hint == "" {
+		e.Hint = hintFor(e.Check)
+	}
+	return e
+}
+
+func hintFor(check string) string {
+	switch check {
+	case "header", "payload", "signature segment", "crit", "claims":
+		return "the client sends something that is not an access token of this issuer, or has cut it off; if tokens lack a claim, Issuer.Profile says which are required"
+	case "form":
+		return "opaque tokens need an introspect.Verifier in bearer.Config.Verifiers"
+	case "alg":
+		return "if the issuer signs access tokens so, add the algorithm to Issuer.Algorithms; none and HS256, HS384 and HS512 are never accepted"
+	case "typ":
+		return "if this is an access token, set Issuer.Profile to the issuer's, such as jwks.Keycloak(); if the client sends its ID token, it must send the access token"
+	case "kind":
+		return "the client must send its access token; if this is one, Issuer.Profile says how access tokens are told apart"
+	case "kid":
+		return "a token of another key set: compare the issuer's key set with Issuer.Keys; after a rotation the new key is found at the next fetch"
+	case "signature":
+		return "the token was altered, or Issuer.Keys are not those of the server that signed it; two servers behind one name must share their keys"
+	case "exp":
+		return "the client must get a new token; if it is new, compare the clocks, or raise Config.Leeway"
+	case "iat", "nbf":
+		return "compare this machine's clock with the issuer's, or raise Config.Leeway"
+	case "cnf":
+		return "the issuer must name the key that binds the token: cnf with jkt or x5t#S256 (RFC 7800)"
+	case "aud":
+		return "have the issuer put this API into the token's audience, or, if the token is meant for this API, add what it has to Issuer.Audience"
+	}
+	return "compare the token's claims with what Issuer.Profile asks for"
+}
+
+// unproven adds to a refusal what the token claims of itself.
+func (r *reader) unproven(e *bearer.Error) *bearer.Error {
+	e.ClaimedIssuer = r.issuer.url
+	if r.jws.Header.HasKeyID {
+		e.ClaimedKeyID = jose.Printable(r.jws.Header.KeyID)
+	}
+	return hinted(e)
+}
+
+// keyError says what it means for the token that no key was found.
+func (r *reader) keyError(err error) error {
+	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
+		e := bearer.Unavailable(err, unavailable.RetryAfter)
+		e.Check, e.Suspect, e.Hint = "keys", unavailable.Suspect, unavailable.Hint
+		return r.unproven(e)
+	}
+	switch {
+	case errors.Is(err, keysource.ErrUnknownKey):
+		return r.unproven(bearer.Invalid("kid", "the ID of a key that the issuer publishes", "an unknown ID; "+r.issuer.keysText()))
+	case errors.Is(err, keysource.ErrKeyAlgorithm):
+		return r.unproven(bearer.Invalid("kid", "the ID of a key for "+r.jws.Header.Algorithm, "that of a key for other algorithms"))
+	}
+	return err // the caller went away
+}
+
+// keysText says which keys a token's kid was looked for among.
+func (i *issuer) keysText() string {
+	s := i.source.Stats()
+	if s.Fetched.IsZero() {
+		return fmt.Sprintf("%d keys are configured", s.Keys)
+	}
+	return fmt.Sprintf("%d keys were fetched %v ago", s.Keys, time.Since(s.Fetched).Truncate(time.Second))
+}
+
+// spellings tells what a token's iss may have been meant to be.
+type spellings struct {
+	byFold map[string]string // the configured URLs, by themselves in lower case without the last slash
+	told   string            // some of them, for the log
+}
+
+// maxIssuersTold is how many issuers a refusal lists.
+const maxIssuersTold = 5
+
+func fold(url string) string { return strings.ToLower(strings.TrimSuffix(url, "/")) }
+
+func newSpellings(issuers map[string]*issuer) spellings {
+	urls := slices.Sorted(maps.Keys(issuers))
+	s := spellings{byFold: make(map[string]string, len(urls))}
+	for _, url := range urls {
+		s.byFold[fold(url)] = url
+	}
+	s.told = fmt.Sprintf("one of %q", urls[:min(len(urls), maxIssuersTold)])
+	if more := len(urls) - maxIssuersTold; more > 0 {
+		s.told += fmt.Sprintf(" and %d more", more)
+	}
+	s.told += " (Config.Issuers)"
+	return s
+}
+
+// maxIssuerName bounds the iss that is looked at more closely.
+const maxIssuerName = 2 << 10
+
+// unknown says that a token is of an issuer that is not configured, and which one
+// may be meant.
+func (s *spellings) unknown(name string) error {
+	e := bearer.Unrecognized("iss", s.told, fmt.Sprintf("%.200q", name))
+	e.Hint = "if tokens of this issuer should be accepted, add it to Config.Issuers; otherwise the client asked the wrong server"
+	if len(name) <= maxIssuerName {
+		if url, ok := s.byFold[fold(name)]; ok {
+			e.Expected = fmt.Sprintf("%q (Issuer.URL)", url)
+			e.Hint = "the two differ in the last slash or in case alone: set Issuer.URL to what the tokens have"
+		}
+	}
+	return e
+}

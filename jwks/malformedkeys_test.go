@@ -70,7 +70,7 @@ func TestMalformedKeysAreUsed(t *testing.T) {
 		if issuer.Requests(bearertest.JWKS) < 2 {
 			t.Error("the keys are not fetched again")
 		}
-		line := `level=INFO msg="a key of the issuer is malformed and is used all the same" issuer=` + issuer.URL() + ` index=0 kid=` + kid +
+		line := `level=INFO msg="a key of the issuer is malformed and is used anyway" issuer=` + issuer.URL() + ` index=0 kid=` + kid +
 			` found="n and e began with a zero octet (RFC 7518, Section 2), which was removed"`
 		if n := strings.Count(log.String(), line); n != 1 {
 			t.Errorf("%d lines %s in\n%s", n, line, log.String())

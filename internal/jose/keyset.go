@@ -27,12 +27,12 @@ type KeySet struct {
 	Skipped []Skipped
 	More    int
 
-	// Notes says which of the Keys are malformed in a way that was mended.
+	// Notes says which of the Keys are used although they are malformed.
 	Notes []Note
 }
 
-// Note is about a key of a set that is used though it is malformed. Its texts are
-// fit for a log.
+// Note is about a key of a set that is used although it is malformed. Its texts
+// are fit for a log.
 type Note struct {
 	Index int    // where in the `keys` array
 	ID    string // the `kid`, as in [Skipped]

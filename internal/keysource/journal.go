@@ -69,14 +69,14 @@ func (j *journal) skipped(old, set *keySet) {
 	}
 }
 
-// notes reports the keys that are used though they are malformed, once for each
-// changed set.
+// notes reports the keys that are used although they are malformed, once for
+// each changed set.
 func (j *journal) notes(old, set *keySet) {
 	if set == old || old != nil && old.print == set.print && slices.Equal(old.notes, set.notes) {
 		return
 	}
 	for _, note := range set.notes[:min(len(set.notes), maxSkippedLogged)] {
-		j.config.Logger.Info("a key of the issuer is malformed and is used all the same",
+		j.config.Logger.Info("a key of the issuer is malformed and is used anyway",
 			slog.String("issuer", j.config.Issuer), slog.Int("index", note.Index),
 			slog.String("kid", note.ID), slog.String("found", note.Text))
 	}

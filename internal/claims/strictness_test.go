@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -159,8 +160,8 @@ func TestOthersAreReadBesideAMalformedClaim(t *testing.T) {
 		case "amr":
 			want = want.WithAMR()
 		}
-		if fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
-			t.Errorf("%s: %#v\nwant %#v", claim, got, want)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, acr %q, amr %q, cnf %+v", claim, got, got.ACR, got.AMR(), got.Confirmation)
 		}
 		if v.Found(claims.Exp) != "none" {
 			t.Errorf("%s: exp is %s", claim, v.Found(claims.Exp))

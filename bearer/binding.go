@@ -1,23 +1,26 @@
 package bearer
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// checkBinding judges whether a token is in the hands of whom it is bound to.
+// checkBinding judges whether whoever sent a token holds what it is bound to.
 // The token decides whether it is bound, not the scheme under which it was sent
-// (RFC 9449, Section 7.2; RFC 8705, Section 3), and every binding that is known
-// must hold. Proofs come last, since a valid one is used up by it.
-func (g *Guard) checkBinding(r *http.Request, p *Principal, c *credentials) *Error {
-	cnf := p.Confirmation
+// (RFC 9449, Section 7.2; RFC 8705, Section 3), and every known binding must
+// hold. A valid proof is left in d, to be used up later.
+func (g *Guard) checkBinding(r *http.Request, d *Decision) *Error {
+	cnf, scheme := d.admitted.shared.Confirmation, d.credentials.scheme
 	switch {
-	case cnf.JKT == "" && c.scheme == schemeDPoP:
+	case cnf.JKT == "" && scheme == schemeDPoP:
 		return Invalid("cnf", "a token bound to a key (jkt), under the DPoP scheme", "another")
 	case cnf.JKT != "" && g.proofs == nil:
 		return Invalid("cnf", "no jkt, since Config.Proofs checks none", "a token bound to a key")
-	case cnf.JKT != "" && c.scheme != schemeDPoP:
+	case cnf.JKT != "" && scheme != schemeDPoP:
 		return Invalid("cnf", "a token bound to a key (jkt) under the DPoP scheme", "it under Bearer")
 	case cnf.X5TS256 != "" && g.certificates == nil:
 		return Invalid("cnf", "no x5t#S256, since Config.Certificates has none", "a token bound to a certificate")
@@ -35,16 +38,46 @@ func (g *Guard) checkBinding(r *http.Request, p *Principal, c *credentials) *Err
 		}
 	}
 	if cnf.JKT != "" {
-		return g.checkProof(r, c.token, cnf.JKT)
+		return g.checkProof(r, d)
 	}
 	return nil
 }
 
-func (g *Guard) checkProof(r *http.Request, token, jkt string) *Error {
-	err := g.proofs.CheckProof(r, token, jkt)
-	if err == nil {
+// checkProof judges the proof of the request, unless a route around this one
+// has: a proof that was fresh when the request came does not age while the
+// request is served.
+func (g *Guard) checkProof(r *http.Request, d *Decision) *Error {
+	token, p := d.credentials.token, d.admitted.principal()
+	held := d.outer.proofFor(r, g, token, p.Confirmation.JKT)
+	if held == nil {
+		proof, err := g.proofs.CheckProof(r, token, p)
+		if err == nil && nilcheck.IsNil(proof) {
+			err = errNoProof
+		}
+		if err != nil {
+			return proofRefusal(err)
+		}
+		held = g.hold(r, token, p.Confirmation.JKT, proof)
+	}
+	d.admitted.judged.proof = held
+	return nil
+}
+
+var errNoProof = errors.New("the proof checker gave neither a proof nor an error")
+
+// useProof uses up the proof of a request that has passed everything else. nil
+// is the proof of a request that needs none.
+func useProof(r *http.Request, held *heldProof) *Error {
+	if held == nil {
 		return nil
 	}
+	if err := held.use(r.Context()); err != nil {
+		return proofRefusal(err)
+	}
+	return nil
+}
+
+func proofRefusal(err error) *Error {
 	e := classify(err, CodeUnavailable)
 	switch e.Code {
 	case CodeInvalidDPoPProof, CodeUseDPoPNonce, CodeInvalidToken, CodeUnavailable, CodeCanceled:

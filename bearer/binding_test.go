@@ -22,14 +22,24 @@ import (
 // proofs stands for a dpop.Checker, whose own tests are elsewhere: what is
 // tested here is what the guard makes of its answers.
 type proofs struct {
-	err   error
-	nonce string
-	asked int
+	err    error
+	useErr error
+	nonce  string
+	asked  int
+	used   int
 }
 
-func (p *proofs) CheckProof(*http.Request, string, string) error { p.asked++; return p.err }
-func (p *proofs) Algorithms() []string                           { return []string{"ES256", "EdDSA"} }
-func (p *proofs) Nonce() string                                  { return p.nonce }
+func (p *proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
+	p.asked++
+	if p.err != nil {
+		return nil, p.err
+	}
+	return p, nil
+}
+
+func (p *proofs) Use(context.Context) error { p.used++; return p.useErr }
+func (p *proofs) Algorithms() []string      { return []string{"ES256", "EdDSA"} }
+func (p *proofs) Nonce() string             { return p.nonce }
 
 var boundVerifier = bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 	p := bearer.Principal{Subject: "alice", ClientID: "app", Scopes: scope.Of("a")}

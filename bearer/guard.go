@@ -126,6 +126,7 @@ type Config struct {
 // Guard protects the routes of an API. It is built by [New], immutable, and
 // safe for concurrent use.
 type Guard struct {
+	began            time.Time
 	verifiers        []Verifier
 	onlyJWTs         bool // see JWTVerifier
 	realm            string
@@ -221,6 +222,7 @@ func New(c Config) (*Guard, error) {
 	}
 	_, onlyJWTs := c.Verifiers[0].(JWTVerifier)
 	return &Guard{
+		began:            time.Now(),
 		verifiers:        slices.Clone(c.Verifiers),
 		onlyJWTs:         onlyJWTs && !c.ProofsRequired && c.FailureLimit == nil, // which come in between
 		realm:            c.Realm,

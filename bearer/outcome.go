@@ -81,13 +81,14 @@ func (o *Outcome) note(d *decided) {
 }
 
 // tellAdmitted notes in the outcome that the request is let in, and calls the
-// hook. r is the request that the handler gets.
-func (g *Guard) tellAdmitted(r *http.Request) {
+// hook if this is the first route of the guard that lets it in. r is the request
+// that the handler gets.
+func (g *Guard) tellAdmitted(r *http.Request, first bool) {
 	if o := outcomeOf(r.Context()); o != nil {
 		p, known := FromContext(r.Context())
 		o.note(&decided{principal: p, known: known})
 	}
-	if g.onAdmit != nil {
+	if first && g.onAdmit != nil {
 		g.onAdmit(r)
 	}
 }

@@ -1,9 +1,7 @@
 package bearer
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -134,49 +132,4 @@ func (p Principal) WithAMR(amr ...string) Principal {
 func (p Principal) WithClaims(claims string) Principal {
 	p.claims = claims
 	return p
-}
-
-type principalKey struct{}
-
-// principalContext is a context that carries a principal.
-type principalContext struct {
-	context.Context
-	shared    *Principal // maybe with a verifier's cache, so nobody gets the pointer
-	tokenType string
-}
-
-func (c *principalContext) Value(key any) any {
-	if key == (principalKey{}) {
-		return c
-	}
-	return c.Context.Value(key)
-}
-
-// principal returns a principal of the caller's own.
-func (c *principalContext) principal() Principal {
-	own := *c.shared
-	own.TokenType = c.tokenType
-	return own
-}
-
-// String names the context and not the principal, which whoever prints a context
-// would not expect in a log.
-func (c *principalContext) String() string { return fmt.Sprint(c.Context) + ".WithPrincipal" }
-
-// NewContext returns a copy of ctx that carries p. A [Route] does it for each
-// request that it lets in; in tests, handlers can be called with a principal
-// that no token stands behind.
-func NewContext(ctx context.Context, p Principal) context.Context {
-	return &principalContext{ctx, &p, p.TokenType}
-}
-
-// FromContext returns the principal of the request whose context ctx is. It is
-// false behind optional authentication when there were no credentials, and
-// behind no guard at all.
-func FromContext(ctx context.Context) (Principal, bool) {
-	c, ok := ctx.Value(principalKey{}).(*principalContext)
-	if !ok {
-		return Principal{}, false
-	}
-	return c.principal(), true
 }

@@ -27,10 +27,10 @@ type manifold struct {
 	n     uint64
 }
 
-func (m *manifold) Burn(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error) {
+func (m *manifold) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error) {
 	m.n++
-	binary.BigEndian.PutUint64(key[:], m.n)
-	return m.store.Burn(ctx, jkt, key, until)
+	binary.BigEndian.PutUint64(proof.Key[:], m.n)
+	return m.store.Burn(ctx, proof)
 }
 
 // Beside each check its bare signature is verified in turn, so that a busy
@@ -41,7 +41,7 @@ func BenchmarkCheckProof(b *testing.B) {
 			c := newClient(b, alg)
 			nonces := newNonces(b, dpop.NoncesConfig{})
 			proof := c.proof(b, members{"nonce": nonces.Current()})
-			memory := newMemory(b, dpop.MemoryConfig{Capacity: 1 << 24, PerKey: -1})
+			memory := newMemory(b, dpop.MemoryConfig{Capacity: 1 << 24, PerKey: -1, PerOwner: -1})
 			checker := newChecker(b, dpop.Config{Nonces: nonces, MaxAge: 5 * time.Minute, Replays: &manifold{store: memory}})
 			jws, err := jose.Parse(proof)
 			if err != nil {
@@ -52,7 +52,7 @@ func BenchmarkCheckProof(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				start := time.Now()
-				if err := checker.CheckProof(r, token, c.jkt); err != nil {
+				if err := checkAndUse(checker, r, token, c.jkt); err != nil {
 					b.Fatal(err)
 				}
 				middle := time.Now()
@@ -97,11 +97,11 @@ func BenchmarkCheckFirstProof(b *testing.B) {
 	c := newClient(b, "ES256")
 	proof := c.proof(b, nil)
 	r := orders(b, proof)
-	store := storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) { return true, nil })
+	store := storeFunc(func(context.Context, dpop.UsedProof) (bool, error) { return true, nil })
 	b.ReportAllocs()
 	for b.Loop() {
 		checker := newChecker(b, dpop.Config{MaxAge: 5 * time.Minute, Replays: store})
-		if err := checker.CheckProof(r, token, c.jkt); err != nil {
+		if err := checkAndUse(checker, r, token, c.jkt); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -123,7 +123,7 @@ func BenchmarkRefuseProof(b *testing.B) {
 			r := orders(b, proof)
 			b.ReportAllocs()
 			for b.Loop() {
-				if checker.CheckProof(r, token, c.jkt) == nil {
+				if checkAndUse(checker, r, token, c.jkt) == nil {
 					b.Fatal("accepted")
 				}
 			}
@@ -135,18 +135,20 @@ func BenchmarkRefuseProof(b *testing.B) {
 func BenchmarkBurn(b *testing.B) {
 	for _, live := range []int{0, 100_000, 400_000} {
 		b.Run(fmt.Sprintf("live=%d", live), func(b *testing.B) {
-			m := newMemory(b, dpop.MemoryConfig{Capacity: 1 << 26, PerKey: -1})
+			m := newMemory(b, dpop.MemoryConfig{Capacity: 1 << 26, PerKey: -1, PerOwner: -1})
 			now := time.Now()
 			var n atomic.Uint64
-			jkts := make([]string, 1024)
+			jkts, owners := make([]string, 1024), make([][32]byte, 1024)
 			for i := range jkts {
-				_, jkts[i] = numbered(i)
+				owners[i], jkts[i] = numbered(i)
 			}
 			burn := func() {
 				i := n.Add(1)
 				var key [32]byte
 				binary.BigEndian.PutUint64(key[:], i*0x9e3779b97f4a7c15)
-				fresh, err := m.Burn(b.Context(), jkts[i%1024], key, now.Add(time.Hour+time.Duration(i%80)*time.Second))
+				fresh, err := m.Burn(b.Context(), dpop.UsedProof{
+					JKT: jkts[i%1024], Key: key, Owner: owners[i%1024], Until: now.Add(time.Hour + time.Duration(i%80)*time.Second),
+				})
 				if !fresh || err != nil {
 					b.Error(fresh, err)
 				}

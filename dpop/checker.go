@@ -1,11 +1,9 @@
 package dpop
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,7 +20,9 @@ type Checker struct {
 	origin     string
 	algorithms []jose.Algorithm
 	embedded   bool // the store does not wait for anything
+	began      time.Time
 	headers    headers
+	history    history
 	counters   counters
 	journal    journal
 }
@@ -33,6 +33,7 @@ func newChecker(c Config, origin string, algorithms []jose.Algorithm) *Checker {
 	_, embedded := c.Replays.(*MemoryReplays)
 	return &Checker{
 		config: c, origin: origin, algorithms: algorithms, embedded: embedded,
+		began:   time.Now(),
 		journal: journal{logger: c.Logger},
 	}
 }
@@ -56,39 +57,41 @@ func (c *Checker) Nonce() string {
 	return c.config.Nonces.Current()
 }
 
-// CheckProof judges the proof of r, which carries token, bound to the key of
-// thumbprint jkt. The order is: one header field, form, typ, alg, jwk, the
-// key's thumbprint, signature, claims that are required, htm, htu, ath, nonce,
-// iat, and last whether the proof was used before, which uses it.
+// CheckProof judges the proof of r, which carries token, of which p is what its
+// verifier says. The order is: one header field, form, typ, alg, jwk, the key's
+// thumbprint, signature, claims that are required, htm, htu, ath, nonce, iat.
+// Whether the proof was used before is judged when it is used.
 //
 // The error is a *[bearer.Error]: of [bearer.CodeInvalidDPoPProof] for a proof
 // that does not do; of [bearer.CodeUseDPoPNonce] for one that is good but for
 // its nonce; of [bearer.CodeInvalidToken] for a key that is not the token's,
 // as in RFC 9449, Figure 16, since a new token mends that and a new proof does
-// not; of [bearer.CodeUnavailable] if the store cannot tell whether the proof
-// was used, or remember that it is; of [bearer.CodeCanceled] if the client has
-// gone meanwhile.
-func (c *Checker) CheckProof(r *http.Request, token, jkt string) error {
-	err := c.check(r, token, jkt)
-	c.counters.count(err)
+// not. Using the proof adds [bearer.CodeUnavailable] if the store cannot tell
+// whether the proof was used, or remember that it is, and
+// [bearer.CodeCanceled] if the client has gone meanwhile.
+func (c *Checker) CheckProof(r *http.Request, token string, p bearer.Principal) (bearer.Proof, error) {
+	proof, err := c.check(r, token, &p)
+	c.counters.checked.Add(1)
 	if err != nil {
-		return err
+		c.counters.refused(err)
+		return nil, err
 	}
-	return nil
+	return proof, nil
 }
 
-func (c *Checker) check(r *http.Request, token, jkt string) *bearer.Error {
+func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*validProof, *bearer.Error) {
+	jkt := p.Confirmation.JKT
 	encoded, err := field(r.Header["Dpop"])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proof, err := c.verify(encoded, jkt)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	target, err := c.judge(r, proof, token)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.config.Nonces != nil && !c.config.Nonces.Accept(proof.nonce) {
 		got := "another"
@@ -96,15 +99,22 @@ func (c *Checker) check(r *http.Request, token, jkt string) *bearer.Error {
 			got = "none"
 		}
 		// RFC 9449, Section 11.3: never without one, once they are given.
-		return &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce", Expected: "a nonce that was given recently", Got: got}
+		return nil, &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce", Expected: "a nonce that was given recently", Got: got}
 	}
 	// Section 11.1. A nonce bounds the age too, and takes nothing from this.
-	age := time.Since(proof.issued)
+	now := time.Now()
+	age := now.Sub(proof.issued)
 	if age > c.config.MaxAge || -age > c.config.MaxAhead {
-		return invalid("iat", fmt.Sprintf("at most %v past and %v ahead", c.config.MaxAge, c.config.MaxAhead), ageText(age))
+		return nil, invalid("iat", fmt.Sprintf("at most %v past and %v ahead", c.config.MaxAge, c.config.MaxAhead), ageText(age))
 	}
-	until := proof.issued.Add(c.config.MaxAge + clockDifference)
-	return c.burn(r, jkt, replayKey(jkt, method(r), target, proof.id), until)
+	return &validProof{
+		checker: c,
+		second:  proof.issued.Unix(),
+		proof: UsedProof{
+			Key: replayKey(jkt, method(r), target, proof.id), JKT: jkt, Owner: ownerOf(p),
+			Until: now.Add(c.config.MaxAge + clockDifference - age), // with now's monotonic reading
+		},
+	}, nil
 }
 
 // maxProofLen bounds a proof. One of an RSA key of 4096 bits has about 2 KiB.
@@ -153,30 +163,6 @@ func (c *Checker) judge(r *http.Request, p *proof, token string) (string, *beare
 		return "", invalid("ath", "the hash of the token", "another")
 	}
 	return target, nil
-}
-
-// burn uses the proof up.
-func (c *Checker) burn(r *http.Request, jkt string, key [32]byte, until time.Time) *bearer.Error {
-	ctx := r.Context()
-	if !c.embedded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, burnTime)
-		defer cancel()
-	}
-	fresh, err := c.config.Replays.Burn(ctx, jkt, key, until)
-	switch {
-	case err == nil && fresh && time.Now().After(until):
-		// The store was so slow that an earlier use may be forgotten by now.
-		return invalid("iat", "a proof that is good when it is used", "one that is too old by now")
-	case err == nil && fresh:
-		return nil
-	case err == nil:
-		return invalid("replay", "a proof that was not used before", "a used one")
-	case errors.Is(r.Context().Err(), context.Canceled):
-		return &bearer.Error{Code: bearer.CodeCanceled, Check: "request", Err: err}
-	}
-	c.journal.unburnt(jkt, err)
-	return &bearer.Error{Code: bearer.CodeUnavailable, Check: "replay store", Err: err}
 }
 
 // method returns a request's method, which is empty for GET in one that was

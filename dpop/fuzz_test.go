@@ -26,7 +26,7 @@ func FuzzCheckProof(f *testing.F) {
 	f.Fuzz(func(t *testing.T, proof string) {
 		r := &http.Request{Method: "GET", RequestURI: "/protectedresource", Header: http.Header{"Dpop": {proof}}}
 		for _, jkt := range []string{rfcJKT, c.jkt} {
-			err := checker.CheckProof(r, token, jkt)
+			err := checkAndUse(checker, r, token, jkt)
 			code, check := refusal(t, err)
 			if code != bearer.CodeInvalidDPoPProof && (code != bearer.CodeInvalidToken || check != "jkt") {
 				t.Fatalf("%q: %v", proof, err)
@@ -50,7 +50,7 @@ func FuzzClaims(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		checker := newChecker(t, dpop.Config{Replays: newMemory(t, dpop.MemoryConfig{Capacity: 2, PerKey: 2})})
 		proof := c.sign(t, header, payload)
-		err := checker.CheckProof(orders(t, proof), token, c.jkt)
+		err := checkAndUse(checker, orders(t, proof), token, c.jkt)
 		if code, _ := refusal(t, err); err != nil {
 			if code != bearer.CodeInvalidDPoPProof {
 				t.Fatalf("%q: %v", payload, err)
@@ -72,6 +72,6 @@ func FuzzClaims(f *testing.F) {
 			p.Hash != hash(token) || age > 62*time.Second || age < -6*time.Second {
 			t.Fatalf("%q is accepted", payload)
 		}
-		wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "replay")
+		wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "replay")
 	})
 }

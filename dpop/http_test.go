@@ -18,7 +18,7 @@ func TestOriginOverHTTP(t *testing.T) {
 	checker := newChecker(t, dpop.Config{Origin: service, InsecureAllowHTTP: true})
 	c := newClient(t, "ES256")
 	r := read(t, "GET /orders", "DPoP: "+c.proofFor(t, "GET", service+"/orders"))
-	if err := checker.CheckProof(r, token, c.jkt); err != nil {
+	if err := checkAndUse(checker, r, token, c.jkt); err != nil {
 		t.Error(err)
 	}
 	for _, bad := range []string{"ftp://orders", "http://", "http://a:b@orders", "http://orders/v1"} {

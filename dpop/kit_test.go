@@ -177,6 +177,17 @@ func newChecker(t testing.TB, c dpop.Config) *dpop.Checker {
 	return checker
 }
 
+// checkAndUse judges a proof of a request that carries token, bound to the key
+// jkt, and uses it up, as a guard does that has nothing else to judge.
+func checkAndUse(c *dpop.Checker, r *http.Request, token, jkt string) error {
+	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "owner of " + jkt, ClientID: "app", Confirmation: bearer.Confirmation{JKT: jkt}}
+	proof, err := c.CheckProof(r, token, p)
+	if err != nil {
+		return err
+	}
+	return proof.Use(r.Context())
+}
+
 // refusal returns how an error classifies itself, all empty for none.
 func refusal(t testing.TB, err error) (bearer.Code, string) {
 	t.Helper()
@@ -202,7 +213,7 @@ func wantRefusal(t testing.TB, err error, check string) {
 		want = bearer.CodeUseDPoPNonce
 	case "jkt":
 		want = bearer.CodeInvalidToken
-	case "replay store":
+	case "replay store", "clock":
 		want = bearer.CodeUnavailable
 	}
 	if code != want || got != check {

@@ -63,7 +63,7 @@ func TestQuota(t *testing.T) {
 			key, _ := numbered(n)
 			var fresh bool
 			// Whatever their time is, they count together.
-			if fresh, err = m.Burn(t.Context(), greedy, key, until.Add(time.Duration(n%7)*10*time.Second)); fresh {
+			if fresh, err = m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, Key: key, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}); fresh {
 				taken++
 			}
 		}
@@ -75,12 +75,12 @@ func TestQuota(t *testing.T) {
 		}
 		// What was used is still told to be used, and others have their share.
 		key, _ := numbered(0)
-		if fresh, err := m.Burn(t.Context(), greedy, key, until); fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, Key: key, Until: until}); fresh || err != nil {
 			t.Errorf("a used one: %v, %v", fresh, err)
 		}
 		if _, modest := numbered(1); tt.config.PerKey >= 0 {
 			key, _ = numbered(1 << 20)
-			if fresh, err := m.Burn(t.Context(), modest, key, until); !fresh || err != nil {
+			if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: modest, Key: key, Until: until}); !fresh || err != nil {
 				t.Errorf("another key: %v, %v", fresh, err)
 			}
 		}
@@ -95,7 +95,7 @@ func TestFull(t *testing.T) {
 		until := time.Now().Add(30 * time.Second)
 		burn := func(n int) (bool, error) {
 			key, jkt := numbered(n)
-			return m.Burn(t.Context(), jkt, key, until)
+			return m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Until: until})
 		}
 		for n := range capacity {
 			if fresh, err := burn(n); !fresh || err != nil {
@@ -136,7 +136,7 @@ func TestDefaultHoldsItsRate(t *testing.T) {
 				key, jkt := numbered(n)
 				n++
 				// The latest time that a checker asks for, of a clock ahead.
-				if fresh, err := m.Burn(t.Context(), jkt, key, time.Now().Add(70*time.Second)); !fresh || err != nil {
+				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: time.Now().Add(70 * time.Second)}); !fresh || err != nil {
 					t.Fatalf("second %d: %v, %v", second, fresh, err)
 				}
 			}
@@ -154,7 +154,7 @@ func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for n := range 2 * capacity {
 				key, jkt := numbered(n)
-				ok, err := m.Burn(t.Context(), jkt, key, time.Now().Add(time.Duration(n%80)*time.Second+time.Minute))
+				ok, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: time.Now().Add(time.Duration(n%80)*time.Second + time.Minute)})
 				if ok {
 					fresh.Add(1)
 				}
@@ -171,7 +171,8 @@ func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
 }
 
 // The figure of issue 4: at most 160 bytes a live proof. Each proof is of a key
-// of its own, which is the worst case, and of the worst of several sizes.
+// and an owner of its own, which is the worst case, and of the worst of several
+// sizes.
 func TestMemoryOfAProof(t *testing.T) {
 	for _, proofs := range []int{400_000, 480_000} {
 		if got := bytesPerProof(t, proofs); got > 160 {
@@ -190,7 +191,7 @@ func bytesPerProof(t testing.TB, proofs int) float64 {
 	now := time.Now()
 	for n := range proofs {
 		key, jkt := numbered(n)
-		if fresh, err := m.Burn(t.Context(), jkt, key, now.Add(20*time.Second+time.Duration(n%80)*time.Second)); !fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: now.Add(20*time.Second + time.Duration(n%80)*time.Second)}); !fresh || err != nil {
 			t.Fatal(fresh, err)
 		}
 	}

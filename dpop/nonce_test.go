@@ -178,12 +178,12 @@ func TestProofsWithNonces(t *testing.T) {
 			{"the current one in a proof for another method", with(members{"htm": "POST"}), "htm"},
 			{"none in a proof for another URI", members{"htu": origin + "/users"}, "htu"},
 		} {
-			if _, check := refusal(t, checker.CheckProof(orders(t, c.proof(t, tt.changes)), token, c.jkt)); check != tt.check {
+			if _, check := refusal(t, checkAndUse(checker, orders(t, c.proof(t, tt.changes)), token, c.jkt)); check != tt.check {
 				t.Errorf("%s: refused by %q, want %q", tt.name, check, tt.check)
 			}
 		}
 		<-time.After(time.Minute)
-		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, good)), token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, good)), token, c.jkt), "")
 		if checker.Nonce() != nonces.Current() || checker.Nonce() == good["nonce"] {
 			t.Errorf("Nonce() = %q", checker.Nonce())
 		}
@@ -191,7 +191,7 @@ func TestProofsWithNonces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "")
 		if s := checker.Stats(); s.Refusals["nonce"] != 5 {
 			t.Errorf("Stats() = %+v", s)
 		}

@@ -26,20 +26,20 @@ func TestAlgorithms(t *testing.T) {
 	for _, alg := range []string{"ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"} {
 		t.Run(alg, func(t *testing.T) {
 			c := newClient(t, alg)
-			wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "")
+			wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "")
 			proof, err := dpop.NewProof(c.signer, alg, "GET", origin+"/orders?a=b#c", token, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
+			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "")
 		})
 	}
 	for _, alg := range []string{"ES512", "RS384", "RS512", "PS384", "PS512"} {
 		t.Run(alg, func(t *testing.T) {
 			c := newClient(t, alg)
-			wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "alg")
+			wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "alg")
 			chosen := newChecker(t, dpop.Config{Algorithms: []string{alg}})
-			wantRefusal(t, chosen.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "")
+			wantRefusal(t, checkAndUse(chosen, orders(t, c.proof(t, nil)), token, c.jkt), "")
 		})
 	}
 	t.Run("FAPI 2.0", func(t *testing.T) { // F6
@@ -48,7 +48,7 @@ func TestAlgorithms(t *testing.T) {
 			t.Errorf("Algorithms() = %s, want %s", got, want)
 		}
 		c := newClient(t, "RS256")
-		wantRefusal(t, fapi.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "alg")
+		wantRefusal(t, checkAndUse(fapi, orders(t, c.proof(t, nil)), token, c.jkt), "alg")
 	})
 }
 
@@ -88,7 +88,7 @@ func TestHeaderField(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			wantRefusal(t, checker.CheckProof(read(t, "GET /orders", tt.fields...), token, c.jkt), tt.check)
+			wantRefusal(t, checkAndUse(checker, read(t, "GET /orders", tt.fields...), token, c.jkt), tt.check)
 		})
 	}
 }
@@ -154,13 +154,13 @@ func TestHeader(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			proof := c.sign(t, c.header(tt.changes).json(t), payload(nil).json(t))
-			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), tt.check)
+			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), tt.check)
 		})
 	}
 	t.Run("a member twice", func(t *testing.T) {
 		header := c.header(nil).json(t)
 		proof := c.sign(t, append(header[:len(header)-1], `,"typ":"dpop+jwt"}`...), payload(nil).json(t))
-		wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "form")
+		wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "form")
 	})
 }
 
@@ -181,13 +181,13 @@ func TestSignature(t *testing.T) {
 	}
 	for name, proof := range tests {
 		t.Run(name, func(t *testing.T) {
-			code, check := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt))
+			code, check := refusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt))
 			if code != bearer.CodeInvalidDPoPProof || check != "signature" && check != "form" {
 				t.Errorf("refused by %q %q", code, check)
 			}
 		})
 	}
-	wantRefusal(t, checker.CheckProof(orders(t, good), token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, orders(t, good), token, c.jkt), "")
 }
 
 // D13, D15, D16; RFC 9449, Figure 16: the token is bound to another key, or to
@@ -195,7 +195,7 @@ func TestSignature(t *testing.T) {
 func TestKeyMustBeTheTokens(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	for _, jkt := range []string{"", newClient(t, "ES256").jkt, c.jkt[:42], c.jkt + "A", strings.ToLower(c.jkt)} {
-		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, jkt), "jkt")
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, jkt), "jkt")
 	}
 }
 
@@ -252,7 +252,7 @@ func TestClaims(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := checker.CheckProof(orders(t, c.proof(t, tt.changes)), token, c.jkt)
+			err := checkAndUse(checker, orders(t, c.proof(t, tt.changes)), token, c.jkt)
 			if tt.check == "nonce" { // of a wrong type: no nonce mends that
 				if code, check := refusal(t, err); code != bearer.CodeInvalidDPoPProof || check != "nonce" {
 					t.Errorf("refused by %q %q", code, check)
@@ -272,7 +272,7 @@ func TestClaims(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			proof := c.sign(t, c.header(nil).json(t), []byte(raw))
-			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "claims")
+			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "claims")
 		})
 	}
 }
@@ -287,14 +287,14 @@ func TestMethods(t *testing.T) {
 			if asked == signed {
 				check = ""
 			}
-			wantRefusal(t, checker.CheckProof(r, token, c.jkt), check)
+			wantRefusal(t, checkAndUse(checker, r, token, c.jkt), check)
 		}
 	}
 	r := orders(t, c.proof(t, nil))
 	r.Method = ""
-	wantRefusal(t, checker.CheckProof(r, token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "")
 	r = read(t, "GET /orders", "X-HTTP-Method-Override: DELETE", "DPoP: "+c.proofFor(t, "DELETE", origin+"/orders"))
-	wantRefusal(t, checker.CheckProof(r, token, c.jkt), "htm")
+	wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "htm")
 }
 
 // No refusal says anything of the token, the proof or the nonce.
@@ -310,7 +310,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		{"htu": origin + "/other?access_token=" + secret + "#" + secret}, {"htu": "https://" + secret + "@api.example.com/orders"},
 	} {
 		proof := c.proof(t, changes)
-		err := checker.CheckProof(orders(t, proof), token, c.jkt)
+		err := checkAndUse(checker, orders(t, proof), token, c.jkt)
 		if err == nil {
 			t.Fatalf("%v is accepted", changes)
 		}
@@ -330,10 +330,10 @@ func TestRequestsOfNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("DPoP", c.proof(t, nil))
-	wantRefusal(t, checker.CheckProof(r, token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "")
 	r = &http.Request{Header: http.Header{"Dpop": {c.proof(t, nil)}}}
-	wantRefusal(t, checker.CheckProof(r, token, c.jkt), "htu")
-	wantRefusal(t, checker.CheckProof(&http.Request{}, token, c.jkt), "DPoP")
+	wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "htu")
+	wantRefusal(t, checkAndUse(checker, &http.Request{}, token, c.jkt), "DPoP")
 }
 
 // That a header is known changes nothing about what else is judged.
@@ -341,18 +341,18 @@ func TestHeaderThatIsKnown(t *testing.T) {
 	c, other := newClient(t, "ES256"), newClient(t, "ES256")
 	checker := newChecker(t, dpop.Config{})
 	for range 2 {
-		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "")
-		wantRefusal(t, checker.CheckProof(orders(t, other.sign(t, c.header(nil).json(t), payload(nil).json(t))), token, c.jkt), "signature")
-		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, other.jkt), "jkt")
-		wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, c.jkt), "jkt")
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, orders(t, other.sign(t, c.header(nil).json(t), payload(nil).json(t))), token, c.jkt), "signature")
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, other.jkt), "jkt")
+		wantRefusal(t, checkAndUse(checker, orders(t, other.proof(t, nil)), token, c.jkt), "jkt")
 		changed := c.sign(t, c.header(members{"typ": "JWT"}).json(t), payload(nil).json(t))
-		wantRefusal(t, checker.CheckProof(orders(t, changed), token, c.jkt), "typ")
+		wantRefusal(t, checkAndUse(checker, orders(t, changed), token, c.jkt), "typ")
 		good := c.proof(t, nil)
 		first, last := strings.IndexByte(good, '.'), strings.LastIndexByte(good, '.')
 		for _, broken := range []string{good[:first], good[:first+1], good[:first] + "..", good[:last], good[:last+1], good + ".", good + "=", good[:first+1] + good[last:]} {
-			wantRefusal(t, checker.CheckProof(orders(t, broken), token, c.jkt), "form")
+			wantRefusal(t, checkAndUse(checker, orders(t, broken), token, c.jkt), "form")
 		}
 		added := c.sign(t, c.header(members{"kid": "new"}).json(t), payload(nil).json(t))
-		wantRefusal(t, checker.CheckProof(orders(t, added), token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, orders(t, added), token, c.jkt), "")
 	}
 }

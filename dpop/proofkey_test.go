@@ -43,7 +43,7 @@ func TestProofKeyIsBounded(t *testing.T) {
 		if len(proof) > 8<<10 {
 			t.Fatalf("%s: a proof of %d bytes is too long to be read", tt.name, len(proof))
 		}
-		err := checker.CheckProof(orders(t, proof), token, c.jkt)
+		err := checkAndUse(checker, orders(t, proof), token, c.jkt)
 		if tt.got == "" {
 			wantRefusal(t, err, "")
 			continue

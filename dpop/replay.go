@@ -6,39 +6,72 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
 )
+
+// UsedProof is what a [ReplayStore] remembers of a proof, or counts it by.
+type UsedProof struct {
+	// Key names the proof: a SHA-256 hash of its key's thumbprint, of the
+	// request's method and URI, and of the jti.
+	Key [32]byte
+
+	// JKT is the thumbprint of the proof's key, and Owner a SHA-256 hash of
+	// whom the token is for: the issuer with the subject or, of a token that a
+	// client got for itself, with the client. Both are for quotas, by which no
+	// client fills the store, however many keys it has. The zero Owner is
+	// nobody, and has no quota.
+	JKT   string
+	Owner [32]byte
+
+	// Until is how long the store must remember the proof. It has a monotonic
+	// clock reading (see package time), so that what is left until then,
+	// time.Until(Until), does not depend on how the clock is set meanwhile. A
+	// store should count on that and not on the time of day.
+	Until time.Time
+}
 
 // ReplayStore remembers the proofs that were used (RFC 9449, Section 11.1). Its
 // method must be safe for concurrent use.
 type ReplayStore interface {
-	// Burn uses a proof up: it reports whether key was not there, and if so
-	// keeps it at least until the given time, in one step, so that of any
-	// number of concurrent calls one alone is told that the proof is fresh. An
-	// error says that nobody can tell, or that the key cannot be kept, and
-	// refuses the request; it may be [ErrFull] or [ErrQuota]. ctx has a
-	// deadline, unless the store is a [MemoryReplays].
-	//
-	// jkt is the thumbprint of the proof's key, for quotas. key is a SHA-256
-	// hash of that, of the request's method and URI, and of the jti.
-	Burn(ctx context.Context, jkt string, key [32]byte, until time.Time) (fresh bool, err error)
+	// Burn uses a proof up: it reports whether the store did not have its key,
+	// and if so remembers the proof at least until the given time, in one step,
+	// so that of any number of concurrent calls one alone is told that the proof
+	// is fresh. An error says that nobody can tell, or that the proof cannot be
+	// remembered, and refuses the request; it may be [ErrFull] or [ErrQuota].
+	// ctx has a deadline, unless the store is a [MemoryReplays].
+	Burn(ctx context.Context, proof UsedProof) (fresh bool, err error)
 }
 
 var (
-	// ErrFull is a store's answer when it cannot keep one more proof.
+	// ErrFull is a store's answer when it cannot remember one more proof.
 	ErrFull = errors.New("dpop: the replay store is full")
 
-	// ErrQuota is a store's answer when it cannot keep one more proof of the
-	// same key.
-	ErrQuota = errors.New("dpop: the key has used up its share of the replay store")
+	// ErrQuota is a store's answer when it cannot remember one more proof of
+	// the same key, or for the same owner.
+	ErrQuota = errors.New("dpop: the key, or whom its token is for, has used up its share of the replay store")
 )
 
 // burnTime bounds each call of a store that is not embedded.
 const burnTime = time.Second
 
 // replayKey is what a store knows a proof by. The jti counts in the context of
-// key, method and URI (RFC 9449, Section 11.1). Each part follows its length,
-// so that no two lists of parts read the same.
-func replayKey(parts ...string) [32]byte {
+// key, method and URI (RFC 9449, Section 11.1).
+func replayKey(jkt, method, target, id string) [32]byte { return hashOf(jkt, method, target, id) }
+
+// ownerOf names whom a token is for. A subject, and a client, is unique within
+// its issuer only. A token that names neither is for its issuer's unnamed: they
+// share one quota.
+func ownerOf(p *bearer.Principal) [32]byte {
+	if p.IsClient() {
+		return hashOf("client", p.Issuer, p.ClientID)
+	}
+	return hashOf("user", p.Issuer, p.Subject)
+}
+
+// hashOf hashes a list of parts. Each follows its length, so that no two lists
+// read the same.
+func hashOf(parts ...string) [32]byte {
 	b := make([]byte, 0, 512)
 	for _, part := range parts {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(part)))

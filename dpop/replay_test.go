@@ -21,7 +21,7 @@ import (
 func TestReplay(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	jti := members{"jti": "same"}
-	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, jti)), token, c.jkt), "")
 	again := func(name, check string, changes members) {
 		t.Run(name, func(t *testing.T) {
 			all := maps.Clone(jti)
@@ -33,7 +33,7 @@ func TestReplay(t *testing.T) {
 			if u, ok := changes["htu"].(string); ok {
 				line = "GET " + strings.TrimPrefix(u, origin)
 			}
-			wantRefusal(t, checker.CheckProof(read(t, line, "DPoP: "+c.proof(t, all)), token, c.jkt), check)
+			wantRefusal(t, checkAndUse(checker, read(t, line, "DPoP: "+c.proof(t, all)), token, c.jkt), check)
 		})
 	}
 	again("the jti once more", "replay", nil)
@@ -43,7 +43,7 @@ func TestReplay(t *testing.T) {
 	again("for another method", "", members{"htm": "POST"})
 	again("for another URI", "", members{"htu": origin + "/users"})
 	other := newClient(t, "ES256")
-	wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, jti)), token, other.jkt), "")
+	wantRefusal(t, checkAndUse(checker, orders(t, other.proof(t, jti)), token, other.jkt), "")
 	if s := checker.Stats(); s.Replays != 4 || s.Checked != 8 {
 		t.Errorf("Stats() = %+v", s)
 	}
@@ -58,19 +58,19 @@ func TestRefusedProofsAreNotBurnt(t *testing.T) {
 	}
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{Nonces: nonces})
 	proof := c.proof(t, members{"nonce": nonces.Current()})
-	wantRefusal(t, checker.CheckProof(orders(t, proof), "another", c.jkt), "ath")
-	wantRefusal(t, checker.CheckProof(orders(t, proof), token, "another"), "jkt")
-	wantRefusal(t, checker.CheckProof(read(t, "POST /orders", "DPoP: "+proof), token, c.jkt), "htm")
-	wantRefusal(t, checker.CheckProof(read(t, "GET /users", "DPoP: "+proof), token, c.jkt), "htu")
+	wantRefusal(t, checkAndUse(checker, orders(t, proof), "another", c.jkt), "ath")
+	wantRefusal(t, checkAndUse(checker, orders(t, proof), token, "another"), "jkt")
+	wantRefusal(t, checkAndUse(checker, read(t, "POST /orders", "DPoP: "+proof), token, c.jkt), "htm")
+	wantRefusal(t, checkAndUse(checker, read(t, "GET /users", "DPoP: "+proof), token, c.jkt), "htu")
 	jti := members{"jti": "x"}
-	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "nonce")
+	wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, jti)), token, c.jkt), "nonce")
 	jti["nonce"] = nonces.Current()
 	jti["iat"] = time.Now().Unix() - 100
-	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "iat")
+	wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, jti)), token, c.jkt), "iat")
 	delete(jti, "iat")
-	wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, jti)), token, c.jkt), "")
-	wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
-	wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "replay")
+	wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, jti)), token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "")
+	wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "replay")
 }
 
 func TestConcurrentReplayLetsOneIn(t *testing.T) {
@@ -83,7 +83,7 @@ func TestConcurrentReplayLetsOneIn(t *testing.T) {
 		r := orders(t, proof)
 		wg.Go(func() {
 			<-start
-			switch _, check := refusal(t, checker.CheckProof(r, token, c.jkt)); check {
+			switch _, check := refusal(t, checkAndUse(checker, r, token, c.jkt)); check {
 			case "":
 				fresh.Add(1)
 			case "replay":
@@ -132,7 +132,7 @@ func TestWindow(t *testing.T) {
 			if tt.good {
 				check = ""
 			}
-			if _, got := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt)); got != check {
+			if _, got := refusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt)); got != check {
 				t.Errorf("%s: refused by %q, want %q", tt.name, got, check)
 			}
 		}
@@ -146,26 +146,26 @@ func TestReplayIsRefusedToTheEndOfTheWindow(t *testing.T) {
 		for offset := range 21 { // whatever the time is within a span of the store
 			<-time.After(time.Second)
 			proof := c.proof(t, members{"iat": time.Now().Unix() + 5})
-			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "")
+			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "")
 			other := newClient(t, "EdDSA")
 			for second := range 65 {
 				<-time.After(time.Second)
-				wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "")
-				if _, check := refusal(t, checker.CheckProof(orders(t, proof), token, c.jkt)); check != "replay" {
+				wantRefusal(t, checkAndUse(checker, orders(t, other.proof(t, nil)), token, other.jkt), "")
+				if _, check := refusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt)); check != "replay" {
 					t.Fatalf("offset %d, after %d s: refused by %q", offset, second+1, check)
 				}
 			}
 			<-time.After(time.Second)
-			wantRefusal(t, checker.CheckProof(orders(t, proof), token, c.jkt), "iat")
+			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "iat")
 		}
 	})
 }
 
 // storeFunc is a store that somebody else wrote.
-type storeFunc func(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error)
+type storeFunc func(ctx context.Context, proof dpop.UsedProof) (bool, error)
 
-func (f storeFunc) Burn(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error) {
-	return f(ctx, jkt, key, until)
+func (f storeFunc) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error) {
+	return f(ctx, proof)
 }
 
 // D22: "cannot tell" is 503, and never lets a proof in.
@@ -177,11 +177,11 @@ func TestStoreThatFails(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				var log bytes.Buffer
 				checker := newChecker(t, dpop.Config{
-					Replays: storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) { return fresh, err }),
+					Replays: storeFunc(func(context.Context, dpop.UsedProof) (bool, error) { return fresh, err }),
 					Logger:  slog.New(slog.NewTextHandler(&log, nil)),
 				})
 				for range 3 {
-					got := checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt)
+					got := checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt)
 					wantRefusal(t, got, "replay store")
 					if !errors.Is(got, err) {
 						t.Errorf("%v does not wrap %v", got, err)
@@ -221,10 +221,10 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 		}
 		checker := newChecker(t, dpop.Config{Replays: memory, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		other := newClient(t, "ES256")
-		wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "")
 		for range 40 {
-			wantRefusal(t, checker.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
-			wantRefusal(t, checker.CheckProof(orders(t, other.proof(t, nil)), token, other.jkt), "replay store")
+			wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
+			wantRefusal(t, checkAndUse(checker, orders(t, other.proof(t, nil)), token, other.jkt), "replay store")
 			<-time.After(time.Second)
 		}
 		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "level=ERROR") {
@@ -244,33 +244,33 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 func TestStoreThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, "ES256")
-		hanging := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ string, _ [32]byte, _ time.Time) (bool, error) {
+		hanging := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ dpop.UsedProof) (bool, error) {
 			<-ctx.Done()
 			return false, ctx.Err()
 		})})
 		start := time.Now()
-		wantRefusal(t, hanging.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
+		wantRefusal(t, checkAndUse(hanging, orders(t, c.proof(t, nil)), token, c.jkt), "replay store")
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("it took %v", took)
 		}
-		late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, string, [32]byte, time.Time) (bool, error) {
+		late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, dpop.UsedProof) (bool, error) {
 			<-time.After(10 * time.Second)
 			return true, nil
 		})})
 		proof := c.proof(t, nil)
 		<-time.After(time.Minute)
-		wantRefusal(t, late.CheckProof(orders(t, proof), token, c.jkt), "iat")
+		wantRefusal(t, checkAndUse(late, orders(t, proof), token, c.jkt), "iat")
 	})
 }
 
 func TestClientThatHasGone(t *testing.T) {
 	c := newClient(t, "ES256")
-	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ string, _ [32]byte, _ time.Time) (bool, error) {
+	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, _ dpop.UsedProof) (bool, error) {
 		return false, ctx.Err()
 	})})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := checker.CheckProof(orders(t, c.proof(t, nil)).WithContext(ctx), token, c.jkt)
+	err := checkAndUse(checker, orders(t, c.proof(t, nil)).WithContext(ctx), token, c.jkt)
 	if code, _ := refusal(t, err); code != bearer.CodeCanceled {
 		t.Errorf("%v", err)
 	}
@@ -282,17 +282,12 @@ func TestClientThatHasGone(t *testing.T) {
 // What a store is given.
 func TestStoreIsGiven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		type call struct {
-			jkt   string
-			key   [32]byte
-			until time.Time
-		}
-		var calls []call
-		checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, jkt string, key [32]byte, until time.Time) (bool, error) {
+		var calls []dpop.UsedProof
+		checker := newChecker(t, dpop.Config{Replays: storeFunc(func(ctx context.Context, proof dpop.UsedProof) (bool, error) {
 			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > time.Second {
 				t.Error("no deadline")
 			}
-			calls = append(calls, call{jkt, key, until})
+			calls = append(calls, proof)
 			return true, nil
 		})})
 		c := newClient(t, "ES256")
@@ -304,22 +299,22 @@ func TestStoreIsGiven(t *testing.T) {
 			}
 			proof := c.proof(t, members{"jti": p.jti, "htm": p.method, "htu": origin + p.path})
 			r := read(t, p.method+" "+p.path, "DPoP: "+proof)
-			wantRefusal(t, checker.CheckProof(r, token, c.jkt), "")
+			wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "")
 		}
 		seen := map[[32]byte]int{}
 		for _, call := range calls {
-			seen[call.key]++
-			if call.jkt != c.jkt || !call.until.Equal(time.Now().Add(65*time.Second)) {
+			seen[call.Key]++
+			if call.JKT != c.jkt || !call.Until.Equal(time.Now().Add(65*time.Second)) {
 				t.Errorf("%+v", call)
 			}
 		}
-		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].key] != 2 {
+		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].Key] != 2 {
 			t.Errorf("%d calls of %d keys", len(calls), len(seen))
 		}
 		other := newClient(t, "ES256")
 		proof := other.proof(t, members{"jti": "c", "htu": origin + "/a"})
-		wantRefusal(t, checker.CheckProof(read(t, "GET /a", "DPoP: "+proof), token, other.jkt), "")
-		if last := calls[len(calls)-1]; last.jkt != other.jkt || seen[last.key] != 0 {
+		wantRefusal(t, checkAndUse(checker, read(t, "GET /a", "DPoP: "+proof), token, other.jkt), "")
+		if last := calls[len(calls)-1]; last.JKT != other.jkt || seen[last.Key] != 0 {
 			t.Errorf("the jti of one client is that of another: %+v", last)
 		}
 	})

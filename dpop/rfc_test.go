@@ -29,18 +29,18 @@ func TestProofsOfTheRFC(t *testing.T) {
 		checker := newChecker(t, dpop.Config{Origin: "https://resource.example.org"})
 		r := read(t, "GET /protectedresource", "Host: resource.example.org",
 			"Authorization: DPoP "+token, "DPoP: "+rfcResourceProof)
-		wantRefusal(t, checker.CheckProof(r, token, rfcJKT), "")
-		wantRefusal(t, checker.CheckProof(r, token, rfcJKT), "replay")
-		wantRefusal(t, checker.CheckProof(r, token+"x", rfcJKT), "ath")
+		wantRefusal(t, checkAndUse(checker, r, token, rfcJKT), "")
+		wantRefusal(t, checkAndUse(checker, r, token, rfcJKT), "replay")
+		wantRefusal(t, checkAndUse(checker, r, token+"x", rfcJKT), "ath")
 		r.Header.Set("DPoP", rfcResourceProof[:len(rfcResourceProof)-1]+"Q")
-		wantRefusal(t, checker.CheckProof(r, token, rfcJKT), "signature")
+		wantRefusal(t, checkAndUse(checker, r, token, rfcJKT), "signature")
 
 		server := newChecker(t, dpop.Config{Origin: "https://server.example.com"})
 		r = read(t, "POST /token", "Host: server.example.com", "DPoP: "+rfcTokenProof)
-		wantRefusal(t, server.CheckProof(r, token, rfcJKT), "ath")
+		wantRefusal(t, checkAndUse(server, r, token, rfcJKT), "ath")
 
 		<-time.After(time.Minute + 1)
 		r = read(t, "GET /protectedresource", "DPoP: "+rfcResourceProof)
-		wantRefusal(t, newChecker(t, dpop.Config{Origin: "https://resource.example.org"}).CheckProof(r, token, rfcJKT), "iat")
+		wantRefusal(t, checkAndUse(newChecker(t, dpop.Config{Origin: "https://resource.example.org"}), r, token, rfcJKT), "iat")
 	})
 }

@@ -21,8 +21,8 @@ type Stats struct {
 
 	Replays uint64 // refused for a proof that was used before
 	Full    uint64 // answered "cannot tell": the replay store was full
-	Quota   uint64 // the same, for the share of one key
-	Failed  uint64 // the same, since the replay store failed
+	Quota   uint64 // the same, for the share of one key, or of whom the token is for
+	Failed  uint64 // the same, since the replay store failed, or the clock was set back
 }
 
 type counters struct {
@@ -30,10 +30,9 @@ type counters struct {
 	refusals                     sync.Map // check, a string, to *atomic.Uint64; few, since the names are ours
 }
 
-func (c *counters) count(err *bearer.Error) {
-	c.checked.Add(1)
+func (c *counters) refused(err *bearer.Error) {
 	switch {
-	case err == nil || err.Code == bearer.CodeCanceled:
+	case err.Code == bearer.CodeCanceled:
 	case errors.Is(err, ErrFull):
 		c.full.Add(1)
 	case errors.Is(err, ErrQuota):
@@ -67,8 +66,8 @@ func (c *Checker) Stats() Stats {
 // journal tells the log that proofs cannot be burnt, at most once a minute for
 // each cause.
 type journal struct {
-	logger              *slog.Logger
-	full, quota, failed lastTold
+	logger                    *slog.Logger
+	full, quota, failed, back lastTold
 }
 
 func (j *journal) unburnt(jkt string, err error) {
@@ -79,7 +78,7 @@ func (j *journal) unburnt(jkt string, err error) {
 		}
 	case errors.Is(err, ErrQuota):
 		if j.quota.due() {
-			j.logger.Warn("a key has used up its share of the replay store; its proofs are refused until used ones expire",
+			j.logger.Warn("a key, or whom its token is for, has used up its share of the replay store; further proofs are refused until used ones expire",
 				slog.String("jkt", jkt[:min(len(jkt), 11)]))
 		}
 	default:
@@ -89,10 +88,17 @@ func (j *journal) unburnt(jkt string, err error) {
 	}
 }
 
-// lastTold is when the log was told of something, in nanoseconds.
-type lastTold struct{ at atomic.Int64 }
+func (j *journal) setBack() {
+	if j.back.due() {
+		j.logger.Error("the clock was set back; proofs of a time whose used proofs are forgotten are refused")
+	}
+}
 
+// lastTold is when the log was told of something.
+type lastTold struct{ at atomic.Pointer[time.Time] }
+
+// due counts running time: a clock that was ahead once must not silence the log.
 func (l *lastTold) due() bool {
-	now, last := time.Now().UnixNano(), l.at.Load()
-	return (last == 0 || now-last >= int64(time.Minute)) && l.at.CompareAndSwap(last, now)
+	now, last := time.Now(), l.at.Load()
+	return (last == nil || now.Sub(*last) >= time.Minute) && l.at.CompareAndSwap(last, &now)
 }

@@ -155,7 +155,7 @@ func TestTarget(t *testing.T) {
 				if err != nil {
 					continue // net/http answers 400
 				}
-				wantRefusal(t, checker.CheckProof(r, token, c.jkt), check)
+				wantRefusal(t, checkAndUse(checker, r, token, c.jkt), check)
 			}
 		})
 	}
@@ -175,7 +175,7 @@ func TestPathIsTheOneThatWasAskedFor(t *testing.T) {
 		if r.URL.Path != "/orders" {
 			t.Errorf("the path is %q", r.URL.Path)
 		}
-		wantRefusal(t, checker.CheckProof(r, token, c.jkt), "")
+		wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "")
 	}))
 	h.ServeHTTP(httptest.NewRecorder(), read(t, "GET /v1/orders", "DPoP: "+proof))
 	if !served {
@@ -204,9 +204,9 @@ func TestConfiguredPath(t *testing.T) {
 				check = ""
 			}
 			r := read(t, tt.line, "DPoP: "+c.proofFor(t, "GET", tt.htu))
-			wantRefusal(t, checker.CheckProof(r, token, c.jkt), check)
+			wantRefusal(t, checkAndUse(checker, r, token, c.jkt), check)
 		})
 	}
 	none := newChecker(t, dpop.Config{Path: func(*http.Request) string { return "" }})
-	wantRefusal(t, none.CheckProof(orders(t, c.proof(t, nil)), token, c.jkt), "htu")
+	wantRefusal(t, checkAndUse(none, orders(t, c.proof(t, nil)), token, c.jkt), "htu")
 }

@@ -11,9 +11,11 @@ import (
 
 type checker struct{}
 
-func (checker) CheckProof(*http.Request, string, string) error { return nil }
-func (checker) Algorithms() []string                           { return []string{"ES256", "EdDSA"} }
-func (checker) Nonce() string                                  { return "" }
+func (checker) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
+	return nil, bearer.ErrUnrecognized
+}
+func (checker) Algorithms() []string { return []string{"ES256", "EdDSA"} }
+func (checker) Nonce() string        { return "" }
 
 // P4: what the document says of methods and bindings is what the guard does.
 func TestDocumentMatchesTheGuard(t *testing.T) {

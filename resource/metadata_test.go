@@ -201,9 +201,11 @@ func TestP6Challenge(t *testing.T) {
 // proofs is a bearer.ProofChecker that takes none.
 type proofs struct{}
 
-func (proofs) CheckProof(*http.Request, string, string) error { return bearer.ErrUnrecognized }
-func (proofs) Algorithms() []string                           { return []string{"ES256"} }
-func (proofs) Nonce() string                                  { return "" }
+func (proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
+	return nil, bearer.ErrUnrecognized
+}
+func (proofs) Algorithms() []string { return []string{"ES256"} }
+func (proofs) Nonce() string        { return "" }
 
 // RFC 9728, Sections 6 and 7.10: what is compared by code points is published
 // by code points, and the answer may be cached (checklist P7; TLS is P1).

@@ -41,9 +41,11 @@ func newMetadata(t *testing.T, servers ...string) *resource.Metadata {
 // proofs is a bearer.ProofChecker that takes none.
 type proofs struct{}
 
-func (proofs) CheckProof(*http.Request, string, string) error { return bearer.ErrUnrecognized }
-func (proofs) Algorithms() []string                           { return []string{"ES256"} }
-func (proofs) Nonce() string                                  { return "" }
+func (proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
+	return nil, bearer.ErrUnrecognized
+}
+func (proofs) Algorithms() []string { return []string{"ES256"} }
+func (proofs) Nonce() string        { return "" }
 
 const issuer = "https://login.example.com"
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
+	"github.com/bearerkit/bearerkit/dpop"
 )
 
 func benchmark(b *testing.B, do func(c *bearerredis.Cache, key string, value []byte) error) {
@@ -72,7 +73,7 @@ func BenchmarkBurn(b *testing.B) {
 	burn := func() error {
 		var key [32]byte
 		binary.BigEndian.PutUint64(key[:], n.Add(1))
-		_, err := replays.Burn(b.Context(), "", key, time.Now().Add(10*time.Second))
+		_, err := replays.Burn(b.Context(), dpop.UsedProof{Key: key, Until: time.Now().Add(10 * time.Second)})
 		return err
 	}
 	b.Run("serial", func(b *testing.B) {

@@ -115,7 +115,7 @@ func TestBurnWhileRedisFreezes(t *testing.T) {
 	const timeout = 100 * time.Millisecond
 	replays := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()
 	eventually(t, 5*time.Second, "a proof is used", func() bool {
-		fresh, err := replays.Burn(t.Context(), "", proofKey("used"), time.Now().Add(time.Minute))
+		fresh, err := replays.Burn(t.Context(), proofUntil("used", time.Now().Add(time.Minute)))
 		return fresh && err == nil
 	})
 	server.Signal(syscall.SIGSTOP)
@@ -127,7 +127,7 @@ func TestBurnWhileRedisFreezes(t *testing.T) {
 			name = fmt.Sprint(i)
 		}
 		all.Go(func() {
-			if fresh, err := replays.Burn(t.Context(), "", proofKey(name), time.Now().Add(time.Minute)); fresh || err == nil {
+			if fresh, err := replays.Burn(t.Context(), proofUntil(name, time.Now().Add(time.Minute))); fresh || err == nil {
 				t.Errorf("Burn(%q) = %t, %v; want an error", name, fresh, err)
 			}
 		})
@@ -138,12 +138,12 @@ func TestBurnWhileRedisFreezes(t *testing.T) {
 	}
 	server.Signal(syscall.SIGCONT)
 	for range 200 {
-		if fresh, _ := replays.Burn(t.Context(), "", proofKey("used"), time.Now().Add(time.Minute)); fresh {
+		if fresh, _ := replays.Burn(t.Context(), proofUntil("used", time.Now().Add(time.Minute))); fresh {
 			t.Fatal("a used proof is fresh")
 		}
 	}
 	eventually(t, 5*time.Second, "Redis is used", func() bool {
-		fresh, err := replays.Burn(t.Context(), "", proofKey("new"), time.Now().Add(time.Minute))
+		fresh, err := replays.Burn(t.Context(), proofUntil("new", time.Now().Add(time.Minute)))
 		return fresh && err == nil
 	})
 }

@@ -44,13 +44,13 @@ func (c *Cache) Replays() *Replays { return &Replays{c} }
 // that of Redis need not be right, as long as it is not set forward meanwhile.
 // There are no quotas, and jkt is not looked at: a proof costs Redis some 190
 // bytes for a minute, so that 1 GiB is enough for 80,000 a second.
-func (r *Replays) Burn(ctx context.Context, _ string, key [32]byte, until time.Time) (fresh bool, err error) {
-	ms := (time.Until(until) + time.Millisecond - 1).Milliseconds()
+func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, err error) {
+	ms := (time.Until(proof.Until) + time.Millisecond - 1).Milliseconds()
 	if ms <= 0 {
 		return false, errTooLate
 	}
 	c, tries := r.cache, 0
-	name := c.prefix + "proof:" + base64.RawURLEncoding.EncodeToString(key[:])
+	name := c.prefix + "proof:" + base64.RawURLEncoding.EncodeToString(proof.Key[:])
 	err = c.run(ctx, burn, func(ctx context.Context) error {
 		tries++
 		answer, err := c.client.Do(ctx, "SET", name, "", "PX", ms, "NX").Text()

@@ -28,9 +28,14 @@ import (
 
 func proofKey(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 
+// proofUntil is a proof that counts for no quota.
+func proofUntil(name string, until time.Time) dpop.UsedProof {
+	return dpop.UsedProof{Key: proofKey(name), Until: until}
+}
+
 func wantBurnt(t testing.TB, r *bearerredis.Replays, name string, want bool) {
 	t.Helper()
-	fresh, err := r.Burn(t.Context(), "", proofKey(name), time.Now().Add(time.Minute))
+	fresh, err := r.Burn(t.Context(), proofUntil(name, time.Now().Add(time.Minute)))
 	if fresh != want || err != nil {
 		t.Errorf("Burn(%q) = %t, %v; want %t", name, fresh, err, want)
 	}
@@ -50,7 +55,7 @@ func TestOneCallerAloneIsToldFresh(t *testing.T) {
 		for caller := range 64 {
 			all.Go(func() {
 				<-start
-				ok, err := stores[caller%len(stores)].Burn(t.Context(), fmt.Sprint(caller), proofKey(name), time.Now().Add(time.Minute))
+				ok, err := stores[caller%len(stores)].Burn(t.Context(), proofUntil(name, time.Now().Add(time.Minute)))
 				if err != nil {
 					t.Error(err)
 				}
@@ -88,7 +93,7 @@ func TestWhatIsStoredOfAProof(t *testing.T) {
 	before := usedMemory(t, db.Info(t.Context(), "memory").Val())
 	const n = 20_000
 	for i := range n {
-		if _, err := c.Replays().Burn(t.Context(), "", proofKey(fmt.Sprint(i)), time.Now().Add(time.Minute)); err != nil {
+		if _, err := c.Replays().Burn(t.Context(), proofUntil(fmt.Sprint(i), time.Now().Add(time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,18 +117,18 @@ func TestBurntProofsExpire(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	replays := newCache(t, bearerredis.Config{Address: server.Address()}).Replays()
 	until := time.Now().Add(300 * time.Millisecond)
-	if fresh, err := replays.Burn(t.Context(), "", proofKey("a"), until); !fresh || err != nil {
+	if fresh, err := replays.Burn(t.Context(), proofUntil("a", until)); !fresh || err != nil {
 		t.Fatalf("Burn = %t, %v", fresh, err)
 	}
 	eventually(t, 5*time.Second, "the proof is forgotten", func() bool {
-		fresh, err := replays.Burn(t.Context(), "", proofKey("a"), time.Now().Add(time.Minute))
+		fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 		if fresh && time.Now().Before(until) {
 			t.Error("a proof was forgotten too early")
 		}
 		return fresh && err == nil
 	})
 	for _, d := range []time.Duration{0, -time.Nanosecond, -time.Hour} {
-		if fresh, err := replays.Burn(t.Context(), "", proofKey("late"), time.Now().Add(d)); fresh || err == nil {
+		if fresh, err := replays.Burn(t.Context(), proofUntil("late", time.Now().Add(d))); fresh || err == nil {
 			t.Errorf("until %v from now: %t, %v; want an error", d, fresh, err)
 		}
 	}
@@ -192,7 +197,7 @@ func TestLostReplies(t *testing.T) {
 			if tt.impatient {
 				config.Timeout = 300 * time.Millisecond
 			}
-			fresh, err := newCache(t, config).Replays().Burn(t.Context(), "", proofKey("a"), time.Now().Add(time.Minute))
+			fresh, err := newCache(t, config).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 			if fresh != tt.fresh || (err == nil) != tt.fresh {
 				t.Errorf("Burn = %t, %v", fresh, err)
 			}
@@ -206,7 +211,7 @@ func TestLostReplies(t *testing.T) {
 		server := redistest.New(t, redistest.Config{})
 		wantBurnt(t, newCache(t, bearerredis.Config{Address: server.Address()}).Replays(), "a", true)
 		address, _ := cutOff(t, server, func(n int64) (_, _, _ bool) { return false, n == 1, false })
-		fresh, err := newCache(t, bearerredis.Config{Address: address}).Replays().Burn(t.Context(), "", proofKey("a"), time.Now().Add(time.Minute))
+		fresh, err := newCache(t, bearerredis.Config{Address: address}).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 		if fresh || err == nil {
 			t.Errorf("Burn = %t, %v; want an error", fresh, err)
 		}
@@ -216,7 +221,7 @@ func TestLostReplies(t *testing.T) {
 func TestBurnTakesNothingForOK(t *testing.T) {
 	for _, text := range []string{":1\r\n", "+QUEUED\r\n", "$1\r\nx\r\n", "$0\r\n\r\n", "*0\r\n", "*1\r\n+OK\r\n", "-ERR no\r\n", "HTTP/1.1 200 OK\r\n\r\n"} {
 		replays := newCache(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond}).Replays()
-		if fresh, err := replays.Burn(t.Context(), "", proofKey("a"), time.Now().Add(time.Minute)); fresh || err == nil {
+		if fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil {
 			t.Errorf("%q: %t, %v; want an error", text, fresh, err)
 		}
 	}
@@ -233,7 +238,7 @@ func TestBurnWithoutMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"used", "new"} {
-		if fresh, err := c.Replays().Burn(t.Context(), "", proofKey(name), time.Now().Add(time.Minute)); fresh || err == nil || !strings.Contains(err.Error(), "OOM") {
+		if fresh, err := c.Replays().Burn(t.Context(), proofUntil(name, time.Now().Add(time.Minute))); fresh || err == nil || !strings.Contains(err.Error(), "OOM") {
 			t.Errorf("Burn(%q) = %t, %v; want OOM", name, fresh, err)
 		}
 	}
@@ -254,7 +259,7 @@ func TestBurnWhileRedisIsAway(t *testing.T) {
 	wantBurnt(t, c.Replays(), "a", true)
 	server.Stop()
 	for range 100 {
-		if fresh, err := c.Replays().Burn(t.Context(), "", proofKey("b"), time.Now().Add(time.Minute)); fresh || err == nil {
+		if fresh, err := c.Replays().Burn(t.Context(), proofUntil("b", time.Now().Add(time.Minute))); fresh || err == nil {
 			t.Fatalf("Burn = %t, %v; want an error", fresh, err)
 		}
 	}
@@ -271,13 +276,13 @@ func TestBurnWhileRedisIsAway(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if fresh, err := c.Replays().Burn(gone, "", proofKey("gone"), time.Now().Add(time.Minute)); fresh || err == nil {
+	if fresh, err := c.Replays().Burn(gone, proofUntil("gone", time.Now().Add(time.Minute))); fresh || err == nil {
 		t.Errorf("Burn for a caller who has gone = %t, %v", fresh, err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	if fresh, err := c.Replays().Burn(t.Context(), "", proofKey("a"), time.Now().Add(time.Minute)); fresh || err == nil || !strings.Contains(err.Error(), "closed") {
+	if fresh, err := c.Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil || !strings.Contains(err.Error(), "closed") {
 		t.Errorf("Burn after Close = %t, %v", fresh, err)
 	}
 }

@@ -1,0 +1,94 @@
+package bearer
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Admit judges a request. If it may pass, Admit returns the request to hand on,
+// whose context carries the [Principal], and true. Otherwise it has answered
+// the request and returns false; nothing more may be written.
+func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	d := rt.Decide(r)
+	if d.route == nil {
+		answerWithoutGuard(w)
+		return nil, false
+	}
+	if d.err != nil {
+		rt.refuse(w, r, &d)
+		return nil, false
+	}
+	if d.credentials.inQuery {
+		if h := w.Header(); !strings.Contains(h.Get("Cache-Control"), "no-store") {
+			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
+		}
+	}
+	if d.credentials.scheme == schemeDPoP {
+		rt.guard.giveNonce(w.Header())
+	}
+	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil) {
+		// Anonymous. A route inside that demands a token names these scopes too.
+		d.admitted = &principalContext{Context: r.Context(), judged: judgement{route: rt, outer: d.outer}}
+	}
+	if d.admitted != nil {
+		r = r.WithContext(d.admitted)
+	}
+	rt.guard.tellAdmitted(r, !d.outer.admittedBy(rt.guard, d.credentials.token))
+	return r, true
+}
+
+func answerWithoutGuard(w http.ResponseWriter) {
+	http.Error(w, "This route has no guard.", http.StatusInternalServerError)
+}
+
+// Authenticate judges the token of a request and nothing else: credentials,
+// failures before, token, audience, age, deny list and binding, but neither
+// scope nor requirements. It uses no proof up. It is for a program that must
+// know that the token is good before it can tell which route the request takes,
+// as when that stands in the body.
+//
+// If the token is good, or the route is optional and there is none, Authenticate
+// returns the request to pass on to [Route.Admit] of this or another route of
+// the same guard, and true. Admit goes on from there, and only then is the
+// request let in: until then its context carries no principal. Otherwise
+// Authenticate has answered the request and returns false; nothing more may be
+// written.
+func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	if rt == nil || rt.guard == nil {
+		answerWithoutGuard(w)
+		return nil, false
+	}
+	d := rt.decide(r, false)
+	rt.guard.failures.count(r, &d.credentials, d.err)
+	if d.err != nil {
+		rt.refuse(w, r, &d)
+		return nil, false
+	}
+	if d.admitted == nil {
+		return r, true
+	}
+	d.admitted.shared = nil // not let in yet
+	return r.WithContext(d.admitted), true
+}
+
+func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
+	g := rt.guard
+	a := d.answer()
+	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
+		g.giveNonce(w.Header())
+	}
+	if len(a.challenges) > 0 {
+		expose(w.Header(), "WWW-Authenticate")
+	}
+	f := a.form(g.problem || wantsProblem(r.Header["Accept"]))
+	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
+	body = g.appendRequestID(append(body, f.prefix...), r)
+	id := body[len(f.prefix):]
+	g.audit(r, d.err, d.credentials.token, id, a.status)
+	body = append(body, suffix...)
+	retryAfter := d.err.RetryAfter
+	if retryAfter <= 0 {
+		retryAfter = g.retryAfter
+	}
+	a.write(w, r, f, body, len(id), retryAfter)
+}

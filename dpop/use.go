@@ -1,0 +1,66 @@
+package dpop
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+// validProof is a proof that passed [Checker.CheckProof].
+type validProof struct {
+	checker *Checker
+	proof   UsedProof
+	second  int64 // of the iat
+}
+
+// Use implements [bearer.Proof].
+func (v *validProof) Use(ctx context.Context) error {
+	if err := v.use(ctx); err != nil {
+		v.checker.counters.refused(err)
+		return err
+	}
+	return nil
+}
+
+func (v *validProof) use(ctx context.Context) *bearer.Error {
+	c, until := v.checker, v.proof.Until
+	now := time.Now()
+	if !now.Before(until) {
+		return outlived()
+	}
+	if !c.history.use(v.second, now.Sub(c.began), until.Sub(c.began)) {
+		c.journal.setBack()
+		return &bearer.Error{
+			Code: bearer.CodeUnavailable, Check: "clock",
+			Expected: "a proof of a time whose used proofs are remembered", Got: "an earlier one: the clock was set back",
+		}
+	}
+	bounded := ctx
+	if !c.embedded {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, burnTime)
+		defer cancel()
+	}
+	fresh, err := c.config.Replays.Burn(bounded, v.proof)
+	switch {
+	case err == nil && fresh && !time.Now().Before(until):
+		// The store was so slow that it may have forgotten an earlier use.
+		return outlived()
+	case err == nil && fresh:
+		return nil
+	case err == nil:
+		return invalid("replay", "a proof that was not used before", "a used one")
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &bearer.Error{Code: bearer.CodeCanceled, Check: "request", Err: err}
+	}
+	c.journal.unburnt(v.proof.JKT, err)
+	return &bearer.Error{Code: bearer.CodeUnavailable, Check: "replay store", Err: err}
+}
+
+// outlived refuses a proof that was good when the request came, and is so old by
+// now that an earlier use may be forgotten.
+func outlived() *bearer.Error {
+	return invalid("iat", "a proof that is good when it is used", "one that is too old by now")
+}

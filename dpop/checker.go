@@ -104,7 +104,7 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 	// Section 11.1. A nonce bounds the age too, and takes nothing from this.
 	now := time.Now()
 	age := now.Sub(proof.issued)
-	if age > c.config.MaxAge || -age > c.config.MaxAhead {
+	if !c.config.accepts(age) {
 		return nil, invalid("iat", fmt.Sprintf("at most %v past and %v ahead", c.config.MaxAge, c.config.MaxAhead), ageText(age))
 	}
 	return &validProof{
@@ -112,10 +112,17 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 		second:  proof.issued.Unix(),
 		proof: UsedProof{
 			Key: replayKey(jkt, method(r), target, proof.id), JKT: jkt, Owner: ownerOf(p),
-			Until: now.Add(c.config.MaxAge + clockDifference - age), // with now's monotonic reading
+			Until: now.Add(c.config.left(age)), // with now's monotonic reading
 		},
 	}, nil
 }
+
+// accepts reports whether a proof of that age, by the clock as it is set, may be
+// used.
+func (c *Config) accepts(age time.Duration) bool { return age <= c.MaxAge && -age <= c.MaxAhead }
+
+// left returns for how long a proof of that age must be remembered.
+func (c *Config) left(age time.Duration) time.Duration { return c.MaxAge + clockDifference - age }
 
 // maxProofLen bounds a proof. One of an RSA key of 4096 bits has about 2 KiB.
 const maxProofLen = 8 << 10

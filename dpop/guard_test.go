@@ -116,6 +116,60 @@ func TestBehindAGuard(t *testing.T) {
 	}
 }
 
+// Reports V11: "a proof is used up only after the scope is enough". Proofs that
+// come with a token of too little scope cost the store nothing, and the client
+// may send one again where its token is enough.
+func TestProofIsNotUsedUpWithoutTheScope(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jkt, err := dpop.Thumbprint(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := newMemory(t, dpop.MemoryConfig{Capacity: 16})
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{bearertest.Principals{
+			"weak": {Subject: "alice", ClientID: "app", Scopes: scope.Of("orders:read"), Confirmation: bearer.Confirmation{JKT: jkt}},
+		}},
+		Proofs: newChecker(t, dpop.Config{Replays: memory}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, read := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("admin")}), guard.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read")})
+	var proof string
+	send := func(route *bearer.Route) int {
+		r := httptest.NewRequest("GET", "/orders", nil)
+		r.Header.Set("Authorization", "DPoP weak")
+		r.Header.Set("DPoP", proof)
+		w := httptest.NewRecorder()
+		route.Admit(w, r)
+		return w.Code
+	}
+	for range 100 {
+		if proof, err = dpop.NewProof(key, "ES256", "GET", origin+"/orders", "weak", ""); err != nil {
+			t.Fatal(err)
+		}
+		if status := send(admin); status != 403 {
+			t.Fatalf("too little scope: %d", status)
+		}
+	}
+	if s := memory.Stats(); s.Live != 0 {
+		t.Errorf("Stats() = %+v", s)
+	}
+	if status := send(read); status != 200 {
+		t.Errorf("the same proof where the scope is enough: %d", status)
+	}
+	if status := send(read); status != 401 {
+		t.Errorf("once more: %d", status)
+	}
+	if status := send(admin); status != 403 { // the scope comes first, and says no more than it did
+		t.Errorf("a used proof, and too little scope: %d", status)
+	}
+}
+
 func challenged(w *httptest.ResponseRecorder, prefix string) bool {
 	return slices.ContainsFunc(w.Header().Values("WWW-Authenticate"), func(c string) bool { return strings.HasPrefix(c, prefix) })
 }

@@ -32,12 +32,16 @@ func numbered(n int) ([32]byte, string) {
 }
 
 func TestMemoryConfig(t *testing.T) {
-	_, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: -1, PerKey: 400_001})
-	if err == nil || !strings.Contains(err.Error(), "Capacity is negative") || !strings.Contains(err.Error(), "want at most Capacity, 0") {
-		t.Errorf("NewMemoryReplays: %v", err)
+	_, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: -1, PerKey: 400_001, PerOwner: 400_001})
+	for _, want := range []string{"Capacity is negative", "PerKey is 400001; want at most Capacity, 0", "PerOwner is 400001; want at most Capacity, 0"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("NewMemoryReplays: %v, want %s", err, want)
+		}
 	}
-	if _, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 10, PerKey: 11}); err == nil {
-		t.Error("a quota beyond the capacity")
+	for _, c := range []dpop.MemoryConfig{{Capacity: 10, PerKey: 11}, {Capacity: 10, PerOwner: 11}} {
+		if _, err := dpop.NewMemoryReplays(c); err == nil {
+			t.Errorf("%+v: a quota beyond the capacity", c)
+		}
 	}
 	if s := newMemory(t, dpop.MemoryConfig{}).Stats(); s.Capacity != 400_000 || s.Live != 0 {
 		t.Errorf("Stats() = %+v", s)
@@ -85,6 +89,74 @@ func TestQuota(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Reports V11: "sixteen keys of one client send valid proofs up to their quota":
+// all its keys together have one share, and everybody else has theirs.
+func TestQuotaOfAnOwner(t *testing.T) {
+	until := time.Now().Add(time.Minute)
+	for _, tt := range []struct {
+		config dpop.MemoryConfig
+		want   int
+		err    error
+	}{
+		{dpop.MemoryConfig{Capacity: 1600}, 100, dpop.ErrQuota},
+		{dpop.MemoryConfig{Capacity: 1600, PerOwner: 30}, 30, dpop.ErrQuota},
+		{dpop.MemoryConfig{Capacity: 1600, PerOwner: -1}, 1600, dpop.ErrFull},
+	} {
+		m := newMemory(t, tt.config)
+		greedy, _ := numbered(-1)
+		var err error
+		taken := 0
+		for n := 0; err == nil; n++ {
+			key, _ := numbered(n)
+			_, jkt := numbered(n % 64)
+			var fresh bool
+			proof := dpop.UsedProof{Key: key, JKT: jkt, Owner: greedy, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}
+			if fresh, err = m.Burn(t.Context(), proof); fresh {
+				taken++
+			}
+		}
+		if taken != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%+v: 64 keys of one owner may have %d, then %v; want %d, %v", tt.config, taken, err, tt.want, tt.err)
+		}
+		if s := m.Stats(); s.Live != tt.want {
+			t.Errorf("%+v: Stats() = %+v", tt.config, s)
+		}
+		key, jkt := numbered(0)
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: greedy, Until: until}); fresh || err != nil {
+			t.Errorf("%+v: a used one: %v, %v", tt.config, fresh, err)
+		}
+		if errors.Is(tt.err, dpop.ErrFull) {
+			continue
+		}
+		key, jkt = numbered(1 << 20)
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: key, Until: until}); !fresh || err != nil {
+			t.Errorf("%+v: another owner: %v, %v", tt.config, fresh, err)
+		}
+		// Who is not named is not counted, and one of the greedy's keys has room.
+		key, _ = numbered(1<<20 + 1)
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Until: until}); !fresh || err != nil {
+			t.Errorf("%+v: nobody: %v, %v", tt.config, fresh, err)
+		}
+	}
+}
+
+// A share comes back when its proofs are over.
+func TestQuotaOfAnOwnerComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, dpop.MemoryConfig{Capacity: 160})
+		owner, _ := numbered(-1)
+		for round := range 5 {
+			for n := range 10 {
+				key, jkt := numbered(round*10 + n)
+				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: owner, Until: time.Now().Add(30 * time.Second)}); !fresh || err != nil {
+					t.Fatalf("round %d, proof %d: %v, %v", round, n, fresh, err)
+				}
+			}
+			<-time.After(41 * time.Second)
+		}
+	})
 }
 
 // Full is refused, until what is there expires; nothing is dropped for it.

@@ -168,6 +168,76 @@ func (f storeFunc) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error)
 	return f(ctx, proof)
 }
 
+// Reports V11: whom a token is for is the user within the issuer, or the client
+// of a token that it got for itself, whatever key the token is bound to.
+func TestStoreIsToldTheOwner(t *testing.T) {
+	var owner [32]byte
+	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(_ context.Context, proof dpop.UsedProof) (bool, error) {
+		owner = proof.Owner
+		// Reports V12: no setting of the clock changes what is left until then.
+		if !strings.Contains(proof.Until.String(), " m=") {
+			t.Errorf("Until has no monotonic reading: %v", proof.Until)
+		}
+		return true, nil
+	})})
+	ownerOf := func(p bearer.Principal) [32]byte {
+		c := newClient(t, "ES256")
+		p.Confirmation.JKT = c.jkt
+		proof, err := checker.CheckProof(orders(t, c.proof(t, nil)), token, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := proof.Use(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return owner
+	}
+	alice := bearer.Principal{Issuer: "https://a.example", Subject: "alice", ClientID: "app"}
+	for _, tt := range []struct {
+		name string
+		p    bearer.Principal
+		same bool
+	}{
+		{"another key", alice, true},
+		{"another client", bearer.Principal{Issuer: alice.Issuer, Subject: "alice", ClientID: "other"}, true},
+		{"another user", bearer.Principal{Issuer: alice.Issuer, Subject: "bob", ClientID: "app"}, false},
+		{"another issuer", bearer.Principal{Issuer: "https://b.example", Subject: "alice", ClientID: "app"}, false},
+		{"a client of the user's name", bearer.Principal{Issuer: alice.Issuer, Subject: "alice", ClientID: "alice"}, false},
+		{"nobody", bearer.Principal{Issuer: alice.Issuer}, false},
+		{"parts that read the same together", bearer.Principal{Issuer: "https://a.examplea", Subject: "lice", ClientID: "app"}, false},
+	} {
+		if same := ownerOf(tt.p) == ownerOf(alice); same != tt.same {
+			t.Errorf("%s: the same owner %v, want %v", tt.name, same, tt.same)
+		}
+	}
+	one, two := bearer.Principal{Issuer: alice.Issuer, Subject: "one", ClientID: "one"}, bearer.Principal{Issuer: alice.Issuer, ClientID: "one"}
+	if ownerOf(one) != ownerOf(two) {
+		t.Error("one client has two shares")
+	}
+}
+
+// A proof that was good when the request came is used later, as when a body was
+// read meanwhile; not so late that an earlier use may be forgotten.
+func TestProofThatIsUsedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
+		for _, tt := range []struct {
+			after time.Duration
+			check string
+		}{{0, ""}, {64 * time.Second, ""}, {65 * time.Second, "iat"}, {time.Hour, "iat"}} {
+			proof, err := checker.CheckProof(orders(t, c.proof(t, nil)), token, bearer.Principal{Confirmation: bearer.Confirmation{JKT: c.jkt}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(tt.after)
+			wantRefusal(t, proof.Use(t.Context()), tt.check)
+		}
+		if s := checker.Stats(); s.Checked != 4 || s.Refusals["iat"] != 2 {
+			t.Errorf("Stats() = %+v", s)
+		}
+	})
+}
+
 // D22: "cannot tell" is 503, and never lets a proof in.
 func TestStoreThatFails(t *testing.T) {
 	c := newClient(t, "ES256")
@@ -304,7 +374,7 @@ func TestStoreIsGiven(t *testing.T) {
 		seen := map[[32]byte]int{}
 		for _, call := range calls {
 			seen[call.Key]++
-			if call.JKT != c.jkt || !call.Until.Equal(time.Now().Add(65*time.Second)) {
+			if call.JKT != c.jkt || !call.Until.Equal(time.Now().Add(65*time.Second)) || call.Owner != calls[0].Owner || call.Owner == [32]byte{} {
 				t.Errorf("%+v", call)
 			}
 		}

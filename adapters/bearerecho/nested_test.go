@@ -1,0 +1,32 @@
+package bearerecho_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+// Reports L13, checklist C21: a route in a group.
+func TestNesting(t *testing.T) {
+	protect := func(m bearertest.Mount) echo.MiddlewareFunc {
+		if m.Optional {
+			return bearerecho.Optional(m.Guard, m.Rule, m.Requirements...)
+		}
+		return bearerecho.Require(m.Guard, m.Rule, m.Requirements...)
+	}
+	err := bearertest.CheckNesting(func(n bearertest.Nest) http.Handler {
+		e := echo.New()
+		group := e.Group(n.Group.Path, protect(n.Group))
+		path := strings.NewReplacer("{", ":", "}", "").Replace(n.Route.Path)
+		group.Add(n.Route.Method, path, echo.WrapHandler(n.Route.Handler), protect(n.Route))
+		return e
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

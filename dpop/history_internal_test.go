@@ -1,0 +1,213 @@
+package dpop
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// world has a clock that can be set, beside the time that has run.
+type world struct {
+	config      Config
+	clock, runs time.Duration
+	history     history
+	store       *MemoryReplays
+}
+
+func newWorld(t *testing.T, capacity int) *world {
+	t.Helper()
+	store, err := NewMemoryReplays(MemoryConfig{Capacity: capacity, PerKey: -1, PerOwner: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{config: Config{MaxAge: defaultMaxAge, MaxAhead: defaultMaxAhead}, clock: 1000 * time.Hour, store: store}
+}
+
+func (w *world) pass(d time.Duration) { w.clock, w.runs = w.clock+d, w.runs+d }
+
+// checked is a proof between its check and its use.
+type checked struct {
+	id    uint64
+	iat   time.Duration
+	until time.Duration
+}
+
+func (w *world) check(id uint64, iat time.Duration) (checked, bool) {
+	age := w.clock - iat
+	return checked{id, iat, w.runs + w.config.left(age)}, w.config.accepts(age)
+}
+
+func (w *world) use(c checked) bool {
+	if w.runs >= c.until || !w.history.use(int64(c.iat/time.Second), w.runs, c.until) {
+		return false
+	}
+	proof := UsedProof{JKT: "key"}
+	binary.BigEndian.PutUint64(proof.Key[:], c.id)
+	fresh, err := w.store.burn(&proof, w.runs, c.until)
+	return fresh && err == nil
+}
+
+func (w *world) checkAndUse(id uint64, iat time.Duration) bool {
+	c, ok := w.check(id, iat)
+	return ok && w.use(c)
+}
+
+// Reports V12: "a jump never lets a used proof in again". Time goes on, the clock
+// is set forward and back by anything from seconds to hours, new proofs come and
+// used ones come again, some of them long after they were checked.
+func TestNoSettingOfTheClockLetsAUsedProofInAgain(t *testing.T) {
+	accepted := 0
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 12))
+		upTo := func(most time.Duration) time.Duration { return time.Duration(random.Int64N(int64(most))) }
+		w := newWorld(t, 1<<20)
+		var iats []time.Duration // by id
+		used := map[uint64]bool{}
+		var waiting []checked
+		use := func(c checked) {
+			if !w.use(c) {
+				return
+			}
+			if used[c.id] {
+				t.Fatalf("seed %d: proof %d was accepted twice", seed, c.id)
+			}
+			used[c.id] = true
+			accepted++
+		}
+		for range 600 {
+			switch random.IntN(12) {
+			case 0:
+				w.clock += upTo(2*time.Hour) - time.Hour
+			case 1:
+				w.clock += upTo(3*time.Minute) - 90*time.Second
+			case 2:
+				w.pass(upTo(time.Hour))
+			case 3, 4:
+				w.pass(upTo(70 * time.Second))
+			case 5, 6:
+				w.pass(upTo(3 * time.Second))
+			}
+			iats = append(iats, w.clock+upTo(70*time.Second)-62*time.Second)
+			if c, ok := w.check(uint64(len(iats)-1), iats[len(iats)-1]); ok {
+				if random.IntN(4) == 0 {
+					waiting = append(waiting, c)
+				} else {
+					use(c)
+				}
+			}
+			for id, iat := range iats { // each that ever was
+				if c, ok := w.check(uint64(id), iat); ok {
+					use(c)
+				}
+			}
+			if len(waiting) > 0 && random.IntN(3) == 0 {
+				use(waiting[0])
+				waiting = waiting[1:]
+			}
+			if len(w.history.forgotten) > maxForgotten || !slices.IsSortedFunc(w.history.forgotten, func(a, b seconds) int { return int(a.first - b.first) }) {
+				t.Fatalf("seed %d: forgotten is %v", seed, w.history.forgotten)
+			}
+		}
+	}
+	if accepted < 300*200 {
+		t.Errorf("%d proofs were accepted in all, so that most steps tested nothing", accepted)
+	}
+}
+
+// Reports V12: "DPoP replay store: the clock was an hour ahead for one request
+// [...] Sweeping follows the clock both ways". What was used is swept when it
+// should be, new proofs are accepted, and nothing fills up.
+func TestStoreGoesOnAfterTheClockWasSet(t *testing.T) {
+	const perSecond, window = 20, 80
+	for name, set := range map[string]func(w *world, second int){
+		"never":                       func(*world, int) {},
+		"an hour ahead, for a second": func(w *world, second int) { w.clock += jump(second, 100, time.Hour) - jump(second, 101, time.Hour) },
+		"an hour back, for a second":  func(w *world, second int) { w.clock += jump(second, 101, time.Hour) - jump(second, 100, time.Hour) },
+		"an hour ahead, for good":     func(w *world, second int) { w.clock += jump(second, 100, time.Hour) },
+		"a minute ahead, for a while": func(w *world, second int) { w.clock += jump(second, 100, time.Minute) - jump(second, 200, time.Minute) },
+		"2 s back, every 10 s":        func(w *world, second int) { w.clock -= jump(second%10, 0, 2*time.Second) },
+		"a suspended machine":         func(w *world, second int) { w.clock += jump(second, 100, 8*time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, id := newWorld(t, perSecond*window), uint64(0)
+			for second := range 600 {
+				set(w, second)
+				for range perSecond {
+					id++
+					// A client whose clock is right, as the server's is now.
+					if !w.checkAndUse(id, w.clock.Truncate(time.Second)) {
+						t.Fatalf("second %d: a fresh proof is refused; %d are remembered", second, w.store.live.Load())
+					}
+				}
+				w.pass(time.Second)
+			}
+			w.pass(window * time.Second)
+			w.store.sweep(w.runs)
+			if live := w.store.live.Load(); live != 0 {
+				t.Errorf("%d proofs are remembered when all are over", live)
+			}
+		})
+	}
+}
+
+// jump is d at one second, and nothing at any other.
+func jump(second, at int, d time.Duration) time.Duration {
+	if second == at {
+		return d
+	}
+	return 0
+}
+
+// Of a second whose first proof the store forgets now, no proof passes from now
+// on, also before the second is moved.
+func TestForgottenSecondIsRefusedAtOnce(t *testing.T) {
+	var h history
+	const until = 900 * time.Millisecond
+	if !h.use(7, 0, until) || !h.use(7, until-1, 2*until) || h.use(7, until, 2*until) || h.use(7, time.Hour, 2*time.Hour) {
+		t.Errorf("%+v", h.remembered)
+	}
+}
+
+// While the clock is right, history refuses nothing, and it stays short.
+func TestHistoryOfAClockThatIsRight(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	w := newWorld(t, 1<<20)
+	for id := range uint64(20_000) {
+		w.pass(time.Duration(random.Int64N(int64(20 * time.Second))))
+		iat := w.clock + time.Duration(random.Int64N(int64(65*time.Second)))
+		if iat -= 60 * time.Second; !w.checkAndUse(id, iat) {
+			t.Fatalf("proof %d of age %v is refused", id, w.clock-iat)
+		}
+	}
+	if len(w.history.forgotten) > maxForgotten || len(w.history.remembered) > 100 {
+		t.Errorf("%d entries, and %d seconds", len(w.history.forgotten), len(w.history.remembered))
+	}
+}
+
+// The entries of forgotten are the seconds that were added, and those in gaps of
+// up to maxGap between them.
+func TestForgottenSeconds(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		var h history
+		added := map[int64]bool{}
+		for range 30 {
+			second := random.Int64N(300)
+			added[second] = true
+			h.forget(second)
+		}
+		for second := int64(-20); second < 320; second++ {
+			before, after := second, second
+			for ; before >= -20 && !added[before]; before-- {
+			}
+			for ; after < 320 && !added[after]; after++ {
+			}
+			want := added[second] || before >= 0 && after < 300 && after-before <= maxGap
+			if h.hasForgotten(second) != want {
+				t.Fatalf("second %d: %v, want %v; %v", second, !want, want, h.forgotten)
+			}
+		}
+	}
+}

@@ -44,31 +44,32 @@ func answerWithoutGuard(w http.ResponseWriter) {
 // Authenticate judges the token of a request and nothing else: credentials,
 // failures before, token, audience, age, deny list and binding, but neither
 // scope nor requirements. It uses no proof up. It is for a program that must
-// know that the token is good before it can tell which route the request takes,
-// as when that stands in the body.
+// know whose token it is before it can tell which route the request takes, as
+// when that stands in a body, which costs something to read.
 //
 // If the token is good, or the route is optional and there is none, Authenticate
 // returns the request to pass on to [Route.Admit] of this or another route of
-// the same guard, and true. Admit goes on from there, and only then is the
-// request let in: until then its context carries no principal. Otherwise
-// Authenticate has answered the request and returns false; nothing more may be
-// written.
-func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+// the same guard, whose token it is, and true. Admit goes on from there, and
+// only then is the request let in: until then its context carries no principal.
+// Otherwise Authenticate has answered the request and returns false; nothing
+// more may be written.
+func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *http.Request, p Principal, ok bool) {
 	if rt == nil || rt.guard == nil {
 		answerWithoutGuard(w)
-		return nil, false
+		return nil, Principal{}, false
 	}
 	d := rt.decide(r, false)
 	rt.guard.failures.count(r, &d.credentials, d.err)
 	if d.err != nil {
 		rt.refuse(w, r, &d)
-		return nil, false
+		return nil, Principal{}, false
 	}
 	if d.admitted == nil {
-		return r, true
+		return r, Principal{}, true
 	}
+	p = d.admitted.principal()
 	d.admitted.shared = nil // not let in yet
-	return r.WithContext(d.admitted), true
+	return r.WithContext(d.admitted), p, true
 }
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {

@@ -51,7 +51,7 @@ func TestAuthenticate(t *testing.T) {
 			c := counting{proofs: proofs{err: tt.proofErr}}
 			first := newGuard(t, c.config()).MustRoute(bearer.RouteConfig{Rule: scope.All("outer")})
 			w := httptest.NewRecorder()
-			r, ok := first.Authenticate(w, get(tt.authorized...))
+			r, p, ok := first.Authenticate(w, get(tt.authorized...))
 			if ok != (tt.status == 200) || !ok && w.Code != tt.status {
 				t.Fatalf("%v, %d; want %d", ok, w.Code, tt.status)
 			}
@@ -62,10 +62,13 @@ func TestAuthenticate(t *testing.T) {
 				t.Errorf("body %s, want %s", got, tt.body)
 			}
 			if !ok {
-				if r != nil {
-					t.Error("a refused request goes on")
+				if r != nil || p.Subject != "" {
+					t.Errorf("a refused request of %q goes on", p.Subject)
 				}
 				return
+			}
+			if scheme, subject, _ := strings.Cut(tt.authorized[0], " "); p.TokenType != scheme || p.Subject != subject {
+				t.Errorf("%s of %q", p.TokenType, p.Subject)
 			}
 			if len(w.Header()) > 0 {
 				t.Errorf("header %v", w.Header())
@@ -102,7 +105,7 @@ func TestAdmitGoesOnFromAuthenticate(t *testing.T) {
 		first := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer", "more"), Requirements: []bearer.Requirement{policy}})
 		second := guard.MustRoute(bearer.RouteConfig{Rule: scope.All(tt.rule)})
 		w := httptest.NewRecorder()
-		r, ok := first.Authenticate(w, get(tt.authorization))
+		r, _, ok := first.Authenticate(w, get(tt.authorization))
 		if !ok || policies > 0 {
 			t.Fatalf("%s: %d, %d policies asked", tt.name, w.Code, policies)
 		}
@@ -123,7 +126,7 @@ func TestAdmitGoesOnFromAuthenticate(t *testing.T) {
 func TestProofOfOneRequestIsUsedOnce(t *testing.T) {
 	var c counting
 	rt := newGuard(t, c.config()).MustRoute(bearer.RouteConfig{Rule: scope.All("inner")})
-	r, ok := rt.Authenticate(httptest.NewRecorder(), dpopRequest("bound"))
+	r, _, ok := rt.Authenticate(httptest.NewRecorder(), dpopRequest("bound"))
 	if !ok {
 		t.Fatal("refused")
 	}
@@ -145,9 +148,9 @@ func TestProofOfOneRequestIsUsedOnce(t *testing.T) {
 func TestAuthenticateOptional(t *testing.T) {
 	guard := newGuard(t, (&counting{}).config())
 	optional := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer"), Optional: true})
-	r, ok := optional.Authenticate(httptest.NewRecorder(), get())
-	if !ok {
-		t.Fatal("refused")
+	r, p, ok := optional.Authenticate(httptest.NewRecorder(), get())
+	if !ok || p.Subject != "" {
+		t.Fatal("refused, or somebody")
 	}
 	if got := serve(optional, r); got.status != 200 || got.known {
 		t.Errorf("%d, known %v", got.status, got.known)
@@ -155,7 +158,7 @@ func TestAuthenticateOptional(t *testing.T) {
 	if got := serve(guard.MustRoute(bearer.RouteConfig{Rule: scope.None}), r); got.status != 401 {
 		t.Errorf("a required route: %d", got.status)
 	}
-	if _, ok := optional.Authenticate(httptest.NewRecorder(), get("Bearer bad")); ok {
+	if _, _, ok := optional.Authenticate(httptest.NewRecorder(), get("Bearer bad")); ok {
 		t.Error("a bad token is anonymous")
 	}
 }

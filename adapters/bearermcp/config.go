@@ -24,9 +24,10 @@ type Config struct {
 	// Rule. A call with less is answered 403 with all that it needs, of Rule and
 	// of the tool, in one challenge. A tool that is not named needs Rule alone.
 	//
-	// With Tools the body of a request that carries credentials is read before
-	// they are judged, up to MaxBody, since the challenge depends on it. What
-	// is no single strict JSON object, a batch included, is 400.
+	// With Tools the body of a request is read between the judgement of its
+	// token and that of its scopes, up to MaxBody, since the challenge depends on
+	// it. Nothing is read for a request whose token is not good. What is no single
+	// strict JSON object, a batch included, is 400.
 	// Default: no tool needs more.
 	Tools map[string]scope.Rule
 
@@ -42,4 +43,11 @@ type Config struct {
 	// MaxBody bounds what is read of a body in bytes, if there are Tools; more
 	// is 413. Default: 4 MiB, as the SDK's own limit; negative is a mistake.
 	MaxBody int64
+
+	// BodyMemory bounds the bodies that are in memory at the same time, if
+	// there are Tools, in bytes: from when a body is read until the handler has
+	// read it. One caller may have a quarter of it, and at least twice MaxBody.
+	// Beyond it the answer is 503 with Retry-After. Default: 16 times MaxBody,
+	// so 64 MiB; at least twice MaxBody, and less is a mistake.
+	BodyMemory int64
 }

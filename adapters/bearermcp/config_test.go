@@ -57,6 +57,12 @@ func TestConfigMistakes(t *testing.T) {
 		want   []string // the fields that are named
 	}{
 		{"nothing", bearermcp.Config{MaxBody: -1}, []string{"Guard", "Metadata", "MaxBody"}},
+		{"too little memory for bodies", bearermcp.Config{
+			Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None, MaxBody: 1 << 20, BodyMemory: 2<<20 - 1,
+		}, []string{"BodyMemory"}},
+		{"a negative memory for bodies", bearermcp.Config{
+			Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None, BodyMemory: -1,
+		}, []string{"BodyMemory"}},
 		{"no rule", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer)}, []string{"Rule"}},
 		{"an empty rule", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.All()}, []string{"Rule"}},
 		{"MCP1: no authorization server", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t), Rule: scope.None}, []string{"Metadata"}},

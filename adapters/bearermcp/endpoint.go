@@ -14,9 +14,10 @@ import (
 // Endpoint protects one MCP endpoint. It is built by [New], immutable, and safe
 // for concurrent use.
 type Endpoint struct {
-	route   *bearer.Route
-	tools   map[string]*bearer.Route
-	maxBody int64
+	route  *bearer.Route
+	tools  map[string]*bearer.Route
+	busy   *bearer.Route
+	bodies bodies
 }
 
 // New compiles an endpoint. It does no network, and reports all mistakes of the
@@ -40,18 +41,31 @@ func New(c Config) (*Endpoint, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = 4 << 20
 	}
+	if c.BodyMemory == 0 {
+		c.BodyMemory = 16 * c.MaxBody
+	}
+	if c.MaxBody > 0 && c.BodyMemory < 2*c.MaxBody {
+		mistake("BodyMemory is %d; want at least twice MaxBody, %d", c.BodyMemory, 2*c.MaxBody)
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	if c.Audience == "" {
 		c.Audience = c.Metadata.Resource()
 	}
-	e := &Endpoint{tools: make(map[string]*bearer.Route, len(c.Tools)), maxBody: c.MaxBody}
-	compile := func(field string, own, whole scope.Rule) *bearer.Route {
+	e := &Endpoint{
+		tools: make(map[string]*bearer.Route, len(c.Tools)),
+		bodies: bodies{
+			largest: c.MaxBody, most: c.BodyMemory, mostOfOne: max(c.BodyMemory/4, 2*c.MaxBody), of: map[string]int64{},
+		},
+	}
+	compile := func(field string, own, whole scope.Rule, more ...bearer.Requirement) *bearer.Route {
 		if own.Names().Has("offline_access") {
 			mistake(`%s needs "offline_access", which clients ask the authorization server for by themselves`, field)
 		}
-		route, err := c.Guard.Route(bearer.RouteConfig{Rule: whole, Requirements: c.Requirements, Audience: c.Audience})
+		route, err := c.Guard.Route(bearer.RouteConfig{
+			Rule: whole, Requirements: slices.Concat(c.Requirements, more), Audience: c.Audience,
+		})
 		if err != nil {
 			mistake("%s: %w", field, err)
 		}
@@ -68,6 +82,7 @@ func New(c Config) (*Endpoint, error) {
 		}
 	}
 	if e.route != nil {
+		e.busy = compile("Rule", scope.None, c.Rule, busy)
 		checkGuard(e.route, c.Metadata.URL(), mistake)
 	}
 	if len(errs) > 0 {
@@ -82,13 +97,15 @@ func New(c Config) (*Endpoint, error) {
 func (e *Endpoint) Protect(next http.Handler) http.Handler {
 	next = withTokenInfo(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		route, fault := e.routeFor(r)
-		r, ok := route.Admit(w, r)
-		switch {
-		case !ok:
-		case fault != nil:
-			http.Error(w, fault.text, fault.status)
-		default:
+		if !e.mayCall(r) {
+			if r, ok := e.route.Admit(w, r); ok {
+				next.ServeHTTP(w, r)
+			}
+			return
+		}
+		r, release, ok := e.admitCall(w, r)
+		defer release()
+		if ok {
 			next.ServeHTTP(w, r)
 		}
 	})

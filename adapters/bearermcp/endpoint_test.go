@@ -67,7 +67,7 @@ func TestAnswers(t *testing.T) {
 		// for them as the intended audience" (MCP3). The verifier accepts both
 		// audiences, so it is the endpoint that tells them apart.
 		{name: "MCP3: for another resource", token: elsewhere, body: initialize, status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid},
-		{name: "MCP3: for another resource, a tool", token: elsewhere, body: toolCall("write"), status: 401, challenge: scoped(challenge, "files:write mcp:use"), answered: invalid},
+		{name: "MCP3: for another resource, a tool", token: elsewhere, body: toolCall("write"), status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid}, // reports V9: no body is read
 		{name: "C10: bound to a key", token: bound, body: initialize, status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid},
 
 		// "the server SHOULD respond with HTTP 403 Forbidden [...] scope: [...]

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"strconv"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 )
@@ -20,54 +19,59 @@ type fault struct {
 
 var (
 	errTooLarge   = &fault{http.StatusRequestEntityTooLarge, "The body is too large."}
-	errUnreadable = &fault{http.StatusBadRequest, "The body must be one JSON-RPC message: a JSON object in valid UTF-8, without duplicate names."}
+	errUnreadable = &fault{http.StatusBadRequest, "The body must be one JSON-RPC message: a JSON object in valid UTF-8, without duplicate names, of at most " +
+		strconv.Itoa(maxNames) + " names and " + strconv.Itoa(maxDepth) + " levels."}
+
+	// errBusy is answered by the guard, as a requirement's "cannot tell".
+	errBusy = &fault{status: http.StatusServiceUnavailable}
 )
 
-// routeFor returns the route that a request takes: that of the tool which it
-// calls, or that of the endpoint. A fault is for a request that is let in.
-//
-// The route must be known before the request is judged, and not only then: a
-// DPoP proof is good for one judgement.
-func (e *Endpoint) routeFor(r *http.Request) (*bearer.Route, *fault) {
-	if len(e.tools) == 0 || r.Method != http.MethodPost || r.Body == nil || len(r.Header["Authorization"]) == 0 {
-		return e.route, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, e.maxBody+1))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || int64(len(body)) > e.maxBody {
-		return e.route, errTooLarge
-	}
-	if err != nil {
-		return e.route, errUnreadable
-	}
-	_ = r.Body.Close() // it was read to its end
-	r.Body = bodyOf(body)
-	name, err := toolCalled(body)
-	if err != nil {
-		return e.route, errUnreadable
-	}
-	if route, ok := e.tools[name]; ok {
-		return route, nil
-	}
-	return e.route, nil
+// busy refuses a request whose body there is no memory for at the moment.
+var busy = bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error {
+	e := bearer.Unavailable(errors.New("bearermcp: the bodies of other requests take up the memory there is for them (Config.BodyMemory)"), time.Second)
+	e.Check = "body"
+	return e
+})
+
+// mayCall reports whether a request may be a call of a tool, which its body
+// tells.
+func (e *Endpoint) mayCall(r *http.Request) bool {
+	return len(e.tools) > 0 && r.Method == http.MethodPost && r.Body != nil
 }
 
-// toolCalled returns the name of the tool that a JSON-RPC message calls, or the
-// empty string if it calls none. Whoever else reads the message must read the
-// same in it, so it is read strictly: case-sensitive, without duplicate names,
-// with nothing behind it.
-func toolCalled(message []byte) (string, error) {
-	var request struct {
-		Method string         `json:"method"`
-		Params jsontext.Value `json:"params"`
+// admitCall judges a request whose route its body tells: that of the tool which
+// it calls, or that of the endpoint. Nothing is read for a request whose token is
+// not good. If the request may pass, admitCall returns it with its body in
+// memory, to be released when the request was served.
+func (e *Endpoint) admitCall(w http.ResponseWriter, r *http.Request) (_ *http.Request, release func(), ok bool) {
+	nothing := func() {}
+	r, p, ok := e.route.Authenticate(w, r)
+	if !ok {
+		return nil, nothing, false
 	}
-	if err := json.Unmarshal(message, &request); err != nil || request.Method != "tools/call" {
-		return "", err
+	route := e.route
+	read, fault := e.bodies.read(r, owner(p, r.Header.Get("Authorization")))
+	switch fault {
+	case nil:
+		r.Body, r.ContentLength = read, int64(len(read.data))
+		nothing = read.release
+		name, err := toolCalled(read.data)
+		if err != nil {
+			fault = errUnreadable
+		} else if tool, ok := e.tools[name]; ok {
+			route = tool
+		}
+	case errBusy:
+		route = e.busy
 	}
-	var params struct {
-		Name string `json:"name"`
+	if r, ok = route.Admit(w, r); !ok {
+		return nil, nothing, false
 	}
-	err := json.Unmarshal(request.Params, &params)
-	return params.Name, err
+	if fault != nil {
+		http.Error(w, fault.text, fault.status)
+		return nil, nothing, false
+	}
+	return r, nothing, true
 }
 
 func bodyOf(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }

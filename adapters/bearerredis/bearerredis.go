@@ -64,6 +64,7 @@ type Cache struct {
 	watching  journal
 	following journal // of a deny list
 
+	perOwner int           // used proofs; negative: any number
 	maxStale time.Duration // of a deny list
 	leeway   time.Duration // of a deny list
 	denials  sync.Once
@@ -91,6 +92,7 @@ func New(config Config) (*Cache, error) {
 		prefix:   config.Prefix,
 		channel:  config.Prefix + "forgotten",
 		timeout:  config.Timeout,
+		perOwner: config.ProofsPerOwner,
 		maxStale: config.DenialsMaxStale,
 		leeway:   config.DenialsLeeway,
 		tries:    client.Options().PoolSize + 1,

@@ -68,12 +68,14 @@ func BenchmarkGetDuringAnOutage(b *testing.B) {
 // Each proof is a new one, as in all that clients send but replays.
 func BenchmarkBurn(b *testing.B) {
 	server := redistest.New(b, redistest.Config{})
-	replays := newCache(b, bearerredis.Config{Address: server.Address()}).Replays()
+	replays := newCache(b, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 1 << 30}).Replays()
 	var n atomic.Uint64
 	burn := func() error {
 		var key [32]byte
 		binary.BigEndian.PutUint64(key[:], n.Add(1))
-		_, err := replays.Burn(b.Context(), dpop.UsedProof{Key: key, Until: time.Now().Add(10 * time.Second)})
+		_, err := replays.Burn(b.Context(), dpop.UsedProof{
+			Key: key, Owner: proofKey("owner"), JKT: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", Until: time.Now().Add(10 * time.Second),
+		})
 		return err
 	}
 	b.Run("serial", func(b *testing.B) {

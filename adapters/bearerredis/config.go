@@ -47,6 +47,14 @@ type Config struct {
 	// At most 5 min; negative is none.
 	DenialsLeeway time.Duration
 
+	// ProofsPerOwner is how many used proofs of tokens for one user, or of those
+	// that one client got for itself, are remembered at the same time, so that no
+	// client fills Redis. They are counted from the first one until it is over,
+	// and then anew, so for a moment there may be twice as many. Default: 25,000,
+	// which is some 380 a second for the 65 s that a proof is remembered by
+	// default. Negative: no bound.
+	ProofsPerOwner int
+
 	// TLSConfig is for a rediss:// address, as when the certificate is of a
 	// private authority. It is copied. Nil: the system's roots, TLS 1.2 or
 	// newer, and the host of the address.
@@ -84,6 +92,9 @@ func (c *Config) options() (*redis.Options, error) {
 		mistake("Timeout is %v; want a positive duration", c.Timeout)
 	}
 
+	if c.ProofsPerOwner == 0 {
+		c.ProofsPerOwner = 25_000
+	}
 	if c.DenialsMaxStale == 0 {
 		c.DenialsMaxStale = 5 * time.Minute
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,9 +29,9 @@ import (
 
 func proofKey(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 
-// proofUntil is a proof that counts for no quota.
+// proofUntil is a proof of a key and an owner of its own.
 func proofUntil(name string, until time.Time) dpop.UsedProof {
-	return dpop.UsedProof{Key: proofKey(name), Until: until}
+	return dpop.UsedProof{Key: proofKey(name), JKT: "jkt-" + name, Owner: proofKey("owner of " + name), Until: until}
 }
 
 func wantBurnt(t testing.TB, r *bearerredis.Replays, name string, want bool) {
@@ -113,6 +114,78 @@ func usedMemory(t *testing.T, info string) (n int64) {
 	return n
 }
 
+// Reports V11: what one client uses up, with however many keys, is bounded, in
+// all instances together; everybody else has their share, and what was used is
+// still told to be used.
+func TestSharesOfOwners(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	owner, nobody := proofKey("owner"), [32]byte{}
+	for i, tt := range []struct {
+		name  string
+		most  int // of the configuration
+		owner [32]byte
+		keys  int // that are used by turns
+		want  int
+	}{
+		{name: "many keys of one owner", most: 30, owner: owner, keys: 64, want: 30},
+		{name: "one key of one owner", most: 30, owner: owner, keys: 1, want: 30},
+		{name: "one key of nobody", most: 30, owner: nobody, keys: 1, want: 30},
+		{name: "two keys of nobody", most: 30, owner: nobody, keys: 2, want: 60},
+		{name: "no bound", most: -1, owner: owner, keys: 1, want: 100},
+		{name: "the default", owner: owner, keys: 1, want: 100},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := bearerredis.Config{Address: server.Address(), Prefix: fmt.Sprint(i, ":"), ProofsPerOwner: tt.most}
+			stores := []*bearerredis.Replays{newCache(t, config).Replays(), newCache(t, config).Replays()}
+			until := time.Now().Add(time.Minute)
+			burn := func(n int, owner [32]byte, key int) (bool, error) {
+				return stores[n/2%2].Burn(t.Context(), dpop.UsedProof{Key: proofKey(fmt.Sprint(n)), Owner: owner, JKT: fmt.Sprint("key", key), Until: until})
+			}
+			taken := 0
+			for n := range 100 {
+				fresh, err := burn(n, tt.owner, n%tt.keys)
+				switch {
+				case fresh && err == nil:
+					taken++
+				case fresh || !errors.Is(err, dpop.ErrQuota):
+					t.Fatalf("proof %d: %t, %v", n, fresh, err)
+				}
+			}
+			if taken != tt.want {
+				t.Errorf("%d were taken, want %d", taken, tt.want)
+			}
+			if fresh, err := burn(0, tt.owner, 0); fresh || err != nil {
+				t.Errorf("a used one: %t, %v", fresh, err)
+			}
+			if fresh, err := burn(1000, proofKey("another"), 0); !fresh || err != nil {
+				t.Errorf("another owner: %t, %v", fresh, err)
+			}
+		})
+	}
+}
+
+// A share comes back when its proofs are over, and its counter goes with them.
+func TestSharesComeBack(t *testing.T) {
+	server := redistest.New(t, redistest.Config{})
+	db := admin(t, server)
+	replays := newCache(t, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 2}).Replays()
+	burn := func(name string) (bool, error) {
+		return replays.Burn(t.Context(), dpop.UsedProof{Key: proofKey(name), Owner: proofKey("owner"), JKT: "key", Until: time.Now().Add(500 * time.Millisecond)})
+	}
+	for round := range 3 {
+		for n := range 2 {
+			eventually(t, 5*time.Second, "the share is back", func() bool {
+				fresh, err := burn(fmt.Sprint(round, n))
+				if err != nil && !errors.Is(err, dpop.ErrQuota) {
+					t.Fatal(err)
+				}
+				return fresh
+			})
+		}
+	}
+	eventually(t, 5*time.Second, "nothing is left in Redis", func() bool { return len(db.Keys(t.Context(), "*").Val()) == 0 })
+}
+
 func TestBurntProofsExpire(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	replays := newCache(t, bearerredis.Config{Address: server.Address()}).Replays()
@@ -192,6 +265,7 @@ func TestLostReplies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := redistest.New(t, redistest.Config{})
+			wantBurnt(t, newCache(t, bearerredis.Config{Address: server.Address()}).Replays(), "another", true) // Redis knows the script
 			address, sets := cutOff(t, server, tt.lose)
 			config := bearerredis.Config{Address: address}
 			if tt.impatient {
@@ -220,9 +294,11 @@ func TestLostReplies(t *testing.T) {
 
 func TestBurnTakesNothingForOK(t *testing.T) {
 	for _, text := range []string{":1\r\n", "+QUEUED\r\n", "$1\r\nx\r\n", "$0\r\n\r\n", "*0\r\n", "*1\r\n+OK\r\n", "-ERR no\r\n", "HTTP/1.1 200 OK\r\n\r\n"} {
-		replays := newCache(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond}).Replays()
-		if fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil {
-			t.Errorf("%q: %t, %v; want an error", text, fresh, err)
+		for _, most := range []int{0, -1} { // with a script, and without
+			replays := newCache(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond, ProofsPerOwner: most}).Replays()
+			if fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil {
+				t.Errorf("%q: %t, %v; want an error", text, fresh, err)
+			}
 		}
 	}
 }
@@ -237,10 +313,13 @@ func TestBurnWithoutMemory(t *testing.T) {
 	if err := db.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"used", "new"} {
-		if fresh, err := c.Replays().Burn(t.Context(), proofUntil(name, time.Now().Add(time.Minute))); fresh || err == nil || !strings.Contains(err.Error(), "OOM") {
-			t.Errorf("Burn(%q) = %t, %v; want OOM", name, fresh, err)
+	for range 2 {
+		if fresh, err := c.Replays().Burn(t.Context(), proofUntil("new", time.Now().Add(time.Minute))); fresh || err == nil || !strings.Contains(err.Error(), "OOM") {
+			t.Errorf("Burn = %t, %v; want OOM", fresh, err)
 		}
+	}
+	if fresh, _ := c.Replays().Burn(t.Context(), proofUntil("used", time.Now().Add(time.Minute))); fresh {
+		t.Error("a used proof is fresh")
 	}
 	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "refuses to keep") {
 		t.Errorf("log:\n%s", got)

@@ -27,6 +27,19 @@ if type(kept) == 'table' and kept.err then return kept end
 return told`,
 }
 
+// use keeps a proof for some milliseconds, unless it is there or its owner's
+// counter, the second key, has reached its bound. It answers as SET with NX does,
+// or with the status QUOTA. A counter starts anew when the first proof that it
+// counted is over.
+var use = script{
+	sha1: "28650ed69913a9cd20d583a5aba31ed081d5b9c4",
+	source: `if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+if tonumber(redis.call('GET', KEYS[2]) or 0) >= tonumber(ARGV[2]) then return redis.status_reply('QUOTA') end
+redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+if redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[1]) end
+return redis.status_reply('OK')`,
+}
+
 // The scripts of a deny list share four keys: a hash of entries, "UNTIL BEFORE"
 // by name; sorted sets of the names by until when they are kept, and by the
 // version of the list that changed them; and "VERSION EPOCH". The epoch is a

@@ -40,6 +40,7 @@ func TestMaxTokenBytes(t *testing.T) {
 			want := bearer.Event{
 				RequestID: "id-1", Status: 431, Code: bearer.CodeTokenTooLong, Check: "token length",
 				Expected: "at most " + strconv.Itoa(tt.bound) + " bytes (Config.MaxTokenBytes)", Got: strconv.Itoa(tt.bound + 1),
+				Hint:   "raise Config.MaxTokenBytes, or have the issuer put less into the token, such as fewer groups",
 				Method: "GET", Path: "/orders", RemoteAddr: event.RemoteAddr,
 			}
 			if event != want {

@@ -1,10 +1,13 @@
 package jwks_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
+	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
@@ -160,10 +163,10 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 func TestRefusedTypeNamesTheField(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	_, err := trusting(t, issuer, nil).Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT}))
-	want := `bearer: invalid_token: typ: expected one of ["at+jwt"], as Issuer.Profile says ` +
-		`(set jwks.Issuer.Profile if this is an access token), got "JWT"`
-	if fmt.Sprint(err) != want {
-		t.Errorf("%v\nwant %s", err, want)
+	e, ok := errors.AsType[*bearer.Error](err)
+	if !ok || e.Check != "typ" || e.Expected != `one of ["at+jwt"] (Issuer.Profile)` || e.Got != `"JWT"` ||
+		!strings.HasPrefix(e.Hint, "if this is an access token, set Issuer.Profile") {
+		t.Errorf("%+v", err)
 	}
 }
 

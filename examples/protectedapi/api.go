@@ -70,7 +70,7 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	}
 	a.handler = canonicalPaths(router)
 	if c.cors != "" {
-		a.handler = allowOrigin(c.cors, a.handler)
+		a.handler = allowOrigin(c.cors, table, a.handler)
 	}
 	a.handler = publish(metadata, s.metadata.AtRoot, a.handler)
 	if dev != nil {

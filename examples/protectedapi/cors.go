@@ -1,29 +1,31 @@
 package main
 
-import "net/http"
+import (
+	"net/http"
 
-// allowOrigin lets the pages of one origin call the API (Fetch Standard,
+	"github.com/rs/cors"
+)
+
+// allowOrigin lets the pages of one origin call the routes (Fetch Standard,
 // Section 3.2). It stands outside of everything, so that refusals can be read
 // too, and preflights, which carry no token, never reach a guard.
 //
-// A preflight from another origin is a request like any other: 405.
-func allowOrigin(origin string, next http.Handler) http.Handler {
+// Requests of other origins, preflights included, are requests like any other.
+func allowOrigin(origin string, table []route, next http.Handler) http.Handler {
+	allowing := cors.New(cors.Options{
+		AllowedOrigins: []string{origin},
+		AllowedMethods: allMethods(table),
+		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"},
+		// What a page must read of a refusal to act on it; see RFC 9449,
+		// Section 8 for the nonce.
+		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After"},
+	}).Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Add("Vary", "Origin")
-		if from := r.Header["Origin"]; len(from) != 1 || from[0] != origin {
-			next.ServeHTTP(w, r)
+		if from := r.Header["Origin"]; len(from) == 1 && from[0] == origin {
+			allowing.ServeHTTP(w, r)
 			return
 		}
-		h.Set("Access-Control-Allow-Origin", origin)
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-			// The browser compares these with what it wants to send.
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce") // RFC 9449, Section 8
+		w.Header().Add("Vary", "Origin")
 		next.ServeHTTP(w, r)
 	})
 }

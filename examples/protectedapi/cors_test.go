@@ -17,21 +17,27 @@ func TestCORS(t *testing.T) {
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience, "-cors", origin)
-			for _, path := range []string{"/orders", "/transfers", "/users/alice/profile", "/public"} {
-				got := send(t, url, "OPTIONS "+path+from+preflight)
-				if got.status != 204 || got.header.Get("Access-Control-Allow-Origin") != origin || got.body != "" {
-					t.Errorf("a preflight for %s: %+v", path, got)
-				}
-				for name, values := range map[string][]string{
-					"Access-Control-Allow-Headers": {"Authorization", "DPoP", "Content-Type"},
-					"Access-Control-Allow-Methods": {"GET", "HEAD", "POST", "PUT"},
-					"Vary":                         {"Origin"},
-				} {
-					for _, value := range values {
-						if !strings.Contains(", "+got.header.Get(name)+",", ", "+value+",") {
-							t.Errorf("%s: %q lacks %s", name, got.header.Get(name), value)
+			// Reports L17: a page may send each method of each route.
+			for _, rt := range routes(nil, denials{}) {
+				path := strings.Replace(rt.path, "{id}", "alice", 1)
+				for _, method := range rt.methods() {
+					for _, fields := range []string{"", "authorization", "authorization,content-type,dpop", "dpop"} {
+						got := send(t, url, preflightOf(path, origin, method, fields))
+						if got.status != 204 || got.body != "" || !letsPass(got.header, origin, method, fields) {
+							t.Errorf("a preflight for %s %s with %q: %+v", method, path, fields, got)
+						}
+						if vary := got.header.Get("Vary"); !strings.Contains(vary, "Origin") {
+							t.Errorf("Vary: %q", vary)
 						}
 					}
+				}
+			}
+			for _, request := range []string{
+				preflightOf("/orders", origin, "PATCH", ""), preflightOf("/orders", origin, "TRACE", ""),
+				preflightOf("/orders", origin, "GET", "x-forwarded-for"), preflightOf("/orders", origin, "GET", "authorization,x-other"),
+			} {
+				if got := send(t, url, request); got.status != 204 || hasCORS(got.header) {
+					t.Errorf("%s: %+v", request, got)
 				}
 			}
 			for request, status := range map[string]int{
@@ -40,7 +46,7 @@ func TestCORS(t *testing.T) {
 			} {
 				got := send(t, url, request+from)
 				if got.status != status || got.header.Get("Access-Control-Allow-Origin") != origin ||
-					got.header.Get("Access-Control-Expose-Headers") != "WWW-Authenticate, DPoP-Nonce" ||
+					!strings.EqualFold(got.header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate, DPoP-Nonce, Retry-After") ||
 					got.header.Get("Vary") != "Origin" || got.header.Get("Access-Control-Allow-Credentials") != "" {
 					t.Errorf("%s: %+v", request, got)
 				}
@@ -62,6 +68,54 @@ func TestCORS(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// preflightOf is what a browser asks before a request of that method with those
+// fields: in lower case, sorted, without spaces (Fetch Standard, Section 4.8).
+func preflightOf(path, origin, method, fields string) string {
+	request := "OPTIONS " + path + "\nOrigin: " + origin + "\nAccess-Control-Request-Method: " + method
+	if fields != "" {
+		request += "\nAccess-Control-Request-Headers: " + fields
+	}
+	return request
+}
+
+// letsPass reports whether a browser sends the request after this answer to its
+// preflight (Fetch Standard, Section 4.8).
+func letsPass(h http.Header, origin, method, fields string) bool {
+	has := func(name, value string) bool {
+		for listed := range strings.SplitSeq(h.Get(name), ",") {
+			if strings.EqualFold(strings.TrimSpace(listed), value) {
+				return true
+			}
+		}
+		return false
+	}
+	safe := method == "GET" || method == "HEAD" || method == "POST"
+	if h.Get("Access-Control-Allow-Origin") != origin || !safe && !has("Access-Control-Allow-Methods", method) {
+		return false
+	}
+	for field := range strings.SplitSeq(fields, ",") {
+		if field != "" && !has("Access-Control-Allow-Headers", field) {
+			return false
+		}
+	}
+	return true
+}
+
+// Reports L17: a page can read when to try again.
+func TestCORSExposesRetryAfter(t *testing.T) {
+	issuer := newIssuer(t)
+	token := issuer.Mint(tokenFor("orders:read"))
+	issuer.Stop()
+	const origin = "https://app.example.com"
+	for _, framework := range frameworks {
+		url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience, "-cors", origin)
+		got := send(t, url, "GET /orders\nOrigin: "+origin+bearerScheme+token)
+		if got.status != 503 || got.header.Get("Retry-After") == "" || !strings.Contains(got.header.Get("Access-Control-Expose-Headers"), "Retry-After") {
+			t.Errorf("%s: %+v", framework, got)
+		}
 	}
 }
 

@@ -64,6 +64,16 @@ func (rt route) methods() []string {
 	return []string{rt.method}
 }
 
+// allMethods returns the methods of all routes.
+func allMethods(routes []route) []string {
+	var methods []string
+	for _, rt := range routes {
+		methods = append(methods, rt.methods()...)
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
+}
+
 // colonPath returns a path in the syntax of Echo and Gin.
 func colonPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)

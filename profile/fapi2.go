@@ -13,18 +13,23 @@ import (
 var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
 	{Line{"F1", "access tokens come in the Authorization header alone (bearer.Config.FormBodyTokens is off)"}, noFormTokens},
 	{Line{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
-	{Line{"F3", "validity, integrity and expiry are verified at each request"}, nil},
-	{Line{"F4", "what a token permits is judged at each request, and refused as RFC 6750, Section 3.1 says"}, nil},
+	{Line{"F3", "validity, integrity, audience and expiry are verified at each request, with clocks a minute apart at most (Leeway)"}, exact},
+	{Line{"F4", "what a token permits is judged at each request (bearer.Config.InsecurePassPreflights is off), and refused as RFC 6750, Section 3.1 says"}, noPreflights},
 	{Line{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
 	{Line{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
 	{Line{"F7", "no URL is of http beyond loopback (no InsecureAllowHTTP), and keys never come from where a token says"}, overTLS},
-	{Line{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge)"}, shortProofs},
-	{Line{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked)"}, revocation},
+	{Line{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge), and its iat a minute ahead at most (MaxAhead)"}, shortProofs},
+	{Line{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked), and an answer is believed for as long at most (introspect.Config.MaxAge and ServeStale)"}, revocation},
 }}
 
 const (
 	maxProofAge = time.Minute
 	maxTokenAge = 10 * time.Minute
+
+	// maxSkew is how far clocks may differ at most. The profile has authorization
+	// servers reject a JWT whose iat or nbf is more than 60 seconds ahead
+	// (Section 5.3.2.1); the same bound serves here.
+	maxSkew = time.Minute
 )
 
 // The two names of EdDSA are of one algorithm (RFC 9864).
@@ -88,6 +93,24 @@ func overTLS(s Settings) (errs []error) {
 	return errs
 }
 
+func exact(s Settings) (errs []error) {
+	if s.Tokens != nil {
+		errs = append(errs, atMost("jwks.Config.Leeway", s.Tokens.Leeway, maxSkew)...)
+	}
+	if s.Opaque != nil {
+		errs = append(errs, atMost("introspect.Config.Leeway", s.Opaque.Leeway, maxSkew)...)
+		errs = append(errs, audienceSent(s)...)
+	}
+	return errs
+}
+
+func atMost(field string, value, most time.Duration) []error {
+	if value > most {
+		return []error{fmt.Errorf("%s is %v; want %v at most", field, value, most)}
+	}
+	return nil
+}
+
 func shortProofs(s Settings) []error {
 	if s.Proofs == nil {
 		return nil
@@ -95,10 +118,10 @@ func shortProofs(s Settings) []error {
 	if s.Proofs.MaxAge == 0 {
 		s.Proofs.MaxAge = maxProofAge
 	}
-	if s.Proofs.MaxAge > maxProofAge {
-		return []error{fmt.Errorf("dpop.Config.MaxAge is %v; want %v at most", s.Proofs.MaxAge, maxProofAge)}
-	}
-	return nil
+	return slices.Concat(
+		atMost("dpop.Config.MaxAge", s.Proofs.MaxAge, maxProofAge),
+		atMost("dpop.Config.MaxAhead", s.Proofs.MaxAhead, maxSkew),
+	)
 }
 
 func revocation(s Settings) []error {
@@ -106,7 +129,7 @@ func revocation(s Settings) []error {
 		if s.Opaque == nil {
 			return []error{errors.New("Settings.RevocationAsked without introspect.Config, by which the issuer is asked")}
 		}
-		return nil
+		return believed(s.Opaque.MaxAge, s.Opaque.ServeStale)
 	}
 	if s.Guard.MaxTokenAge == 0 {
 		s.Guard.MaxTokenAge = maxTokenAge
@@ -115,4 +138,20 @@ func revocation(s Settings) []error {
 		return []error{fmt.Errorf("bearer.Config.MaxTokenAge is %v; want %v at most, or ask the issuer about each token and set Settings.RevocationAsked", s.Guard.MaxTokenAge, maxTokenAge)}
 	}
 	return nil
+}
+
+// believed bounds how long a revoked token lives on: for MaxAge, and for
+// ServeStale more while the endpoint is out of reach.
+func believed(maxAge, serveStale time.Duration) []error {
+	errs := slices.Concat(
+		atMost("introspect.Config.MaxAge", maxAge, maxTokenAge),
+		atMost("introspect.Config.ServeStale", serveStale, maxTokenAge),
+	)
+	if maxAge == 0 {
+		maxAge = time.Minute // introspect's default
+	}
+	if together := max(maxAge, 0) + max(serveStale, 0); len(errs) == 0 && together > maxTokenAge {
+		errs = append(errs, fmt.Errorf("introspect.Config.MaxAge and ServeStale are %v together; want %v at most", together, maxTokenAge))
+	}
+	return errs
 }

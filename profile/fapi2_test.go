@@ -172,6 +172,7 @@ func TestF9(t *testing.T) {
 	a.want(200, a.ask("/orders", header), "once")
 	a.want(401, a.ask("/orders", header), "twice")
 	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs.MaxAge = 61 * time.Second }, "F9: dpop.Config.MaxAge is 1m1s")
+	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs.MaxAhead = 61 * time.Second }, "F9: dpop.Config.MaxAhead is 1m1s; want 1m0s at most")
 	s := settings("https://login.example.com")
 	if err := profile.FAPI2.Apply(s); err != nil || s.Proofs.MaxAge != time.Minute {
 		t.Errorf("%v, %v", s.Proofs.MaxAge, err)
@@ -200,5 +201,58 @@ func TestF10(t *testing.T) {
 	s.RevocationAsked, s.Opaque = true, &introspect.Config{}
 	if err := profile.FAPI2.Apply(s); err != nil || s.Guard.MaxTokenAge != 0 {
 		t.Errorf("asked about each: %v, %v", s.Guard.MaxTokenAge, err)
+	}
+}
+
+// Reports G10: where the issuer is asked about each token, its answers are
+// believed no longer than a token lives that nobody asks about.
+func TestAnswersAreBelievedForAWhile(t *testing.T) {
+	tests := []struct {
+		maxAge, serveStale time.Duration
+		want               []string // none: it applies
+	}{
+		{0, 0, nil},
+		{-1, -1, nil},
+		{0, 9 * time.Minute, nil},
+		{5 * time.Minute, 5 * time.Minute, nil},
+		{10 * time.Minute, 0, nil},
+		{-1, 10 * time.Minute, nil},
+		{24 * time.Hour, 24 * time.Hour, []string{"F10: introspect.Config.MaxAge is 24h0m0s; want 10m0s at most", "F10: introspect.Config.ServeStale is 24h0m0s; want 10m0s at most"}},
+		{0, 10 * time.Minute, []string{"F10: introspect.Config.MaxAge and ServeStale are 11m0s together; want 10m0s at most"}},
+		{6 * time.Minute, 5 * time.Minute, []string{"are 11m0s together"}},
+		{11 * time.Minute, 0, []string{"MaxAge is 11m0s"}},
+		{1 << 62, 1 << 62, []string{"MaxAge is", "ServeStale is"}},
+	}
+	for _, tt := range tests {
+		change := func(s *profile.Settings) {
+			s.RevocationAsked = true
+			s.Opaque.MaxAge, s.Opaque.ServeStale = tt.maxAge, tt.serveStale
+		}
+		if tt.want != nil {
+			refuses(t, profile.FAPI2, change, tt.want...)
+			continue
+		}
+		s := settings("https://login.example.com")
+		s.Opaque = &introspect.Config{Issuer: "https://login.example.com"}
+		change(&s)
+		if err := profile.FAPI2.Apply(s); err != nil {
+			t.Errorf("%v and %v: %v", tt.maxAge, tt.serveStale, err)
+		}
+	}
+}
+
+// Reports G10: other settings by which the profile could be weakened.
+func TestWeakSettingsContradictTheProfile(t *testing.T) {
+	refuses(t, profile.FAPI2, func(s *profile.Settings) {
+		s.Tokens.Leeway = 61 * time.Second
+		s.Opaque.Leeway = 5 * time.Minute
+		s.Opaque.InsecureAudienceNotSent = true
+		s.Guard.InsecurePassPreflights = true
+	}, "F3: jwks.Config.Leeway is 1m1s; want 1m0s at most", "F3: introspect.Config.Leeway is 5m0s; want 1m0s at most",
+		"F3: introspect.Config.InsecureAudienceNotSent is set", "F4: bearer.Config.InsecurePassPreflights is set")
+	s := settings("https://login.example.com")
+	s.Tokens.Leeway, s.Proofs.MaxAhead = time.Minute, time.Minute
+	if err := profile.FAPI2.Apply(s); err != nil {
+		t.Errorf("at the bounds: %v", err)
 	}
 }

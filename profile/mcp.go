@@ -20,7 +20,7 @@ var MCP = Profile{"MCP authorization 2026-07-28", []line{
 	{Line{"MCP6", "a 403 insufficient_scope names all of them, in one challenge"}, nil},
 	{Line{"MCP7", "offline_access is no scope of the resource"}, noOfflineAccess},
 	{Line{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) is enough for them"}, nil},
-	{Line{"MCP9", "tokens in the query are ignored, and each request is judged (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
+	{Line{"MCP9", "tokens come in the Authorization header alone, and each request is judged (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, headerAlone},
 	{Line{"MCP10", "the resource's scheme and host are published in lower case, however they are spelled"}, nil},
 	{Line{"MCP11", "metadata of an authorization server that say another issuer are not believed"}, nil},
 }}
@@ -96,11 +96,13 @@ func audience(s Settings) (errs []error) {
 	}
 	if s.Opaque != nil {
 		require("introspect.Config.Audience", &s.Opaque.Audience)
-		if s.Opaque.InsecureAudienceNotSent {
-			errs = append(errs, errors.New("introspect.Config.InsecureAudienceNotSent is set; leave it out"))
-		}
+		errs = append(errs, audienceSent(s)...)
 	}
 	return errs
+}
+
+func headerAlone(s Settings) []error {
+	return slices.Concat(noFormTokens(s), noQueryTokens(s), noPreflights(s))
 }
 
 const offlineAccess = "offline_access"

@@ -160,7 +160,12 @@ func TestMCP9(t *testing.T) {
 	a.want(401, a.ask("/orders?access_token="+token, nil), "in the query")
 	a.want(200, a.bearer(token), "the first request of a session")
 	a.want(401, a.ask("/orders", http.Header{"Mcp-Session-Id": {"1"}}), "the next one, without")
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Guard.InsecureQueryTokens = true }, "MCP9: bearer.Config.InsecureQueryTokens is set")
+	refuses(t, profile.MCP, func(s *profile.Settings) {
+		s.Guard.InsecureQueryTokens = true
+		// Reports G10: what else would let a weaker setting through.
+		s.Guard.FormBodyTokens = true
+		s.Guard.InsecurePassPreflights = true
+	}, "MCP9: bearer.Config.InsecureQueryTokens is set", "MCP9: bearer.Config.FormBodyTokens is set", "MCP9: bearer.Config.InsecurePassPreflights is set")
 }
 
 // MCP authorization, canonical server URI: upper-case scheme and host are

@@ -109,6 +109,20 @@ func noFormTokens(s Settings) []error {
 	return nil
 }
 
+func noPreflights(s Settings) []error {
+	if s.Guard.InsecurePassPreflights {
+		return []error{errors.New("bearer.Config.InsecurePassPreflights is set; leave it out, and let CORS middleware outside the guard answer preflights")}
+	}
+	return nil
+}
+
+func audienceSent(s Settings) []error {
+	if s.Opaque.InsecureAudienceNotSent {
+		return []error{errors.New("introspect.Config.InsecureAudienceNotSent is set; leave it out")}
+	}
+	return nil
+}
+
 func noQueryTokens(s Settings) []error {
 	if s.Guard.InsecureQueryTokens {
 		return []error{errors.New("bearer.Config.InsecureQueryTokens is set; leave it out")}

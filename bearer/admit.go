@@ -54,7 +54,7 @@ func answerWithoutGuard(w http.ResponseWriter) {
 // Otherwise Authenticate has answered the request and returns false; nothing
 // more may be written.
 func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *http.Request, p Principal, ok bool) {
-	if rt == nil || rt.guard == nil {
+	if !rt.isBuilt() {
 		answerWithoutGuard(w)
 		return nil, Principal{}, false
 	}

@@ -76,7 +76,7 @@ func (d Decision) Challenges() []string {
 //
 // A nil Route allows nothing.
 func (rt *Route) Decide(r *http.Request) Decision {
-	if rt == nil || rt.guard == nil {
+	if !rt.isBuilt() {
 		return Decision{}
 	}
 	d := rt.decide(r, true)

@@ -1,6 +1,7 @@
 package bearer_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,15 +35,30 @@ func TestNilGuard(t *testing.T) {
 	}
 }
 
-// panicOf returns the text of the error with which f panics.
+// panicOf returns the text with which f panics.
 func panicOf(f func()) (text string) {
 	defer func() {
-		if err, ok := recover().(error); ok {
-			text = err.Error()
+		if reason := recover(); reason != nil {
+			text = fmt.Sprint(reason)
 		}
 	}()
 	f()
 	return ""
+}
+
+// Reports L19: a nil route, and a nil handler, are told at registration.
+func TestProtectOfNothing(t *testing.T) {
+	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
+	for want, register := range map[string]func(){
+		"bearerhttp: Protect of a nil route": func() { bearerhttp.Protect(nil) },
+		"bearerecho: Protect of a nil route": func() { bearerecho.Protect(nil) },
+		"bearergin: Protect of a nil route":  func() { bearergin.Protect(nil) },
+		"bearerhttp: a nil handler":          func() { bearerhttp.Protect(rt)(nil) },
+	} {
+		if text := panicOf(register); !strings.Contains(text, want) {
+			t.Errorf("%q, want %q", text, want)
+		}
+	}
 }
 
 // Reports L19: a nil route lets nobody in, and panics at no request.
@@ -52,6 +68,9 @@ func TestNilRoute(t *testing.T) {
 		r := get("Bearer alice")
 		if _, ok := rt.Admit(w, r); ok || w.Code != http.StatusInternalServerError {
 			t.Errorf("%s: Admit = %t, status %d", name, ok, w.Code)
+		}
+		if _, ok := rt.AdmitPath(httptest.NewRecorder(), get("Bearer alice"), []string{"id", "id"}, []string{"1", "2"}); ok {
+			t.Errorf("%s: AdmitPath lets it in", name)
 		}
 		if d := rt.Decide(r); d.Allowed() || d.Err() == nil || d.Status() != http.StatusInternalServerError || d.Challenges() != nil {
 			t.Errorf("%s: Decide = %v, %v", name, d, d.Err())

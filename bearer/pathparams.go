@@ -16,7 +16,7 @@ import (
 // else is judged, since a policy and the handler may read different values of
 // it. [CheckPath] finds such routes when the program starts.
 func (rt *Route) AdmitPath(w http.ResponseWriter, r *http.Request, names, values []string) (*http.Request, bool) {
-	if name, ok := repeated(names); ok {
+	if name, ok := repeated(names); ok && rt.isBuilt() {
 		rt.refuse(w, r, &Decision{route: rt, err: &Error{
 			Code: CodeMisconfigured, Check: "path parameters",
 			Expected: "each name once in a route's path; rename one", Got: fmt.Sprintf("%q twice", name),

@@ -70,6 +70,7 @@ func (c Config) LogValue() slog.Value {
 		redact.Set("Certificates", c.Certificates != nil),
 		slog.Bool("BoundTokensOnly", c.BoundTokensOnly),
 		redact.Set("DenyList", c.DenyList != nil),
+		slog.Int("MaxTokenBytes", c.MaxTokenBytes),
 		slog.Duration("MaxTokenAge", c.MaxTokenAge),
 		redact.Set("FailureLimit", c.FailureLimit != nil),
 		slog.Bool("FormBodyTokens", c.FormBodyTokens),

@@ -111,6 +111,9 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	return rt, nil
 }
 
+// isBuilt reports whether [Guard.Route] has built rt.
+func (rt *Route) isBuilt() bool { return rt != nil && rt.guard != nil }
+
 // MustRoute is [Guard.Route] for registration: it panics on a route that
 // cannot be, as http.ServeMux does on a pattern.
 func (g *Guard) MustRoute(c RouteConfig) *Route {

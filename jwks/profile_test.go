@@ -2,7 +2,6 @@ package jwks_test
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"strings"
 	"testing"

@@ -34,6 +34,9 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) echo
 // would name a path that Echo did not match. A route that has a name twice is
 // answered 500: see [CheckRoutes].
 func Protect(route *bearer.Route) echo.MiddlewareFunc {
+	if route == nil {
+		panic("bearerecho: Protect of a nil route; check the error of Guard.Route")
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			unescapeParams(c)

@@ -30,6 +30,9 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) gin.
 // never see two different values: unescaped, unless UnescapePathValues was turned
 // off. A route that has a name twice is answered 500: see [CheckRoutes].
 func Protect(route *bearer.Route) gin.HandlerFunc {
+	if route == nil {
+		panic("bearergin: Protect of a nil route; check the error of Guard.Route")
+	}
 	return func(c *gin.Context) {
 		var few [2][4]string // on the stack
 		names, values := few[0][:0], few[1][:0]

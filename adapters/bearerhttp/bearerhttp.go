@@ -26,7 +26,13 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) func
 // Protect returns middleware for a route that was compiled by
 // [bearer.Guard.Route], for what [Require] and [Optional] do not say.
 func Protect(route *bearer.Route) func(http.Handler) http.Handler {
+	if route == nil {
+		panic("bearerhttp: Protect of a nil route; check the error of Guard.Route")
+	}
 	return func(next http.Handler) http.Handler {
+		if next == nil {
+			panic("bearerhttp: a nil handler")
+		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r, ok := route.Admit(w, r); ok {
 				next.ServeHTTP(w, r)

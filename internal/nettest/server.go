@@ -3,6 +3,8 @@ package nettest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +24,7 @@ func NewServer(t testing.TB, handler http.Handler, http2 bool) *Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.EnableHTTP2 = http2
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail here
 	server.StartTLS()
 	// The proxy's connections end first: Close waits for those of the server.
 	t.Cleanup(server.Close)

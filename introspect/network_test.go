@@ -100,7 +100,7 @@ func (n *network) survives(t *testing.T, fault nettest.Fault) {
 		fault.End(n.server.Proxy)
 	}
 	over := time.Now()
-	for good := 0; good < 20; good++ {
+	for good := 0; good < 8; good++ {
 		err := n.ask(ctx)
 		if err != nil {
 			good = -1

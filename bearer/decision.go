@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -175,7 +176,7 @@ func (rt *Route) judge(r *http.Request, d *Decision, known, all bool) *Error {
 func (rt *Route) judgePrincipal(r *http.Request, d *Decision, known bool) *Error {
 	p := d.admitted.shared
 	if rt.audience != "" && !p.HasAudience(rt.audience) {
-		return Invalid("aud", rt.audience+", the route's", strings.Join(p.audience, " "))
+		return Invalid("aud", rt.audience+", the route's", cmp.Or(strings.Join(p.audience, " "), "none"))
 	}
 	if e := checkAge(p, rt.maxTokenAge); e != nil {
 		return e

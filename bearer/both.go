@@ -24,7 +24,8 @@ import (
 //     use, such as one in the future, leaves none;
 //   - the bindings of both;
 //   - the subject and client of first. second must name the same or none, where
-//     an empty name is none; a client ID or jti that only second knows is added.
+//     an empty name is none; a client ID or jti that only second knows is added,
+//     and a token is a client's own ([Principal.IsClient]) if either says so.
 //
 // The issuer must be the same, and a token that second does not recognize is bad.
 //
@@ -77,6 +78,10 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	}
 	// An identifier permits nothing, and a deny list may name it.
 	p.ClientID, p.ID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.ID, q.ID)
+
+	if q.Subject != "" && q.holder == holderClient {
+		p.holder = holderClient // an answer without sub does not say
+	}
 
 	stated := q.statements()
 	p.stated |= stated

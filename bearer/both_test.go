@@ -139,12 +139,16 @@ func TestBothTellsEmptyFromAbsent(t *testing.T) {
 		}},
 		{"an earlier iat", bearer.Principal{Issuer: "i", IssuedAt: before}, func(p *bearer.Principal) { p.IssuedAt = before }},
 		{"a later iat and expiry", bearer.Principal{Issuer: "i", IssuedAt: at.Add(1), Expires: at.Add(1)}, func(*bearer.Principal) {}},
+		{"a client's own", bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(true), func(p *bearer.Principal) { *p = p.WithClient(true) }},
+		{"a client's own, without a subject", silent.WithClient(true), func(*bearer.Principal) {}},
+		{"a user's", bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(false), func(*bearer.Principal) {}},
 		{"another jti", bearer.Principal{Issuer: "i", ID: "2"}, func(*bearer.Principal) {}},
 	}
 	same := func(p, q *bearer.Principal) bool {
 		return p.Issuer == q.Issuer && p.Subject == q.Subject && p.ClientID == q.ClientID && p.ID == q.ID && p.ACR == q.ACR &&
 			p.Scopes == q.Scopes && p.AuthTime.Equal(q.AuthTime) && p.IssuedAt.Equal(q.IssuedAt) && p.Expires.Equal(q.Expires) &&
-			slices.Equal(p.Audience(), q.Audience()) && slices.Equal(p.AMR(), q.AMR()) && p.Confirmation == q.Confirmation
+			slices.Equal(p.Audience(), q.Audience()) && slices.Equal(p.AMR(), q.AMR()) && p.Confirmation == q.Confirmation &&
+			p.IsClient() == q.IsClient()
 	}
 	says := func(p bearer.Principal) bearer.Verifier {
 		return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &p, nil })
@@ -171,6 +175,10 @@ func TestBothTellsEmptyFromAbsent(t *testing.T) {
 	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", ID: "1"})).Verify(t.Context(), "token")
 	if err != nil || p.ClientID != "shop" || p.ID != "1" {
 		t.Errorf("identifiers of the second: %+v, %v", p, err)
+	}
+	own := says(first.WithClient(true))
+	if p, err := bearer.Both(own, says(bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(false))).Verify(t.Context(), "token"); err != nil || !p.IsClient() {
+		t.Errorf("a client's own token passes for a user's: %+v, %v", p, err)
 	}
 	if _, err := bearer.Both(says(first), says(bearer.Principal{Issuer: "i", ClientID: "other"})).Verify(t.Context(), "token"); err == nil {
 		t.Error("another client is accepted")

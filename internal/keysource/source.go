@@ -24,8 +24,8 @@ const (
 	fetchTime = 9 * time.Second
 
 	// maxWaiting is how many may wait at a time. Each holds a token of up to
-	// 16 KiB, and whoever sends unknown key IDs while the issuer hangs chooses
-	// how many come.
+	// bearer.Config.MaxTokenBytes, and the sender of unknown key IDs chooses how
+	// many come while the issuer hangs.
 	maxWaiting = 4096
 
 	defaultRefreshBudget = 10 * time.Second

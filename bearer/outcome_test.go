@@ -126,6 +126,43 @@ func TestOnAdmitRunsBeforeTheHandler(t *testing.T) {
 	}
 }
 
+// Reports L12, checklist C21: of the routes that a request passes, be they of one
+// guard or of two, the last decision is the outcome.
+func TestOutcomeOfNestedRoutes(t *testing.T) {
+	tests := []struct {
+		name            string
+		token           string
+		inner           bearer.RouteConfig
+		status          int
+		admitted, known bool
+		code            bearer.Code
+	}{
+		{"both let it in", "Bearer good", bearer.RouteConfig{Rule: scope.None}, 200, true, true, ""},
+		{"anonymous", "Basic eDp5", bearer.RouteConfig{Rule: scope.None, Optional: true}, 200, true, false, ""},
+		{"the inner one refuses", "Bearer good", bearer.RouteConfig{Rule: scope.All("admin")}, 403, false, false, bearer.CodeInsufficientScope},
+		{"the inner one wants a token", "Basic eDp5", bearer.RouteConfig{Rule: scope.None}, 401, false, false, bearer.CodeMissingCredentials},
+	}
+	guard := newGuard(t, bearer.Config{})
+	for _, within := range []*bearer.Guard{guard, newGuard(t, bearer.Config{})} {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				outer, inner := guard.MustRoute(bearer.RouteConfig{Rule: scope.None, Optional: true}), within.MustRoute(tt.inner)
+				ctx, outcome := bearer.Watch(t.Context())
+				r, ok := outer.Admit(httptest.NewRecorder(), get(tt.token).WithContext(ctx))
+				if !ok || !outcome.Admitted() {
+					t.Fatal("the outer route refuses")
+				}
+				got := serve(inner, r)
+				_, known := outcome.Principal()
+				refusal, refused := outcome.Refusal()
+				if got.status != tt.status || outcome.Admitted() != tt.admitted || known != tt.known || refused == tt.admitted || refusal.Code != tt.code {
+					t.Errorf("%d; admitted %v, a principal %v, %+v", got.status, outcome.Admitted(), known, refusal)
+				}
+			})
+		}
+	}
+}
+
 // Reports L12: the handler outside may read while the one inside still runs in
 // another goroutine, as behind http.TimeoutHandler.
 func TestOutcomeConcurrently(t *testing.T) {

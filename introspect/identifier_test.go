@@ -67,3 +67,19 @@ func TestIdentifierMistakes(t *testing.T) {
 		}
 	}
 }
+
+// Reports L5: a byte order mark before metadata or an answer is ignored (RFC
+// 8259, Section 8.1). A signed answer with one is malformed, see package fetch.
+func TestByteOrderMark(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{
+		Body: []byte("\ufeff" + `{"issuer":"` + issuer.URL() + `","introspection_endpoint":"` + issuer.URL() + `/introspect"}`),
+	})
+	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{
+		Body: []byte("\ufeff" + `{"active":true,"sub":"alice","aud":"` + audience + `"}`),
+	})
+	v := newVerifier(t, issuer, nil)
+	if p, err := v.Verify(t.Context(), "opaque"); err != nil || p.Subject != "alice" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -102,16 +102,15 @@ func (n *network) survives(t *testing.T, fault nettest.Fault) {
 	over := time.Now()
 	for good := 0; good < 8; good++ {
 		err := n.ask(ctx)
-		if err != nil {
-			good = -1
+		if err == nil {
+			continue
 		}
+		good = -1
 		if since := time.Since(over); since > recovery {
 			t.Errorf("%s: not all tokens are accepted %v after it is over: %v", fault.Name, since, err)
 			return
 		}
-		if err != nil {
-			<-time.After(50 * time.Millisecond)
-		}
+		<-time.After(50 * time.Millisecond)
 	}
 }
 

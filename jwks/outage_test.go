@@ -450,3 +450,31 @@ func TestClose(t *testing.T) {
 		}
 	})
 }
+
+// Reports L5: a byte order mark before metadata or keys is ignored (RFC 8259,
+// Section 8.1), before a token it is not.
+func TestByteOrderMark(t *testing.T) {
+	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
+		metadata := `{"issuer":"` + issuer.URL() + `","jwks_uri":"` + issuer.URL() + `/jwks"}`
+		issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{Body: []byte("\ufeff" + metadata)})
+		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Body: append([]byte("\ufeff"), issuer.KeySet()...)})
+	}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+		token := issuer.Mint(bearertest.Token{})
+		if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+		if _, err := v.Verify(t.Context(), "\ufeff"+token); !errors.Is(err, bearer.ErrUnrecognized) {
+			t.Errorf("a token with a byte order mark: %v", err)
+		}
+		given, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
+			URL: issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromJWKS(append([]byte("\ufeff"), issuer.KeySet()...)),
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer given.Close()
+		if _, err := given.Verify(t.Context(), token); err != nil {
+			t.Errorf("KeysFromJWKS: %v", err)
+		}
+	})
+}

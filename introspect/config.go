@@ -103,7 +103,10 @@ type Config struct {
 	SharedSecret []byte
 
 	// Client makes the requests. Its cookie jar is not used, and no redirect
-	// is followed. Default: a client of the verifier's own.
+	// is followed. After a timeout the idle connections of its Transport are
+	// closed, so that dead ones are replaced; a RoundTripper that wraps a
+	// Transport should have CloseIdleConnections for that. Default: a client
+	// of the verifier's own, which also finds dead connections by HTTP/2 pings.
 	Client *http.Client
 
 	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback.

@@ -41,8 +41,11 @@ type Config struct {
 	CacheEntries, CacheBytes int
 
 	// Client fetches metadata and keys. Its cookie jar is not used, and
-	// redirects are followed within an origin only. Default: a client of the
-	// verifier's own.
+	// redirects are followed within an origin only. After a timeout the idle
+	// connections of its Transport are closed, so that dead ones are replaced;
+	// a RoundTripper that wraps a Transport should have CloseIdleConnections
+	// for that. Default: a client of the verifier's own, which also finds dead
+	// connections by HTTP/2 pings.
 	Client *http.Client
 
 	// Logger is told of failed and recovered fetches, of keys that are skipped,

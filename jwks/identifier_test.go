@@ -54,6 +54,7 @@ func TestADFS(t *testing.T) {
 			Claims: map[string]any{
 				"iss": iss, "sub": nil, "client_id": nil, "jti": nil, "scope": nil,
 				"appid": "web", "apptype": "Confidential", "ver": "1.0", "scp": "openid orders:read",
+				"auth_time": "2026-02-13T08:27:46.918Z", // reports L3: no NumericDate
 			},
 		})
 	}

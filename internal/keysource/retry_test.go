@@ -205,3 +205,20 @@ func TestQuickOnceKeysMayNotBeUsed(t *testing.T) {
 		wantFound(t, s, "a")
 	})
 }
+
+// An outage after a recovery is a new one, and begins quickly.
+func TestQuickAgainAfterARecovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := newIssuer()
+		s := is.source(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
+		elapse(time.Minute)
+		is.publish("a")
+		elapse(10 * time.Hour)
+		wantFound(t, s, "a")
+		is.publish() // all keys are withdrawn
+		elapse(6 * time.Minute)
+		is.publish("a")
+		elapse(3 * time.Second)
+		wantFound(t, s, "a")
+	})
+}

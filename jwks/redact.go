@@ -17,6 +17,10 @@ func (k KeySource) String() string {
 		return "invalid keys"
 	case k.url != "":
 		return "keys from " + weburl.Redact(k.url)
+	case k.metadata != "":
+		return "keys by the metadata at " + weburl.Redact(k.metadata)
+	case k.file != "":
+		return "keys from the file " + strconv.Quote(k.file)
 	case k.static != nil:
 		return strconv.Itoa(len(k.static)) + " given keys"
 	}
@@ -44,6 +48,8 @@ func (i Issuer) LogValue() slog.Value {
 		slog.Any("Keys", i.Keys),
 		slog.Any("Algorithms", i.Algorithms),
 		slog.Any("Types", i.Profile.Types),
+		slog.Bool("RequireKeyID", i.RequireKeyID),
+		slog.Bool("AllowNonHTTPSIdentifier", i.AllowNonHTTPSIdentifier),
 		slog.Bool("InsecureAllowHTTP", i.InsecureAllowHTTP),
 	)
 }

@@ -1,6 +1,7 @@
 package dpop
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -60,13 +61,13 @@ const burnTime = time.Second
 func replayKey(jkt, method, target, id string) [32]byte { return hashOf(jkt, method, target, id) }
 
 // ownerOf names whom a token is for. A subject, and a client, is unique within
-// its issuer only. A token that names neither is for its issuer's unnamed: they
-// share one quota.
+// its issuer only. Tokens that name neither share one quota, that of their
+// issuer's unnamed.
 func ownerOf(p *bearer.Principal) [32]byte {
 	if p.IsClient() {
-		return hashOf("client", p.Issuer, p.ClientID)
+		return hashOf("client", p.Issuer, cmp.Or(p.ClientID, p.Subject))
 	}
-	return hashOf("user", p.Issuer, p.Subject)
+	return hashOf("user", p.Issuer, cmp.Or(p.Subject, p.ClientID))
 }
 
 // hashOf hashes a list of parts. Each follows its length, so that no two lists

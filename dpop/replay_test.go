@@ -210,9 +210,19 @@ func TestStoreIsToldTheOwner(t *testing.T) {
 			t.Errorf("%s: the same owner %v, want %v", tt.name, same, tt.same)
 		}
 	}
-	one, two := bearer.Principal{Issuer: alice.Issuer, Subject: "one", ClientID: "one"}, bearer.Principal{Issuer: alice.Issuer, ClientID: "one"}
-	if ownerOf(one) != ownerOf(two) {
-		t.Error("one client has two shares")
+	// However the issuer names a client (L14).
+	one := bearer.Principal{Issuer: alice.Issuer, Subject: "one", ClientID: "one"}
+	for name, same := range map[string]bearer.Principal{
+		"no subject":              {Issuer: alice.Issuer, ClientID: "one"},
+		"a subject of its own":    bearer.Principal{Issuer: alice.Issuer, Subject: "service-account-one", ClientID: "one"}.WithClient(true),
+		"a subject and no client": bearer.Principal{Issuer: alice.Issuer, Subject: "one"}.WithClient(true),
+	} {
+		if ownerOf(one) != ownerOf(same) {
+			t.Errorf("%s: one client has two shares", name)
+		}
+	}
+	if ownerOf(bearer.Principal{Issuer: alice.Issuer, ClientID: "a"}.WithClient(false)) == ownerOf(bearer.Principal{Issuer: alice.Issuer, ClientID: "b"}.WithClient(false)) {
+		t.Error("users without a name share beyond their client")
 	}
 }
 

@@ -469,3 +469,64 @@ func TestAnonymousHasNoPrincipal(t *testing.T) {
 		t.Errorf("%v, known %v, %v", ok, known, w.Header())
 	}
 }
+
+// Reports L12, L13: OnAdmit is called once for a request that passes several
+// routes of a guard, at the first that lets it in.
+func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
+	preflight := get()
+	preflight.Method = http.MethodOptions
+	preflight.Header.Set("Origin", "https://app.example.com")
+	preflight.Header.Set("Access-Control-Request-Method", "GET")
+	for _, tt := range []struct {
+		name    string
+		request *http.Request
+		change  func(*http.Request) *http.Request
+		route   bearer.RouteConfig // all three
+		want    string
+		status  int
+	}{
+		{name: "a token", request: get("Bearer plain"), want: "plain", status: 200},
+		{name: "a bound token", request: dpopRequest("bound"), want: "bound", status: 200},
+		{name: "anonymous", request: get(), route: bearer.RouteConfig{Optional: true}, want: "-", status: 200},
+		{name: "anonymous, without a rule", request: get(), route: bearer.RouteConfig{Rule: scope.None, Optional: true}, want: "-", status: 200},
+		{name: "a preflight", request: preflight, want: "-", status: 200},
+		{name: "too little scope", request: get("Bearer weak"), route: bearer.RouteConfig{Rule: scope.All("inner")}, status: 403},
+		{name: "another token", request: get("Bearer plain"), change: func(r *http.Request) *http.Request {
+			r.Header.Set("Authorization", "Bearer other")
+			return r
+		}, want: "plain other", status: 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var told []string
+			config := (&counting{}).config()
+			config.InsecurePassPreflights = true
+			config.OnAdmit = func(r *http.Request) {
+				p, known := bearer.FromContext(r.Context())
+				if !known {
+					p.Subject = "-"
+				}
+				told = append(told, p.Subject)
+			}
+			if tt.route.Rule.Err() != nil {
+				tt.route.Rule = scope.All("outer")
+			}
+			rt := newGuard(t, config).MustRoute(tt.route)
+			if got := pass(tt.request, tt.change, rt, rt, rt); got.status != tt.status || strings.Join(told, " ") != tt.want {
+				t.Errorf("%d, the hook was told of %q; want %d, %q", got.status, told, tt.status, tt.want)
+			}
+		})
+	}
+	t.Run("after Authenticate", func(t *testing.T) {
+		calls := 0
+		config := (&counting{}).config()
+		config.OnAdmit = func(*http.Request) { calls++ }
+		rt := newGuard(t, config).MustRoute(bearer.RouteConfig{Rule: scope.All("outer")})
+		r, _, ok := rt.Authenticate(httptest.NewRecorder(), get("Bearer plain"))
+		if !ok || calls != 0 {
+			t.Fatalf("%v, %d calls before it is let in", ok, calls)
+		}
+		if got := serve(rt, r); got.status != 200 || calls != 1 {
+			t.Errorf("%d, %d calls", got.status, calls)
+		}
+	})
+}

@@ -29,7 +29,7 @@ type manifold struct {
 
 func (m *manifold) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error) {
 	m.n++
-	binary.BigEndian.PutUint64(proof.Key[:], m.n)
+	binary.BigEndian.PutUint64(proof.ID[:], m.n)
 	return m.store.Burn(ctx, proof)
 }
 
@@ -147,7 +147,7 @@ func BenchmarkBurn(b *testing.B) {
 				var key [32]byte
 				binary.BigEndian.PutUint64(key[:], i*0x9e3779b97f4a7c15)
 				fresh, err := m.Burn(b.Context(), dpop.UsedProof{
-					JKT: jkts[i%1024], Key: key, Owner: owners[i%1024], Until: now.Add(time.Hour + time.Duration(i%80)*time.Second),
+					JKT: jkts[i%1024], ID: key, Owner: owners[i%1024], Until: now.Add(time.Hour + time.Duration(i%80)*time.Second),
 				})
 				if !fresh || err != nil {
 					b.Error(fresh, err)

@@ -111,7 +111,7 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 		checker: c,
 		second:  proof.issued.Unix(),
 		proof: UsedProof{
-			Key: replayKey(jkt, method(r), target, proof.id), JKT: jkt, Owner: ownerOf(p),
+			ID: replayKey(jkt, method(r), target, proof.id), JKT: jkt, Owner: ownerOf(p),
 			Until: now.Add(c.config.left(age)), // with now's monotonic reading
 		},
 	}, nil

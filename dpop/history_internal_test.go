@@ -44,7 +44,7 @@ func (w *world) use(c checked) bool {
 		return false
 	}
 	proof := UsedProof{JKT: "key"}
-	binary.BigEndian.PutUint64(proof.Key[:], c.id)
+	binary.BigEndian.PutUint64(proof.ID[:], c.id)
 	fresh, err := w.store.burn(&proof, w.runs, c.until)
 	return fresh && err == nil
 }

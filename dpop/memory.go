@@ -75,7 +75,7 @@ type bucket struct {
 	counts map[uint64]uint32
 }
 
-// proofHash is the first half of a proof's key. Two proofs that share it, which
+// proofHash is the first half of a proof's ID. Two proofs that share it, which
 // nobody comes upon by chance, are taken for one: the second is refused.
 type proofHash [16]byte
 
@@ -126,7 +126,7 @@ func (m *MemoryReplays) Burn(_ context.Context, proof UsedProof) (fresh bool, er
 // store's beginning.
 func (m *MemoryReplays) burn(proof *UsedProof, now, until time.Duration) (fresh bool, err error) {
 	m.sweep(now)
-	hash, span := proofHash(proof.Key[:len(proofHash{})]), spanOf(until)
+	hash, span := proofHash(proof.ID[:len(proofHash{})]), spanOf(until)
 	client := maphash.String(m.seed, proof.JKT)
 	s := &m.shards[client%shardCount]
 	s.mu.Lock()

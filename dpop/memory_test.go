@@ -67,7 +67,7 @@ func TestQuota(t *testing.T) {
 			key, _ := numbered(n)
 			var fresh bool
 			// Whatever their time is, they count together.
-			if fresh, err = m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, Key: key, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}); fresh {
+			if fresh, err = m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, ID: key, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}); fresh {
 				taken++
 			}
 		}
@@ -79,12 +79,12 @@ func TestQuota(t *testing.T) {
 		}
 		// What was used is still told to be used, and others have their share.
 		key, _ := numbered(0)
-		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, Key: key, Until: until}); fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, ID: key, Until: until}); fresh || err != nil {
 			t.Errorf("a used one: %v, %v", fresh, err)
 		}
 		if _, modest := numbered(1); tt.config.PerKey >= 0 {
 			key, _ = numbered(1 << 20)
-			if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: modest, Key: key, Until: until}); !fresh || err != nil {
+			if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: modest, ID: key, Until: until}); !fresh || err != nil {
 				t.Errorf("another key: %v, %v", fresh, err)
 			}
 		}
@@ -112,7 +112,7 @@ func TestQuotaOfAnOwner(t *testing.T) {
 			key, _ := numbered(n)
 			_, jkt := numbered(n % 64)
 			var fresh bool
-			proof := dpop.UsedProof{Key: key, JKT: jkt, Owner: greedy, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}
+			proof := dpop.UsedProof{ID: key, JKT: jkt, Owner: greedy, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}
 			if fresh, err = m.Burn(t.Context(), proof); fresh {
 				taken++
 			}
@@ -124,19 +124,19 @@ func TestQuotaOfAnOwner(t *testing.T) {
 			t.Errorf("%+v: Stats() = %+v", tt.config, s)
 		}
 		key, jkt := numbered(0)
-		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: greedy, Until: until}); fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Owner: greedy, Until: until}); fresh || err != nil {
 			t.Errorf("%+v: a used one: %v, %v", tt.config, fresh, err)
 		}
 		if errors.Is(tt.err, dpop.ErrFull) {
 			continue
 		}
 		key, jkt = numbered(1 << 20)
-		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: key, Until: until}); !fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Owner: key, Until: until}); !fresh || err != nil {
 			t.Errorf("%+v: another owner: %v, %v", tt.config, fresh, err)
 		}
 		// Who is not named is not counted, and one of the greedy's keys has room.
 		key, _ = numbered(1<<20 + 1)
-		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Until: until}); !fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Until: until}); !fresh || err != nil {
 			t.Errorf("%+v: nobody: %v, %v", tt.config, fresh, err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestQuotaOfAnOwnerComesBack(t *testing.T) {
 		for round := range 5 {
 			for n := range 10 {
 				key, jkt := numbered(round*10 + n)
-				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{Key: key, JKT: jkt, Owner: owner, Until: time.Now().Add(30 * time.Second)}); !fresh || err != nil {
+				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Owner: owner, Until: time.Now().Add(30 * time.Second)}); !fresh || err != nil {
 					t.Fatalf("round %d, proof %d: %v, %v", round, n, fresh, err)
 				}
 			}
@@ -167,7 +167,7 @@ func TestFull(t *testing.T) {
 		until := time.Now().Add(30 * time.Second)
 		burn := func(n int) (bool, error) {
 			key, jkt := numbered(n)
-			return m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Until: until})
+			return m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, ID: key, Until: until})
 		}
 		for n := range capacity {
 			if fresh, err := burn(n); !fresh || err != nil {
@@ -208,7 +208,7 @@ func TestDefaultHoldsItsRate(t *testing.T) {
 				key, jkt := numbered(n)
 				n++
 				// The latest time that a checker asks for, of a clock ahead.
-				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: time.Now().Add(70 * time.Second)}); !fresh || err != nil {
+				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, ID: key, Owner: key, Until: time.Now().Add(70 * time.Second)}); !fresh || err != nil {
 					t.Fatalf("second %d: %v, %v", second, fresh, err)
 				}
 			}
@@ -226,7 +226,7 @@ func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for n := range 2 * capacity {
 				key, jkt := numbered(n)
-				ok, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: time.Now().Add(time.Duration(n%80)*time.Second + time.Minute)})
+				ok, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, ID: key, Owner: key, Until: time.Now().Add(time.Duration(n%80)*time.Second + time.Minute)})
 				if ok {
 					fresh.Add(1)
 				}
@@ -263,7 +263,7 @@ func bytesPerProof(t testing.TB, proofs int) float64 {
 	now := time.Now()
 	for n := range proofs {
 		key, jkt := numbered(n)
-		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, Key: key, Owner: key, Until: now.Add(20*time.Second + time.Duration(n%80)*time.Second)}); !fresh || err != nil {
+		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, ID: key, Owner: key, Until: now.Add(20*time.Second + time.Duration(n%80)*time.Second)}); !fresh || err != nil {
 			t.Fatal(fresh, err)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 
 // UsedProof is what a [ReplayStore] remembers of a proof, or counts it by.
 type UsedProof struct {
-	// Key names the proof: a SHA-256 hash of its key's thumbprint, of the
+	// ID names the proof: a SHA-256 hash of its key's thumbprint, of the
 	// request's method and URI, and of the jti.
-	Key [32]byte
+	ID [32]byte
 
 	// JKT is the thumbprint of the proof's key, and Owner a SHA-256 hash of
 	// whom the token is for: the issuer with the subject or, of a token that a
@@ -35,7 +35,7 @@ type UsedProof struct {
 // ReplayStore remembers the proofs that were used (RFC 9449, Section 11.1). Its
 // method must be safe for concurrent use.
 type ReplayStore interface {
-	// Burn uses a proof up: it reports whether the store did not have its key,
+	// Burn uses a proof up: it reports whether the store did not have its ID,
 	// and if so remembers the proof at least until the given time, in one step,
 	// so that of any number of concurrent calls one alone is told that the proof
 	// is fresh. An error says that nobody can tell, or that the proof cannot be

@@ -383,18 +383,18 @@ func TestStoreIsGiven(t *testing.T) {
 		}
 		seen := map[[32]byte]int{}
 		for _, call := range calls {
-			seen[call.Key]++
+			seen[call.ID]++
 			if call.JKT != c.jkt || !call.Until.Equal(time.Now().Add(65*time.Second)) || call.Owner != calls[0].Owner || call.Owner == [32]byte{} {
 				t.Errorf("%+v", call)
 			}
 		}
-		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].Key] != 2 {
+		if len(calls) != 6 || len(seen) != 5 || seen[calls[0].ID] != 2 {
 			t.Errorf("%d calls of %d keys", len(calls), len(seen))
 		}
 		other := newClient(t, "ES256")
 		proof := other.proof(t, members{"jti": "c", "htu": origin + "/a"})
 		wantRefusal(t, checkAndUse(checker, read(t, "GET /a", "DPoP: "+proof), token, other.jkt), "")
-		if last := calls[len(calls)-1]; last.JKT != other.jkt || seen[last.Key] != 0 {
+		if last := calls[len(calls)-1]; last.JKT != other.jkt || seen[last.ID] != 0 {
 			t.Errorf("the jti of one client is that of another: %+v", last)
 		}
 	})

@@ -74,7 +74,7 @@ func BenchmarkBurn(b *testing.B) {
 		var key [32]byte
 		binary.BigEndian.PutUint64(key[:], n.Add(1))
 		_, err := replays.Burn(b.Context(), dpop.UsedProof{
-			Key: key, Owner: proofKey("owner"), JKT: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", Until: time.Now().Add(10 * time.Second),
+			ID: key, Owner: proofKey("owner"), JKT: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", Until: time.Now().Add(10 * time.Second),
 		})
 		return err
 	}

@@ -82,7 +82,7 @@ func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, e
 // proofKeys returns the key of a proof, and that of the counter which it counts
 // for.
 func (c *Cache) proofKeys(proof *dpop.UsedProof) (name, counter string) {
-	name = c.prefix + "proof:" + base64.RawURLEncoding.EncodeToString(proof.Key[:])
+	name = c.prefix + "proof:" + base64.RawURLEncoding.EncodeToString(proof.ID[:])
 	if proof.Owner == ([32]byte{}) {
 		return name, c.prefix + "proofs-of-key:" + proof.JKT
 	}

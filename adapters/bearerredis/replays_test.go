@@ -31,7 +31,7 @@ func proofKey(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 
 // proofUntil is a proof of a key and an owner of its own.
 func proofUntil(name string, until time.Time) dpop.UsedProof {
-	return dpop.UsedProof{Key: proofKey(name), JKT: "jkt-" + name, Owner: proofKey("owner of " + name), Until: until}
+	return dpop.UsedProof{ID: proofKey(name), JKT: "jkt-" + name, Owner: proofKey("owner of " + name), Until: until}
 }
 
 func wantBurnt(t testing.TB, r *bearerredis.Replays, name string, want bool) {
@@ -139,7 +139,7 @@ func TestSharesOfOwners(t *testing.T) {
 			stores := []*bearerredis.Replays{newCache(t, config).Replays(), newCache(t, config).Replays()}
 			until := time.Now().Add(time.Minute)
 			burn := func(n int, owner [32]byte, key int) (bool, error) {
-				return stores[n/2%2].Burn(t.Context(), dpop.UsedProof{Key: proofKey(fmt.Sprint(n)), Owner: owner, JKT: fmt.Sprint("key", key), Until: until})
+				return stores[n/2%2].Burn(t.Context(), dpop.UsedProof{ID: proofKey(fmt.Sprint(n)), Owner: owner, JKT: fmt.Sprint("key", key), Until: until})
 			}
 			taken := 0
 			for n := range 100 {
@@ -170,7 +170,7 @@ func TestSharesComeBack(t *testing.T) {
 	db := admin(t, server)
 	replays := newCache(t, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 2}).Replays()
 	burn := func(name string) (bool, error) {
-		return replays.Burn(t.Context(), dpop.UsedProof{Key: proofKey(name), Owner: proofKey("owner"), JKT: "key", Until: time.Now().Add(500 * time.Millisecond)})
+		return replays.Burn(t.Context(), dpop.UsedProof{ID: proofKey(name), Owner: proofKey("owner"), JKT: "key", Until: time.Now().Add(500 * time.Millisecond)})
 	}
 	for round := range 3 {
 		for n := range 2 {

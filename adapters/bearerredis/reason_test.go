@@ -58,7 +58,7 @@ func TestRedisIsLoading(t *testing.T) {
 	entry := denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}
 	for name, call := range map[string]func() error{
 		"Burn": func() error {
-			_, err := replays.Burn(t.Context(), dpop.UsedProof{Key: proofKey("used"), Until: time.Now().Add(time.Minute)})
+			_, err := replays.Burn(t.Context(), dpop.UsedProof{ID: proofKey("used"), Until: time.Now().Add(time.Minute)})
 			return err
 		},
 		"Forget": func() error { return c.Set(t.Context(), "1", nil, time.Minute) },

@@ -54,6 +54,7 @@ func (c Config) LogValue() slog.Value {
 	}
 	return redact.Group(
 		redact.URL("Issuer", c.Issuer),
+		slog.Bool("AllowNonHTTPSIdentifier", c.AllowNonHTTPSIdentifier),
 		redact.URL("Endpoint", c.Endpoint),
 		slog.Any("Auth", c.Auth),
 		slog.Any("Audience", c.Audience),

@@ -239,7 +239,6 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	public := map[string]string{
 		"bearer.RouteConfig":      "rules and bounds, and nothing of a caller",
 		"bearertest.HostileToken": "a token that is refused everywhere",
-		"dpop.UsedProof":          "hashes, and the thumbprint of a public key",
 		"jwks.IssuerStats":        "numbers",
 	}
 	for name, field := range typesWithSecrets(t) {

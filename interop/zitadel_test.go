@@ -89,7 +89,7 @@ func TestZitadelUnderDefaultProfile(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	a := zitadelAPI(t, o, jwks.Profile{})
 	event := a.refuses(t, o.clientCredentials(t, "orders:read").Access, "typ")
-	if !strings.Contains(event.Expected, "at+jwt") || !strings.Contains(event.Expected, "set jwks.Issuer.Profile") || event.Got != `"JWT"` {
+	if !strings.Contains(event.Expected, "at+jwt") || !strings.Contains(event.Hint, "set jwks.Issuer.Profile") || event.Got != `"JWT"` {
 		t.Errorf("expected %q, got %q; want the types and the field to set", event.Expected, event.Got)
 	}
 	if log := a.logged(); !strings.Contains(log, "set jwks.Issuer.Profile") {

@@ -164,7 +164,7 @@ func TestRefusedTypeNamesTheField(t *testing.T) {
 	_, err := trusting(t, issuer, nil).Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT}))
 	e, ok := errors.AsType[*bearer.Error](err)
 	if !ok || e.Check != "typ" || e.Expected != `one of ["at+jwt"] (Issuer.Profile)` || e.Got != `"JWT"` ||
-		!strings.HasPrefix(e.Hint, "if this is an access token, set Issuer.Profile") {
+		!strings.HasPrefix(e.Hint, "if this is an access token, set jwks.Issuer.Profile") {
 		t.Errorf("%+v", err)
 	}
 }

@@ -30,7 +30,7 @@ func hintFor(check string) string {
 	case "alg":
 		return "if the issuer signs access tokens so, add the algorithm to Issuer.Algorithms; none and HS256, HS384 and HS512 are never accepted"
 	case "typ":
-		return "if this is an access token, set Issuer.Profile to the issuer's, such as jwks.Keycloak(); if the client sends its ID token, it must send the access token"
+		return "if this is an access token, set jwks.Issuer.Profile to the issuer's, such as jwks.Keycloak(); if the client sends its ID token, it must send the access token"
 	case "kind":
 		return "the client must send its access token; if this is one, Issuer.Profile says how access tokens are told apart"
 	case "kid":

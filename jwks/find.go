@@ -16,7 +16,7 @@ func (r *reader) findKeys(ctx context.Context, now time.Time, leeway time.Durati
 	q := r.query()
 	found, err := r.issuer.source.At(now, q)
 	if err == keysource.ErrUnknownKey {
-		q.Issued = r.issued(leeway)
+		q.Issued, q.Leeway = r.issued(), leeway
 		found, err = r.issuer.source.Search(ctx, q)
 	}
 	r.keys, r.total, r.generation = found.Keys, found.Total, found.Generation
@@ -27,7 +27,7 @@ func (r *reader) findKeys(ctx context.Context, now time.Time, leeway time.Durati
 // none. It changes nothing if there are no newer keys.
 func (r *reader) findNewerKeys(ctx context.Context, leeway time.Duration) error {
 	q := r.query()
-	q.Issued = r.issued(leeway)
+	q.Issued, q.Leeway = r.issued(), leeway
 	found, err := r.issuer.source.Missed(ctx, r.generation, q)
 	if err == nil {
 		r.keys, r.total, r.generation = found.Keys, found.Total, found.Generation
@@ -40,14 +40,14 @@ func (r *reader) query() keysource.Query {
 	return keysource.Query{KeyID: h.KeyID, HasKeyID: h.HasKeyID, Algorithm: jose.Algorithm(h.Algorithm)}
 }
 
-// issued returns when the token may have been issued at the latest, by its own
-// unproven word; zero if it does not say.
-func (r *reader) issued(leeway time.Duration) time.Time {
+// issued returns when the token was issued by its own unproven word; zero if it
+// does not say.
+func (r *reader) issued() time.Time {
 	at, err := r.values.Date(claims.Iat)
-	if err != nil || at.IsZero() {
+	if err != nil {
 		return time.Time{}
 	}
-	return at.Add(leeway)
+	return at
 }
 
 // signatureError says why the keys that were tried did not prove the token.

@@ -15,41 +15,60 @@ type missing struct {
 	keep time.Duration
 	// seed makes hashes that nobody outside can aim at another's key ID.
 	seed  maphash.Seed
-	until map[uint64]time.Time
-	order [maxMissing]uint64 // a ring of the hashes in until, oldest first
+	notes map[uint64]note
+	order [maxMissing]uint64 // a ring of the hashes in notes, oldest first
 	first int
 }
 
+// note says that a key was not in a set.
+type note struct {
+	until time.Time
+	// issued is up to when tokens were issued for which this is certain: they
+	// were there before the set was fetched.
+	issued time.Time
+}
+
 func newMissing(keep time.Duration) missing {
-	return missing{keep: keep, seed: maphash.MakeSeed(), until: make(map[uint64]time.Time)}
+	return missing{keep: keep, seed: maphash.MakeSeed(), notes: make(map[uint64]note)}
 }
 
 func (m *missing) hash(q Query) uint64 {
-	q.Issued = time.Time{} // it says nothing of the key
+	q.Issued, q.Leeway = time.Time{}, 0 // they say nothing of the key
 	return maphash.Comparable(m.seed, q)
 }
 
-func (m *missing) has(q Query, now time.Time) bool {
-	until, ok := m.until[m.hash(q)]
-	return ok && now.Before(until)
+// has reports whether the key of q is known to be missing in set. What was
+// looked for before says nothing of a newer token: its sender must not be shut
+// out by somebody who guessed the next key's ID.
+func (m *missing) has(q Query, set *keySet, now time.Time) bool {
+	n, ok := m.notes[m.hash(q)]
+	return ok && now.Before(n.until) && (!q.newerThan(set) || !q.Issued.After(n.issued))
 }
 
-func (m *missing) add(q Query, now time.Time) {
-	for len(m.until) > 0 && !now.Before(m.until[m.order[m.first]]) {
+// add notes that the key of q is missing in set, which was fetched after the
+// token came. A token whose iat is later than that is not believed.
+func (m *missing) add(q Query, set *keySet, now time.Time) {
+	for len(m.notes) > 0 && !now.Before(m.notes[m.order[m.first]].until) {
 		m.forgetOldest()
+	}
+	issued := q.Issued
+	if issued.After(set.fetched) {
+		issued = set.fetched
 	}
 	h := m.hash(q)
-	if _, ok := m.until[h]; ok {
+	if n, ok := m.notes[h]; ok {
+		n.issued = later(n.issued, issued)
+		m.notes[h] = n
 		return
 	}
-	if len(m.until) == maxMissing {
+	if len(m.notes) == maxMissing {
 		m.forgetOldest()
 	}
-	m.order[(m.first+len(m.until))%maxMissing] = h
-	m.until[h] = now.Add(m.keep)
+	m.order[(m.first+len(m.notes))%maxMissing] = h
+	m.notes[h] = note{until: now.Add(m.keep), issued: issued}
 }
 
 func (m *missing) forgetOldest() {
-	delete(m.until, m.order[m.first])
+	delete(m.notes, m.order[m.first])
 	m.first = (m.first + 1) % maxMissing
 }

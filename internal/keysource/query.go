@@ -13,12 +13,13 @@ type Query struct {
 	HasKeyID  bool
 	Algorithm jose.Algorithm
 
-	// Issued is when the token claims to have been issued, plus the leeway for
-	// clocks; zero if it does not say. A token that is newer than the keys at
-	// hand may have been signed by a newer key, so that an unknown key is
-	// [UnavailableError] instead of [ErrUnknownKey] while nothing may be
-	// fetched. [Source.At] does not need it.
+	// Issued is when the token claims to have been issued, and Leeway how far
+	// the issuer's clock may be behind; zero if the token does not say. A token
+	// that is newer than the keys at hand may have been signed by a newer key,
+	// so that an unknown key is [UnavailableError] instead of [ErrUnknownKey]
+	// while nothing may be fetched. [Source.At] does not need it.
 	Issued time.Time
+	Leeway time.Duration
 
 	// after, if not zero, is a generation that did not have the key.
 	after uint64
@@ -32,4 +33,6 @@ func (q Query) find(set *keySet) (Candidates, error) {
 }
 
 // newerThan reports whether the token claims to be newer than set.
-func (q Query) newerThan(set *keySet) bool { return q.Issued.After(set.fetched) }
+func (q Query) newerThan(set *keySet) bool {
+	return !q.Issued.IsZero() && q.Issued.Add(q.Leeway).After(set.fetched)
+}

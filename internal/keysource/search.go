@@ -74,13 +74,11 @@ func (s *Source) judge(q Query, conclusive bool) verdict {
 			return verdict{found: found, err: err}
 		}
 		if conclusive {
-			s.remember(q, now)
+			s.remember(q, set, now)
 			return verdict{err: ErrUnknownKey}
 		}
-		// It was looked for before, which says nothing of a newer token: its
-		// sender must not be shut out by who guessed the next key's ID.
-		if !q.newerThan(set) && s.missing.has(q, now) {
-			return verdict{err: s.unknown(q, set, now)}
+		if s.missing.has(q, set, now) {
+			return verdict{err: s.absent(now)}
 		}
 	}
 	switch {
@@ -100,9 +98,9 @@ func (s *Source) judge(q Query, conclusive bool) verdict {
 
 // remember notes that q was looked for and not found. What Missed asks for is
 // not the absence of a key, and is not remembered.
-func (s *Source) remember(q Query, now time.Time) {
+func (s *Source) remember(q Query, set *keySet, now time.Time) {
 	if q.after == 0 {
-		s.missing.add(q, now)
+		s.missing.add(q, set, now)
 	}
 }
 
@@ -119,13 +117,19 @@ func (s *Source) resting(now time.Time) bool {
 // a newer key (checklist C7a). Only the token says how new it is, so that
 // decides between two refusals and nothing else.
 func (s *Source) unknown(q Query, set *keySet, now time.Time) error {
-	if s.failed.err != nil {
-		return s.unavailable(now, nil)
-	}
-	if q.newerThan(set) {
+	if s.failed.err == nil && q.newerThan(set) {
 		err := s.unavailable(now, errTooNew)
 		err.Suspect = true
 		return err
+	}
+	return s.absent(now)
+}
+
+// absent is the error of a key that is not in the set at hand, which is the
+// newest unless the last fetch failed.
+func (s *Source) absent(now time.Time) error {
+	if s.failed.err != nil {
+		return s.unavailable(now, nil)
 	}
 	return ErrUnknownKey
 }

@@ -133,17 +133,41 @@ func TestMissingIsRemembered(t *testing.T) {
 // Reports V17: who guesses the ID of the next key and asks for it too early does
 // not shut out the tokens that are signed by it later.
 func TestMissingIsNoWordOnNewerTokens(t *testing.T) {
+	for _, claimed := range []time.Duration{-time.Hour, 0, 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			is := newIssuer("a")
+			s := is.warm(t)
+			q := named("2026-07")
+			q.Issued, q.Leeway = time.Now().Add(claimed), 5*time.Second
+			if _, err := s.Lookup(t.Context(), q); err != keysource.ErrUnknownKey {
+				t.Errorf("the guess: %v, want ErrUnknownKey", err)
+			}
+			is.publish("a", "2026-07")
+			elapse(time.Second)
+			wantUnknown(t, s, "2026-07") // a token of no age
+			q.Issued = time.Now()
+			if _, err := s.Lookup(t.Context(), q); err != nil {
+				t.Errorf("a new token: %v", err)
+			}
+		})
+	}
+}
+
+// Reports V17: each newer token with an unknown key has the keys fetched once.
+func TestMissingFollowsNewerTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
 		s := is.warm(t)
-		wantUnknown(t, s, "2026-07")
-		is.publish("a", "2026-07")
-		elapse(time.Second)
-		wantUnknown(t, s, "2026-07") // a token of no age, or an old one
-		q := named("2026-07")
-		q.Issued = time.Now()
-		if _, err := s.Lookup(t.Context(), q); err != nil {
-			t.Errorf("a new token: %v", err)
+		for fetches := 2; fetches <= 3; fetches++ {
+			q := named("junk")
+			q.Issued, q.Leeway = time.Now(), 5*time.Second
+			for range 3 {
+				if _, err := s.Lookup(t.Context(), q); err != keysource.ErrUnknownKey {
+					t.Errorf("%v, want ErrUnknownKey", err)
+				}
+			}
+			wantCount(t, is, jwksURL, fetches)
+			elapse(time.Second)
 		}
 	})
 }
@@ -156,16 +180,22 @@ func TestUnknownKeyOfANewToken(t *testing.T) {
 		s := is.warm(t, func(c *keysource.Config) { c.JWKSURI = jwksURL })
 		ask := func(kid string, age time.Duration) error {
 			q := named(kid)
-			q.Issued = time.Now().Add(-age)
+			q.Issued, q.Leeway = time.Now().Add(-age), 5*time.Second
 			_, err := s.Lookup(t.Context(), q)
 			return err
 		}
 		// A fetch that began after the token came is conclusive for it.
 		for _, kid := range []string{"junk1", "junk2"} {
 			elapse(time.Second)
-			if err := ask(kid, 0); err != keysource.ErrUnknownKey {
-				t.Errorf("after a fetch: %v, want ErrUnknownKey", err)
+			for n := range 2 { // the token comes again after the fetch's 50 ms
+				if err := ask(kid, time.Duration(n)*50*time.Millisecond); err != keysource.ErrUnknownKey {
+					t.Errorf("after a fetch: %v, want ErrUnknownKey", err)
+				}
 			}
+		}
+		// A token that claims to be of tomorrow is not believed.
+		if err := ask("junk2", -24*time.Hour); !isUnavailable(err) {
+			t.Errorf("a token of tomorrow: %v, want an UnavailableError", err)
 		}
 		elapse(2 * time.Second)
 		before := is.count(jwksURL)

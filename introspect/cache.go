@@ -65,7 +65,7 @@ type entry struct {
 	fetched time.Time    // when it was asked for
 	fresh   time.Time    // until then it is believed
 	stale   time.Time    // until then it is believed while the endpoint is away
-	renewed atomic.Int64 // when a renewal may begin, Unix nanoseconds
+	renewed atomic.Int64 // when a renewal may begin, in nanoseconds since fetched
 }
 
 // What an entry costs, roughly, beyond its document: in all, and for each value
@@ -97,7 +97,7 @@ func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
 			e.fresh, e.stale = earlier(e.fresh, exp), earlier(e.stale, exp)
 		}
 	}
-	e.renewed.Store(fetched.Add(e.fresh.Sub(fetched) * 3 / 4).UnixNano())
+	e.renewed.Store(int64(e.fresh.Sub(fetched) * 3 / 4))
 	return e
 }
 
@@ -114,12 +114,12 @@ func earlier(a, b time.Time) time.Time {
 // wantsRenewal reports, to one caller each time, that an entry in use should be
 // asked for again before it is believed no more.
 func (e *entry) wantsRenewal(now time.Time) bool {
-	due := e.renewed.Load()
-	if !e.answer.active || now.UnixNano() < due {
+	due, age := e.renewed.Load(), now.Sub(e.fetched)
+	if !e.answer.active || int64(age) < due {
 		return false
 	}
-	again := now.Add(max(e.fresh.Sub(e.fetched)/10, 100*time.Millisecond))
-	return e.renewed.CompareAndSwap(due, again.UnixNano())
+	again := age + max(e.fresh.Sub(e.fetched)/10, 100*time.Millisecond)
+	return e.renewed.CompareAndSwap(due, int64(again))
 }
 
 // local is the cache in the process: active tokens apart from others, so that

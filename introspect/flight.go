@@ -1,0 +1,183 @@
+package introspect
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// patience is how long an answer may take: all of what [Verifier.look] does.
+func (c *Config) patience() time.Duration { return c.Timeout + queueTime + 2*sharedTime }
+
+// flight is a question that is under way, and its answer.
+type flight struct {
+	done   chan struct{}
+	entry  *entry
+	err    error
+	doomed bool // the token was forgotten meanwhile: the answer is not kept
+}
+
+// fetch waits for a flight, its own or another's: concurrent requests with one
+// token make one.
+func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *entry) (*entry, error) {
+	now := time.Now()
+	if trouble := v.troubles.get(key, now); trouble != nil {
+		v.counters.rejected.Add(1)
+		return nil, trouble.err
+	}
+	f, err := v.fly(key, token, kept)
+	if err != nil {
+		return nil, err
+	}
+	patience := v.config.patience()
+	if v.circuit.open(now) > 0 {
+		patience = min(patience, openPatience)
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+		return f.entry, f.err
+	case <-timer.C:
+		return nil, context.DeadlineExceeded
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// fly starts a flight, or joins the one that there is. The flight belongs to
+// the verifier, and no caller's end ends it. old is the entry at hand, if there
+// is one.
+func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f := v.flights[key]; f != nil {
+		return f, nil
+	}
+	// The last flight may have landed since the caller looked.
+	if e := v.local.get(key); e != nil && e != old && time.Now().Before(e.fresh) {
+		f := &flight{done: make(chan struct{}), entry: e}
+		close(f.done)
+		return f, nil
+	}
+	if v.ctx.Err() != nil {
+		return nil, errClosed
+	}
+	// A flood must not pile up goroutines.
+	if len(v.flights) >= v.config.MaxConcurrent*(1+queueFactor) {
+		v.counters.rejected.Add(1)
+		return nil, errBusy
+	}
+	if v.shared == nil && v.circuit.refuses(time.Now(), old.isActive()) {
+		v.counters.rejected.Add(1)
+		return nil, errOpen
+	}
+	f := &flight{done: make(chan struct{})}
+	v.flights[key] = f
+	v.work.Go(func() {
+		e, err := v.look(v.ctx, key, token, old)
+		v.mu.Lock()
+		if v.flights[key] == f {
+			delete(v.flights, key)
+		}
+		if err == nil && !f.doomed {
+			v.local.set(key, e)
+		}
+		v.mu.Unlock()
+		f.entry, f.err = e, err
+		close(f.done)
+	})
+	return f, nil
+}
+
+var errClosed = errors.New("the verifier is closed")
+
+// look finds the answer about a token: in the shared cache, or by asking.
+func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *entry) (*entry, error) {
+	if v.shared != nil && !v.local.isForgotten(key) {
+		if e := v.lookShared(ctx, key, token); e != nil && (old == nil || e.fetched.After(old.fetched)) {
+			v.counters.sharedHits.Add(1)
+			return e, nil
+		}
+	}
+	if err := v.admit(ctx, old.isActive()); err != nil {
+		v.counters.rejected.Add(1)
+		return nil, err
+	}
+	a, asked, err := v.ask(ctx, key, token, old)
+	if err != nil {
+		return nil, err
+	}
+	e := v.config.newEntry(a, asked)
+	if v.shared != nil {
+		v.share(ctx, key, token, e)
+	}
+	return e, nil
+}
+
+// admit waits until the circuit says whether a question may be asked.
+func (v *Verifier) admit(ctx context.Context, active bool) error {
+	now := time.Now()
+	verdict := v.circuit.admit(now, active)
+	if verdict == await {
+		v.suspect(now)
+		if p := v.circuit.current(); p != nil {
+			bounded, cancel := context.WithTimeout(ctx, probeWait)
+			select {
+			case <-p.done:
+			case <-bounded.Done():
+			}
+			cancel()
+		}
+		verdict = v.circuit.admit(time.Now(), active)
+	}
+	if verdict != ask {
+		return errOpen
+	}
+	return nil
+}
+
+// ask asks the endpoint about a token, and tells what came of it.
+func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *entry) (a *answer, asked time.Time, err error) {
+	renews := old != nil && time.Now().Before(old.fresh)
+	held, slot, err := v.slots.enter(ctx, renews)
+	if err == nil && v.circuit.refuses(time.Now(), old.isActive()) {
+		v.slots.leave(slot) // the circuit opened in the meantime
+		err = errOpen
+	}
+	if err != nil {
+		v.counters.rejected.Add(1)
+		return nil, asked, err
+	}
+	v.counters.requests.Add(1)
+	asked = time.Now()
+	slow := time.AfterFunc(slowAfter, func() { v.suspect(asked) })
+	bounded, cancel := context.WithTimeout(held, v.config.Timeout)
+	a, err = v.endpoint.ask(bounded, token)
+	cancel()
+	slow.Stop()
+	if err != nil && context.Cause(held) == errOvertaken {
+		err = &sentError{errOvertaken}
+	}
+	v.slots.leave(slot)
+	if err == nil {
+		v.answered(asked)
+		v.troubles.forget(key)
+		return a, asked, nil
+	}
+	if ctx.Err() != nil {
+		return nil, asked, errClosed // which says nothing about the endpoint
+	}
+	v.counters.failures.Add(1)
+	v.suspect(asked)
+	now := time.Now()
+	_, sent := errors.AsType[*sentError](err)
+	_, credentials := errors.AsType[*credentialsError](err)
+	if sent && v.circuit.open(now) == 0 {
+		v.troubles.add(key, asked, now, err)
+	}
+	if sent || credentials { // of anything else the probe tells
+		v.journal.failed(err)
+	}
+	return nil, asked, err
+}

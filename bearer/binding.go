@@ -9,7 +9,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// checkBinding judges whether whoever sent a token holds what it is bound to.
+// checkBinding judges whether the sender of a token holds what it is bound to.
 // The token decides whether it is bound, not the scheme under which it was sent
 // (RFC 9449, Section 7.2; RFC 8705, Section 3), and every known binding must
 // hold. A valid proof is left in d, to be used up later.

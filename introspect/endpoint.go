@@ -32,7 +32,7 @@ type endpoint struct {
 	opener     *opener // nil: answers are not signed
 	background func(work func(context.Context)) bool
 
-	turn       chan struct{} // held by whoever discovers
+	turn       chan struct{} // taken by the caller that discovers
 	mu         sync.Mutex
 	discovered string // empty: nothing yet
 	at         time.Time
@@ -211,7 +211,7 @@ func (e *endpoint) discover(ctx context.Context) (string, error) {
 	return e.look(ctx)
 }
 
-// look asks for the issuer's metadata. It is called by whoever has the turn.
+// look asks for the issuer's metadata. The caller has the turn.
 func (e *endpoint) look(ctx context.Context) (string, error) {
 	m, err := keysource.Discover(ctx, e.client, e.config.Issuer)
 	e.mu.Lock()

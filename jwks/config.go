@@ -134,7 +134,7 @@ func New(c Config) (*Verifier, error) {
 	for i, given := range c.Issuers {
 		at := fmt.Sprintf("jwks: Config.Issuers[%d]", i)
 		if issuers[given.URL] != nil {
-			errs = append(errs, fmt.Errorf("%s.URL %q stands there twice", at, fetch.Redact(given.URL)))
+			errs = append(errs, fmt.Errorf("%s.URL: duplicate issuer URL %q", at, fetch.Redact(given.URL)))
 		}
 		judge, err := given.compile(names)
 		if err != nil {

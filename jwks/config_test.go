@@ -37,7 +37,7 @@ func TestConfigMistakes(t *testing.T) {
 		}},
 		{"the same issuer twice", jwks.Config{Issuers: []jwks.Issuer{
 			{URL: "https://login.example.com", Audience: []string{"a"}}, {URL: "https://login.example.com", Audience: []string{"b"}},
-		}}, []string{"stands there twice"}},
+		}}, []string{"duplicate issuer URL"}},
 		// C11: https, or http for loopback hosts alone.
 		{"http", good(func(i *jwks.Issuer) { i.URL = "http://login.example.com" }), []string{"https"}},
 		// Reports G9: Go asks DNS for names under localhost.

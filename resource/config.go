@@ -151,7 +151,7 @@ func (c *Config) checkServers(mistake report) {
 		case u.RawQuery != "" || u.ForceQuery:
 			mistake("AuthorizationServers[%d]: the URL %q has a query, want none (RFC 8414, Section 2)", i, fetch.Redact(issuer))
 		case slices.Contains(c.AuthorizationServers[:i], issuer):
-			mistake("AuthorizationServers[%d]: %q stands there twice", i, issuer)
+			mistake("AuthorizationServers[%d]: duplicate value %q", i, issuer)
 		}
 	}
 	if c.JWKSURI != "" {
@@ -193,7 +193,7 @@ func (c *Config) checkLists(mistake report) {
 			if list.wrong(value) {
 				mistake("%s[%d] is %q; want %s", list.field, i, value, list.want)
 			} else if slices.Contains(list.values[:i], value) {
-				mistake("%s[%d]: %q stands there twice", list.field, i, value)
+				mistake("%s[%d]: duplicate value %q", list.field, i, value)
 			}
 		}
 	}

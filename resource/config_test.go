@@ -155,13 +155,13 @@ func TestNewReportsAllMistakesAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		`Config.Resource: the URL "ftp://api.example.com" has the scheme "ftp"`,
-		`Config.AuthorizationServers[1]: "https://login.example.com" stands there twice`,
+		`Config.AuthorizationServers[1]: duplicate value "https://login.example.com"`,
 		`Config.AuthorizationServers[2]: the URL "https://login.example.com" has a query`,
 		`Config.AuthorizationServers[3]: the URL "login" is not absolute`,
 		`Config.AuthorizationServers[4]: the URL has the character`,
 		`Config.Rules[0]: scope.All: no names`,
 		`Config.BearerMethods[1] is "cookie"; want header, body or query`,
-		`Config.BearerMethods[2]: "header" stands there twice`,
+		`Config.BearerMethods[2]: duplicate value "header"`,
 		`Config.Name "\xff"`,
 		`Config.NameByLanguage["d e"]: want a language tag`,
 		`Config.NameByLanguage["de"] is ""`,

@@ -225,7 +225,7 @@ func (c *checkPage) tokens(change func(*jwks.Issuer)) bearer.Config {
 }
 
 func (c *checkPage) jwts() {
-	c.section("JWT access tokens (`jwks`)", "`claimed_iss` and `claimed_kid` are what a token says that is not proven: anybody may have written it. All else that is logged of a token is proven.")
+	c.section("JWT access tokens (`jwks`)", "`claimed_iss` and `claimed_kid` are what a token says that is not proven: anybody may have written it. So may `got`, for `iss`, `alg`, `typ` and other checks before the signature. `iss`, `sub`, `client_id` and `jti` are proven.")
 	std := c.tokens(nil)
 	minted := func(header, claims map[string]any) *http.Request {
 		return requestWith(c.issuer.Mint(bearertest.Token{Header: header, Claims: claims}))

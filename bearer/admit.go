@@ -26,8 +26,9 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
 	}
-	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil) {
-		// Anonymous. A route inside that demands a token names these scopes too.
+	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil || r.Context().Value(principalKey{}) != nil) {
+		// Anonymous, whoever a route of another guard around this one let in. A
+		// route inside that demands a token names these scopes too.
 		d.admitted = &principalContext{Context: r.Context(), judged: judgement{route: rt, outer: d.outer}}
 	}
 	if d.admitted != nil {
@@ -43,9 +44,9 @@ func answerWithoutGuard(w http.ResponseWriter) {
 
 // Authenticate judges the token of a request and nothing else: credentials,
 // failures before, token, audience, age, deny list and binding, but neither
-// scope nor requirements. It uses no proof up. It is for a program that must
-// know whose token it is before it can tell which route the request takes, as
-// when that stands in a body, which costs something to read.
+// scope nor requirements. It does not mark a proof as used. Use
+// it if the program must know the caller before it can choose the route, for
+// example because the route depends on the body.
 //
 // If the token is good, or the route is optional and there is none, Authenticate
 // returns the request to pass on to [Route.Admit] of this or another route of

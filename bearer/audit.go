@@ -25,7 +25,7 @@ type Event struct {
 	Check, Expected, Got string
 
 	// Cause is the text of the underlying error, if there is one, and Hint what
-	// an operator can do; docs/checks.md has them all.
+	// an operator can do; docs/checks.md lists them.
 	Cause, Hint string
 
 	Method, Path, RemoteAddr string // of the request; no query, it may hold secrets
@@ -47,18 +47,22 @@ type Event struct {
 // maxEventText bounds each text of an Event that a request can influence.
 const maxEventText = 256
 
+// maxCauseText bounds the cause, which may tell about several URLs.
+const maxCauseText = 768
+
 func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status int) Event {
 	if len(token) > g.maxToken {
 		token = "" // nobody has seen it, and hashing a megabyte is work
 	}
 	// A verifier that somebody else wrote may put the token into its texts.
-	clean := func(s string) string {
-		s = scrub(s[:min(len(s), 16*maxEventText)], token, maxEventText)
-		if len(s) > maxEventText {
-			s = s[:maxEventText] + "…"
+	cleanUpTo := func(s string, most int) string {
+		s = scrub(s[:min(len(s), 16*maxEventText)], token, most)
+		if len(s) > most {
+			s = s[:most] + "…"
 		}
 		return strings.ToValidUTF8(s, "\uFFFD")
 	}
+	clean := func(s string) string { return cleanUpTo(s, maxEventText) }
 	event := Event{
 		RequestID:  requestID,
 		Status:     status,
@@ -72,7 +76,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 		RemoteAddr: r.RemoteAddr,
 	}
 	if e.Err != nil {
-		event.Cause = clean(fmt.Sprint(e.Err)) // Sprint survives a nil pointer in an error
+		event.Cause = cleanUpTo(fmt.Sprint(e.Err), maxCauseText) // Sprint survives a nil pointer in an error
 	}
 	event.ClaimedIssuer, event.ClaimedKeyID = clean(e.ClaimedIssuer), clean(e.ClaimedKeyID)
 	if p := e.Principal; p != nil {

@@ -17,20 +17,24 @@ func (g *Guard) checkBinding(r *http.Request, d *Decision) *Error {
 	cnf, scheme := d.admitted.shared.Confirmation, d.credentials.scheme
 	switch {
 	case cnf.JKT == "" && scheme == schemeDPoP:
-		return Invalid("cnf", "a token bound to a key (jkt), under the DPoP scheme", "another")
+		return unmetBinding("a token bound to a key (jkt), under the DPoP scheme", "one that is not",
+			"the client must send a token that is not bound under the scheme Bearer")
 	case cnf.JKT != "" && g.proofs == nil:
-		return Invalid("cnf", "no jkt, since Config.Proofs checks none", "a token bound to a key")
+		return unmetBinding("no jkt, since Config.Proofs checks none", "a token bound to a key", "set Config.Proofs, such as a dpop.Checker")
 	case cnf.JKT != "" && scheme != schemeDPoP:
-		return Invalid("cnf", "a token bound to a key (jkt) under the DPoP scheme", "it under Bearer")
+		return unmetBinding("a token bound to a key (jkt) under the DPoP scheme", "it under Bearer",
+			"the client must use the scheme DPoP, with a proof (RFC 9449)")
 	case cnf.X5TS256 != "" && g.certificates == nil:
-		return Invalid("cnf", "no x5t#S256, since Config.Certificates has none", "a token bound to a certificate")
+		return unmetBinding("no x5t#S256, since Config.Certificates has none", "a token bound to a certificate", "set Config.Certificates")
 	case cnf.JKT == "" && cnf.X5TS256 == "" && cnf.Other:
-		return Invalid("cnf", "jkt or x5t#S256", "a binding that is not known")
+		return unmetBinding("jkt or x5t#S256", "a binding that is not known", "the issuer binds tokens in a way that nothing here can check")
 	case cnf.JKT == "" && cnf.X5TS256 == "" && g.boundOnly:
-		return Invalid("cnf", "a bound token (Config.BoundTokensOnly)", "one that is not")
+		return unmetBinding("a bound token (Config.BoundTokensOnly)", "one that is not",
+			"the client must get a bound token; otherwise leave Config.BoundTokensOnly off")
 	}
 	if cnf.X5TS256 == "" && g.certificates != nil && g.certificates.Required {
-		return Invalid("cnf", "a token bound to a certificate (Certificates.Required)", "another")
+		return unmetBinding("a token bound to a certificate (Certificates.Required)", "one that is not",
+			"the client must get a token that is bound to its certificate; otherwise leave Certificates.Required off")
 	}
 	if cnf.X5TS256 != "" {
 		if e := g.certificates.check(r, cnf.X5TS256); e != nil {
@@ -41,6 +45,12 @@ func (g *Guard) checkBinding(r *http.Request, d *Decision) *Error {
 		return g.checkProof(r, d)
 	}
 	return nil
+}
+
+func unmetBinding(expected, got, hint string) *Error {
+	e := Invalid("cnf", expected, got)
+	e.Hint = hint
+	return e
 }
 
 // checkProof judges the proof of the request, unless a route around this one

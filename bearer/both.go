@@ -25,7 +25,8 @@ import (
 //   - the bindings of both;
 //   - the subject and client of first. second must name the same or none, where
 //     an empty name is none; a client ID or jti that only second knows is added,
-//     and a token is a client's own ([Principal.IsClient]) if either says so.
+//     and a token is a client's own ([Principal.IsClient]) if first says so, or
+//     if second says so and names a subject.
 //
 // The issuer must be the same, and a token that second does not recognize is bad.
 //
@@ -50,6 +51,7 @@ func Both(first, second Verifier) Verifier {
 				return nil, err
 			}
 			refused := Invalid(cmp.Or(e.Check, "verifier"), e.Expected, e.Got)
+			refused.Hint = e.Hint
 			own := *p // the verifier may share p
 			refused.Principal = &own
 			return nil, refused

@@ -208,3 +208,16 @@ func TestBothOfNil(t *testing.T) {
 		}
 	}
 }
+
+// What second says that an operator can do is not lost.
+func TestBothKeepsTheHint(t *testing.T) {
+	unknown := bearer.Unrecognized("active", "a", "b")
+	unknown.Hint = "the token was revoked"
+	answer := func(p *bearer.Principal, err error) bearer.Verifier {
+		return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return p, err })
+	}
+	_, err := bearer.Both(answer(&bearer.Principal{}, nil), answer(nil, unknown)).Verify(t.Context(), "x")
+	if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Code != bearer.CodeInvalidToken || e.Hint != "the token was revoked" {
+		t.Errorf("%+v", err)
+	}
+}

@@ -22,6 +22,8 @@ func (c *principalContext) Value(key any) any {
 	switch {
 	case key == principalKey{} && c.shared != nil:
 		return c
+	case key == principalKey{} && c.judged.route != nil && !c.judged.tokenOnly:
+		return nil // let in as anonymous, so nobody further outside is meant
 	case key == judgementKey{} && c.judged.route != nil:
 		return c
 	}

@@ -157,7 +157,7 @@ func (rt *Route) judge(r *http.Request, d *Decision, known, all bool) *Error {
 	if !rt.rule.Allows(p.Scopes) {
 		return &Error{
 			Code: CodeInsufficientScope, Check: "scope",
-			Expected: rt.ruleText, Got: p.Scopes.String(), Principal: p,
+			Expected: rt.ruleText, Got: cmp.Or(p.Scopes.String(), "none"), Principal: p,
 		}
 	}
 	for _, req := range rt.requirements {

@@ -4,7 +4,7 @@
 // Section 3, RFC 9470 and RFC 9110 ask.
 //
 // A [Guard] holds what an API has in common, and [Guard.Route] compiles what
-// one route needs. [Route.Decide] judges a request and touches nothing;
+// one route needs. [Route.Decide] judges a request and writes nothing, though it marks a DPoP proof as used and counts failures;
 // [Route.Admit] does the same and writes the answer of a refusal, the only
 // code that writes one. Middleware for net/http, Echo and Gin is in the
 // adapters folder.

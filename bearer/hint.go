@@ -10,8 +10,6 @@ func hintFor(e *Error) string {
 	switch e.Check {
 	case "token length":
 		return "raise Config.MaxTokenBytes, or have the issuer put less into the token, such as fewer groups"
-	case "cnf":
-		return "the token is bound: set Config.Proofs (DPoP) or Config.Certificates (mutual TLS), and see that the client uses the scheme DPoP for a token with jkt"
 	case "client certificate":
 		return "see that the client presents the certificate it used at the token endpoint; behind a proxy that ends TLS, set Certificates.TrustedProxy"
 	case "scheme":
@@ -31,13 +29,16 @@ func hintFor(e *Error) string {
 	case "nonce":
 		return "nothing: the client repeats the request with the nonce of the answer"
 	case "clock":
-		return "this machine's clock was set by more than proofs may be old: see that it is synchronized; used proofs are remembered again soon"
+		return "this machine's clock was set back: synchronize it; proofs are accepted again once it has passed the times whose used proofs are forgotten"
 	case "replay store":
 		return "the store of used proofs is full or out of reach: see dpop.MemoryConfig, or the record about Redis"
 	case "deny list":
 		if e.Code == CodeUnavailable {
 			return "the deny list is out of reach"
 		}
+		return "somebody denied this token, user or client; lifting the entry ends it"
+	case "aud":
+		return "the token is for another resource of this API: the client must ask for this one (RFC 8707)"
 	case "iat":
 		return "the client must get a new token; the issuer must send iat"
 	case "path parameters":

@@ -144,10 +144,14 @@ func (d *Decision) answer() *answer {
 		return rt.answerTo(d.err, used) // which names no scopes
 	}
 	if needs := rt.needsAround(d.outer, d.credentials.token); needs != rt.needs {
-		whole := *rt
-		whole.needs = needs
-		whole.answers[used] = rt.guard.compile(used, needs)
-		rt = &whole
+		// Nearly all requests to a route come through the same routes around it.
+		whole := rt.nested[used].Load()
+		if whole == nil || whole.needs != needs {
+			whole = &Route{guard: rt.guard, needs: needs}
+			whole.answers[used] = rt.guard.compile(used, needs)
+			rt.nested[used].Store(whole)
+		}
+		rt = whole
 	}
 	return rt.answerTo(d.err, used)
 }

@@ -530,3 +530,53 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 		}
 	})
 }
+
+// A request that a guard lets in as anonymous is anonymous to its handler, its
+// hook and its outcome, whoever another guard around it, or a test, has put into
+// the context.
+func TestAnonymousHidesTheOuterPrincipal(t *testing.T) {
+	verifier := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
+		return &bearer.Principal{Subject: token, ClientID: "app"}, nil
+	})
+	hooked := 0
+	outer, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, InsecureQueryTokens: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hook := range []func(*http.Request){nil, func(r *http.Request) {
+		hooked++
+		if p, known := bearer.FromContext(r.Context()); known {
+			t.Errorf("the hook sees %v", p)
+		}
+	}} {
+		inner, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, OnAdmit: hook})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range []scope.Rule{scope.None, scope.All("admin")} {
+			ctx, outcome := bearer.Watch(t.Context())
+			r := httptest.NewRequest(http.MethodGet, "/?access_token=alice", nil).WithContext(ctx)
+			r, ok := outer.MustRoute(bearer.RouteConfig{Rule: scope.None}).Admit(httptest.NewRecorder(), r)
+			if !ok {
+				t.Fatal("the outer guard refuses")
+			}
+			plain := httptest.NewRequest(http.MethodGet, "/", nil)
+			plain = plain.WithContext(bearer.NewContext(plain.Context(), bearer.Principal{Subject: "mallory"}))
+			for _, r := range []*http.Request{r, plain} {
+				r, ok := inner.MustRoute(bearer.RouteConfig{Rule: rule, Optional: true}).Admit(httptest.NewRecorder(), r)
+				if !ok {
+					t.Fatal("the inner guard refuses")
+				}
+				if p, known := bearer.FromContext(r.Context()); known {
+					t.Errorf("the handler sees %v", p)
+				}
+			}
+			if p, known := outcome.Principal(); known {
+				t.Errorf("the outcome is of %v", p)
+			}
+		}
+	}
+	if hooked != 4 {
+		t.Errorf("the hook was called %d times, want 4", hooked)
+	}
+}

@@ -70,7 +70,8 @@ func (p Principal) AMR() []string { return slices.Clone(p.amr) }
 // IsClient reports whether the token was issued to a client for itself and not
 // for a user. How issuers mark such a token differs, so the verifier that knows
 // the issuer decides it: a jwks.Verifier by jwks.Profile.Client, an
-// introspect.Verifier by the members sub, client_id and username of the answer.
+// introspect.Verifier by the members sub, client_id and username of the answer,
+// or by the marks of Keycloak.
 //
 // Where no verifier has decided, sub is the client's id then (RFC 9068, Section
 // 2.2), and a token without sub names no user either. With an issuer that does

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/weburl"
@@ -46,7 +47,8 @@ type Route struct {
 	audience     string
 	maxTokenAge  time.Duration // zero: any
 	optional     bool
-	answers      [schemeBoth + 1]answers // by the scheme that was used
+	answers      [schemeBoth + 1]answers               // by the scheme that was used
+	nested       [schemeBoth + 1]atomic.Pointer[Route] // the same with the scopes of the routes around it
 }
 
 // Route compiles what a route needs. All mistakes are reported at once.

@@ -20,8 +20,8 @@ type Config struct {
 	// Origin is the API's origin as its clients see it, such as
 	// https://api.example.com: scheme, host and, if it is not the scheme's
 	// own, port. http is for loopback hosts, unless InsecureAllowHTTP says
-	// otherwise. Required. It stands for the
-	// request's Host and X-Forwarded fields, none of which is looked at.
+	// otherwise. Required. It stands for the request's Host and X-Forwarded
+	// fields, none of which is looked at.
 	Origin string
 
 	// Path returns the path that the client asked for, percent-encoded as it
@@ -60,7 +60,7 @@ type Config struct {
 	// read tokens and proofs.
 	InsecureAllowHTTP bool
 
-	// Logger is told when used proofs cannot be remembered. Default: silence.
+	// Logger is told when used proofs cannot be remembered, and when the clock was set back. Default: silence.
 	Logger *slog.Logger
 }
 

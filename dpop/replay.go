@@ -20,8 +20,8 @@ type UsedProof struct {
 	// JKT is the thumbprint of the proof's key, and Owner a SHA-256 hash of
 	// whom the token is for: the issuer with the subject or, of a token that a
 	// client got for itself, with the client. Both are for quotas, by which no
-	// client fills the store, however many keys it has. The zero Owner is
-	// nobody, and has no quota.
+	// client fills the store, however many keys it has. The zero Owner has no
+	// quota in [MemoryReplays]; other stores may count it by key.
 	JKT   string
 	Owner [32]byte
 
@@ -50,7 +50,7 @@ var (
 
 	// ErrQuota is a store's answer when it cannot remember one more proof of
 	// the same key, or for the same owner.
-	ErrQuota = errors.New("dpop: the key, or whom its token is for, has used up its share of the replay store")
+	ErrQuota = errors.New("dpop: this key, user or client has reached its quota in the replay store")
 )
 
 // burnTime bounds each call of a store that is not embedded.

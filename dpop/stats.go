@@ -78,7 +78,7 @@ func (j *journal) unburnt(jkt string, err error) {
 		}
 	case errors.Is(err, ErrQuota):
 		if j.quota.due() {
-			j.logger.Warn("a key, or whom its token is for, has used up its share of the replay store; further proofs are refused until used ones expire",
+			j.logger.Warn("a key, user or client has reached its quota in the replay store; its new proofs are refused until used ones expire",
 				slog.String("jkt", jkt[:min(len(jkt), 11)]))
 		}
 	default:
@@ -90,7 +90,7 @@ func (j *journal) unburnt(jkt string, err error) {
 
 func (j *journal) setBack() {
 	if j.back.due() {
-		j.logger.Error("the clock was set back; proofs of a time whose used proofs are forgotten are refused")
+		j.logger.Error("the clock was set back; refusing proofs from times for which used proofs have been forgotten")
 	}
 }
 

@@ -56,10 +56,10 @@ func (n names) read(document []byte) (*answer, error) {
 	defer n.journal.Note(&v)
 	a := new(answer)
 	if !v.Has(n.active) {
-		return nil, errors.New("no active in it")
+		return nil, &claims.Error{Claim: "active", Err: errors.New("there is none")}
 	}
 	if a.active, err = strictjson.Bool(v.Raw(n.active)); err != nil {
-		return nil, fmt.Errorf("active: %w", err)
+		return nil, &claims.Error{Claim: "active", Err: err}
 	}
 	if !a.active {
 		// No other member of it counts, nor is kept.
@@ -83,7 +83,7 @@ func (n names) read(document []byte) (*answer, error) {
 		}
 	}
 	if v.Has(claims.Iss) && a.issuer == "" {
-		return nil, errors.New("iss: an empty string")
+		return nil, &claims.Error{Claim: "iss", Err: errors.New("an empty string")}
 	}
 	if p.Scopes, err = v.Scopes([]int{n.scope}, func(int) bool { return true }); err != nil {
 		return nil, err
@@ -111,7 +111,8 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	p := &a.principal
 	now := time.Now()
 	if e := c.refusal(a, now); e != nil {
-		e.Principal = p
+		own := *p // whoever gets the error may change it
+		e.Principal = &own
 		return nil, hinted(e)
 	}
 	if now.Before(p.AuthTime.Add(-c.Leeway)) {

@@ -35,12 +35,15 @@ const (
 	maxTries = 4
 
 	// probeWait is how long a request waits for the probe that may close the
-	// circuit, and openPatience how long one of those tries waits.
+	// circuit, doubtWait how long one whose question has failed waits for the
+	// probe that tells whether its token is to blame, and openPatience how long
+	// one of those tries waits.
 	probeWait    = 250 * time.Millisecond
+	doubtWait    = 500 * time.Millisecond
 	openPatience = time.Second
 )
 
-var errOpen = errors.New("the endpoint fails for our own probes too, and is left alone for a moment")
+var errOpen = errors.New("the endpoint also fails the verifier's own probes; requests to it are paused")
 
 // circuit decides whether the endpoint may be asked. Only evidence about the
 // endpoint opens it: probes that fail while no question is answered. What the
@@ -110,14 +113,13 @@ func (c *circuit) open(now time.Time) time.Duration {
 	return max(c.until.Sub(now), 1)
 }
 
-// isWell reports whether the endpoint was well when a question was asked that
-// got no answer: another one, asked at most a second before or later, was
-// answered, and no probe says otherwise.
-func (c *circuit) isWell(asked, now time.Time) bool {
+// isWell reports whether the endpoint is known to be well although it gave no
+// answer to the question that was asked at that time: one that was not asked
+// before it was answered.
+func (c *circuit) isWell(asked time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	doubt := c.probe != nil && (c.probe.failed > 0 || !c.probe.asked.IsZero() && now.Sub(c.probe.asked) >= slowAfter)
-	return c.opened.IsZero() && !doubt && !c.answered.Before(asked.Add(-time.Second))
+	return c.opened.IsZero() && !c.answered.Before(asked)
 }
 
 // start returns the probe to be sent because a question that was asked at that
@@ -221,6 +223,9 @@ func (c *circuit) end(p *probe, now time.Time) {
 // or gone, or refuses our credentials. That it dislikes one request (RFC 9110,
 // Section 15.5, such as 400) does not say so.
 func isIll(err error) bool {
+	if _, credentials := errors.AsType[*credentialsError](err); credentials {
+		return true
+	}
 	if status, ok := errors.AsType[*fetch.StatusError](err); ok && status.Status >= 400 && status.Status < 500 {
 		switch status.Status {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,

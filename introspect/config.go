@@ -112,7 +112,9 @@ type Config struct {
 	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback.
 	InsecureAllowHTTP bool
 
-	// Logger is told when the endpoint is out of reach, and when it is back.
+	// Logger is told when the endpoint or the shared cache fails and works again,
+	// when the endpoint does not answer about a token, and once for each claim
+	// that is malformed.
 	// Default: silence.
 	Logger *slog.Logger
 }

@@ -121,20 +121,28 @@ func (v *Verifier) admit(ctx context.Context, active bool) error {
 	verdict := v.circuit.admit(now, active)
 	if verdict == await {
 		v.suspect(now)
-		if p := v.circuit.current(); p != nil {
-			bounded, cancel := context.WithTimeout(ctx, probeWait)
-			select {
-			case <-p.done:
-			case <-bounded.Done():
-			}
-			cancel()
-		}
+		v.awaitProbe(ctx, probeWait)
 		verdict = v.circuit.admit(time.Now(), active)
 	}
 	if verdict != ask {
 		return errOpen
 	}
 	return nil
+}
+
+// awaitProbe waits for the probe under way, if there is one.
+func (v *Verifier) awaitProbe(ctx context.Context, most time.Duration) {
+	p := v.circuit.current()
+	if p == nil {
+		return
+	}
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // ask asks the endpoint about a token, and tells what came of it.
@@ -161,6 +169,9 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 	}
 	v.slots.leave(slot)
 	if err == nil {
+		if a.active {
+			v.slots.took(time.Since(asked))
+		}
 		v.answered(asked)
 		v.troubles.forget(key)
 		return a, asked, nil
@@ -169,11 +180,18 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 		return nil, asked, errClosed // which says nothing about the endpoint
 	}
 	v.counters.failures.Add(1)
-	v.suspect(asked)
+	overtaken := errors.Is(err, errOvertaken)
+	if !overtaken {
+		v.suspect(asked)
+		if time.Since(asked) < slowAfter { // otherwise a probe was sent meanwhile
+			v.awaitProbe(ctx, doubtWait)
+		}
+	}
 	now := time.Now()
 	_, sent := errors.AsType[*sentError](err)
 	_, credentials := errors.AsType[*credentialsError](err)
-	if sent && v.circuit.open(now) == 0 {
+	// A question that lost its slot early may just have been slow.
+	if sent && v.circuit.open(now) == 0 && (!overtaken || now.Sub(asked) >= slowAfter) {
 		v.troubles.add(key, asked, now, err)
 	}
 	if sent || credentials { // of anything else the probe tells

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
@@ -39,6 +40,7 @@ func hintFor(check string) string {
 // hint says what an operator can do about an error.
 func hint(err error) string {
 	credentials := (*credentialsError)(nil)
+	malformed := (*claims.Error)(nil)
 	transport := (*fetch.TransportError)(nil)
 	status := (*fetch.StatusError)(nil)
 	switch {
@@ -48,6 +50,8 @@ func hint(err error) string {
 		return "raise Config.MaxConcurrent, or set Config.Accept and bearer.FailureLimit against junk"
 	case errors.Is(err, errOvertaken):
 		return "the endpoint does not answer about this token, and does about others; bearer.FailureLimit stops a client that sends many of them"
+	case errors.As(err, &malformed):
+		return "the issuer's answer is malformed in this member: fix it at the issuer"
 	case errors.As(err, &credentials):
 		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
 	case errors.As(err, &transport):

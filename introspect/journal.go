@@ -10,7 +10,8 @@ import (
 // shared cache fails, once a minute that it still does, and that it works
 // again. No client can make it write more.
 type journal struct {
-	config Config
+	config  Config
+	circuit *circuit
 
 	mu              sync.Mutex
 	endpoint, store outage
@@ -41,10 +42,12 @@ func (o *outage) changed(failed bool) bool {
 	return false
 }
 
-// probed tells that the circuit is open, because of err, or closed again.
+// probed tells that the circuit is open, because of err, or closed again, unless
+// it has changed since.
 func (j *journal) probed(err error) {
 	j.mu.Lock()
-	tell := j.endpoint.changed(err != nil)
+	isOpen := j.circuit.open(time.Now()) > 0
+	tell := isOpen == (err != nil) && j.endpoint.changed(isOpen)
 	j.mu.Unlock()
 	switch {
 	case tell && err != nil:

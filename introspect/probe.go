@@ -39,10 +39,12 @@ func (v *Verifier) send(ctx context.Context, p *probe) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !isIll(err) {
-			v.slots.probed(time.Since(asked), v.config.Timeout)
+		if err == nil {
+			v.slots.probed(time.Since(asked))
 			v.answered(asked)
-			return
+		}
+		if !isIll(err) {
+			return // a rejected probe proves nothing
 		}
 		v.endpoint.moved()
 		now := time.Now()

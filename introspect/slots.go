@@ -15,11 +15,13 @@ const (
 	queueTime    = 500 * time.Millisecond
 	reclaimEvery = 50 * time.Millisecond
 
-	// holdTime is how long a question keeps its slot at least, and holdFactor
-	// times the duration of the last probe. After that it loses the slot to
+	// A question keeps its slot for holdTime at least, for probeFactor times the
+	// duration of the last probe, and for activeFactor times the median duration
+	// of answers about active tokens. After that it hangs, and loses the slot to
 	// another question if the endpoint has answered a later one.
-	holdTime   = 250 * time.Millisecond
-	holdFactor = 8
+	holdTime     = 250 * time.Millisecond
+	probeFactor  = 8
+	activeFactor = 4
 )
 
 var (
@@ -36,9 +38,11 @@ type slots struct {
 	suspect func(asked time.Time)
 
 	mu       sync.Mutex
-	running  list.List // of *slot, the oldest first
-	answered time.Time // when the newest question that was answered had been asked
-	hold     time.Duration
+	running  list.List     // of *slot, the oldest first
+	answered time.Time     // when the newest question that was answered had been asked
+	probe    time.Duration // of the last one
+	median   time.Duration // of answers about active tokens, an estimate
+	most     time.Duration // that a question may hold its slot before it can be lost
 }
 
 // slot is a question under way.
@@ -48,8 +52,10 @@ type slot struct {
 	place  *list.Element // nil: the slot was reclaimed
 }
 
-func newSlots(n int, suspect func(asked time.Time)) *slots {
-	return &slots{free: make(chan struct{}, n), queue: make(chan struct{}, n*queueFactor), suspect: suspect, hold: holdTime}
+func newSlots(n int, timeout time.Duration, suspect func(asked time.Time)) *slots {
+	return &slots{
+		free: make(chan struct{}, n), queue: make(chan struct{}, n*queueFactor), suspect: suspect, most: timeout / 2,
+	}
 }
 
 // enter waits for a slot, if eager not at all. The context that it returns ends
@@ -111,7 +117,12 @@ func (s *slots) reclaim(now time.Time) (oldest time.Time) {
 		return time.Time{}
 	}
 	first := front.Value.(*slot)
-	if now.Sub(first.asked) < s.hold || !s.answered.After(first.asked) {
+	least := holdTime
+	if s.median == 0 { // nobody knows yet how fast the endpoint is
+		least = slowAfter
+	}
+	hold := min(max(least, probeFactor*s.probe, activeFactor*s.median), max(s.most, holdTime))
+	if now.Sub(first.asked) < hold || !s.answered.After(first.asked) {
 		return first.asked
 	}
 	s.running.Remove(front)
@@ -140,10 +151,26 @@ func (s *slots) hasAnswered(asked time.Time) {
 	}
 }
 
-// probed notes how long a probe took that was answered. No client can make it
-// look slow, but by making the endpoint slow for everybody.
-func (s *slots) probed(took, timeout time.Duration) {
+// probed notes how long a probe took. No client can make it look slow, but by
+// making the endpoint slow for everybody.
+func (s *slots) probed(took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hold = max(holdTime, min(holdFactor*took, timeout/2))
+	s.probe = took
+}
+
+// took notes how long the answer about an active token took. The median moves by
+// a sixteenth for each, so that one client's slow answers do not move it far.
+func (s *slots) took(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	step := max(s.median/16, time.Millisecond)
+	switch {
+	case s.median == 0:
+		s.median = d
+	case d > s.median:
+		s.median = min(s.median+step, d)
+	case d < s.median:
+		s.median = max(s.median-step, d)
+	}
 }

@@ -54,7 +54,8 @@ func newVerifier(c Config) (*Verifier, error) {
 	}
 	v.ctx, v.stop = context.WithCancel(context.Background())
 	v.endpoint = newEndpoint(c, v.background)
-	v.slots = newSlots(c.MaxConcurrent, v.suspect)
+	v.journal.circuit = &v.circuit
+	v.slots = newSlots(c.MaxConcurrent, c.Timeout, v.suspect)
 	if c.Shared != nil {
 		v.shared = newShared(c)
 		v.work.Go(func() { c.Shared.Watch(v.ctx, v.forgotten) })
@@ -151,7 +152,7 @@ func (v *Verifier) unavailable(key cacheKey, err error) *bearer.Error {
 	}
 	unavailable := bearer.Unavailable(err, wait)
 	unavailable.Check, unavailable.Hint = "introspection", hint(err)
-	unavailable.Suspect = trouble != nil && v.circuit.isWell(trouble.asked, now)
+	unavailable.Suspect = trouble != nil && v.circuit.isWell(trouble.asked)
 	return unavailable
 }
 

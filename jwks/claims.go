@@ -84,7 +84,9 @@ func malformed(err error) *bearer.Error {
 	if !ok {
 		return bearer.Invalid("claims", "well-formed claims", err.Error())
 	}
-	return bearer.Invalid(e.Claim, "a well-formed claim", e.Err.Error())
+	refused := bearer.Invalid(e.Claim, "a well-formed claim", e.Err.Error())
+	refused.Hint = "the issuer sends this claim with a wrong type or value: fix it at the issuer"
+	return refused
 }
 
 // listsOf returns a principal of what lists a token has. The tokens of an issuer
@@ -193,7 +195,9 @@ func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 }
 
 func missing(what, found string) *bearer.Error {
-	return bearer.Invalid("claims", what+", which the issuer's Profile requires", found)
+	refused := bearer.Invalid("claims", what+", which the issuer's Profile requires", found)
+	refused.Hint = "the issuer omits this claim: add it at the issuer, or see which claims Issuer.Profile requires"
+	return refused
 }
 
 // facts are what a token said whose signature held, and who had signed it. They

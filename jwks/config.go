@@ -28,7 +28,10 @@ type Config struct {
 	Leeway time.Duration
 
 	// RefreshBudget is the least time between fetches that tokens with
-	// unknown keys cause, after a burst of two. Default: 10 s.
+	// unknown keys cause, after a burst of two. While it is spent, a token with
+	// an unknown key that was issued after the last fetch is "cannot tell", and
+	// an older one is refused. It also bounds the fetches that requests cause
+	// while there are no keys. Default: 10 s.
 	RefreshBudget time.Duration
 
 	// MaxStale is how long after their fetch keys are used while the issuer
@@ -121,8 +124,9 @@ type issuer struct {
 }
 
 // New builds a Verifier and starts to fetch the keys of its issuers in the
-// background; it does not wait for them, but it reads the files of keys. All mistakes of the configuration are
-// reported at once. [Verifier.Close] ends what New started.
+// background; it does not wait for them, but it reads the files of keys. All
+// mistakes of the configuration are reported at once. [Verifier.Close] ends what
+// New started.
 func New(c Config) (*Verifier, error) {
 	c, err := c.withDefaults()
 	errs := []error{err}
@@ -253,7 +257,7 @@ func (i Issuer) checkURL() error {
 		return fmt.Errorf("URL %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(i.URL))
 	case err == nil:
 		return nil
-	case i.URL == "":
+	case i.URL == "", weburl.Unfilled(i.URL) != nil:
 		return fmt.Errorf("URL: %w", err)
 	case i.AllowNonHTTPSIdentifier:
 		return fmt.Errorf("URL: %w; it does not say where the keys are, so set Keys to KeysFromMetadata or KeysFromURL", err)

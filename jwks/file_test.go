@@ -282,3 +282,32 @@ func TestKeysFromFilePEM(t *testing.T) {
 		}
 	}
 }
+
+// Reports V17, L8: keys in PEM have no ID, and answer for any. A token of a new
+// key is accepted as soon as the file is replaced, whatever kid it names.
+func TestKeysFromFilePEMAreReadForANewKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.pem")
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	inPEM := func() (content []byte) {
+		keys, err := jose.ParseKeySet(issuer.KeySet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys.Keys {
+			der, err := x509.MarshalPKIXPublicKey(key.Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			content = append(content, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})...)
+		}
+		return content
+	}
+	write(t, path, inPEM())
+	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromFile(path)}}})
+	accepts(t, v, issuer.Mint(bearertest.Token{}), "a token of the old key")
+	if _, err := issuer.Rotate("ES256"); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, path, inPEM())
+	accepts(t, v, issuer.Mint(bearertest.Token{Algorithm: "ES256"}), "a token of the new key")
+}

@@ -19,7 +19,7 @@ func (r *reader) findKeys(ctx context.Context, now time.Time, leeway time.Durati
 		q.Issued, q.Leeway = r.issued(), leeway
 		found, err = r.issuer.source.Search(ctx, q)
 	}
-	r.keys, r.total, r.generation = found.Keys, found.Total, found.Generation
+	r.keys, r.total, r.generation, r.nameless = found.Keys, found.Total, found.Generation, found.Nameless
 	return err
 }
 
@@ -30,7 +30,7 @@ func (r *reader) findNewerKeys(ctx context.Context, leeway time.Duration) error 
 	q.Issued, q.Leeway = r.issued(), leeway
 	found, err := r.issuer.source.Missed(ctx, r.generation, q)
 	if err == nil {
-		r.keys, r.total, r.generation = found.Keys, found.Total, found.Generation
+		r.keys, r.total, r.generation, r.nameless = found.Keys, found.Total, found.Generation, found.Nameless
 	}
 	return err
 }

@@ -73,7 +73,7 @@ func TestNewTokenWithUnknownKid(t *testing.T) {
 		if got := w.Body.String(); got != body {
 			t.Errorf("body %s; want %s", got, body)
 		}
-		for _, part := range []string{"status=503", "code=unavailable", "check=keys", "an unknown key, and by its iat the token is newer", "request_id=id-1"} {
+		for _, part := range []string{"status=503", "code=unavailable", "check=keys", "the token's iat is later than the last fetch", "request_id=id-1"} {
 			if !strings.Contains(log.String(), part) {
 				t.Errorf("%q is not in the log: %s", part, log.String())
 			}

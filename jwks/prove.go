@@ -24,6 +24,7 @@ type reader struct {
 	jws        jose.JWS
 	keys       []*jose.Key // one of them may have signed it
 	total      int         // of the keys that may have; more than keys if not all are tried
+	nameless   bool        // the keys have no ID, and the token names one
 	generation uint64      // of the keys
 
 	buffer jose.Buffer

@@ -23,8 +23,8 @@ func hinted(e *bearer.Error) *bearer.Error {
 
 func hintFor(check string) string {
 	switch check {
-	case "header", "payload", "signature segment", "crit", "claims":
-		return "the client sends something that is not an access token of this issuer, or has cut it off; if tokens lack a claim, Issuer.Profile says which are required"
+	case "header", "claims":
+		return "the client sent something other than an access token of this issuer, or a truncated one"
 	case "form":
 		return "opaque tokens need an introspect.Verifier in bearer.Config.Verifiers"
 	case "alg":
@@ -34,7 +34,7 @@ func hintFor(check string) string {
 	case "kind":
 		return "the client must send its access token; if this is one, Issuer.Profile says how access tokens are told apart"
 	case "kid":
-		return "a token of another key set: compare the issuer's key set with Issuer.Keys; after a rotation the new key is found at the next fetch"
+		return "the token's key is not in the key set: check that Issuer.Keys is the issuer's key set; a new key is found at the next fetch"
 	case "signature":
 		return "the token was altered, or Issuer.Keys are not those of the server that signed it; two servers behind one name must share their keys"
 	case "exp":

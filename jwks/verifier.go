@@ -36,7 +36,8 @@ func (*Verifier) OnlyJWTs() {}
 
 // Verify judges a token (RFC 9068, Section 4; RFC 8725). What is no JWT, and a
 // JWT of an issuer that is not configured, is bearer.ErrUnrecognized; keys out
-// of reach are a bearer.Error of bearer.CodeUnavailable.
+// of reach, and an unknown key of a token that is newer than the last fetch while
+// no fetch is allowed, are a bearer.Error of bearer.CodeUnavailable.
 //
 // What needs no key is judged first, so that junk costs no signature check and
 // no fetch; but what a token claims, its expiry included, is judged only once
@@ -111,7 +112,9 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 	var err error
 	if r.jws, err = r.buffer.Parse(token, &v.headers); err != nil {
 		if malformed, ok := errors.AsType[*jose.MalformedError](err); ok {
-			return nil, hinted(bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason))
+			refused := bearer.Invalid(malformed.Part, "a well-formed JWS", malformed.Reason)
+			refused.Hint = hintFor("header") // whichever part it is
+			return nil, refused
 		}
 		return nil, notJWT()
 	}
@@ -129,8 +132,8 @@ func (v *Verifier) first(ctx context.Context, now time.Time, token string, tag u
 		return nil, r.keyError(err)
 	}
 	p, err := v.prove(ctx, r)
-	if err == errSignature && !h.HasKeyID {
-		// A token that names no key may have been signed by a new one.
+	if err == errSignature && (!h.HasKeyID || r.nameless) {
+		// A token whose key is not named may have been signed by a new one.
 		switch err = r.findNewerKeys(ctx, v.leeway); err {
 		case nil:
 			p, err = v.prove(ctx, r)
@@ -171,5 +174,12 @@ func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {
 		}
 	}
 	return bearer.Invalid(i.profile.Name(i.profile.audience),
-		fmt.Sprintf("one of %q (Issuer.Audience)", i.audience), fmt.Sprintf("%.200q", strings.Join(p.Audience(), " ")))
+		fmt.Sprintf("one of %q (Issuer.Audience)", i.audience), audienceText(p))
+}
+
+func audienceText(p *bearer.Principal) string {
+	if audience := p.Audience(); len(audience) > 0 {
+		return fmt.Sprintf("%.200q", strings.Join(audience, " "))
+	}
+	return "none"
 }

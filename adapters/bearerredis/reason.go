@@ -18,12 +18,12 @@ type reason struct {
 // reasons are the errors of Redis that say something of its state. Each is told
 // by its first words (https://redis.io/docs/latest/develop/reference/protocol-spec).
 var reasons = []reason{
-	{"LOADING", "Redis is loading its data", "wait: it has started, and answers when it has read what is on its disk", true},
+	{"LOADING", "Redis is loading its data", "wait until Redis has loaded its data from disk", true},
 	{"MASTERDOWN", "Redis is a replica that has lost its master", "bring the master back, or use the master's address", true},
 	{"CLUSTERDOWN", "the Redis cluster is down", "bring its nodes back (CLUSTER INFO says what is missing)", true},
 	{"TRYAGAIN", "the Redis cluster moves keys", "wait until it has moved them", true},
-	{"MOVED", "Redis is a node of a cluster, which has the key elsewhere", "use the address of a Redis that is no cluster", true},
-	{"ASK", "Redis is a node of a cluster, which has the key elsewhere", "use the address of a Redis that is no cluster", true},
+	{"MOVED", "Redis is a cluster node, and another node holds the key", "use a Redis server that is not part of a cluster", true},
+	{"ASK", "Redis is a cluster node, and another node holds the key", "use a Redis server that is not part of a cluster", true},
 	{"BUSY", "Redis is busy with a script", "find the script that does not end; SCRIPT KILL ends one that has written nothing", true},
 	{"NOAUTH", "Redis wants a password", "put it into Config.Address: redis://user:password@host:port", true},
 	{"WRONGPASS", "Redis does not know the user or the password", "check both in Config.Address", true},

@@ -225,7 +225,7 @@ func TestReasons(t *testing.T) {
 		{"MASTERDOWN Link with MASTER is down", "lost its master;", "lost its master;", "master"},
 		{"CLUSTERDOWN The cluster is down", "the Redis cluster is down;", "the Redis cluster is down;", "CLUSTER INFO"},
 		{"TRYAGAIN Multiple keys request during rehashing of slot", "moves keys;", "moves keys;", "wait"},
-		{"MOVED 3999 127.0.0.1:6381", "a node of a cluster", "a node of a cluster", "no cluster"},
+		{"MOVED 3999 127.0.0.1:6381", "a cluster node", "a cluster node", "not part of a cluster"},
 		{"BUSY Redis is busy running a script.", "busy with a script;", "busy with a script;", "SCRIPT KILL"},
 		{"NOAUTH Authentication required.", "wants a password;", "wants a password;", "Config.Address"},
 		{"WRONGPASS invalid username-password pair or user is disabled.", "does not know the user", "does not know the user", "Config.Address"},

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // MaxBody is the most that a metadata document or a key set may measure, in
@@ -134,11 +135,12 @@ func IsReset(err error) bool {
 }
 
 func (c *Client) do(req *http.Request, limit int64) (Response, error) {
+	sent := time.Now()
 	response, err := c.send(req, limit)
 	if _, failed := errors.AsType[*TransportError](err); !failed {
 		c.connections.answered()
 	} else if isTimeout(err) {
-		c.connections.timedOut()
+		c.connections.timedOut(sent)
 	}
 	return response, err
 }

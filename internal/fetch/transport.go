@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -50,10 +51,20 @@ func NewTransport() *http.Transport {
 // first, and until a request succeeds each request is the last of its
 // connection. The latter also retires an HTTP/2 connection that is never idle,
 // and works through any RoundTripper of the caller's.
+//
+// While other requests are answered, a timeout may be that of one request alone,
+// such as one that an attacker made the server hang on: then the idle
+// connections are closed once in closeEvery at most.
 type connections struct {
 	suspect   atomic.Bool // since a timeout, until an answer
 	closeIdle atomic.Bool // before the next request
+
+	mu     sync.Mutex
+	answer time.Time // when the last answer came
+	closed time.Time // when idle connections were last to be closed
 }
+
+const closeEvery = 5 * time.Second
 
 // prepare returns req as it is to be sent, and whether it is sent on a
 // connection that was used before.
@@ -71,14 +82,29 @@ func (c *connections) prepare(req *http.Request, client *http.Client) (*http.Req
 	return req, reused
 }
 
-// timedOut notes a request that timed out.
-func (c *connections) timedOut() {
-	c.suspect.Store(true)
+// timedOut notes a request that was sent at that time and timed out.
+func (c *connections) timedOut(sent time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	alone := c.answer.After(sent)
+	if alone && now.Sub(c.closed) < closeEvery {
+		return
+	}
+	c.closed = now
 	c.closeIdle.Store(true)
+	if !alone {
+		c.suspect.Store(true)
+	}
 }
 
 // answered notes an answer.
-func (c *connections) answered() { c.suspect.Store(false) }
+func (c *connections) answered() {
+	c.suspect.Store(false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = time.Now()
+}
 
 // isTimeout reports whether err is one of a request that took too long. That
 // the caller went away is none.

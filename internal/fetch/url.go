@@ -64,11 +64,18 @@ func CheckIdentifier(identifier string) error {
 		return errors.New("the identifier is empty, want what the tokens have as iss")
 	case !utf8.ValidString(identifier):
 		return errors.New("the identifier is not UTF-8")
-	case strings.TrimSpace(identifier) != identifier, strings.ContainsFunc(identifier, unicode.IsControl):
-		return fmt.Errorf("the identifier %.200q has white space around it or a control character, want none", identifier)
+	case strings.TrimSpace(identifier) != identifier, strings.ContainsFunc(identifier, isInvisible):
+		return fmt.Errorf("the identifier %.200q has white space around it or an invisible character, want none", identifier)
+	}
+	if u, err := url.Parse(identifier); err == nil && u.User != nil {
+		return fmt.Errorf("the identifier %q has userinfo, want none", weburl.Shown(u))
 	}
 	return weburl.Unfilled(identifier)
 }
+
+// isInvisible reports whether r is a control or format character, such as one
+// that turns the direction of a text.
+func isInvisible(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // Redact returns raw without userinfo, query and fragment, and not longer than
 // an error text bears.

@@ -91,6 +91,8 @@ func TestCheckIdentifier(t *testing.T) {
 		{"accounts\x00google", false},
 		{"accounts\u0085google", false},
 		{"accounts\xffgoogle", false},
+		{"accounts\u202egoogle", false},
+		{"https://user:secret@login.example.com", false},
 	} {
 		if err := fetch.CheckIdentifier(tt.identifier); (err == nil) != tt.ok {
 			t.Errorf("%q: %v", tt.identifier, err)

@@ -20,7 +20,7 @@ var (
 	errTimeout  = fmt.Errorf("no answer within %v", fetchTime)
 	errNoUsable = errors.New("the issuer publishes no usable key")
 	errCrowded  = fmt.Errorf("%d others wait for the keys already", maxWaiting)
-	errTooNew   = errors.New("an unknown key, and by its iat the token is newer than the keys, which may not be fetched again yet")
+	errTooNew   = errors.New("unknown key: the token's iat is later than the last fetch, and the refresh budget allows no fetch yet")
 )
 
 // UnavailableError says that nobody can tell whether a key is the issuer's:

@@ -36,6 +36,9 @@ type Candidates struct {
 	Total int
 	// Generation is that of the set they come from, see [Source.Generation].
 	Generation uint64
+	// Nameless says that the token names a key ID which none of the keys has:
+	// these are keys without an ID, which answer for any.
+	Nameless bool
 }
 
 // keySet is one set of keys, arranged for lookups. It is immutable once it is
@@ -158,11 +161,11 @@ func (set *keySet) end() time.Time { return set.fetched.Add(set.maxStale) }
 
 // find returns the keys that may have signed a token. It does not allocate.
 func (set *keySet) find(q Query) (Candidates, error) {
-	g := set.all
+	g, nameless := set.all, false
 	if q.HasKeyID {
 		var ok bool
 		if g, ok = set.byID[q.KeyID]; !ok {
-			g = set.other
+			g, nameless = set.other, true
 		}
 	}
 	if g == nil {
@@ -171,7 +174,7 @@ func (set *keySet) find(q Query) (Candidates, error) {
 	c := g[q.Algorithm]
 	switch {
 	case c.keys != nil:
-		return Candidates{Keys: c.keys, Total: c.total, Generation: set.generation}, nil
+		return Candidates{Keys: c.keys, Total: c.total, Generation: set.generation, Nameless: nameless}, nil
 	case q.HasKeyID:
 		return Candidates{}, ErrKeyAlgorithm
 	}

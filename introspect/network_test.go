@@ -62,6 +62,9 @@ func overNetwork(t *testing.T, issuer *bearertest.Issuer, http2, signed bool, tr
 			c.Signed = &introspect.Signed{Audience: "api", JWKSURI: n.server.URL + "/jwks"}
 		}
 	})
+	if err := n.ask(t.Context()); err != nil {
+		t.Fatalf("before the fault: %v", err)
+	}
 	return n
 }
 
@@ -78,12 +81,12 @@ func (n *network) survives(t *testing.T, fault nettest.Fault) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var load sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		load.Go(func() {
 			for ctx.Err() == nil {
 				n.check(t, fault.Name, n.ask(ctx))
 				select {
-				case <-time.After(20 * time.Millisecond):
+				case <-time.After(100 * time.Millisecond):
 				case <-ctx.Done():
 				}
 			}
@@ -139,20 +142,14 @@ func TestNetworkOfIntrospection(t *testing.T) {
 				if name == "plain" && fault.End != nil {
 					continue // what is tested is who finds a dead connection
 				}
+				n := overNetwork(t, shared, http2, false, transport)
 				tests[fmt.Sprintf("%s, HTTP/2 %t, transport %s", fault.Name, http2, name)] = func(t *testing.T) {
-					n := overNetwork(t, shared, http2, false, transport)
-					if err := n.ask(t.Context()); err != nil {
-						t.Fatalf("before the fault: %v", err)
-					}
 					n.survives(t, fault)
 				}
 			}
 			// One connection for both, if it is HTTP/2.
+			n := overNetwork(t, newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"}), http2, true, transport)
 			tests[fmt.Sprintf("signed answers, HTTP/2 %t, transport %s", http2, name)] = func(t *testing.T) {
-				n := overNetwork(t, newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"}), http2, true, transport)
-				if err := n.ask(t.Context()); err != nil {
-					t.Fatalf("before the fault: %v", err)
-				}
 				if _, err := n.issuer.Rotate("RS256"); err != nil {
 					t.Fatal(err)
 				}
@@ -172,8 +169,8 @@ func TestNetworkOfIntrospectionForLonger(t *testing.T) {
 	tests := map[string]func(t *testing.T){}
 	for name, transport := range transports {
 		for _, http2 := range []bool{false, true} {
+			n := overNetwork(t, newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"}), http2, http2, transport)
 			tests[fmt.Sprintf("HTTP/2 %t, transport %s", http2, name)] = func(t *testing.T) {
-				n := overNetwork(t, newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"}), http2, http2, transport)
 				rounds := 0
 				for end := time.Now().Add(length); time.Now().Before(end) && !t.Failed(); rounds++ {
 					if _, err := n.issuer.AddKey("RS256"); err != nil {

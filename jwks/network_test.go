@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,63 +26,83 @@ import (
 // recovery is how soon after the network works again a key must be found.
 const recovery = 15 * time.Second
 
-// overNetwork serves the metadata and keys of an issuer over TLS, behind a proxy.
-func overNetwork(t *testing.T, http2 bool) (*bearertest.Issuer, *nettest.Server) {
-	t.Helper()
-	issuer := newIssuer(t, bearertest.IssuerConfig{})
-	mux := http.NewServeMux()
-	server := nettest.NewServer(t, mux, http2)
-	mux.HandleFunc("GET /metadata", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":"%s/keys"}`, issuer.URL(), server.URL)
-	})
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { w.Write(issuer.KeySet()) })
-	return issuer, server
-}
-
 // transports are those that a program may have: that of the verifier, and one of
 // its own, which does not look for dead connections.
 var transports = map[string]func() *http.Transport{
 	"own": fetch.NewTransport, "plain": func() *http.Transport { return http.DefaultTransport.(*http.Transport).Clone() },
 }
 
-func overTransport(t *testing.T, issuer *bearertest.Issuer, server *nettest.Server, transport func() *http.Transport) *jwks.Verifier {
+// rotation is an issuer with a token of a key that it has published, and one of a
+// key that it publishes next.
+type rotation struct {
+	issuer        *bearertest.Issuer
+	known, fresh  string // tokens
+	before, after []byte // key sets
+}
+
+func rotate(t *testing.T, issuer *bearertest.Issuer) rotation {
 	t.Helper()
-	client := &http.Client{Transport: server.Trust(transport())}
+	r := rotation{issuer: issuer, known: issuer.Mint(bearertest.Token{}), before: issuer.KeySet()}
+	if _, err := issuer.AddKey("ES256"); err != nil {
+		t.Fatal(err)
+	}
+	r.fresh, r.after = issuer.Mint(bearertest.Token{}), issuer.KeySet()
+	return r
+}
+
+// network is a verifier that reaches its issuer's metadata and keys over TLS,
+// behind a proxy.
+type network struct {
+	*nettest.Server
+	v    *jwks.Verifier
+	keys atomic.Value // the key set, as bytes
+}
+
+// overNetwork returns a network in that mode at first.
+func overNetwork(t *testing.T, r rotation, http2 bool, transport func() *http.Transport, mode nettest.Mode) *network {
+	t.Helper()
+	mux := http.NewServeMux()
+	n := &network{Server: nettest.NewServer(t, mux, http2)}
+	n.keys.Store(r.before)
+	n.SetNew(mode)
+	mux.HandleFunc("GET /metadata", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":"%s/keys"}`, r.issuer.URL(), n.URL)
+	})
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { w.Write(n.keys.Load().([]byte)) })
+	client := &http.Client{Transport: n.Trust(transport())}
 	t.Cleanup(client.CloseIdleConnections)
-	return newVerifier(t, jwks.Config{
+	n.v = newVerifier(t, jwks.Config{
 		Issuers: []jwks.Issuer{{
-			URL: issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromMetadata(server.URL + "/metadata"),
+			URL: r.issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromMetadata(n.URL + "/metadata"),
 		}},
 		Client: client,
 		// A new key for each fault would wait for the budget otherwise.
 		RefreshBudget: time.Second,
 	})
+	if mode == nettest.Forward {
+		accepts(t, n.v, r.known, "before the fault")
+	}
+	return n
 }
 
-// survives lets a fault happen. A known key works all the while, and a new one is
-// found soon after the fault is over; until then nobody is told that the token is
-// bad.
-func survives(t *testing.T, issuer *bearertest.Issuer, server *nettest.Server, v *jwks.Verifier, fault nettest.Fault) {
+// survives lets a fault happen and the issuer rotate its keys. A known key works
+// all the while, and the new one is found soon after the fault is over; until
+// then nobody is told that the token is bad.
+func (n *network) survives(t *testing.T, fault nettest.Fault, r rotation) {
 	t.Helper()
-	fault.Begin(server.Proxy)
-	defer server.SetDelay(0)
-	known := issuer.Mint(bearertest.Token{})
-	if _, err := issuer.AddKey("ES256"); err != nil {
-		t.Fatal(err)
-	}
-	token := issuer.Mint(bearertest.Token{})
+	fault.Begin(n.Proxy)
+	defer n.SetDelay(0)
+	n.keys.Store(r.after)
 	if fault.End != nil {
 		var wg sync.WaitGroup
-		wg.Go(func() { refuses(t, v, token, fault.Name+": a new key", bearer.CodeUnavailable) })
+		wg.Go(func() { refuses(t, n.v, r.fresh, fault.Name+": a new key", bearer.CodeUnavailable) })
 		for range 3 {
-			if _, err := v.Verify(t.Context(), known); err != nil {
-				t.Errorf("%s: a known key: %v", fault.Name, err)
-			}
+			accepts(t, n.v, r.known, fault.Name+": a known key")
 		}
 		wg.Wait()
-		fault.End(server.Proxy)
+		fault.End(n.Proxy)
 	}
-	found(t, v, token, fault.Name)
+	found(t, n.v, r.fresh, fault.Name)
 }
 
 // found waits until a token is accepted, as its client does that is told when to
@@ -116,6 +137,7 @@ func found(t *testing.T, v *jwks.Verifier, token, what string) {
 // its keys within 15 s.
 func TestNetworkOfKeys(t *testing.T) {
 	t.Parallel()
+	r := rotate(t, newIssuer(t, bearertest.IssuerConfig{}))
 	tests := map[string]func(t *testing.T){}
 	for name, transport := range transports {
 		for _, http2 := range []bool{false, true} {
@@ -123,26 +145,22 @@ func TestNetworkOfKeys(t *testing.T) {
 				if name == "plain" && fault.End != nil {
 					continue // what is tested is who finds a dead connection
 				}
+				n := overNetwork(t, r, http2, transport, nettest.Forward)
 				tests[fmt.Sprintf("%s, HTTP/2 %t, transport %s", fault.Name, http2, name)] = func(t *testing.T) {
-					issuer, server := overNetwork(t, http2)
-					v := overTransport(t, issuer, server, transport)
-					accepts(t, v, issuer.Mint(bearertest.Token{}), "before the fault")
-					survives(t, issuer, server, v, fault)
+					n.survives(t, fault, r)
 				}
 			}
 		}
 		for _, mode := range []nettest.Mode{nettest.Swallow, nettest.Stall} {
 			tests[fmt.Sprintf("at the start, mode %d, transport %s", mode, name)] = func(t *testing.T) {
-				issuer, server := overNetwork(t, true)
-				server.SetNew(mode)
-				v := overTransport(t, issuer, server, transport)
+				n := overNetwork(t, r, true, transport, mode)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				if _, err := v.Verify(ctx, issuer.Mint(bearertest.Token{})); err == nil {
+				if _, err := n.v.Verify(ctx, r.known); err == nil {
 					t.Error("a token without keys is accepted")
 				}
-				server.SetNew(nettest.Forward)
-				found(t, v, issuer.Mint(bearertest.Token{}), "after the start")
+				n.SetNew(nettest.Forward)
+				found(t, n.v, r.known, "after the start")
 			}
 		}
 	}
@@ -158,13 +176,13 @@ func TestNetworkOfKeysForLonger(t *testing.T) {
 	tests := map[string]func(t *testing.T){}
 	for name, transport := range transports {
 		for _, http2 := range []bool{false, true} {
+			r := rotate(t, newIssuer(t, bearertest.IssuerConfig{}))
+			n := overNetwork(t, r, http2, transport, nettest.Forward)
 			tests[fmt.Sprintf("HTTP/2 %t, transport %s", http2, name)] = func(t *testing.T) {
-				issuer, server := overNetwork(t, http2)
-				v := overTransport(t, issuer, server, transport)
-				accepts(t, v, issuer.Mint(bearertest.Token{}), "before the first fault")
 				rounds := 0
 				for end := time.Now().Add(length); time.Now().Before(end) && !t.Failed(); rounds++ {
-					survives(t, issuer, server, v, nettest.RandomFault())
+					n.survives(t, nettest.RandomFault(), r)
+					r = rotate(t, r.issuer)
 				}
 				t.Logf("%d faults", rounds)
 			}

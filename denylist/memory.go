@@ -32,9 +32,21 @@ type Memory struct {
 	capacity int
 	leeway   time.Duration
 	mu       sync.RWMutex
-	entries  map[Key]Times
+	entries  map[Key]kept
 	swept    time.Time
 }
+
+// kept is an entry as it is kept. Its end is Until by the monotonic clock: a
+// clock that was ahead for a while makes no entry end early.
+type kept struct {
+	Times
+	end time.Time
+}
+
+func keptFrom(t Times, now time.Time) kept { return kept{t, now.Add(t.Until.Sub(now))} }
+
+// hasEnded reports whether both clocks say that the entry has ended.
+func (k kept) hasEnded(now time.Time) bool { return !k.Until.After(now) && !k.end.After(now) }
 
 var _ List = (*Memory)(nil)
 
@@ -54,7 +66,7 @@ func NewMemory(c MemoryConfig) (*Memory, error) {
 	if c.Capacity == 0 {
 		c.Capacity = 100_000
 	}
-	return &Memory{capacity: c.Capacity, leeway: leeway, entries: make(map[Key]Times)}, nil
+	return &Memory{capacity: c.Capacity, leeway: leeway, entries: make(map[Key]kept)}, nil
 }
 
 // Deny implements [List]. No entry ever makes room for another: if there is
@@ -74,7 +86,7 @@ func (m *Memory) Deny(_ context.Context, e Entry) error {
 	if !known && len(m.entries) >= m.capacity && !m.sweep(now) {
 		return ErrFull
 	}
-	m.entries[key] = times.Over(there, now)
+	m.entries[key] = keptFrom(times.Over(there.Times, now), now)
 	return nil
 }
 
@@ -86,7 +98,7 @@ func (m *Memory) sweep(now time.Time) bool {
 	}
 	m.swept = now
 	for key, t := range m.entries {
-		if !t.Until.After(now) {
+		if t.hasEnded(now) {
 			delete(m.entries, key)
 		}
 	}

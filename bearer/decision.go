@@ -72,8 +72,9 @@ func (d Decision) Challenges() []string {
 // does not cost the client its proof.
 //
 // A request that a route of the same guard has let in, or authenticated, is
-// judged once: its token is not verified again, nor looked up in the deny list,
-// and its proof is not used again. Everything else is the route's own.
+// judged once: for 10 s, if it still carries the same token under the same
+// scheme, its token is not verified again, nor looked up in the deny list; and
+// its proof is not used again. Everything else is the route's own.
 //
 // A nil Route allows nothing.
 func (rt *Route) Decide(r *http.Request) Decision {

@@ -38,6 +38,9 @@ func main() {
 	e := echo.New()
 	e.GET("/orders", listOrders, bearerecho.Require(guard, scope.All("orders:read")))
 	e.GET("/users/:id", showUser, bearerecho.Require(guard, scope.None, bearer.SubjectInPath("id")))
+	if err := bearerecho.CheckRoutes(e); err != nil {
+		log.Fatal(err)
+	}
 	log.Fatal(e.Start("127.0.0.1:" + cmp.Or(os.Getenv("PORT"), "8080")))
 }
 
@@ -47,6 +50,5 @@ func listOrders(c echo.Context) error {
 }
 
 func showUser(c echo.Context) error {
-	// Echo leaves c.Param encoded when the path is; PathValue never is.
-	return c.String(http.StatusOK, "You are "+c.Request().PathValue("id")+".\n")
+	return c.String(http.StatusOK, "You are "+c.Param("id")+".\n")
 }

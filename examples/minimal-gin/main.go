@@ -38,6 +38,9 @@ func main() {
 	r := gin.New() // gin.Default logs query strings
 	r.GET("/orders", bearergin.Require(guard, scope.All("orders:read")), listOrders)
 	r.GET("/users/:id", bearergin.Require(guard, scope.None, bearer.SubjectInPath("id")), showUser)
+	if err := bearergin.CheckRoutes(r); err != nil {
+		log.Fatal(err)
+	}
 	log.Fatal(r.Run("127.0.0.1:" + cmp.Or(os.Getenv("PORT"), "8080")))
 }
 

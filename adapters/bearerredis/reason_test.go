@@ -76,7 +76,7 @@ func TestRedisIsLoading(t *testing.T) {
 		t.Error("Get: no error while Redis is loading")
 	}
 	line := log.line("Redis is loading its data;")
-	for _, want := range []string{"level=WARN", "LOADING", "DPoP proofs are refused", "answers when it has read what is on its disk"} {
+	for _, want := range []string{"level=WARN", "LOADING", "DPoP proofs are refused", "wait until Redis has loaded its data from disk"} {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %q in %q of the log:\n%s", want, line, log.String())
 		}

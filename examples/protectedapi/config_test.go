@@ -32,7 +32,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-dev", "-jwks-uri", issuer + "/jwks"}, "-jwks-uri"},
 		{[]string{"-dev", "-listen", "0.0.0.0:0", "-resource", "https://api.example.com"}, "loopback"},
 		{[]string{"-issuer", issuer, "-issuer", issuer + "/b", "-jwks-uri", issuer + "/jwks"}, "single -issuer"},
-		{[]string{"-issuer", issuer, "-issuer", issuer}, "twice"},
+		{[]string{"-issuer", issuer, "-issuer", issuer}, "duplicate issuer URL"},
 		{[]string{"-issuer", issuer, "-jwks-uri", "http://login.example.com/jwks"}, "https"},
 		{[]string{"-issuer", issuer, "-jwks-uri", ""}, "-jwks-uri is empty"},
 		{[]string{"-issuer", "http://login.example.com"}, "https"},

@@ -67,7 +67,7 @@ func TestMalformedMembersAreAbsent(t *testing.T) {
 // C18: the log says once of each member that it is read as absent, and what was
 // found, but no value. An answer that says nothing of a token adds no line.
 func TestAbsentMembersAreLoggedOnce(t *testing.T) {
-	var log strings.Builder
+	var log lockedLog
 	inBubble(t, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) },
 		func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 			answering(issuer, map[string]any{"acr": []string{"secret"}, "auth_time": "secret", "username": json.RawMessage("null")})

@@ -1,7 +1,6 @@
 package introspect_test
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -135,7 +134,7 @@ func TestAuthentication(t *testing.T) {
 		{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
 	}
 	for _, tt := range tests {
-		var log bytes.Buffer
+		var log lockedLog
 		v := newVerifier(t, issuer, func(c *introspect.Config) {
 			c.Auth = tt.auth
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
@@ -222,7 +221,7 @@ func TestRefusedClientIsToldApart(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	for _, code := range []string{"invalid_client", "unauthorized_client"} {
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 400, Body: []byte(`{"error":"` + code + `"}`)})
-		var log bytes.Buffer
+		var log lockedLog
 		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "check Config.Auth") {
 			t.Errorf("%s: status %d: %s", code, w.Code, log.String())

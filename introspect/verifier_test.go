@@ -235,7 +235,7 @@ func TestEndpointFaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log strings.Builder
+			var log lockedLog
 			inBubble(t, func(c *introspect.Config) {
 				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			}, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
@@ -586,7 +586,7 @@ func TestForgottenIsNotServedStale(t *testing.T) {
 
 // A question that Close ends is no trouble of the endpoint.
 func TestCloseIsNoOutage(t *testing.T) {
-	var log strings.Builder
+	var log lockedLog
 	logged := func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }
 	inBubble(t, logged, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Hang: true})
@@ -599,7 +599,7 @@ func TestCloseIsNoOutage(t *testing.T) {
 		synctest.Wait()
 		v.Close()
 		wg.Wait()
-		if log.Len() > 0 {
+		if log.String() != "" {
 			t.Errorf("logged: %s", log.String())
 		}
 	})

@@ -27,7 +27,7 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		rt.guard.giveNonce(w.Header())
 	}
 	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil || r.Context().Value(principalKey{}) != nil) {
-		// Anonymous, whoever a route of another guard around this one let in. A
+		// Anonymous, even if a route of another guard around this one let somebody in. A
 		// route inside that demands a token names these scopes too.
 		d.admitted = &principalContext{Context: r.Context(), judged: judgement{route: rt, outer: d.outer}}
 	}

@@ -532,7 +532,7 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 }
 
 // A request that a guard lets in as anonymous is anonymous to its handler, its
-// hook and its outcome, whoever another guard around it, or a test, has put into
+// hook and its outcome, even if another guard around it, or a test, has put somebody into
 // the context.
 func TestAnonymousHidesTheOuterPrincipal(t *testing.T) {
 	verifier := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {

@@ -16,6 +16,9 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
+// This file is long because a measurement is one thought: how rounds are timed,
+// which of them count, and what is computed from them belong together.
+
 // entry is one contender in one case.
 type entry struct {
 	name    string

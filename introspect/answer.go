@@ -111,7 +111,7 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	p := &a.principal
 	now := time.Now()
 	if e := c.refusal(a, now); e != nil {
-		own := *p // whoever gets the error may change it
+		own := *p // the caller may change it
 		e.Principal = &own
 		return nil, hinted(e)
 	}

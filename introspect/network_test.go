@@ -118,7 +118,7 @@ func (n *network) survives(t *testing.T, fault nettest.Fault) {
 	}
 }
 
-// check checks that an error is none of the token.
+// check checks that an error does not blame the token.
 func (n *network) check(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil || errors.Is(err, context.Canceled) {

@@ -93,7 +93,7 @@ type Issuer struct {
 	RequireKeyID bool
 
 	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback, and
-	// fetches keys from there: whoever is on the path to the issuer can forge
+	// fetches keys from there: anybody on the path to the issuer can forge
 	// tokens then.
 	InsecureAllowHTTP bool
 }

@@ -14,7 +14,7 @@ const (
 
 	// maxNames bounds how many names the objects that are open at the same time
 	// may have together, and maxNameBytes how long those may be: to find a
-	// duplicate, whoever reads an object must keep its names.
+	// duplicate, any reader of an object must keep its names.
 	maxNames     = 10_000
 	maxNameBytes = 256 << 10
 )
@@ -67,7 +67,7 @@ var (
 )
 
 // toolCalled returns the name of the tool that a JSON-RPC message calls, or the
-// empty string if it calls none. Whoever else reads the message must read the
+// empty string if it calls none. Every other reader of the message must read the
 // same in it, so it is read strictly: case-sensitive, without duplicate names,
 // with nothing behind it.
 func toolCalled(message []byte) (string, error) {

@@ -16,6 +16,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
+// This file is long because it is one list: each method adds the tokens of one
+// section of RFC 8725 and of the incidents that followed it.
+
 // HostileToken is a token that every API must refuse: with 401 invalid_token,
 // unless Status says otherwise.
 type HostileToken struct {

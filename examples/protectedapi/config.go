@@ -67,7 +67,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may be off, at most 5m; 0s is none")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
-	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; whoever is on the path can read and forge")
+	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can read and forge")
 	profileFlag(fs, &c.profile)
 	c.introspection.flags(fs)
 	c.proofs.flags(fs)

@@ -153,7 +153,7 @@ func TestTimeoutRetiresAConnectionInUse(t *testing.T) {
 }
 
 // Reports V6: a broken connection is one that a second try gets around, if it
-// had been in use before; a timeout is none.
+// had been in use before; a timeout does not count.
 func TestResetIsSeen(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		server := overTLS(t, http2)

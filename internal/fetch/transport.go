@@ -107,7 +107,7 @@ func (c *connections) answered() {
 }
 
 // isTimeout reports whether err is one of a request that took too long. That
-// the caller went away is none.
+// the caller went away does not count.
 func isTimeout(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true

@@ -21,7 +21,7 @@ func retryAfter(t *testing.T, err error) time.Duration {
 	return unavailable.RetryAfter
 }
 
-// Reports V7: a Retry-After is honoured without keys too, whoever asks for
+// Reports V7: a Retry-After is honoured without keys too, no matter who asks for
 // keys meanwhile, and handed on. Metadata are not asked again because of it.
 func TestRetryAfterWithoutKeys(t *testing.T) {
 	for _, tt := range []struct {

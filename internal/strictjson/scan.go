@@ -7,6 +7,9 @@ import (
 	"sync"
 )
 
+// This file is long because the scanner is one state machine, whose functions
+// share the position in the document.
+
 // scanner reads a document in one strict pass. It takes exactly what jsontext
 // takes by its defaults and is nested at most [MaxDepth] deep, at a fraction of
 // the cost; a fuzz target holds the two against each other.

@@ -27,7 +27,7 @@ var packageMap = map[string][]string{
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"denylist":              {"bearer"},
 	"denylist/denylisttest": {"bearer", "denylist"},
-	"profile":               {"bearer", "dpop", "introspect", "jwks", "resource"},
+	"compliance":            {"bearer", "dpop", "introspect", "jwks", "resource"},
 	"dpop":                  {"bearer", "internal/...", jsonPackage + "/..."},
 	"resource":              {"bearer", "scope", "internal/fetch", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
 	"bearer/bearertest":     {"bearer", "scope", "jwks", "introspect", "dpop", "resource", "internal/...", jsonPackage + "/..."},

@@ -29,11 +29,11 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/denylist"
 	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
-	"github.com/bearerkit/bearerkit/profile"
 	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -70,7 +70,7 @@ func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, er
 	if token != string(t) {
 		return nil, bearer.ErrUnrecognized
 	}
-	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", ID: "jti-1", Scopes: scope.Of("orders:read")}
+	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", TokenID: "jti-1", Scopes: scope.Of("orders:read")}
 	p = p.WithClaims(`{"email":"` + planted + `"}`).WithAudience(planted).WithAMR(planted)
 	return &p, nil
 }
@@ -199,6 +199,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"jwks.KeySource, a file", both(jwks.KeysFromFile("keys.json")), []string{"keys from the file"}},
 		{"dpop.Config", both(proofs), []string{"https://api.example.com", "Nonces"}},
 		{"dpop.NoncesConfig", both(dpop.NoncesConfig{Key: []byte(planted)}), []string{"Key"}},
+		{"dpop.ProofConfig", both(dpop.ProofConfig{Key: signer, Algorithm: "ES256", URL: "https://a:" + planted + "@api.example.com/orders?key=" + planted, AccessToken: planted, Nonce: planted}),
+			[]string{"ES256", "https://api.example.com/orders", "Key", "AccessToken", "Nonce"}},
 		{"dpop.Nonces", []any{nonces}, []string{"1m0s"}},
 		{"dpop.MemoryConfig", both(dpop.MemoryConfig{Capacity: 4242}), []string{"4242"}},
 		{"bearer.Config", both(guarded), []string{"orders", "https://api.example.com/metadata", "theToken"}},
@@ -211,7 +213,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"bearertest.Client", both(bearertest.Client{ID: "api", Secret: planted, PublicKey: signer.Public()}), []string{"api", "Secret"}},
 		{"bearertest.IssuerConfig", both(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: planted}}}), []string{"api"}},
 		{"bearertest.Issuer", []any{issuer}, []string{"https://issuer.example.com"}},
-		{"profile.Settings", both(profile.Settings{Guard: &guarded, Tokens: &tokens, Opaque: &opaque, Proofs: &proofs, Metadata: &metadata}),
+		{"compliance.Settings", both(compliance.Settings{Guard: &guarded, Tokens: &tokens, Opaque: &opaque, Proofs: &proofs, Metadata: &metadata}),
 			[]string{"client_secret_basic api", "https://api.example.com/metadata"}},
 	}
 	secrets := slices.Concat(formsOf([]byte(planted)), formsOf(der), formsOf(scalar), formsOf([]byte(nonces.Current())))

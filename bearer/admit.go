@@ -86,7 +86,7 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
 	body = g.appendRequestID(append(body, f.prefix...), r)
 	id := body[len(f.prefix):]
-	g.audit(r, d.err, d.credentials.token, id, a.status)
+	g.record(r, d.err, d.credentials.token, id, a.status)
 	body = append(body, suffix...)
 	retryAfter := d.err.RetryAfter
 	if retryAfter <= 0 {

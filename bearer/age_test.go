@@ -32,7 +32,7 @@ func TestMaxTokenAge(t *testing.T) {
 			{"a laxer route", time.Minute, time.Hour, now.Add(-61 * time.Second), 401, "1m1s ago"},
 		}
 		for _, tt := range tests {
-			var log auditLog
+			var log eventLog
 			p := alice
 			p.IssuedAt = tt.issued
 			rt := newRoute(t, log.config(bearer.Config{

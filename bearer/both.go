@@ -79,7 +79,7 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 		return nil, disagree("client_id", p.ClientID, q.ClientID)
 	}
 	// An identifier permits nothing, and a deny list may name it.
-	p.ClientID, p.ID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.ID, q.ID)
+	p.ClientID, p.TokenID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.TokenID, q.TokenID)
 
 	if q.Subject != "" && q.holder == holderClient {
 		p.holder = holderClient // an answer without sub does not say

@@ -119,7 +119,7 @@ func TestBothNarrows(t *testing.T) {
 func TestBothTellsEmptyFromAbsent(t *testing.T) {
 	at, before := time.Unix(2000, 0), time.Unix(1000, 0)
 	first := bearer.Principal{
-		Issuer: "i", Subject: "alice", ClientID: "shop", ID: "1", ACR: "mfa",
+		Issuer: "i", Subject: "alice", ClientID: "shop", TokenID: "1", ACR: "mfa",
 		Scopes: scope.Of("orders:read", "admin"), AuthTime: at, IssuedAt: at, Expires: at,
 	}.WithAudience("a", "b").WithAMR("pwd", "otp").WithClaims(`{"scope":"orders:read admin"}`)
 	silent := bearer.Principal{Issuer: "i"}
@@ -135,17 +135,17 @@ func TestBothTellsEmptyFromAbsent(t *testing.T) {
 		{"no amr", silent.WithStated(bearer.StatedAMR), func(p *bearer.Principal) { *p = p.WithAMR() }},
 		{"no auth_time that is of use", silent.WithStated(bearer.StatedAuthTime), func(p *bearer.Principal) { p.AuthTime = time.Time{} }},
 		{"all that can be stated", silent.WithStated(0xff), func(p *bearer.Principal) {
-			*p = bearer.Principal{Issuer: "i", Subject: "alice", ClientID: "shop", ID: "1", IssuedAt: at, Expires: at}
+			*p = bearer.Principal{Issuer: "i", Subject: "alice", ClientID: "shop", TokenID: "1", IssuedAt: at, Expires: at}
 		}},
 		{"an earlier iat", bearer.Principal{Issuer: "i", IssuedAt: before}, func(p *bearer.Principal) { p.IssuedAt = before }},
 		{"a later iat and expiry", bearer.Principal{Issuer: "i", IssuedAt: at.Add(1), Expires: at.Add(1)}, func(*bearer.Principal) {}},
 		{"a client's own", bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(true), func(p *bearer.Principal) { *p = p.WithClient(true) }},
 		{"a client's own, without a subject", silent.WithClient(true), func(*bearer.Principal) {}},
 		{"a user's", bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(false), func(*bearer.Principal) {}},
-		{"another jti", bearer.Principal{Issuer: "i", ID: "2"}, func(*bearer.Principal) {}},
+		{"another jti", bearer.Principal{Issuer: "i", TokenID: "2"}, func(*bearer.Principal) {}},
 	}
 	same := func(p, q *bearer.Principal) bool {
-		return p.Issuer == q.Issuer && p.Subject == q.Subject && p.ClientID == q.ClientID && p.ID == q.ID && p.ACR == q.ACR &&
+		return p.Issuer == q.Issuer && p.Subject == q.Subject && p.ClientID == q.ClientID && p.TokenID == q.TokenID && p.ACR == q.ACR &&
 			p.Scopes == q.Scopes && p.AuthTime.Equal(q.AuthTime) && p.IssuedAt.Equal(q.IssuedAt) && p.Expires.Equal(q.Expires) &&
 			slices.Equal(p.Audience(), q.Audience()) && slices.Equal(p.AMR(), q.AMR()) && p.Confirmation == q.Confirmation &&
 			p.IsClient() == q.IsClient()
@@ -172,8 +172,8 @@ func TestBothTellsEmptyFromAbsent(t *testing.T) {
 		}
 	}
 	// What only the second knows of identifiers is added: a deny list may name it.
-	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", ID: "1"})).Verify(t.Context(), "token")
-	if err != nil || p.ClientID != "shop" || p.ID != "1" {
+	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", TokenID: "1"})).Verify(t.Context(), "token")
+	if err != nil || p.ClientID != "shop" || p.TokenID != "1" {
 		t.Errorf("identifiers of the second: %+v, %v", p, err)
 	}
 	own := says(first.WithClient(true))

@@ -120,7 +120,7 @@ func TestAuthorization(t *testing.T) {
 
 // Part 2.4, checklist C13: what is too long is refused before anything copies it.
 func TestLongTokensAllocateLittle(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{})
 	for name, tt := range map[string]struct {
 		token  string

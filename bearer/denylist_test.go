@@ -44,11 +44,11 @@ func TestDenyList(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			asked := 0
 			rt := newRoute(t, log.config(bearer.Config{DenyList: denyList(func(p *bearer.Principal) (bool, error) {
 				asked++
-				if p.Issuer != alice.Issuer || p.ID != alice.ID || p.Subject != "alice" || p.ClientID != "shop" {
+				if p.Issuer != alice.Issuer || p.TokenID != alice.TokenID || p.Subject != "alice" || p.ClientID != "shop" {
 					t.Errorf("asked about %+v", p)
 				}
 				return tt.denied, tt.err

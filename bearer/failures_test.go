@@ -30,7 +30,7 @@ func from(address, authorization string, forwarded ...string) *http.Request {
 // to wait". The tokens of an address that guesses are not looked at any more.
 func TestFailureLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log auditLog
+		var log eventLog
 		rt := newRoute(t, log.config(bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 3, Every: 2 * time.Second}}), bearer.RouteConfig{})
 		want := func(r *http.Request, status int, why string) answer {
 			t.Helper()

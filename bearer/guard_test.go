@@ -17,7 +17,7 @@ const requestID = "id-1"
 
 // alice is the principal of the token "good".
 var alice = bearer.Principal{
-	Issuer: "https://login.example.com", Subject: "alice", ClientID: "shop", ID: "jti-1",
+	Issuer: "https://login.example.com", Subject: "alice", ClientID: "shop", TokenID: "jti-1",
 	Scopes: scope.Of("orders:read", "profile"),
 }.WithAudience("https://api.example.com", "https://other.example.com")
 

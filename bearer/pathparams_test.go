@@ -29,7 +29,7 @@ func TestAdmitPath(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			var read []string
 			rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Rule: scope.All("orders:read"), Requirements: []bearer.Requirement{
 				bearer.RequirementFunc(func(r *http.Request, _ *bearer.Principal) error {

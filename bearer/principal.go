@@ -20,7 +20,7 @@ type Principal struct {
 	Issuer   string // iss
 	Subject  string // sub
 	ClientID string // client_id, or what the issuer's profile reads instead
-	ID       string // jti
+	TokenID  string // jti
 
 	Scopes scope.Set
 

@@ -15,7 +15,7 @@ func (p Principal) LogValue() slog.Value {
 		slog.String("iss", p.Issuer),
 		slog.String("sub", p.Subject),
 		slog.String("client_id", p.ClientID),
-		slog.String("jti", p.ID),
+		slog.String("jti", p.TokenID),
 		slog.String("scope", p.Scopes.String()),
 	)
 }

@@ -55,7 +55,7 @@ func TestRequirementAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(tt.err)}})
 			got := serve(rt, get("Bearer good"))
 			if got.status != tt.status || got.handedOn {
@@ -84,7 +84,7 @@ func TestRequirementAnswers(t *testing.T) {
 
 // What a plain error says is for the log.
 func TestPlainErrorIsLogged(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(errors.New("closed on Sundays"))}}), get("Bearer good"))
 	if record, _ := log.only(t); record["cause"] != "closed on Sundays" || record["check"] != "policy" {
 		t.Errorf("got %v", record)

@@ -18,7 +18,7 @@ import (
 func TestMaxTokenBytes(t *testing.T) {
 	accepting := bearer.Config{Verifiers: []bearer.Verifier{answering(&alice, nil)}, Proofs: &proofs{}, FormBodyTokens: true, InsecureQueryTokens: true}
 	for _, tt := range []struct{ set, bound int }{{0, 16 << 10}, {64, 64}, {100 << 10, 100 << 10}} {
-		var log auditLog
+		var log eventLog
 		config := log.config(accepting)
 		config.MaxTokenBytes = tt.set
 		config.FailureLimit = &bearer.FailureLimit{Burst: 1}
@@ -61,7 +61,7 @@ func TestMaxTokenBytes(t *testing.T) {
 		}
 	}
 	// A record names a refused token by its hash up to the bound that was set.
-	var log auditLog
+	var log eventLog
 	rt := newRoute(t, log.config(bearer.Config{MaxTokenBytes: 40 << 10}), bearer.RouteConfig{})
 	serve(rt, get("Bearer "+strings.Repeat("a", 40<<10)))
 	if _, event := log.only(t); event.Code != bearer.CodeInvalidToken || len(event.TokenHash) != 16 {

@@ -136,7 +136,7 @@ func TestCallerGoneIsCanceled(t *testing.T) {
 		"neither principal nor error": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, err)}}), bearer.RouteConfig{})
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -151,7 +151,7 @@ func TestCallerGoneIsCanceled(t *testing.T) {
 		})
 	}
 	t.Run("a deadline is an outage", func(t *testing.T) {
-		var log auditLog
+		var log eventLog
 		rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, context.DeadlineExceeded)}}), bearer.RouteConfig{})
 		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 		defer cancel()

@@ -109,7 +109,7 @@ func (e Entry) Check() (Key, error) {
 // Keys returns the keys by which the token of p may be denied, and how many of
 // the three there are: a token without a jti cannot be denied by it.
 func Keys(p *bearer.Principal) (keys [3]Key, n int) {
-	for kind, value := range [...]string{ByTokenID: p.ID, BySubject: p.Subject, ByClientID: p.ClientID} {
+	for kind, value := range [...]string{ByTokenID: p.TokenID, BySubject: p.Subject, ByClientID: p.ClientID} {
 		if value != "" {
 			keys[n] = Key{Kind(kind), p.Issuer, value}
 			n++

@@ -116,7 +116,7 @@ func TestLeewayCountsForUntil(t *testing.T) {
 		if err := m.Deny(t.Context(), denylist.Entry{Issuer: "i", TokenID: "1", Until: exp}); err != nil {
 			t.Fatal(err)
 		}
-		p := &bearer.Principal{Issuer: "i", ID: "1", Expires: exp}
+		p := &bearer.Principal{Issuer: "i", TokenID: "1", Expires: exp}
 		<-time.After(time.Minute + 4999*time.Millisecond)
 		if denied, err := m.Denied(t.Context(), p); !denied || err != nil {
 			t.Errorf("within the leeway: denied %t, %v", denied, err)
@@ -207,7 +207,7 @@ func BenchmarkDenied(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	p := &bearer.Principal{Issuer: "https://login.example.com", ID: "another", Subject: "alice", ClientID: "shop"}
+	p := &bearer.Principal{Issuer: "https://login.example.com", TokenID: "another", Subject: "alice", ClientID: "shop"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if denied, err := m.Denied(b.Context(), p); denied || err != nil {

@@ -65,20 +65,20 @@ func TestNewProofRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dpop.NewProof(p224, "ES256", "GET", origin, token, ""); err == nil {
+	if _, err := dpop.NewProof(dpop.ProofConfig{Key: p224, Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token}); err == nil {
 		t.Error("a key of a curve that is not supported")
 	}
 	for _, alg := range []string{"", "none", "ES384", "RS256", "HS256", `ES256"`} {
-		if _, err := dpop.NewProof(c.signer, alg, "GET", origin, token, ""); err == nil {
+		if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: alg, Method: "GET", URL: origin, AccessToken: token}); err == nil {
 			t.Errorf("alg %q", alg)
 		}
 	}
 	for _, url := range []string{"", "/orders", "ftp://a/b", "https://me@a/b", "https:///b"} {
-		if _, err := dpop.NewProof(c.signer, "ES256", "GET", url, token, ""); err == nil {
+		if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: url, AccessToken: token}); err == nil {
 			t.Errorf("url %q", url)
 		}
 	}
-	if _, err := dpop.NewProof(c.signer, "ES256", "GET", origin, token, "\xff"); err == nil {
+	if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token, Nonce: "\xff"}); err == nil {
 		t.Error("a nonce that is not UTF-8")
 	}
 }

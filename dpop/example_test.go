@@ -72,7 +72,7 @@ func ExampleNewProof() {
 		log.Fatal(err)
 	}
 	const url, accessToken = "https://api.example.com/orders?page=2", "Kz~8mXK1EalYznwH-LC-1fBAo"
-	proof, err := dpop.NewProof(key, "ES256", http.MethodGet, url, accessToken, "")
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: http.MethodGet, URL: url, AccessToken: accessToken})
 	if err != nil {
 		log.Fatal(err)
 	}

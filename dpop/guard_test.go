@@ -77,7 +77,7 @@ func TestBehindAGuard(t *testing.T) {
 	bound := bearertest.Token{Scope: "orders:read", Claims: map[string]any{"cnf": map[string]string{"jkt": jkt}}}
 	for kind, token := range map[string]string{"JWT": issuer.Mint(bound), "opaque": issuer.MintOpaque(bound)} {
 		prove := func(nonce string) string {
-			proof, err := dpop.NewProof(key, "ES256", "GET", "https://api.example.com/orders", token, nonce)
+			proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: "https://api.example.com/orders", AccessToken: token, Nonce: nonce})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ func TestBehindAGuard(t *testing.T) {
 	if w := send("Bearer", plain, ""); w.Code != 200 {
 		t.Errorf("a token that is not bound: %d", w.Code)
 	}
-	proof, err := dpop.NewProof(key, "ES256", "GET", "https://api.example.com/orders", plain, nonces.Current())
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: "https://api.example.com/orders", AccessToken: plain, Nonce: nonces.Current()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestProofIsNotUsedUpWithoutTheScope(t *testing.T) {
 		return w.Code
 	}
 	for range 100 {
-		if proof, err = dpop.NewProof(key, "ES256", "GET", origin+"/orders", "weak", ""); err != nil {
+		if proof, err = dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: origin + "/orders", AccessToken: "weak"}); err != nil {
 			t.Fatal(err)
 		}
 		if status := send(admin); status != 403 {

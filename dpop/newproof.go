@@ -17,31 +17,47 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// NewProof makes a proof, as a client does: for one request of that method to
-// that URL, whose query and fragment do not count, with a bound access token,
-// and with the nonce that the server gave last, if it has. Without a token the
-// proof is one for an authorization server. It is signed by alg, such as ES256,
-// and good once. Its token is bound to the key by [Thumbprint].
-func NewProof(signer crypto.Signer, alg, method, url, token, nonce string) (string, error) {
+// ProofConfig says what [NewProof] signs.
+type ProofConfig struct {
+	Key       crypto.Signer // required; the client's private key
+	Algorithm string        // required; an algorithm of the key, such as ES256
+
+	Method string // required; of the request
+	URL    string // required; of the request, whose query and fragment are left out
+
+	// AccessToken is the token that the request carries, which is bound to Key
+	// by its [Thumbprint]. Default: none, as for a request to an authorization
+	// server.
+	AccessToken string
+
+	// Nonce is the last nonce that the server sent. Default: none.
+	Nonce string
+}
+
+// NewProof makes a proof as a client does (RFC 9449, Section 4.2). A proof is
+// good for one request.
+func NewProof(c ProofConfig) (string, error) {
+	signer, alg := c.Key, c.Algorithm
 	if nilcheck.IsNil(signer) {
-		return "", errors.New("dpop: a nil signer; want the client's private key")
+		return "", errors.New("dpop: ProofConfig.Key is nil; want the client's private key")
 	}
 	key, err := jose.NewKey(signer.Public(), "")
 	if err != nil {
 		return "", fmt.Errorf("dpop: %w", err)
 	}
 	if !key.Can(jose.Algorithm(alg)) {
-		return "", fmt.Errorf("dpop: a %T cannot sign %q", signer.Public(), alg)
+		return "", fmt.Errorf("dpop: ProofConfig.Algorithm %q is not an algorithm of a %T", alg, signer.Public())
 	}
-	if _, err := normalizeURI(url); err != nil {
-		return "", fmt.Errorf("dpop: the URL of a proof: %w", err)
+	if _, err := normalizeURI(c.URL); err != nil {
+		return "", fmt.Errorf("dpop: ProofConfig.URL: %w", err)
 	}
 	jwk, err := jose.MarshalKey(signer.Public(), "", "")
 	if err != nil {
 		return "", fmt.Errorf("dpop: %w", err)
 	}
-	if end := strings.IndexAny(url, "?#"); end >= 0 {
-		url = url[:end]
+	target := c.URL
+	if end := strings.IndexAny(target, "?#"); end >= 0 {
+		target = target[:end]
 	}
 	header := `{"typ":"dpop+jwt","alg":"` + alg + `","jwk":` + string(jwk) + `}`
 	payload := []byte(`{"jti":"` + rand.Text() + `","iat":` + strconv.FormatInt(time.Now().Unix(), 10))
@@ -51,17 +67,17 @@ func NewProof(signer crypto.Signer, alg, method, url, token, nonce string) (stri
 		payload, quoteErr = jsontext.AppendQuote(payload, value)
 		err = errors.Join(err, quoteErr)
 	}
-	member("htm", method)
-	member("htu", url)
-	if token != "" {
-		sum := sha256.Sum256([]byte(token))
+	member("htm", c.Method)
+	member("htu", target)
+	if c.AccessToken != "" {
+		sum := sha256.Sum256([]byte(c.AccessToken))
 		member("ath", base64.RawURLEncoding.EncodeToString(sum[:]))
 	}
-	if nonce != "" {
-		member("nonce", nonce)
+	if c.Nonce != "" {
+		member("nonce", c.Nonce)
 	}
 	if err != nil {
-		return "", errors.New("dpop: a method or nonce that is not UTF-8")
+		return "", errors.New("dpop: ProofConfig.Method or Nonce is not UTF-8")
 	}
 	return jose.Sign(signer, jose.Algorithm(alg), []byte(header), append(payload, '}'))
 }

@@ -21,10 +21,10 @@ func TestNilStoresAndKeys(t *testing.T) {
 		t.Errorf("a nil function: %v", err)
 	}
 	var key *ecdsa.PrivateKey
-	if _, err := dpop.NewProof(key, "ES256", "GET", origin, token, ""); err == nil || !strings.Contains(err.Error(), "nil signer") {
+	if _, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token}); err == nil || !strings.Contains(err.Error(), "ProofConfig.Key is nil") {
 		t.Errorf("a nil key: %v", err)
 	}
-	if _, err := dpop.NewProof(nil, "ES256", "GET", origin, token, ""); err == nil {
+	if _, err := dpop.NewProof(dpop.ProofConfig{Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token}); err == nil {
 		t.Error("no key: no error")
 	}
 	if _, err := dpop.Thumbprint(nil); err == nil {

@@ -187,7 +187,7 @@ func TestProofsWithNonces(t *testing.T) {
 		if checker.Nonce() != nonces.Current() || checker.Nonce() == good["nonce"] {
 			t.Errorf("Nonce() = %q", checker.Nonce())
 		}
-		proof, err := dpop.NewProof(c.signer, "ES256", "GET", origin+"/orders", token, checker.Nonce())
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: origin + "/orders", AccessToken: token, Nonce: checker.Nonce()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func TestAlgorithms(t *testing.T) {
 		t.Run(alg, func(t *testing.T) {
 			c := newClient(t, alg)
 			wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "")
-			proof, err := dpop.NewProof(c.signer, alg, "GET", origin+"/orders?a=b#c", token, "")
+			proof, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: alg, Method: "GET", URL: origin + "/orders?a=b#c", AccessToken: token})
 			if err != nil {
 				t.Fatal(err)
 			}

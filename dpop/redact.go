@@ -34,6 +34,27 @@ func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String
 // MarshalJSON returns what [Config.LogValue] shows.
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
+// LogValue shows the settings that are set, and never the key or the access
+// token. All ways of printing a ProofConfig show the same.
+func (c ProofConfig) LogValue() slog.Value {
+	return redact.Group(
+		redact.Set("Key", c.Key != nil),
+		slog.String("Algorithm", c.Algorithm),
+		slog.String("Method", c.Method),
+		redact.URL("URL", c.URL),
+		redact.Set("AccessToken", c.AccessToken != ""),
+		redact.Set("Nonce", c.Nonce != ""),
+	)
+}
+
+// Format writes what [ProofConfig.LogValue] shows, for every verb.
+func (c ProofConfig) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("dpop.ProofConfig", c.LogValue()))
+}
+
+// MarshalJSON returns what [ProofConfig.LogValue] shows.
+func (c ProofConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
+
 // LogValue shows Rotate, and whether there is a Key. All ways of printing a
 // NoncesConfig show the same.
 func (c NoncesConfig) LogValue() slog.Value {

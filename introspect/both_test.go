@@ -99,7 +99,7 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 				continue
 			}
 			if p.Scopes != tt.scopes || p.ACR != tt.acr || !p.AuthTime.Equal(tt.at) || !slices.Equal(p.AMR(), tt.amr) ||
-				p.Subject != "alice" || p.ClientID != "shop" || p.ID == "" || p.Expires.IsZero() || !p.HasAudience(audience) {
+				p.Subject != "alice" || p.ClientID != "shop" || p.TokenID == "" || p.Expires.IsZero() || !p.HasAudience(audience) {
 				t.Errorf("%s, %s: %+v, acr %q, amr %q", tt.name, order, p.Scopes, p.ACR, p.AMR())
 			}
 		}

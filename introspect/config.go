@@ -93,7 +93,7 @@ type Config struct {
 
 	// Shared is a cache that the program's instances have in common. Default:
 	// each has its own alone.
-	Shared Shared
+	Shared SharedCache
 
 	// SharedSecret encrypts what is put into Shared, beside Auth's own secret:
 	// at least 32 random bytes, the same in all instances. Required with Shared

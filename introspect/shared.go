@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Shared is a cache that the instances of a program have in common, such as
+// SharedCache is a cache that the instances of a program have in common, such as
 // adapters/bearerredis. What a [Verifier] keeps there is encrypted by a key that
 // is made of the token itself and of a secret, the verifier's own credentials or
 // [Config.SharedSecret]: neither a copy of the cache tells anything, nor can who
@@ -16,7 +16,7 @@ import (
 // An error of a method never refuses a token, and never accepts one: the
 // endpoint is asked instead. Methods must be safe for concurrent use, and
 // should give up soon; the context that they get has a deadline.
-type Shared interface {
+type SharedCache interface {
 	// Get returns the value of a key, or nil if there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
 
@@ -42,7 +42,7 @@ const maxShared = 64 << 10
 
 // shared is the shared cache, as the verifier uses it.
 type shared struct {
-	cache     Shared
+	cache     SharedCache
 	forgetFor time.Duration
 }
 

@@ -60,7 +60,7 @@ func TestBindingAndDenyListAreJudgedOnEachHit(t *testing.T) {
 		return rt.Decide(r).Status()
 	}
 	fresh := func() string {
-		proof, err := dpop.NewProof(key, "ES256", http.MethodGet, "https://api.example.com/orders", bound, "")
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: http.MethodGet, URL: "https://api.example.com/orders", AccessToken: bound})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -104,7 +104,7 @@ func TestMalformedClaimsNameTheBearer(t *testing.T) {
 			t.Errorf("%s: %v", claim, err)
 			continue
 		}
-		if p := e.Principal; p.Issuer != issuer.URL() || p.Subject != "alice" || p.ID != "j" || p.ClientID != "app" {
+		if p := e.Principal; p.Issuer != issuer.URL() || p.Subject != "alice" || p.TokenID != "j" || p.ClientID != "app" {
 			t.Errorf("%s: refused is %+v", claim, *p)
 		}
 	}
@@ -125,7 +125,7 @@ func TestPrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Issuer != issuer.URL() || p.Subject != "auth0|bob" || p.ClientID != "web" || p.ID != "id-1" || p.ACR != "urn:example:mfa" {
+	if p.Issuer != issuer.URL() || p.Subject != "auth0|bob" || p.ClientID != "web" || p.TokenID != "id-1" || p.ACR != "urn:example:mfa" {
 		t.Errorf("identities: %+v", p)
 	}
 	if p.Scopes != scope.Of("a", "b") {

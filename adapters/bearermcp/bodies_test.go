@@ -429,7 +429,7 @@ func TestLengthsThatAreWrong(t *testing.T) {
 func TestProofOfACall(t *testing.T) {
 	s := newStub(t, nil, nil)
 	newProof := func() string {
-		proof, err := dpop.NewProof(s.key, "ES256", http.MethodPost, audience, "bound", "")
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: s.key, Algorithm: "ES256", Method: http.MethodPost, URL: audience, AccessToken: "bound"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -208,7 +208,7 @@ func TestBoundTokens(t *testing.T) {
 		Scope: "mcp:use files:write", Audience: []string{s.url},
 		Claims: map[string]any{"cnf": map[string]string{"jkt": thumbprint}},
 	})
-	proof, err := dpop.NewProof(key, "ES256", http.MethodPost, s.url, token, "")
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: http.MethodPost, URL: s.url, AccessToken: token})
 	if err != nil {
 		t.Fatal(err)
 	}

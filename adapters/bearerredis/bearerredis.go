@@ -1,4 +1,4 @@
-// Package bearerredis is an [introspect.Shared] cache in Redis: what one
+// Package bearerredis is an [introspect.SharedCache] cache in Redis: what one
 // instance of a program was told about a token, the others need not ask, and a
 // token that one of them forgets is forgotten by all. [Cache.Replays] is a
 // [dpop.ReplayStore] beside it: a proof that was used at one instance is refused
@@ -25,7 +25,7 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-var _ introspect.Shared = (*Cache)(nil)
+var _ introspect.SharedCache = (*Cache)(nil)
 
 // present is the first byte of what stands for a value. A key that was
 // forgotten has the empty string instead, until the time of that has passed:

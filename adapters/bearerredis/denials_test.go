@@ -28,7 +28,7 @@ func TestDenials(t *testing.T) {
 }
 
 var (
-	aliceToken = &bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ID: "secret-jti", ClientID: "shop", IssuedAt: time.Now()}
+	aliceToken = &bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", TokenID: "secret-jti", ClientID: "shop", IssuedAt: time.Now()}
 	aliceEntry = denylist.Entry{Issuer: "https://login.example.com", Subject: "alice"}
 )
 
@@ -136,7 +136,7 @@ func TestManyDenials(t *testing.T) {
 	}
 	late := newCache(t, config).Denials()
 	for i := 700; i < n; i++ {
-		if denied, err := late.Denied(t.Context(), &bearer.Principal{Issuer: "i", ID: strconv.Itoa(i)}); !denied || err != nil {
+		if denied, err := late.Denied(t.Context(), &bearer.Principal{Issuer: "i", TokenID: strconv.Itoa(i)}); !denied || err != nil {
 			t.Fatalf("%d: %t, %v", i, denied, err)
 		}
 	}
@@ -311,7 +311,7 @@ func TestDenialsOutOfReach(t *testing.T) {
 	server := redistest.New(t, redistest.Config{Durable: true})
 	c := newCache(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 4 * time.Second})
 	bob := *aliceToken
-	bob.Subject, bob.ID = "bob", "2"
+	bob.Subject, bob.TokenID = "bob", "2"
 	guard, err := bearer.New(bearer.Config{
 		Verifiers: []bearer.Verifier{bearertest.Principals{"alice": *aliceToken, "bob": bob}},
 		DenyList:  c.Denials(),

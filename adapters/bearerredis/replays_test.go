@@ -415,7 +415,7 @@ func newWallet(t *testing.T) wallet {
 
 func (w wallet) proof(t *testing.T) string {
 	t.Helper()
-	proof, err := dpop.NewProof(w.key, "ES256", http.MethodGet, origin+"/orders", token, "")
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: w.key, Algorithm: "ES256", Method: http.MethodGet, URL: origin + "/orders", AccessToken: token})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func TestTokensAreBoundByTheProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	prove := func(method, url string) string {
-		proof, err := dpop.NewProof(key, "ES256", method, url, "", "")
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: method, URL: url})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestTokensAreBoundToACertificate(t *testing.T) {
 	if got := cnf(t, answer["access_token"]); status != 200 || answer["token_type"] != "Bearer" || len(got) != 1 || got["x5t#S256"] != thumbprint {
 		t.Errorf("%d %v, cnf %v; want x5t#S256 %s", status, answer, got, thumbprint)
 	}
-	proof, err := dpop.NewProof(key, "ES256", "POST", issuer.URL()+"/token", "", "")
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "POST", URL: issuer.URL() + "/token"})
 	if err != nil {
 		t.Fatal(err)
 	}

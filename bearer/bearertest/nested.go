@@ -152,7 +152,7 @@ func (c nestedCase) check(mount func(Nest) http.Handler) error {
 	request := adapterCase{method: http.MethodGet, target: target, header: http.Header{}}
 	switch {
 	case c.scheme == "DPoP":
-		proof, err := dpop.NewProof(c.key, "ES256", http.MethodGet, "https://api.example.com"+target, c.token, "")
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: c.key, Algorithm: "ES256", Method: http.MethodGet, URL: "https://api.example.com" + target, AccessToken: c.token})
 		if err != nil {
 			return err
 		}

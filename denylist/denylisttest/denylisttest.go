@@ -37,7 +37,7 @@ func (c *check) wrong(format string, args ...any) {
 // token is one of alice, by the client shop, issued an hour ago.
 func (c *check) token() bearer.Principal {
 	return bearer.Principal{
-		Issuer: c.issuer, ID: "jti-1", Subject: "alice", ClientID: "shop",
+		Issuer: c.issuer, TokenID: "jti-1", Subject: "alice", ClientID: "shop",
 		IssuedAt: time.Unix(time.Now().Unix()-3600, 0),
 	}
 }
@@ -75,10 +75,10 @@ func (c *check) names() {
 		foreign := c.token()
 		foreign.Issuer += "/other"
 		c.want(false, foreign, "the same names at another issuer")
-		other := bearer.Principal{Issuer: c.issuer, ID: "jti-2", Subject: "bob", ClientID: "app", IssuedAt: time.Now()}
+		other := bearer.Principal{Issuer: c.issuer, TokenID: "jti-2", Subject: "bob", ClientID: "app", IssuedAt: time.Now()}
 		c.want(false, other, "other names")
 		// The same text as another claim is another name.
-		moved := bearer.Principal{Issuer: c.issuer, ID: e.Subject + e.ClientID, Subject: e.TokenID + e.ClientID, ClientID: e.TokenID + e.Subject}
+		moved := bearer.Principal{Issuer: c.issuer, TokenID: e.Subject + e.ClientID, Subject: e.TokenID + e.ClientID, ClientID: e.TokenID + e.Subject}
 		c.want(false, moved, "the same text in other claims")
 		c.want(false, bearer.Principal{Issuer: c.issuer}, "no names")
 

@@ -46,7 +46,7 @@ func (h holder) cnf() map[string]any {
 func (h holder) proof(origin, request, token, nonce string) string {
 	h.t.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	proof, err := dpop.NewProof(h.key, "ES256", method, origin+path, token, nonce)
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: h.key, Algorithm: "ES256", Method: method, URL: origin + path, AccessToken: token, Nonce: nonce})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bearerkit/bearerkit/profile"
+	"github.com/bearerkit/bearerkit/compliance"
 )
 
 // The values of -profile. The first is what this program does by default: JWT
@@ -24,14 +24,14 @@ func profileFlag(fs *flag.FlagSet, profile *string) {
 
 // followed returns the profile that the flag names; false: none beyond what this
 // program does by default.
-func (c *config) followed() (profile.Profile, bool) {
+func (c *config) followed() (compliance.Profile, bool) {
 	switch c.profile {
 	case fapi2:
-		return profile.FAPI2, true
+		return compliance.FAPI2, true
 	case mcp:
-		return profile.MCP, true
+		return compliance.MCP, true
 	}
-	return profile.Profile{}, false
+	return compliance.Profile{}, false
 }
 
 // checkProfile returns what is wrong with -profile, and with other flags under
@@ -54,7 +54,7 @@ func (s *settings) follow(c *config) error {
 	if !ok {
 		return nil
 	}
-	err := followed.Apply(profile.Settings{
+	err := followed.Apply(compliance.Settings{
 		Guard:    &s.guard,
 		Tokens:   &s.tokens,
 		Opaque:   s.opaque,

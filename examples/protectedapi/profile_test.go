@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
-	"github.com/bearerkit/bearerkit/profile"
+	"github.com/bearerkit/bearerkit/compliance"
 )
 
 // The program prints what a profile turns on, and does it.
 func TestProfiles(t *testing.T) {
-	for name, p := range map[string]profile.Profile{fapi2: profile.FAPI2, mcp: profile.MCP} {
+	for name, p := range map[string]compliance.Profile{fapi2: compliance.FAPI2, mcp: compliance.MCP} {
 		program := startProcess(t, "-dev", "-profile", name)
 		eventually(t, patience, "the profile is printed", func() bool {
 			stdout, _ := program.output()
@@ -23,7 +23,7 @@ func TestProfiles(t *testing.T) {
 		stdout, _ := program.output()
 		return strings.Contains(stdout, "Ctrl-C")
 	})
-	if stdout, _ := program.output(); strings.Contains(stdout, profile.FAPI2.Name()) {
+	if stdout, _ := program.output(); strings.Contains(stdout, compliance.FAPI2.Name()) {
 		t.Errorf("standard output is\n%s", stdout)
 	}
 }

@@ -54,7 +54,7 @@ func runProof(args []string, stdout, stderr io.Writer) error {
 	if made {
 		_, _ = fmt.Fprintf(stderr, "protectedapi: made a new key in %q\n", key)
 	}
-	proof, err := dpop.NewProof(signer, algorithmOf(signer), method, url, token, nonce)
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: signer, Algorithm: algorithmOf(signer), Method: method, URL: url, AccessToken: token, Nonce: nonce})
 	if err != nil {
 		return usage("-url, -method and -nonce: %w", err)
 	}

@@ -25,7 +25,7 @@ func (v *Values) PrincipalInto(p *bearer.Principal) error {
 	for _, text := range [...]struct {
 		to    *string
 		claim int
-	}{{&p.Subject, Sub}, {&p.ID, Jti}, {&p.ACR, ACR}} {
+	}{{&p.Subject, Sub}, {&p.TokenID, Jti}, {&p.ACR, ACR}} {
 		s, err := v.Text(text.claim)
 		if err != nil {
 			return err

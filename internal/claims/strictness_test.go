@@ -132,7 +132,7 @@ func except(values []string, but ...string) []string {
 // A claim that is read as absent leaves the others as they are.
 func TestOthersAreReadBesideAMalformedClaim(t *testing.T) {
 	_, good, err := read(claims.NewNames(), documentOf(complete))
-	if err != nil || good.Subject != "alice" || good.ID != "id" || good.ACR != "mfa" || len(good.AMR()) != 2 || good.AuthTime.Unix() != 3 {
+	if err != nil || good.Subject != "alice" || good.TokenID != "id" || good.ACR != "mfa" || len(good.AMR()) != 2 || good.AuthTime.Unix() != 3 {
 		t.Fatalf("%+v, %v", good, err)
 	}
 	for claim, malformed := range map[string]string{"sub": `7`, "jti": `{}`, "acr": `["mfa"]`, "auth_time": `"yesterday"`, "amr": `"pwd"`} {
@@ -150,7 +150,7 @@ func TestOthersAreReadBesideAMalformedClaim(t *testing.T) {
 		case "sub":
 			want.Subject = ""
 		case "jti":
-			want.ID = ""
+			want.TokenID = ""
 		case "acr":
 			want.ACR = ""
 		case "auth_time":

@@ -1,4 +1,4 @@
-// Package profile holds what the profiles of others ask of an API, each as a
+// Package compliance holds what the profiles of others ask of an API, each as a
 // short list of what it turns on: [FAPI2] of the FAPI 2.0 Security Profile, [MCP]
 // of the authorization specification of the Model Context Protocol.
 //
@@ -8,11 +8,11 @@
 //	tokens := jwks.Config{Issuers: …}
 //	proofs := dpop.Config{Origin: "https://api.example.com"}
 //	guard := bearer.Config{Realm: "api"}
-//	err := profile.FAPI2.Apply(profile.Settings{Guard: &guard, Tokens: &tokens, Proofs: &proofs})
-//	fmt.Println(profile.FAPI2) // what it turned on
+//	err := compliance.FAPI2.Apply(compliance.Settings{Guard: &guard, Tokens: &tokens, Proofs: &proofs})
+//	fmt.Println(compliance.FAPI2) // what it turned on
 //
 // The ids in front of the lines are those of docs/conformance.md.
-package profile
+package compliance
 
 import (
 	"errors"
@@ -48,14 +48,14 @@ type Profile struct {
 	lines []line
 }
 
-// Line is one requirement of a [Profile].
-type Line struct {
+// Requirement is one requirement of a [Profile].
+type Requirement struct {
 	ID   string // as in docs/conformance.md
 	Text string // what holds, and by which field
 }
 
 type line struct {
-	Line
+	Requirement
 	// apply completes the settings for the line, and returns what contradicts
 	// it. nil: what every guard does, whatever its configuration.
 	apply func(Settings) []error
@@ -64,11 +64,11 @@ type line struct {
 // Name returns the name of the profile's specification.
 func (p Profile) Name() string { return p.name }
 
-// Lines returns the requirements, in order.
-func (p Profile) Lines() []Line {
-	lines := make([]Line, len(p.lines))
+// Requirements returns the requirements, in order.
+func (p Profile) Requirements() []Requirement {
+	lines := make([]Requirement, len(p.lines))
 	for i, l := range p.lines {
-		lines[i] = l.Line
+		lines[i] = l.Requirement
 	}
 	return lines
 }
@@ -88,7 +88,7 @@ func (p Profile) String() string {
 // settings are of no use.
 func (p Profile) Apply(s Settings) error {
 	if s.Guard == nil {
-		return errors.New("profile: Settings.Guard is nil; want the configuration of the guard")
+		return errors.New("compliance: Settings.Guard is nil; want the configuration of the guard")
 	}
 	var errs []error
 	for _, l := range p.lines {
@@ -96,7 +96,7 @@ func (p Profile) Apply(s Settings) error {
 			continue
 		}
 		for _, err := range l.apply(s) {
-			errs = append(errs, fmt.Errorf("profile: %s, %s: %w", p.name, l.ID, err))
+			errs = append(errs, fmt.Errorf("compliance: %s, %s: %w", p.name, l.ID, err))
 		}
 	}
 	return errors.Join(errs...)

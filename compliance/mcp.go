@@ -1,4 +1,4 @@
-package profile
+package compliance
 
 import (
 	"errors"
@@ -12,17 +12,17 @@ import (
 // requirements for servers those that a configuration decides or that every
 // guard meets.
 var MCP = Profile{"MCP authorization 2026-07-28", []line{
-	{Line{"MCP1", "the resource's metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
-	{Line{"MCP2", "the metadata are at the URL with the resource's path and at that of its host (resource.Config.AtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
-	{Line{"MCP3", "a token is for this resource (jwks.Issuer.Audience, introspect.Config.Audience), or is refused"}, audience},
-	{Line{"MCP4", "a token that is invalid or has expired is answered 401"}, nil},
-	{Line{"MCP5", "the first 401 says which scopes the request needs"}, nil},
-	{Line{"MCP6", "a 403 insufficient_scope names all of them, in one challenge"}, nil},
-	{Line{"MCP7", "offline_access is no scope of the resource"}, noOfflineAccess},
-	{Line{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) is enough for them"}, nil},
-	{Line{"MCP9", "tokens come in the Authorization header alone, and each request is judged (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, headerAlone},
-	{Line{"MCP10", "the resource's scheme and host are published in lower case, however they are spelled"}, nil},
-	{Line{"MCP11", "metadata of an authorization server that say another issuer are not believed"}, nil},
+	{Requirement{"MCP1", "the resource's metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
+	{Requirement{"MCP2", "the metadata are at the URL with the resource's path and at that of its host (resource.Config.AtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
+	{Requirement{"MCP3", "a token is for this resource (jwks.Issuer.Audience, introspect.Config.Audience), or is refused"}, audience},
+	{Requirement{"MCP4", "a token that is invalid or has expired is answered 401"}, nil},
+	{Requirement{"MCP5", "the first 401 says which scopes the request needs"}, nil},
+	{Requirement{"MCP6", "a 403 insufficient_scope names all of them, in one challenge"}, nil},
+	{Requirement{"MCP7", "offline_access is no scope of the resource"}, noOfflineAccess},
+	{Requirement{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) is enough for them"}, nil},
+	{Requirement{"MCP9", "tokens come in the Authorization header alone, and each request is judged (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, headerAlone},
+	{Requirement{"MCP10", "the resource's scheme and host are published in lower case, however they are spelled"}, nil},
+	{Requirement{"MCP11", "metadata of an authorization server that say another issuer are not believed"}, nil},
 }}
 
 func namesServers(s Settings) []error {

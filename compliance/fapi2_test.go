@@ -1,4 +1,4 @@
-package profile_test
+package compliance_test
 
 import (
 	"crypto/sha256"
@@ -13,9 +13,9 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/introspect"
-	"github.com/bearerkit/bearerkit/profile"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -23,27 +23,27 @@ import (
 // access tokens in the HTTP header as in Section 2.1 of OAuth 2.0 Bearer Token
 // Usage or Section 7.1 of DPoP".
 func TestF1(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	a.want(200, a.dpop(a.mint(bearertest.Token{}, true)), "in the header")
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Guard.FormBodyTokens = true }, "F1: bearer.Config.FormBodyTokens is set")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.FormBodyTokens = true }, "F1: bearer.Config.FormBodyTokens is set")
 }
 
 // The same: "shall not accept access tokens in the query parameters".
 func TestF2(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	token := a.mint(bearertest.Token{}, true)
 	got := a.ask("/orders?access_token="+token, http.Header{"Dpop": {a.proof(token)}})
 	a.want(401, got, "in the query")
 	if want := `Bearer realm="api"` + "\n" + `DPoP realm="api", algs="PS256 ES256 EdDSA Ed25519"`; got.challenge != want {
 		t.Errorf("in the query: %q, want %q: no token was seen", got.challenge, want)
 	}
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Guard.InsecureQueryTokens = true }, "F2: bearer.Config.InsecureQueryTokens is set")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.InsecureQueryTokens = true }, "F2: bearer.Config.InsecureQueryTokens is set")
 }
 
 // The same: "shall verify the validity, integrity, expiration and revocation
 // status of access tokens". For the last see F10.
 func TestF3(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	a.want(401, a.dpop(a.mint(bearertest.Token{TTL: -time.Minute}, true)), "expired")
 	a.want(401, a.dpop(a.mint(bearertest.Token{Audience: []string{"https://other.example.com"}}, true)), "for another")
 	token := []byte(a.mint(bearertest.Token{}, true))
@@ -59,7 +59,7 @@ func TestF3(t *testing.T) {
 // is sufficient for the requested resource access and otherwise return errors as
 // in Section 3.1 of RFC 6750".
 func TestF4(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.All("orders:read"), nil)
+	a := newAPI(t, compliance.FAPI2, scope.All("orders:read"), nil)
 	a.want(200, a.dpop(a.mint(bearertest.Token{Scope: "orders:read"}, true)), "sufficient")
 	got := a.dpop(a.mint(bearertest.Token{Scope: "profile"}, true))
 	want := `DPoP realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", ` +
@@ -71,14 +71,14 @@ func TestF4(t *testing.T) {
 
 // The same: "shall support and verify sender-constrained access tokens".
 func TestF5(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	bound := a.mint(bearertest.Token{}, true)
 	a.want(200, a.dpop(bound), "its owner")
 	a.want(401, a.bearer(bound), "as Bearer")
 	a.want(401, a.bearer(a.mint(bearertest.Token{}, false)), "a token that is not bound")
 	a.want(401, a.ask("/orders", http.Header{"Authorization": {"DPoP " + bound}}), "without a proof")
 
-	mtls := newAPI(t, profile.FAPI2, scope.None, func(s *profile.Settings) {
+	mtls := newAPI(t, compliance.FAPI2, scope.None, func(s *compliance.Settings) {
 		s.Proofs = nil
 		s.Guard.Certificates = &bearer.Certificates{}
 	})
@@ -97,28 +97,28 @@ func TestF5(t *testing.T) {
 	}
 	mtls.want(401, mtls.bearer(toCertificate), "without the certificate")
 	mtls.want(401, mtls.bearer(mtls.mint(bearertest.Token{}, false)), "mutual TLS, and a token that is not bound")
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs = nil }, "F5: neither")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs = nil }, "F5: neither")
 }
 
 // The same, on algorithms: "shall use PS256, ES256, or EdDSA (using the Ed25519
 // variant) algorithms", of tokens, proofs, and signed answers.
 func TestF6(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	for algorithm, want := range map[string]int{"PS256": 200, "ES256": 200, "EdDSA": 200, "RS256": 401, "ES384": 401} {
 		a.want(want, a.dpop(a.mint(bearertest.Token{Algorithm: algorithm}, true)), algorithm)
 	}
-	for field, change := range map[string]func(*profile.Settings){
-		"F6: jwks.Config.Issuers[0].Algorithms has RS256":    func(s *profile.Settings) { s.Tokens.Issuers[0].Algorithms = []string{"ES256", "RS256"} },
-		"F6: dpop.Config.Algorithms has ES384":               func(s *profile.Settings) { s.Proofs.Algorithms = []string{"ES384"} },
-		"F6: introspect.Config.Signed.Algorithms has RS256":  func(s *profile.Settings) { s.Opaque.Signed = &introspect.Signed{Algorithms: []string{"RS256"}} },
-		"F6: bearer.Config.Proofs has RS256; want PS256, ES": func(s *profile.Settings) { s.Guard.Proofs = builtProofs(t) },
+	for field, change := range map[string]func(*compliance.Settings){
+		"F6: jwks.Config.Issuers[0].Algorithms has RS256":    func(s *compliance.Settings) { s.Tokens.Issuers[0].Algorithms = []string{"ES256", "RS256"} },
+		"F6: dpop.Config.Algorithms has ES384":               func(s *compliance.Settings) { s.Proofs.Algorithms = []string{"ES384"} },
+		"F6: introspect.Config.Signed.Algorithms has RS256":  func(s *compliance.Settings) { s.Opaque.Signed = &introspect.Signed{Algorithms: []string{"RS256"}} },
+		"F6: bearer.Config.Proofs has RS256; want PS256, ES": func(s *compliance.Settings) { s.Guard.Proofs = builtProofs(t) },
 	} {
-		refuses(t, profile.FAPI2, change, field)
+		refuses(t, compliance.FAPI2, change, field)
 	}
 	s := settings("https://login.example.com")
 	s.Tokens.Issuers[0].Algorithms = []string{"ES256"}
 	s.Opaque = &introspect.Config{Signed: &introspect.Signed{}}
-	if err := profile.FAPI2.Apply(s); err != nil {
+	if err := compliance.FAPI2.Apply(s); err != nil {
 		t.Fatal(err)
 	}
 	all := []string{"PS256", "ES256", "EdDSA", "Ed25519"}
@@ -141,7 +141,7 @@ func builtProofs(t *testing.T) *dpop.Checker {
 // The same, on keys: "shall use TLS for jwks_uri", and x5u and jku "should not
 // be used".
 func TestF7(t *testing.T) {
-	refuses(t, profile.FAPI2, func(s *profile.Settings) {
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
 		s.Tokens.Issuers[0].InsecureAllowHTTP = true
 		s.Opaque.InsecureAllowHTTP = true
 		s.Proofs.InsecureAllowHTTP = true
@@ -149,7 +149,7 @@ func TestF7(t *testing.T) {
 		s.Guard.InsecureAllowHTTP = true
 	}, "F7: jwks.Config.Issuers[0].InsecureAllowHTTP is set", "F7: introspect.Config.InsecureAllowHTTP is set",
 		"F7: dpop.Config.InsecureAllowHTTP is set", "F7: resource.Config.InsecureAllowHTTP is set", "F7: bearer.Config.InsecureAllowHTTP is set")
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	asked := make(chan struct{}, 1)
 	listener := newServer(t, func() { asked <- struct{}{} })
 	for _, name := range []string{"jku", "x5u"} {
@@ -166,15 +166,15 @@ func TestF7(t *testing.T) {
 // The same, on replays, and RFC 9449, Section 11.1: a proof is good once, for a
 // short time.
 func TestF9(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	token := a.mint(bearertest.Token{}, true)
 	header := http.Header{"Authorization": {"DPoP " + token}, "Dpop": {a.proof(token)}}
 	a.want(200, a.ask("/orders", header), "once")
 	a.want(401, a.ask("/orders", header), "twice")
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs.MaxAge = 61 * time.Second }, "F9: dpop.Config.MaxAge is 1m1s")
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Proofs.MaxAhead = 61 * time.Second }, "F9: dpop.Config.MaxAhead is 1m1s; want 1m0s at most")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs.MaxAge = 61 * time.Second }, "F9: dpop.Config.MaxAge is 1m1s")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs.MaxAhead = 61 * time.Second }, "F9: dpop.Config.MaxAhead is 1m1s; want 1m0s at most")
 	s := settings("https://login.example.com")
-	if err := profile.FAPI2.Apply(s); err != nil || s.Proofs.MaxAge != time.Minute {
+	if err := compliance.FAPI2.Apply(s); err != nil || s.Proofs.MaxAge != time.Minute {
 		t.Errorf("%v, %v", s.Proofs.MaxAge, err)
 	}
 }
@@ -182,7 +182,7 @@ func TestF9(t *testing.T) {
 // The same, on revocation status: what a JWT does not tell, its age or its issuer
 // does.
 func TestF10(t *testing.T) {
-	a := newAPI(t, profile.FAPI2, scope.None, nil)
+	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	jkt, err := dpop.Thumbprint(a.key.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -195,11 +195,11 @@ func TestF10(t *testing.T) {
 	a.want(200, a.dpop(issued(9*time.Minute)), "9 minutes old")
 	a.want(401, a.dpop(issued(11*time.Minute)), "11 minutes old, though it has not expired")
 
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.Guard.MaxTokenAge = 11 * time.Minute }, "F10: bearer.Config.MaxTokenAge is 11m0s")
-	refuses(t, profile.FAPI2, func(s *profile.Settings) { s.RevocationAsked, s.Opaque = true, nil }, "F10: Settings.RevocationAsked")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.MaxTokenAge = 11 * time.Minute }, "F10: bearer.Config.MaxTokenAge is 11m0s")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.RevocationAsked, s.Opaque = true, nil }, "F10: Settings.RevocationAsked")
 	s := settings("https://login.example.com")
 	s.RevocationAsked, s.Opaque = true, &introspect.Config{}
-	if err := profile.FAPI2.Apply(s); err != nil || s.Guard.MaxTokenAge != 0 {
+	if err := compliance.FAPI2.Apply(s); err != nil || s.Guard.MaxTokenAge != 0 {
 		t.Errorf("asked about each: %v, %v", s.Guard.MaxTokenAge, err)
 	}
 }
@@ -224,18 +224,18 @@ func TestAnswersAreBelievedForAWhile(t *testing.T) {
 		{1 << 62, 1 << 62, []string{"MaxAge is", "ServeStale is"}},
 	}
 	for _, tt := range tests {
-		change := func(s *profile.Settings) {
+		change := func(s *compliance.Settings) {
 			s.RevocationAsked = true
 			s.Opaque.MaxAge, s.Opaque.ServeStale = tt.maxAge, tt.serveStale
 		}
 		if tt.want != nil {
-			refuses(t, profile.FAPI2, change, tt.want...)
+			refuses(t, compliance.FAPI2, change, tt.want...)
 			continue
 		}
 		s := settings("https://login.example.com")
 		s.Opaque = &introspect.Config{Issuer: "https://login.example.com"}
 		change(&s)
-		if err := profile.FAPI2.Apply(s); err != nil {
+		if err := compliance.FAPI2.Apply(s); err != nil {
 			t.Errorf("%v and %v: %v", tt.maxAge, tt.serveStale, err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestAnswersAreBelievedForAWhile(t *testing.T) {
 
 // Reports G10: other settings by which the profile could be weakened.
 func TestWeakSettingsContradictTheProfile(t *testing.T) {
-	refuses(t, profile.FAPI2, func(s *profile.Settings) {
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
 		s.Tokens.Leeway = 61 * time.Second
 		s.Opaque.Leeway = 5 * time.Minute
 		s.Opaque.InsecureAudienceNotSent = true
@@ -252,7 +252,7 @@ func TestWeakSettingsContradictTheProfile(t *testing.T) {
 		"F3: introspect.Config.InsecureAudienceNotSent is set", "F4: bearer.Config.InsecurePassPreflights is set")
 	s := settings("https://login.example.com")
 	s.Tokens.Leeway, s.Proofs.MaxAhead = time.Minute, time.Minute
-	if err := profile.FAPI2.Apply(s); err != nil {
+	if err := compliance.FAPI2.Apply(s); err != nil {
 		t.Errorf("at the bounds: %v", err)
 	}
 }

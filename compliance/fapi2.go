@@ -1,4 +1,4 @@
-package profile
+package compliance
 
 import (
 	"errors"
@@ -11,15 +11,15 @@ import (
 // servers those that a configuration decides. TLS 1.2 or newer (F8) is the
 // server's own: http.Server.TLSConfig, or the proxy's.
 var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
-	{Line{"F1", "access tokens come in the Authorization header alone (bearer.Config.FormBodyTokens is off)"}, noFormTokens},
-	{Line{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
-	{Line{"F3", "validity, integrity, audience and expiry are verified at each request, with clocks a minute apart at most (Leeway)"}, exact},
-	{Line{"F4", "what a token permits is judged at each request (bearer.Config.InsecurePassPreflights is off), and refused as RFC 6750, Section 3.1 says"}, noPreflights},
-	{Line{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
-	{Line{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
-	{Line{"F7", "no URL is of http beyond loopback (no InsecureAllowHTTP), and keys never come from where a token says"}, overTLS},
-	{Line{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge), and its iat a minute ahead at most (MaxAhead)"}, shortProofs},
-	{Line{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked), and an answer is believed for as long at most (introspect.Config.MaxAge and ServeStale)"}, revocation},
+	{Requirement{"F1", "access tokens come in the Authorization header alone (bearer.Config.FormBodyTokens is off)"}, noFormTokens},
+	{Requirement{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
+	{Requirement{"F3", "validity, integrity, audience and expiry are verified at each request, with clocks a minute apart at most (Leeway)"}, exact},
+	{Requirement{"F4", "what a token permits is judged at each request (bearer.Config.InsecurePassPreflights is off), and refused as RFC 6750, Section 3.1 says"}, noPreflights},
+	{Requirement{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
+	{Requirement{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
+	{Requirement{"F7", "no URL is of http beyond loopback (no InsecureAllowHTTP), and keys never come from where a token says"}, overTLS},
+	{Requirement{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge), and its iat a minute ahead at most (MaxAhead)"}, shortProofs},
+	{Requirement{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked), and an answer is believed for as long at most (introspect.Config.MaxAge and ServeStale)"}, revocation},
 }}
 
 const (

@@ -1,4 +1,4 @@
-package profile_test
+package compliance_test
 
 import (
 	"cmp"
@@ -11,9 +11,9 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
-	"github.com/bearerkit/bearerkit/profile"
 	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -27,7 +27,7 @@ func newServer(t *testing.T, asked func()) string {
 }
 
 // withoutProofs is an MCP server as most are.
-func withoutProofs(s *profile.Settings) { s.Proofs = nil }
+func withoutProofs(s *compliance.Settings) { s.Proofs = nil }
 
 // MCP authorization: servers "MUST implement OAuth 2.0 Protected Resource
 // Metadata", whose document "MUST include the authorization_servers field
@@ -35,7 +35,7 @@ func withoutProofs(s *profile.Settings) { s.Proofs = nil }
 func TestMCP1(t *testing.T) {
 	s := settings("https://login.example.com")
 	s.Opaque = &introspect.Config{Issuer: "https://other.example.com"}
-	if err := profile.MCP.Apply(s); err != nil {
+	if err := compliance.MCP.Apply(s); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"https://login.example.com", "https://other.example.com"}; !slices.Equal(s.Metadata.AuthorizationServers, want) {
@@ -43,11 +43,11 @@ func TestMCP1(t *testing.T) {
 	}
 	s = settings("https://login.example.com")
 	s.Metadata.AuthorizationServers = []string{"https://own.example.com"}
-	if err := profile.MCP.Apply(s); err != nil || len(s.Metadata.AuthorizationServers) != 1 {
+	if err := compliance.MCP.Apply(s); err != nil || len(s.Metadata.AuthorizationServers) != 1 {
 		t.Errorf("%q, %v", s.Metadata.AuthorizationServers, err)
 	}
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Metadata = nil }, "MCP1: resource.Config is missing")
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Tokens, s.Opaque = nil, nil }, "MCP1: resource.Config.AuthorizationServers is empty")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Metadata = nil }, "MCP1: resource.Config is missing")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Tokens, s.Opaque = nil, nil }, "MCP1: resource.Config.AuthorizationServers is empty")
 }
 
 // MCP authorization: servers MUST use resource_metadata in the 401 or the
@@ -55,7 +55,7 @@ func TestMCP1(t *testing.T) {
 func TestMCP2(t *testing.T) {
 	s := settings("https://login.example.com")
 	s.Metadata.Resource = "https://api.example.com/mcp"
-	if err := profile.MCP.Apply(s); err != nil {
+	if err := compliance.MCP.Apply(s); err != nil {
 		t.Fatal(err)
 	}
 	document, err := resource.New(*s.Metadata)
@@ -72,27 +72,27 @@ func TestMCP2(t *testing.T) {
 	if want := "https://api.example.com/.well-known/oauth-protected-resource/mcp"; s.Guard.ResourceMetadata != want {
 		t.Errorf("a 401 names %q, want %q", s.Guard.ResourceMetadata, want)
 	}
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Guard.ResourceMetadata = origin + "/metadata" }, "MCP2: bearer.Config.ResourceMetadata is")
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Metadata.Resource = "" }, "MCP2: resource: Config.Resource")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Guard.ResourceMetadata = origin + "/metadata" }, "MCP2: bearer.Config.ResourceMetadata is")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Metadata.Resource = "" }, "MCP2: resource: Config.Resource")
 }
 
 // MCP authorization: servers "MUST validate that access tokens were issued
 // specifically for them as the intended audience".
 func TestMCP3(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.None, func(s *profile.Settings) {
+	a := newAPI(t, compliance.MCP, scope.None, func(s *compliance.Settings) {
 		s.Proofs = nil
 		s.Tokens.Issuers[0].Audience = nil
 	})
 	a.want(200, a.bearer(a.mint(bearertest.Token{}, false)), "for this resource")
 	a.want(401, a.bearer(a.mint(bearertest.Token{Audience: []string{origin + "/other"}}, false)), "for another")
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Opaque.InsecureAudienceNotSent = true }, "MCP3: introspect.Config.InsecureAudienceNotSent is set")
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Metadata = nil }, "MCP3: jwks.Config.Issuers[0].Audience is empty", "introspect.Config.Audience is empty")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Opaque.InsecureAudienceNotSent = true }, "MCP3: introspect.Config.InsecureAudienceNotSent is set")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Metadata = nil }, "MCP3: jwks.Config.Issuers[0].Audience is empty", "introspect.Config.Audience is empty")
 }
 
 // MCP authorization: "Invalid or expired tokens MUST receive a HTTP 401
 // response".
 func TestMCP4(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.None, withoutProofs)
+	a := newAPI(t, compliance.MCP, scope.None, withoutProofs)
 	const metadata = `, resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
 	for why, tt := range map[string]struct{ token, text string }{
 		"expired": {a.mint(bearertest.Token{TTL: -time.Minute}, false), "The access token has expired."},
@@ -109,7 +109,7 @@ func TestMCP4(t *testing.T) {
 // MCP authorization: servers SHOULD "include a scope parameter in the
 // WWW-Authenticate header" of the 401.
 func TestMCP5(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.All("files:read", "files:write"), withoutProofs)
+	a := newAPI(t, compliance.MCP, scope.All("files:read", "files:write"), withoutProofs)
 	got := a.ask("/orders", nil)
 	want := `Bearer realm="api", scope="files:read files:write", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
 	if got.status != 401 || got.challenge != want {
@@ -120,7 +120,7 @@ func TestMCP5(t *testing.T) {
 // MCP authorization, scope challenge handling: 403 with error, the scopes needed
 // for the operation in one challenge, and resource_metadata.
 func TestMCP6(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.All("files:read", "files:write"), withoutProofs)
+	a := newAPI(t, compliance.MCP, scope.All("files:read", "files:write"), withoutProofs)
 	got := a.bearer(a.mint(bearertest.Token{Scope: "files:read"}, false))
 	want := `Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", ` +
 		`scope="files:read files:write", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
@@ -132,8 +132,8 @@ func TestMCP6(t *testing.T) {
 // MCP authorization: servers SHOULD NOT list offline_access, which is no
 // requirement of the resource.
 func TestMCP7(t *testing.T) {
-	refuses(t, profile.MCP, func(s *profile.Settings) { s.Metadata.Scopes = scope.Of("a", "offline_access") }, "MCP7: resource.Config.Scopes")
-	refuses(t, profile.MCP, func(s *profile.Settings) {
+	refuses(t, compliance.MCP, func(s *compliance.Settings) { s.Metadata.Scopes = scope.Of("a", "offline_access") }, "MCP7: resource.Config.Scopes")
+	refuses(t, compliance.MCP, func(s *compliance.Settings) {
 		s.Metadata.Rules = []scope.Rule{scope.All("a"), scope.All("offline_access")}
 	}, "MCP7: resource.Config.Rules[1]")
 }
@@ -144,7 +144,7 @@ func TestMCP8(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newAPI(t, profile.MCP, scope.All("files:read"), func(s *profile.Settings) {
+	a := newAPI(t, compliance.MCP, scope.All("files:read"), func(s *compliance.Settings) {
 		s.Proofs = nil
 		s.Guard.Hierarchy = hierarchy
 	})
@@ -155,12 +155,12 @@ func TestMCP8(t *testing.T) {
 // MCP authorization: "Access tokens MUST NOT be included in the URI query
 // string", and authorization is in every request of a session.
 func TestMCP9(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.None, withoutProofs)
+	a := newAPI(t, compliance.MCP, scope.None, withoutProofs)
 	token := a.mint(bearertest.Token{}, false)
 	a.want(401, a.ask("/orders?access_token="+token, nil), "in the query")
 	a.want(200, a.bearer(token), "the first request of a session")
 	a.want(401, a.ask("/orders", http.Header{"Mcp-Session-Id": {"1"}}), "the next one, without")
-	refuses(t, profile.MCP, func(s *profile.Settings) {
+	refuses(t, compliance.MCP, func(s *compliance.Settings) {
 		s.Guard.InsecureQueryTokens = true
 		// Reports G10: what else would let a weaker setting through.
 		s.Guard.FormBodyTokens = true
@@ -173,7 +173,7 @@ func TestMCP9(t *testing.T) {
 func TestMCP10(t *testing.T) {
 	s := settings("https://login.example.com")
 	s.Metadata.Resource = "HTTPS://API.example.COM/mcp"
-	if err := profile.MCP.Apply(s); err != nil {
+	if err := compliance.MCP.Apply(s); err != nil {
 		t.Fatal(err)
 	}
 	document, err := resource.New(*s.Metadata)
@@ -183,7 +183,7 @@ func TestMCP10(t *testing.T) {
 	if want := "https://api.example.com/.well-known/oauth-protected-resource/mcp"; s.Guard.ResourceMetadata != want {
 		t.Errorf("%q, want %q", s.Guard.ResourceMetadata, want)
 	}
-	a := newAPI(t, profile.MCP, scope.None, func(s *profile.Settings) {
+	a := newAPI(t, compliance.MCP, scope.None, func(s *compliance.Settings) {
 		s.Proofs = nil
 		s.Metadata.Resource = "HTTPS://API.example.COM/mcp"
 		s.Tokens.Issuers[0].Audience = nil
@@ -194,7 +194,7 @@ func TestMCP10(t *testing.T) {
 // RFC 8414, Section 3.3: the issuer that metadata say "MUST be identical" to the
 // one that was asked for.
 func TestMCP11(t *testing.T) {
-	a := newAPI(t, profile.MCP, scope.None, withoutProofs)
+	a := newAPI(t, compliance.MCP, scope.None, withoutProofs)
 	for name, tt := range map[string]struct {
 		says   string // empty: its own
 		status int
@@ -209,7 +209,7 @@ func TestMCP11(t *testing.T) {
 		}))
 		defer server.Close()
 		s := settings(server.URL)
-		if err := profile.MCP.Apply(s); err != nil {
+		if err := compliance.MCP.Apply(s); err != nil {
 			t.Fatal(err)
 		}
 		tokens, err := jwks.New(*s.Tokens)

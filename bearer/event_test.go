@@ -16,22 +16,22 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// auditLog keeps what a guard logs, and what its hook is told.
-type auditLog struct {
+// eventLog keeps what a guard logs, and what its hook is told.
+type eventLog struct {
 	buf    bytes.Buffer
 	events []bearer.Event
 }
 
-func (l *auditLog) config(c bearer.Config) bearer.Config {
+func (l *eventLog) config(c bearer.Config) bearer.Config {
 	c.Logger = slog.New(slog.NewJSONHandler(&l.buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c.OnRefusal = func(_ *http.Request, e bearer.Event) { l.events = append(l.events, e) }
 	return c
 }
 
-func (l *auditLog) reset() { l.buf.Reset(); l.events = nil }
+func (l *eventLog) reset() { l.buf.Reset(); l.events = nil }
 
 // only returns the one record and the one event that there are.
-func (l *auditLog) only(t *testing.T) (map[string]any, bearer.Event) {
+func (l *eventLog) only(t *testing.T) (map[string]any, bearer.Event) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
 	if len(lines) != 1 || lines[0] == "" || len(l.events) != 1 {
@@ -47,7 +47,7 @@ func (l *auditLog) only(t *testing.T) (map[string]any, bearer.Event) {
 func TestEachRefusalIsOneRecordAndOneEvent(t *testing.T) {
 	for _, tt := range answerTests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			config := log.config(bearer.Config{RequestID: func(*http.Request) string { return "id-" + fmt.Sprint(tt.status) }})
 			got := serve(newRoute(t, config, tt.route), get(tt.authorization...))
 			record, event := log.only(t)
@@ -79,7 +79,7 @@ func TestEachRefusalIsOneRecordAndOneEvent(t *testing.T) {
 }
 
 func TestAcceptedRequestsAreNotLogged(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	config := log.config(bearer.Config{InsecurePassPreflights: true})
 	required := newRoute(t, config, bearer.RouteConfig{Rule: scope.All("orders:read"), Requirements: []bearer.Requirement{
 		bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return nil })}})
@@ -124,7 +124,7 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log auditLog
+			var log eventLog
 			serve(newRoute(t, log.config(bearer.Config{}), tt.route), get(tt.authorization))
 			record, event := log.only(t)
 			if event.Check != tt.check || event.Expected != tt.expected || event.Got != tt.got || event.Code != tt.code || event.Subject != tt.subject {
@@ -139,7 +139,7 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 		})
 	}
 	t.Run("the cause of an outage", func(t *testing.T) {
-		var log auditLog
+		var log eventLog
 		got := serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get("Bearer down"))
 		if record, _ := log.only(t); record["cause"] != "connection refused to 10.0.0.7" || strings.Contains(got.body, "10.0.0.7") {
 			t.Errorf("got record %v, body %s", record, got.body)
@@ -176,7 +176,7 @@ func TestNoRecordAndNoAnswerHoldsTheToken(t *testing.T) {
 	for name, verifier := range verifiers {
 		for _, token := range []string{token, opaque} {
 			t.Run(name, func(t *testing.T) {
-				var log auditLog
+				var log eventLog
 				rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{verifier}, InsecureQueryTokens: true}), bearer.RouteConfig{})
 				r := get("Bearer " + token)
 				r.URL.Path = "/orders/" + token
@@ -195,7 +195,7 @@ func TestNoRecordAndNoAnswerHoldsTheToken(t *testing.T) {
 	}
 	// A token that is refused before a verifier sees it.
 	for _, authorization := range [][]string{{"Bearer " + token + " x"}, {"Bearer " + token, "Bearer " + token}, {"Bearer " + token + strings.Repeat("a", 16<<10)}, {"Basic " + token}} {
-		var log auditLog
+		var log eventLog
 		got := serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get(authorization...))
 		log.only(t)
 		for _, part := range parts {
@@ -207,7 +207,7 @@ func TestNoRecordAndNoAnswerHoldsTheToken(t *testing.T) {
 }
 
 func TestTextsOfRecordsAreBounded(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	long := strings.Repeat("é\xff", 100_000)
 	rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, bearer.Invalid("x", long, long))}}), bearer.RouteConfig{})
 	r := get("Bearer x")
@@ -251,7 +251,7 @@ func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
 		return nil, bearer.Invalid("signature", "one by the key of the issuer", "token "+token+": another")
 	})
 	for _, token := range []string{"e", "sig", "nature", "s=", "Zx9/_~3.q=="} {
-		var log auditLog
+		var log eventLog
 		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{quoting}}), bearer.RouteConfig{}), get("Bearer "+token))
 		_, event := log.only(t)
 		bare := strings.TrimRight(token, "=")
@@ -260,7 +260,7 @@ func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
 			t.Errorf("token %q: %+v", token, event)
 		}
 	}
-	var log auditLog
+	var log eventLog
 	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get("Bearer ==="))
 	if _, event := log.only(t); event.Check != "token" || event.Expected != "a token68" {
 		t.Errorf("token ===: %+v", event)
@@ -269,7 +269,7 @@ func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
 
 // A text of many lines, or of a terminal's escape sequences, is one record.
 func TestRecordsCannotBeForged(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	r := get("Bearer forged")
 	r.URL.Path = "/x\n{\"level\":\"INFO\",\"msg\":\"forged\"}\r\n\x1b[2J"
 	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), r)
@@ -291,7 +291,7 @@ func TestHookRunsBeforeTheAnswer(t *testing.T) {
 }
 
 func TestTokenHashIsShortAndTheSameForOneToken(t *testing.T) {
-	var log auditLog
+	var log eventLog
 	rt := newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{})
 	for _, token := range []string{"forged", "expired", "forged"} {
 		serve(rt, get("Bearer "+token))

@@ -1,4 +1,4 @@
-package profile_test
+package compliance_test
 
 import (
 	"crypto/ecdsa"
@@ -16,10 +16,10 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
-	"github.com/bearerkit/bearerkit/profile"
 	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -35,8 +35,8 @@ type api struct {
 }
 
 // settings returns those of an API that takes JWTs and proofs.
-func settings(issuer string) profile.Settings {
-	return profile.Settings{
+func settings(issuer string) compliance.Settings {
+	return compliance.Settings{
 		Guard:    &bearer.Config{RequestID: func(*http.Request) string { return "id-1" }},
 		Tokens:   &jwks.Config{Issuers: []jwks.Issuer{{URL: issuer}}},
 		Proofs:   &dpop.Config{Origin: origin},
@@ -45,7 +45,7 @@ func settings(issuer string) profile.Settings {
 }
 
 // newAPI builds an API of a profile, whose route has that rule.
-func newAPI(t *testing.T, p profile.Profile, rule scope.Rule, change func(*profile.Settings)) *api {
+func newAPI(t *testing.T, p compliance.Profile, rule scope.Rule, change func(*compliance.Settings)) *api {
 	t.Helper()
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{
 		Audience: []string{origin},
@@ -99,7 +99,7 @@ func (a *api) mint(token bearertest.Token, bound bool) string {
 
 func (a *api) proof(token string) string {
 	a.t.Helper()
-	proof, err := dpop.NewProof(a.key, "ES256", "GET", origin+"/orders", token, "")
+	proof, err := dpop.NewProof(dpop.ProofConfig{Key: a.key, Algorithm: "ES256", Method: "GET", URL: origin + "/orders", AccessToken: token})
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func (a *api) want(status int, got answer, why string) {
 }
 
 // refuses checks that a profile does not apply to settings, and says why.
-func refuses(t *testing.T, p profile.Profile, change func(*profile.Settings), words ...string) {
+func refuses(t *testing.T, p compliance.Profile, change func(*compliance.Settings), words ...string) {
 	t.Helper()
 	s := settings("https://login.example.com")
 	s.Opaque = &introspect.Config{Issuer: "https://login.example.com"}
@@ -175,11 +175,11 @@ func TestEveryLineHasATest(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range []profile.Profile{profile.FAPI2, profile.MCP} {
-		if len(p.Lines()) < 9 {
-			t.Errorf("%s has %d lines", p.Name(), len(p.Lines()))
+	for _, p := range []compliance.Profile{compliance.FAPI2, compliance.MCP} {
+		if len(p.Requirements()) < 9 {
+			t.Errorf("%s has %d lines", p.Name(), len(p.Requirements()))
 		}
-		for _, l := range p.Lines() {
+		for _, l := range p.Requirements() {
 			if !tests["Test"+l.ID] {
 				t.Errorf("%s: no Test%s of %q", p.Name(), l.ID, l.Text)
 			}
@@ -192,13 +192,13 @@ func TestEveryLineHasATest(t *testing.T) {
 
 // All mistakes are told at once, each with its line.
 func TestMistakesAreToldAtOnce(t *testing.T) {
-	refuses(t, profile.FAPI2, func(s *profile.Settings) {
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
 		s.Guard.InsecureQueryTokens = true
 		s.Tokens.Issuers[0].Algorithms = []string{"PS256", "RS256"}
 		s.Guard.MaxTokenAge = time.Hour
 		s.Proofs = nil
 	}, "F2: bearer.Config.InsecureQueryTokens", "F5: neither", "F6: jwks.Config.Issuers[0].Algorithms has RS256", "F10: bearer.Config.MaxTokenAge is 1h0m0s")
-	if err := profile.MCP.Apply(profile.Settings{}); err == nil || !strings.Contains(err.Error(), "Settings.Guard") {
+	if err := compliance.MCP.Apply(compliance.Settings{}); err == nil || !strings.Contains(err.Error(), "Settings.Guard") {
 		t.Errorf("no guard: %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 // Apply changes the configurations that it is given, and no list in them that
 // another program may hold.
 func TestApplyLeavesListsOfOthersAlone(t *testing.T) {
-	for _, p := range []profile.Profile{profile.FAPI2, profile.MCP} {
+	for _, p := range []compliance.Profile{compliance.FAPI2, compliance.MCP} {
 		s := settings("https://login.example.com")
 		issuers := s.Tokens.Issuers
 		signed := &introspect.Signed{Audience: "api"}

@@ -81,7 +81,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 	event.ClaimedIssuer, event.ClaimedKeyID = clean(e.ClaimedIssuer), clean(e.ClaimedKeyID)
 	if p := e.Principal; p != nil {
 		event.Issuer, event.Subject = clean(p.Issuer), clean(p.Subject)
-		event.ClientID, event.TokenID = clean(p.ClientID), clean(p.ID)
+		event.ClientID, event.TokenID = clean(p.ClientID), clean(p.TokenID)
 	}
 	if token != "" {
 		event.TokenHash = shortHash(token)
@@ -144,8 +144,8 @@ func shortHash(token string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// audit logs a refusal, notes it in the outcome and calls the hook.
-func (g *Guard) audit(r *http.Request, e *Error, token string, requestID []byte, status int) {
+// record logs a refusal, notes it in the outcome and calls the hook.
+func (g *Guard) record(r *http.Request, e *Error, token string, requestID []byte, status int) {
 	outcome := outcomeOf(r.Context())
 	if g.logger == nil && g.onRefusal == nil && outcome == nil {
 		return

@@ -42,7 +42,10 @@ var packageMap = map[string][]string{
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/known":        nil,
 	"internal/jose":         {"internal/known", "internal/strictjson", jsonPackage + "/...", jwx + "/..."},
-	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/strictjson"},
+	"internal/throttle":     nil,
+	"internal/setting":      nil,
+	"internal/discovery":    {"internal/fetch", "internal/strictjson", jsonPackage + "/..."},
+	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/strictjson", "internal/throttle"},
 	"internal/keysource":    {"internal/..."},
 }
 

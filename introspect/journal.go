@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
 // journal tells the log what an operator must know: that the endpoint or the
@@ -14,32 +16,8 @@ type journal struct {
 	circuit *circuit
 
 	mu              sync.Mutex
-	endpoint, store outage
-	tokens          time.Time // when failures about tokens were told last
-	untold          int       // such failures since
-}
-
-// logEvery is the least time between two records that say the same.
-const logEvery = time.Minute
-
-// outage begins, goes on, and ends.
-type outage struct {
-	on   bool
-	told time.Time
-}
-
-// changed reports whether there is something to tell.
-func (o *outage) changed(failed bool) bool {
-	now := time.Now()
-	switch {
-	case failed && (!o.on || now.Sub(o.told) >= logEvery):
-		o.on, o.told = true, now
-		return true
-	case !failed && o.on:
-		o.on = false
-		return true
-	}
-	return false
+	endpoint, store throttle.Outage
+	tokens          throttle.Repeated // failures about tokens
 }
 
 // probed tells that the circuit is open, because of err, or closed again, unless
@@ -47,7 +25,7 @@ func (o *outage) changed(failed bool) bool {
 func (j *journal) probed(err error) {
 	j.mu.Lock()
 	isOpen := j.circuit.open(time.Now()) > 0
-	tell := isOpen == (err != nil) && j.endpoint.changed(isOpen)
+	tell := isOpen == (err != nil) && j.endpoint.Tell(isOpen)
 	j.mu.Unlock()
 	switch {
 	case tell && err != nil:
@@ -61,13 +39,9 @@ func (j *journal) probed(err error) {
 // failed tells that the endpoint gave no answer about a token.
 func (j *journal) failed(err error) {
 	j.mu.Lock()
-	j.untold++
-	failures, tell := j.untold, time.Since(j.tokens) >= logEvery
-	if tell {
-		j.tokens, j.untold = time.Now(), 0
-	}
+	failures := j.tokens.Tell()
 	j.mu.Unlock()
-	if tell {
+	if failures > 0 {
 		j.config.Logger.Warn("the endpoint gives no answer about a token", slog.String("issuer", j.config.Issuer),
 			slog.Int("failures", failures), slog.String("error", err.Error()), slog.String("hint", hint(err)))
 	}
@@ -76,7 +50,7 @@ func (j *journal) failed(err error) {
 // shared tells that a call of the shared cache has failed, or worked.
 func (j *journal) shared(err error) {
 	j.mu.Lock()
-	tell := j.store.changed(err != nil)
+	tell := j.store.Tell(err != nil)
 	j.mu.Unlock()
 	switch {
 	case tell && err != nil:

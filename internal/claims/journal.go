@@ -2,7 +2,8 @@ package claims
 
 import (
 	"log/slog"
-	"sync/atomic"
+
+	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
 // Journal tells the log, once for each claim, that an issuer's claim is read as
@@ -10,13 +11,13 @@ import (
 type Journal struct {
 	logger *slog.Logger
 	issuer string
-	told   []atomic.Bool // by the claim's index
+	told   []throttle.Once // by the claim's index
 }
 
 // NewJournal returns a Journal for an issuer whose documents are read for names,
 // to which no more are added.
 func NewJournal(logger *slog.Logger, issuer string, names *Names) *Journal {
-	return &Journal{logger: logger, issuer: issuer, told: make([]atomic.Bool, len(names.names))}
+	return &Journal{logger: logger, issuer: issuer, told: make([]throttle.Once, len(names.names))}
 }
 
 // Note notes the claims that v reads as absent. v must come from the issuer: a
@@ -29,7 +30,7 @@ func (j *Journal) Note(v *Values) {
 
 func (j *Journal) note(v *Values) {
 	for _, d := range v.dropped {
-		if told := &j.told[d.claim]; told.Load() || told.Swap(true) {
+		if !j.told[d.claim].Tell() {
 			continue
 		}
 		// Not a warning: where a route asks for the claim, the refusal is logged too.

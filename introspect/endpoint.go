@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/discovery"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/keysource"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
@@ -17,11 +17,13 @@ import (
 const (
 	// maxAnswer bounds an answer, in bytes.
 	maxAnswer = 256 << 10
-	// maxDiscovered is how long a discovered endpoint is believed; while the
-	// metadata are out of reach as long again.
-	maxDiscovered = 24 * time.Hour
-	// minDiscovered is how long it is believed at least, whatever it answers.
+
+	// A discovered endpoint is used for minDiscovered at least, however it
+	// fails, and for maxStale after its 24 hours if the metadata cannot be
+	// fetched. The metadata are not fetched again within metadataPause.
 	minDiscovered = 10 * time.Second
+	maxStale      = 24 * time.Hour
+	metadataPause = time.Minute
 )
 
 // endpoint asks the authorization server.
@@ -30,20 +32,21 @@ type endpoint struct {
 	client     *fetch.Client
 	names      names
 	opener     *opener // nil: answers are not signed
-	background func(work func(context.Context)) bool
-
-	turn       chan struct{} // taken by the caller that discovers
-	mu         sync.Mutex
-	discovered string // empty: nothing yet
-	at         time.Time
-	believed   time.Time // until then
+	discovered *discovery.Cache
 }
 
 func newEndpoint(c Config, background func(work func(context.Context)) bool) *endpoint {
-	e := &endpoint{
-		config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(&c),
-		background: background, turn: make(chan struct{}, 1),
-	}
+	e := &endpoint{config: c, client: fetch.New(c.Client, c.InsecureAllowHTTP), names: newNames(&c)}
+	e.discovered = discovery.NewCache(discovery.Config{
+		Find: e.discover, MaxStale: maxStale, Pause: metadataPause,
+		Background: func(work func(context.Context)) bool {
+			return background(func(ctx context.Context) {
+				ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+				defer cancel()
+				work(ctx)
+			})
+		},
+	})
 	if c.Signed != nil {
 		e.opener = newOpener(c, e.client)
 	}
@@ -152,79 +155,27 @@ func errorCode(body []byte) (code string) {
 	return code
 }
 
-// moved has the endpoint discovered again soon, in the background.
-func (e *endpoint) moved() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.believed = earlier(e.believed, e.at.Add(minDiscovered))
-}
-
-// known returns the endpoint that was discovered last, unless that was too long
-// ago, and whether it is time to discover it again.
-func (e *endpoint) known(now time.Time) (to string, due bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if now.Sub(e.at) >= 2*maxDiscovered {
-		return "", true
-	}
-	return e.discovered, !now.Before(e.believed)
-}
-
-// url returns the URL of the endpoint, given or discovered. Nobody waits for a
-// new discovery while the last one may be right.
+// url returns the URL of the endpoint, configured or discovered.
 func (e *endpoint) url(ctx context.Context) (string, error) {
 	if e.config.Endpoint != "" {
 		return e.config.Endpoint, nil
 	}
-	to, due := e.known(time.Now())
-	if to == "" {
-		return e.discover(ctx)
-	}
-	if due {
-		select {
-		case e.turn <- struct{}{}:
-			if !e.background(func(ctx context.Context) {
-				defer func() { <-e.turn }()
-				ctx, cancel := context.WithTimeout(ctx, e.config.Timeout)
-				defer cancel()
-				_, _ = e.look(ctx) // a failure is seen when the endpoint fails
-			}) {
-				<-e.turn
-			}
-		default: // it is under way
-		}
-	}
-	return to, nil
+	return e.discovered.URL(ctx)
 }
 
-// discover waits for its turn, and discovers the endpoint if nobody has.
+// moved has the endpoint discovered again, in the background of a later
+// question, since it fails and may have moved.
+func (e *endpoint) moved() { e.discovered.Doubt(minDiscovered) }
+
+// discover finds the endpoint in the issuer's metadata.
 func (e *endpoint) discover(ctx context.Context) (string, error) {
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-	if to, _ := e.known(time.Now()); to != "" {
-		return to, nil
-	}
-	return e.look(ctx)
-}
-
-// look asks for the issuer's metadata. The caller has the turn.
-func (e *endpoint) look(ctx context.Context) (string, error) {
-	m, err := keysource.Discover(ctx, e.client, e.config.Issuer)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := time.Now()
+	m, err := discovery.Find(ctx, e.client, e.config.Issuer, discovery.IntrospectionEndpoint)
 	if err != nil {
-		e.believed = now.Add(time.Minute) // the endpoint may well be where it was
 		return "", err
 	}
-	e.discovered, e.at, e.believed = m.IntrospectionEndpoint, now, now.Add(maxDiscovered)
 	if m.IntrospectionAuthMethods != nil && !e.config.Auth.isAmong(m.IntrospectionAuthMethods) {
 		e.config.Logger.Warn("the issuer's metadata do not list our client authentication",
 			"issuer", e.config.Issuer, "ours", e.config.Auth.method, "listed", m.IntrospectionAuthMethods)
 	}
-	return e.discovered, nil
+	return m.IntrospectionEndpoint, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/discovery"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
@@ -42,6 +43,7 @@ func hint(err error) string {
 	credentials := (*credentialsError)(nil)
 	malformed := (*claims.Error)(nil)
 	transport := (*fetch.TransportError)(nil)
+	metadata := (*discovery.Error)(nil)
 	status := (*fetch.StatusError)(nil)
 	switch {
 	case err == errOpen:
@@ -56,6 +58,8 @@ func hint(err error) string {
 		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
 	case errors.As(err, &transport):
 		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
+	case errors.As(err, &metadata):
+		return metadata.Hint("Config.Endpoint")
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
 	case errors.As(err, &status) && !isIll(err):

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/discovery"
 	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
 // maxSkippedLogged bounds the lines that one set of foreign keys causes.
@@ -15,42 +17,41 @@ const maxSkippedLogged = 20
 // journal tells the log what an operator must know, and not more often. It
 // belongs to the owner goroutine.
 type journal struct {
-	config  Config
-	failing bool
-	told    time.Time
+	config Config
+	outage throttle.Outage
 }
 
 // landed reports a flight: after it, set is at hand instead of old.
 func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 	j.skipped(old, set)
 	j.notes(old, set)
-	now := time.Now()
-	switch {
-	case err != nil && (!j.failing || now.Sub(j.told) >= time.Minute):
-		attrs := []any{
-			slog.String("issuer", j.config.Issuer),
-			slog.String("error", err.Error()),
-			slog.String("hint", hint(err)),
-			slog.Duration("retry_in", due.Sub(now)),
-		}
-		if set.usable(now) {
-			attrs = append(attrs, slog.Time("keys_serve_until", set.end()))
-		}
-		text := "cannot fetch the issuer's keys"
-		if j.config.File != "" {
-			text = "cannot read the issuer's keys"
-		}
-		j.config.Logger.Warn(text, attrs...)
-		j.failing, j.told = true, now
-	case err == nil && j.failing && j.config.File != "":
-		j.config.Logger.Info("the issuer's keys can be read again",
-			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
-		j.failing = false
-	case err == nil && j.failing:
-		j.config.Logger.Info("the issuer's keys can be fetched again",
-			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
-		j.failing = false
+	if j.outage.Tell(err != nil) {
+		j.tell(set, err, due)
 	}
+}
+
+// tell reports that keys cannot be fetched because of err, or can be again.
+func (j *journal) tell(set *keySet, err error, due time.Time) {
+	broken, recovered := "cannot fetch the issuer's keys", "the issuer's keys can be fetched again"
+	if j.config.File != "" {
+		broken, recovered = "cannot read the issuer's keys", "the issuer's keys can be read again"
+	}
+	if err == nil {
+		j.config.Logger.Info(recovered,
+			slog.String("issuer", j.config.Issuer), slog.Int("keys", len(set.keys)))
+		return
+	}
+	now := time.Now()
+	attrs := []any{
+		slog.String("issuer", j.config.Issuer),
+		slog.String("error", err.Error()),
+		slog.String("hint", hint(err)),
+		slog.Duration("retry_in", due.Sub(now)),
+	}
+	if set.usable(now) {
+		attrs = append(attrs, slog.Time("keys_serve_until", set.end()))
+	}
+	j.config.Logger.Warn(broken, attrs...)
 }
 
 // skipped reports the keys that were left out, once for each changed set.
@@ -84,7 +85,7 @@ func (j *journal) notes(old, set *keySet) {
 
 // hint says what an operator can do about err.
 func hint(err error) string {
-	var discovery *discoveryError
+	var metadata *discovery.Error
 	var transport *fetch.TransportError
 	var status *fetch.StatusError
 	var file *fileError
@@ -99,8 +100,8 @@ func hint(err error) string {
 		return "compare the issuer's key set with the reasons for which keys are not used"
 	case errors.Is(err, errTimeout), errors.As(err, &transport):
 		return "check that the issuer can be reached from here: DNS, firewall, proxy, its certificate"
-	case errors.As(err, &discovery):
-		return "check the spelling of the issuer's URL, or configure the URL of its key set"
+	case errors.As(err, &metadata):
+		return metadata.Hint("the URL of its key set")
 	case errors.As(err, &status):
 		return "check the issuer's health, and that the URL is the one of its key set"
 	default:

@@ -7,16 +7,15 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/discovery"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 const (
-	// maxDiscovered is how long a discovered jwks_uri is believed, and
-	// maxDoubted how long after a failure that does not say whether the keys
-	// have moved.
-	maxDiscovered = 24 * time.Hour
-	maxDoubted    = 5 * time.Minute
+	// maxDoubted is how old a discovered jwks_uri may become after a failure
+	// that does not show whether the keys have moved.
+	maxDoubted = 5 * time.Minute
 
 	minFresh = time.Minute
 	maxFresh = 24 * time.Hour
@@ -39,13 +38,16 @@ type delivery struct {
 type remote struct {
 	config     Config
 	count      func(func(*Stats))
-	discovered string    // empty: to be discovered
-	at         time.Time // of the last discovery
-	doubted    bool      // the keys may have moved
-	last       string    // what was discovered last, whether it is believed or not
+	discovered *discovery.Cache // of the jwks_uri
 }
 
-// fetch finds out where the keys are, if need be, and fetches them.
+func newRemote(config Config, count func(func(*Stats))) *remote {
+	r := &remote{config: config, count: count}
+	r.discovered = discovery.NewCache(discovery.Config{Find: r.discover, MaxStale: config.MaxStale})
+	return r
+}
+
+// fetch discovers the URL of the keys if necessary, and fetches them.
 func (r *remote) fetch(ctx context.Context) (delivery, error) {
 	uri, err := r.uri(ctx)
 	if err != nil {
@@ -67,24 +69,24 @@ func (r *remote) fetch(ctx context.Context) (delivery, error) {
 		r.doubt(err)
 		return d, err
 	}
-	r.doubted = false
+	r.discovered.Trust()
 	d.fresh = r.freshness(resp)
 	return d, nil
 }
 
-// doubt considers that the keys may have moved, so that the metadata must be
-// asked again.
+// doubt judges by a failed fetch whether the keys may have moved, and if so, when
+// the metadata are fetched again.
 func (r *remote) doubt(err error) {
 	transport := (*fetch.TransportError)(nil)
 	status := (*fetch.StatusError)(nil)
 	switch {
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
-		// They are there.
+		// The keys are there.
 	case errors.As(err, &status) && status.Status >= 500, errors.As(err, &transport):
-		// They are down, or this is what is left of where they were.
-		r.doubted = true
+		// The server is down, or it has moved and left a broken host behind.
+		r.discovered.Doubt(maxDoubted)
 	default:
-		r.discovered = ""
+		r.discovered.Doubt(0)
 	}
 }
 
@@ -92,32 +94,23 @@ func (r *remote) uri(ctx context.Context) (string, error) {
 	if r.config.JWKSURI != "" {
 		return r.config.JWKSURI, nil
 	}
-	age := time.Since(r.at)
-	if r.discovered != "" && age < maxDiscovered && !(r.doubted && age >= maxDoubted) {
-		return r.discovered, nil
-	}
-	r.count(func(s *Stats) { s.Discoveries++ })
-	m, err := r.discover(ctx)
-	if err != nil {
-		r.count(func(s *Stats) { s.DiscoveryFailures++ })
-		if r.last != "" && age < maxDiscovered+r.config.MaxStale {
-			// The keys may well be where they were.
-			return r.last, nil
-		}
-		return "", err
-	}
-	r.discovered, r.last, r.at, r.doubted = m.JWKSURI, m.JWKSURI, time.Now(), false
-	return r.discovered, nil
+	return r.discovered.URL(ctx)
 }
 
-func (r *remote) discover(ctx context.Context) (Metadata, error) {
-	client := r.config.Client
+// discover finds the jwks_uri in the issuer's metadata.
+func (r *remote) discover(ctx context.Context) (string, error) {
+	r.count(func(s *Stats) { s.Discoveries++ })
+	var m discovery.Metadata
+	var err error
 	if place := r.config.MetadataURL; place != "" {
-		return discoverAt(ctx, client, place, r.config.Issuer)
+		m, err = discovery.FindAt(ctx, r.config.Client, place, r.config.Issuer, discovery.JWKSURI)
+	} else {
+		m, err = discovery.Find(ctx, r.config.Client, r.config.Issuer, discovery.JWKSURI)
 	}
-	return discover(ctx, client, r.config.Issuer, func(m Metadata) error {
-		return checkEndpoint(client, r.config.Issuer, "jwks_uri", m.JWKSURI)
-	})
+	if err != nil {
+		r.count(func(s *Stats) { s.DiscoveryFailures++ })
+	}
+	return m.JWKSURI, err
 }
 
 func (r *remote) freshness(resp fetch.Response) time.Duration {

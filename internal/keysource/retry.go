@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/discovery"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
@@ -69,8 +70,8 @@ func (f failure) retry(set *keySet, lacking time.Time) time.Time {
 // several places were asked. A place that knows nothing says nothing.
 func retryAfter(err error) (wait time.Duration) {
 	errs := []error{err}
-	if discovery, ok := errors.AsType[*discoveryError](err); ok {
-		errs = discovery.failures
+	if found, ok := errors.AsType[*discovery.Error](err); ok {
+		errs = found.Unwrap()
 	}
 	for _, err := range errs {
 		if status, ok := errors.AsType[*fetch.StatusError](err); ok {

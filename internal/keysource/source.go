@@ -142,7 +142,7 @@ func New(config Config) *Source {
 		d, err := s.fly(ctx)
 		s.land(newFlight(), d, err)
 	} else {
-		s.origin = &remote{config: config, count: s.count}
+		s.origin = newRemote(config, s.count)
 	}
 	go s.own(ctx)
 	return s

@@ -68,7 +68,7 @@ func BenchmarkGetDuringAnOutage(b *testing.B) {
 // Each proof is a new one, as in all that clients send but replays.
 func BenchmarkBurn(b *testing.B) {
 	server := redistest.New(b, redistest.Config{})
-	replays := newCache(b, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 1 << 30}).Replays()
+	replays := newClient(b, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 1 << 30}).Replays()
 	var n atomic.Uint64
 	burn := func() error {
 		var key [32]byte

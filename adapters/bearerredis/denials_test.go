@@ -21,7 +21,7 @@ import (
 
 func TestDenials(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	c := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second})
+	c := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second})
 	if err := denylisttest.Check(t.Context(), c.Denials()); err != nil {
 		t.Error(err)
 	}
@@ -37,13 +37,13 @@ var (
 func TestDenialsAreShared(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
-	first := newCache(t, config)
-	one, two := first.Denials(), newCache(t, config).Denials()
+	first := newClient(t, config)
+	one, two := first.Denials(), newClient(t, config).Denials()
 	if first.Denials() != one {
 		t.Error("a cache has two lists")
 	}
 	config.Prefix = "other:"
-	other := newCache(t, config).Denials()
+	other := newClient(t, config).Denials()
 	denied := func(list *bearerredis.Denials) bool {
 		denied, err := list.Denied(t.Context(), aliceToken)
 		return denied && err == nil
@@ -61,7 +61,7 @@ func TestDenialsAreShared(t *testing.T) {
 		t.Error("so does a program of another prefix")
 	}
 	// One that comes later learns all there is.
-	if late := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}).Denials(); !denied(late) {
+	if late := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}).Denials(); !denied(late) {
 		t.Error("an instance that starts now does not know")
 	}
 
@@ -94,11 +94,11 @@ func TestLeewayOfDenials(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	entry := aliceEntry
 	entry.IssuedBefore, entry.Until = now, now.Add(time.Hour)
-	if err := newCache(t, config).Denials().Deny(t.Context(), entry); err != nil {
+	if err := newClient(t, config).Denials().Deny(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
 	config.DenialsLeeway = -1 // the leeway of the instance that denies decides
-	list := newCache(t, config).Denials()
+	list := newClient(t, config).Denials()
 	for _, tt := range []struct {
 		issued time.Time
 		denied bool
@@ -120,7 +120,7 @@ func TestLeewayOfDenials(t *testing.T) {
 func TestManyDenials(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second, DenialsLeeway: -1}
-	list := newCache(t, config).Denials()
+	list := newClient(t, config).Denials()
 	const n = 1700
 	entry := func(i int) denylist.Entry {
 		e := denylist.Entry{Issuer: "i", TokenID: strconv.Itoa(i), Until: time.Now().Add(time.Hour)}
@@ -134,7 +134,7 @@ func TestManyDenials(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	late := newCache(t, config).Denials()
+	late := newClient(t, config).Denials()
 	for i := 700; i < n; i++ {
 		if denied, err := late.Denied(t.Context(), &bearer.Principal{Issuer: "i", TokenID: strconv.Itoa(i)}); !denied || err != nil {
 			t.Fatalf("%d: %t, %v", i, denied, err)
@@ -155,7 +155,7 @@ func TestManyDenials(t *testing.T) {
 func TestRedisForgetsDenials(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
-	one, two := newCache(t, config).Denials(), newCache(t, config).Denials()
+	one, two := newClient(t, config).Denials(), newClient(t, config).Denials()
 	entry := aliceEntry
 	entry.Until = time.Now().Add(time.Hour)
 	bob := denylist.Entry{Issuer: entry.Issuer, Subject: "bob", Until: entry.Until}
@@ -192,7 +192,7 @@ func TestDenialsThatAreNoList(t *testing.T) {
 			db.ZAdd(t.Context(), "bearerkit:denied:log", redis.Z{Score: 1, Member: name})
 			db.Set(t.Context(), "bearerkit:denied:version", tt.version, 0)
 			log := &logBuffer{}
-			list := newCache(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second, Logger: log.logger()}).Denials()
+			list := newClient(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second, Logger: log.logger()}).Denials()
 			eventually(t, 10*time.Second, "nobody can tell", func() bool {
 				_, err := list.Denied(t.Context(), aliceToken)
 				return err != nil
@@ -216,7 +216,7 @@ func TestDenialsThatAreNoList(t *testing.T) {
 func TestLiftWhatRedisForgot(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
-	one, two := newCache(t, config).Denials(), newCache(t, config).Denials()
+	one, two := newClient(t, config).Denials(), newClient(t, config).Denials()
 	entry := aliceEntry
 	entry.Until = time.Now().Add(time.Hour)
 	if err := one.Deny(t.Context(), entry); err != nil {
@@ -238,7 +238,7 @@ func TestLiftWhatRedisForgot(t *testing.T) {
 // lives, so that an instance which was cut off meanwhile hears of it.
 func TestLiftedNamesOutliveShortEntries(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	list := newCache(t, bearerredis.Config{Address: server.Address()}).Denials()
+	list := newClient(t, bearerredis.Config{Address: server.Address()}).Denials()
 	entry := aliceEntry
 	entry.Until = time.Now().Add(time.Minute)
 	short := denylist.Entry{Issuer: entry.Issuer, Subject: "bob", Until: time.Now().Add(10 * time.Second)}
@@ -259,7 +259,7 @@ func TestLiftedNamesOutliveShortEntries(t *testing.T) {
 // have ended that Redis still has it.
 func TestWhatHasEndedStrengthensNothing(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	list := newCache(t, bearerredis.Config{Address: server.Address(), DenialsLeeway: -1}).Denials()
+	list := newClient(t, bearerredis.Config{Address: server.Address(), DenialsLeeway: -1}).Denials()
 	// Redis keeps the list for one entry that goes on.
 	if err := list.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestWhatHasEndedStrengthensNothing(t *testing.T) {
 	if err := list.Deny(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	if denied, err := newCache(t, bearerredis.Config{Address: server.Address()}).Denials().Denied(t.Context(), &p); denied || err != nil {
+	if denied, err := newClient(t, bearerredis.Config{Address: server.Address()}).Denials().Denied(t.Context(), &p); denied || err != nil {
 		t.Errorf("a token of a later sign-in: %t, %v", denied, err)
 	}
 }
@@ -296,10 +296,10 @@ func TestDenyForEver(t *testing.T) {
 	config := bearerredis.Config{Address: server.Address()}
 	entry := aliceEntry
 	entry.Until = time.Unix(1<<55, 0)
-	if err := newCache(t, config).Denials().Deny(t.Context(), entry); err != nil {
+	if err := newClient(t, config).Denials().Deny(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	if denied, err := newCache(t, config).Denials().Denied(t.Context(), aliceToken); !denied || err != nil {
+	if denied, err := newClient(t, config).Denials().Denied(t.Context(), aliceToken); !denied || err != nil {
 		t.Errorf("%t, %v", denied, err)
 	}
 }
@@ -309,7 +309,7 @@ func TestDenyForEver(t *testing.T) {
 // and no challenge (C7).
 func TestDenialsOutOfReach(t *testing.T) {
 	server := redistest.New(t, redistest.Config{Durable: true})
-	c := newCache(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 4 * time.Second})
+	c := newClient(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 4 * time.Second})
 	bob := *aliceToken
 	bob.Subject, bob.TokenID = "bob", "2"
 	guard, err := bearer.New(bearer.Config{
@@ -378,7 +378,7 @@ func TestDenialsOutOfReach(t *testing.T) {
 
 // A list that nobody asked for before its cache was closed.
 func TestDenialsOfAClosedCache(t *testing.T) {
-	c := newCache(t, bearerredis.Config{Address: "127.0.0.1:1"})
+	c := newClient(t, bearerredis.Config{Address: "127.0.0.1:1"})
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestDenialsOfAClosedCache(t *testing.T) {
 
 func BenchmarkDenied(b *testing.B) {
 	server := redistest.New(b, redistest.Config{})
-	list := newCache(b, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}).Denials()
+	list := newClient(b, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}).Denials()
 	if err := list.Deny(b.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err != nil {
 		b.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func ExampleNew() {
 }
 
 // A proof of possession is good once in all instances of the API.
-func ExampleCache_Replays() {
+func ExampleClient_Replays() {
 	shared, err := bearerredis.New(bearerredis.Config{
 		Address: "redis://localhost:6379/0",
 		Logger:  slog.Default(),

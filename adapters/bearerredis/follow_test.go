@@ -28,7 +28,7 @@ func (d *Denials) mustDeny(t *testing.T, subject string) {
 }
 
 func (d *Denials) knows(subject string) bool {
-	_, known := d.copied.entries[denialName(denylist.Key{Kind: denylist.BySubject, Issuer: "i", Value: subject})]
+	_, known := d.copy.entries[denialName(denylist.Key{Kind: denylist.BySubject, Issuer: "i", Value: subject})]
 	return known
 }
 
@@ -41,19 +41,19 @@ func TestRelearning(t *testing.T) {
 	if at.epoch == "" || at.version == 0 || !d.knows("alice") {
 		t.Fatalf("%+v", at)
 	}
-	d.copied.entries[nameOf(1)] = denial{Times: denylist.Times{Until: time.Now().Add(time.Hour)}} // lifted two hours ago
-	d.copied.heard = time.Now().Add(-2 * time.Hour)
-	if at = d.update(at); !d.knows("alice") || len(d.copied.entries) != 1 {
-		t.Errorf("the same list: %v", d.copied.entries)
+	d.copy.entries[nameOf(1)] = denial{Times: denylist.Times{Until: time.Now().Add(time.Hour)}} // lifted two hours ago
+	d.copy.asOf = time.Now().Add(-2 * time.Hour)
+	if at = d.update(at); !d.knows("alice") || len(d.copy.entries) != 1 {
+		t.Errorf("the same list: %v", d.copy.entries)
 	}
-	other := d.cache.newDenials() // another instance's
-	if err := d.cache.client.FlushAll(t.Context()).Err(); err != nil {
+	other := d.client.newDenials() // another instance's
+	if err := d.client.redis.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	other.mustDeny(t, "bob")
-	d.copied.heard = time.Now().Add(-2 * time.Hour)
-	if d.update(at); !d.knows("alice") || !d.knows("bob") || len(d.copied.entries) != 2 {
-		t.Errorf("another list: %v", d.copied.entries)
+	d.copy.asOf = time.Now().Add(-2 * time.Hour)
+	if d.update(at); !d.knows("alice") || !d.knows("bob") || len(d.copy.entries) != 2 {
+		t.Errorf("another list: %v", d.copy.entries)
 	}
 }
 
@@ -64,16 +64,16 @@ func TestAnotherListIsReadFromItsBeginning(t *testing.T) {
 	d.mustDeny(t, "alice")
 	at := d.update(position{})
 	at.version = time.Now().Add(30 * time.Minute).UnixMilli() // by an instance whose clock is ahead
-	other := d.cache.newDenials()
-	if err := d.cache.client.FlushAll(t.Context()).Err(); err != nil {
+	other := d.client.newDenials()
+	if err := d.client.redis.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	other.mustDeny(t, "bob")
 	ahead := time.Now().Add(time.Hour).UnixMilli()
-	if err := d.cache.evalKeys(t.Context(), lift, d.keys, ahead, text(nameOf(1)), "epoch").Err(); err != nil {
+	if err := d.client.eval(t.Context(), liftScript, d.keys, ahead, encodeHash(nameOf(1)), "epoch").Err(); err != nil {
 		t.Fatal(err)
 	}
 	if at = d.update(at); at.version < ahead || !d.knows("bob") {
-		t.Errorf("it is at %+v, and knows %v", at, d.copied.entries)
+		t.Errorf("it is at %+v, and knows %v", at, d.copy.entries)
 	}
 }

@@ -21,7 +21,7 @@ import (
 // patient is the timeout of tests in which nothing is slow but the machine.
 const patient = 2 * time.Second
 
-func newCache(t testing.TB, config bearerredis.Config) *bearerredis.Cache {
+func newClient(t testing.TB, config bearerredis.Config) *bearerredis.Client {
 	t.Helper()
 	if config.Timeout == 0 {
 		config.Timeout = patient
@@ -32,6 +32,11 @@ func newCache(t testing.TB, config bearerredis.Config) *bearerredis.Cache {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+func newCache(t testing.TB, config bearerredis.Config) *bearerredis.Cache {
+	t.Helper()
+	return newClient(t, config).Cache()
 }
 
 // admin is a client beside the cache, to look into Redis and to change it.

@@ -6,65 +6,95 @@ import (
 	"time"
 )
 
-// journal tells the log when something begins to fail, once a minute for each
-// reason while it lasts, and when it ends.
-type journal struct {
-	logger *slog.Logger
+// repeatAfter is how often a lasting failure is logged.
+const repeatAfter = time.Minute
 
-	// What the log is told: the state, if the reason does not know better, with
-	// what follows from it; or begins alone. And the hint, likewise.
-	state, begins, ends, hint string
-
-	// settle is how long nothing may fail before it is over. Where failures and
-	// successes alternate, as with a Redis that is nearly full, the log is not
-	// told of each. Zero: the first success ends it.
-	settle time.Duration
-
-	mu      sync.Mutex
-	failing bool
-	last    time.Time             // it failed
-	told    map[*reason]time.Time // nil stands for every unknown reason
+// journals log the failures of a client.
+type journals struct {
+	outage   journal // Redis cannot be used
+	refusals map[operation]*journal
+	watch    journal
+	denials  journal
 }
 
-const again = time.Minute
+func newJournals(logger *slog.Logger) *journals {
+	const replyHint = "read the error and the Redis log"
+	refusal := func(failure, recovery string) *journal {
+		return &journal{logger: logger, failure: failure, recovery: recovery, hint: replyHint, settle: time.Second}
+	}
+	return &journals{
+		outage: journal{
+			logger:   logger,
+			failure:  "Redis is unavailable; introspection endpoints are asked instead, DPoP proofs are refused, and the deny list is not updated",
+			recovery: "Redis is available again",
+			hint:     "check that Redis runs, and check its address and password",
+		},
+		refusals: map[operation]*journal{
+			setValue:      refusal("Redis refuses to store a value", "Redis stores values again"),
+			forgetValue:   refusal("Redis refuses to forget a value for all instances", "Redis forgets values for all instances again"),
+			burnProof:     refusal("Redis refuses to store a used proof; DPoP proofs are refused", "Redis stores used proofs again"),
+			changeDenials: refusal("Redis refuses to change the deny list", "Redis changes the deny list again"),
+		},
+		watch: journal{
+			logger:   logger,
+			failure:  "notifications of forgotten tokens are lost; tokens that other instances forget stay in this instance's cache until their entries expire",
+			recovery: "notifications of forgotten tokens arrive again",
+			hint:     "check that Redis runs, and that its user may subscribe to the channel of the prefix",
+		},
+		denials: journal{
+			logger:   logger,
+			failure:  "the deny list in Redis cannot be read; known entries stay in force, and after DenialsMaxStale requests are answered 503",
+			recovery: "the deny list in Redis can be read again",
+			hint:     "check which other program writes keys with the prefix",
+		},
+	}
+}
+
+// journal logs the beginning and the end of a failure. While the failure lasts,
+// journal repeats the warning once a minute for each reason.
+type journal struct {
+	logger                  *slog.Logger
+	failure, recovery, hint string
+
+	// settle is how long nothing must fail before the failure has ended. With a
+	// Redis that is nearly full, failures and successes alternate. Zero: the
+	// first success ends the failure.
+	settle time.Duration
+
+	mu          sync.Mutex
+	failing     bool
+	lastFailure time.Time
+	logged      map[*reason]time.Time // nil stands for every unknown reason
+}
 
 func (j *journal) failed(err error, why *reason) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := time.Now()
-	j.last = now
-	if told, ok := j.told[why]; ok && now.Sub(told) < again {
+	j.lastFailure = now
+	if logged, ok := j.logged[why]; ok && now.Sub(logged) < repeatAfter {
 		return
 	}
-	if j.told == nil {
-		j.told = make(map[*reason]time.Time)
+	if j.logged == nil {
+		j.logged = make(map[*reason]time.Time)
 	}
-	j.failing, j.told[why] = true, now
-	message, hint := j.begins, j.hint
-	if j.state != "" {
-		message = j.state + j.begins
-	}
-	attrs := []any{slog.String("error", err.Error())}
+	j.failing, j.logged[why] = true, now
+	reason, hint := slog.Attr{}, j.hint // handlers omit an empty Attr
 	if why != nil {
-		if j.state != "" {
-			message = why.state + j.begins
-		} else {
-			attrs = append(attrs, slog.String("reason", why.state))
-		}
-		hint = why.hint
+		reason, hint = slog.String("reason", why.text), why.hint
 	}
-	j.logger.Warn(message, append(attrs, slog.String("hint", hint))...)
+	j.logger.Warn(j.failure, slog.String("error", err.Error()), reason, slog.String("hint", hint))
 }
 
-func (j *journal) ended() {
+func (j *journal) recovered() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.failing || time.Since(j.last) < j.settle {
+	if !j.failing || time.Since(j.lastFailure) < j.settle {
 		return
 	}
 	j.failing = false
-	if j.settle == 0 { // otherwise what was told counts on
-		clear(j.told)
+	if j.settle == 0 { // otherwise failures alternate, and the minute must not restart
+		clear(j.logged)
 	}
-	j.logger.Info(j.ends)
+	j.logger.Info(j.recovery)
 }

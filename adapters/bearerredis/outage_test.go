@@ -113,7 +113,7 @@ func TestRedisFreezes(t *testing.T) {
 func TestBurnWhileRedisFreezes(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	const timeout = 100 * time.Millisecond
-	replays := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()
+	replays := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()
 	eventually(t, 5*time.Second, "a proof is used", func() bool {
 		fresh, err := replays.Burn(t.Context(), proofUntil("used", time.Now().Add(time.Minute)))
 		return fresh && err == nil

@@ -35,7 +35,8 @@ func (b *logBuffer) line(text string) string {
 func TestRedisIsLoading(t *testing.T) {
 	server := redistest.New(t, redistest.Config{Durable: true, LoadDelay: 10 * time.Millisecond})
 	var log logBuffer
-	c := newCache(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	client := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	c := client.Cache()
 	w := watch(t, c)
 	value := make([]byte, 4<<10) // Redis answers after each 2 KiB that it has loaded, of a snapshot alone
 	_, _ = rand.Read(value)
@@ -50,7 +51,7 @@ func TestRedisIsLoading(t *testing.T) {
 		info := db.Info(t.Context(), "persistence").Val()
 		return strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0")
 	})
-	denied, replays := c.Denials(), c.Replays()
+	denied, replays := client.Denials(), client.Replays()
 	wantBurnt(t, replays, "used", true)
 	server.Stop()
 	server.StartLoading()
@@ -75,7 +76,7 @@ func TestRedisIsLoading(t *testing.T) {
 	if _, err := c.Get(t.Context(), "1"); err == nil { // it may not be asked, since others were told
 		t.Error("Get: no error while Redis is loading")
 	}
-	line := log.line("Redis is loading its data;")
+	line := log.line("Redis is loading its data")
 	for _, want := range []string{"level=WARN", "LOADING", "DPoP proofs are refused", "wait until Redis has loaded its data from disk"} {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %q in %q of the log:\n%s", want, line, log.String())
@@ -83,8 +84,8 @@ func TestRedisIsLoading(t *testing.T) {
 	}
 	// A subscription stands while Redis is loading, which does not end it.
 	w.want(t, "", 5*time.Second)
-	if strings.Contains(log.String(), "Redis is back") {
-		t.Errorf("the log says that Redis is back while it is loading:\n%s", log.String())
+	if strings.Contains(log.String(), "Redis is available again") {
+		t.Errorf("the log says that Redis is available again while it is loading:\n%s", log.String())
 	}
 
 	if err := db.ConfigSet(t.Context(), "key-load-delay", "0").Err(); err != nil {
@@ -94,8 +95,8 @@ func TestRedisIsLoading(t *testing.T) {
 		got, err := c.Get(t.Context(), "1")
 		return err == nil && bytes.Equal(got, value)
 	})
-	eventually(t, 5*time.Second, "the log says that it is over", func() bool { return strings.Contains(log.String(), `level=INFO msg="Redis is back"`) })
-	if got := log.String(); strings.Contains(got, "maxmemory") || strings.Contains(got, "refuses") || strings.Count(got, "Redis is loading its data;") != 1 {
+	eventually(t, 5*time.Second, "the log says that it is over", func() bool { return strings.Contains(log.String(), `level=INFO msg="Redis is available again"`) })
+	if got := log.String(); strings.Contains(got, "maxmemory") || strings.Contains(got, "refuses") || strings.Count(got, "Redis is loading its data") != 1 {
 		t.Errorf("the log:\n%s", got)
 	}
 	wantBurnt(t, replays, "used", false)
@@ -127,16 +128,16 @@ func TestReasonsOfARealRedis(t *testing.T) {
 		reads       bool // still
 	}{
 		{"OOM", []func(context.Context, *redis.Client) error{config("maxmemory", "1")}, []func(context.Context, *redis.Client) error{config("maxmemory", "0")},
-			`msg="Redis refuses to keep a value"`, `msg="Redis keeps values again"`, "raise maxmemory", true},
+			`msg="Redis refuses to store a value"`, `msg="Redis stores values again"`, "raise maxmemory", true},
 		{"READONLY", []func(context.Context, *redis.Client) error{do("REPLICAOF", "127.0.0.1", port)}, []func(context.Context, *redis.Client) error{do("REPLICAOF", "NO", "ONE")},
-			`msg="Redis refuses to keep a value"`, `msg="Redis keeps values again"`, "use the master's address", true},
+			`msg="Redis refuses to store a value"`, `msg="Redis stores values again"`, "use the master's address", true},
 		{"MASTERDOWN", []func(context.Context, *redis.Client) error{config("replica-serve-stale-data", "no"), do("REPLICAOF", "127.0.0.1", port)},
 			[]func(context.Context, *redis.Client) error{do("REPLICAOF", "NO", "ONE")},
-			`msg="Redis is a replica that has lost its master;`, `msg="Redis is back"`, "bring the master back", false},
+			`reason="Redis is a replica that has lost its master"`, `msg="Redis is available again"`, "restore the master", false},
 		{"NOREPLICAS", []func(context.Context, *redis.Client) error{config("min-replicas-to-write", "1")}, []func(context.Context, *redis.Client) error{config("min-replicas-to-write", "0")},
-			`msg="Redis refuses to keep a value"`, `msg="Redis keeps values again"`, "min-replicas-to-write", true},
+			`msg="Redis refuses to store a value"`, `msg="Redis stores values again"`, "min-replicas-to-write", true},
 		{"NOPERM", []func(context.Context, *redis.Client) error{do("ACL", "SETUSER", "app", "-set")}, []func(context.Context, *redis.Client) error{do("ACL", "SETUSER", "app", "+set")},
-			`msg="Redis refuses to keep a value"`, `msg="Redis keeps values again"`, "the permissions of the README", true},
+			`msg="Redis refuses to store a value"`, `msg="Redis stores values again"`, "the permissions in the README", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -201,14 +202,14 @@ func TestRedisIsBusy(t *testing.T) {
 		_, err := c.Get(t.Context(), "k")
 		return err != nil && strings.Contains(err.Error(), "BUSY")
 	})
-	if line := log.line("Redis is busy with a script;"); !strings.Contains(line, "SCRIPT KILL") {
+	if line := log.line("Redis is busy with a script"); !strings.Contains(line, "SCRIPT KILL") {
 		t.Errorf("the log:\n%s", log.String())
 	}
 	eventually(t, 5*time.Second, "the script is killed", func() bool { return db.ScriptKill(t.Context()).Err() == nil })
 	<-ended
 	eventually(t, 5*time.Second, "the log says that it is over", func() bool {
 		_, _ = c.Get(t.Context(), "k")
-		return strings.Contains(log.String(), `msg="Redis is back"`)
+		return strings.Contains(log.String(), `msg="Redis is available again"`)
 	})
 }
 
@@ -221,23 +222,23 @@ func TestReasons(t *testing.T) {
 		writes string
 		hint   string
 	}{
-		{"LOADING Redis is loading the dataset in memory", "Redis is loading its data;", "Redis is loading its data;", "wait"},
-		{"MASTERDOWN Link with MASTER is down", "lost its master;", "lost its master;", "master"},
-		{"CLUSTERDOWN The cluster is down", "the Redis cluster is down;", "the Redis cluster is down;", "CLUSTER INFO"},
-		{"TRYAGAIN Multiple keys request during rehashing of slot", "moves keys;", "moves keys;", "wait"},
+		{"LOADING Redis is loading the dataset in memory", "Redis is loading its data", "Redis is loading its data", "wait"},
+		{"MASTERDOWN Link with MASTER is down", "lost its master", "lost its master", "master"},
+		{"CLUSTERDOWN The cluster is down", "the Redis cluster is down", "the Redis cluster is down", "CLUSTER INFO"},
+		{"TRYAGAIN Multiple keys request during rehashing of slot", "is moving keys", "is moving keys", "wait"},
 		{"MOVED 3999 127.0.0.1:6381", "a cluster node", "a cluster node", "not part of a cluster"},
-		{"BUSY Redis is busy running a script.", "busy with a script;", "busy with a script;", "SCRIPT KILL"},
-		{"NOAUTH Authentication required.", "wants a password;", "wants a password;", "Config.Address"},
-		{"WRONGPASS invalid username-password pair or user is disabled.", "does not know the user", "does not know the user", "Config.Address"},
-		{"ERR max number of clients reached", "too many connections;", "too many connections;", "maxclients"},
-		{"READONLY You can't write against a read only replica.", "Redis is a replica, and takes no values;", "Redis refuses to keep a value", "master's address"},
-		{"OOM command not allowed when used memory > 'maxmemory'.", "", "Redis refuses to keep a value", "maxmemory"},
-		{"ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -OOM command not allowed", "", "Redis refuses to keep a value", "maxmemory"},
-		{"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "", "Redis refuses to keep a value", "disk"},
-		{"NOREPLICAS Not enough good replicas to write.", "", "Redis refuses to keep a value", "min-replicas-to-write"},
-		{"NOPERM this user has no permissions to run the 'set' command", "", "Redis refuses to keep a value", "README"},
-		{"ERR something else", "Redis answers with an error;", "Redis refuses to keep a value", ""},
-		{"LOADINGS is no such thing", "Redis answers with an error;", "Redis refuses to keep a value", ""},
+		{"BUSY Redis is busy running a script.", "busy with a script", "busy with a script", "SCRIPT KILL"},
+		{"NOAUTH Authentication required.", "requires a password", "requires a password", "Config.Address"},
+		{"WRONGPASS invalid username-password pair or user is disabled.", "rejects the user name", "rejects the user name", "Config.Address"},
+		{"ERR max number of clients reached", "too many connections", "too many connections", "maxclients"},
+		{"READONLY You can't write against a read only replica.", "Redis is a read-only replica", "Redis refuses to store a value", "master's address"},
+		{"OOM command not allowed when used memory > 'maxmemory'.", "", "Redis refuses to store a value", "maxmemory"},
+		{"ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -OOM command not allowed", "", "Redis refuses to store a value", "maxmemory"},
+		{"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "", "Redis refuses to store a value", "disk"},
+		{"NOREPLICAS Not enough good replicas to write.", "", "Redis refuses to store a value", "min-replicas-to-write"},
+		{"NOPERM this user has no permissions to run the 'set' command", "", "Redis refuses to store a value", "README"},
+		{"ERR something else", "Redis replies with an error", "Redis refuses to store a value", ""},
+		{"LOADINGS is no such thing", "Redis replies with an error", "Redis refuses to store a value", ""},
 	}
 	for _, tt := range tests {
 		for call, want := range map[string]string{"Get": tt.reads, "Set": tt.writes} {

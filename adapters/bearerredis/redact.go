@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// shown is what may be seen of a Config.
+// shown has the settings of a Config that may be printed. The address of a
+// Config may contain a password, so only its host and port are shown.
 type shown struct {
 	Address         string
 	Prefix          string        `json:",omitempty"`
@@ -20,32 +21,28 @@ type shown struct {
 }
 
 func (c Config) shown() shown {
-	address := "(an address that cannot be parsed)"
+	address := "(invalid address)"
 	if options, err := parseAddress(c.Address); err == nil {
 		address = options.Addr
 	}
 	return shown{address, c.Prefix, c.Timeout, c.DenialsMaxStale, c.DenialsLeeway, c.TLSConfig != nil}
 }
 
-// LogValue shows the settings, of the address the host and port alone: it may
-// hold a password. All ways of printing a Config show the same.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+func (c Config) redacted() string { return fmt.Sprintf("bearerredis.Config%+v", c.shown()) }
 
-// String returns what [Config.LogValue] shows.
-func (c Config) String() string { return "bearerredis.Config" + fmt.Sprintf("%+v", c.shown()) }
-
-// GoString returns what [Config.LogValue] shows.
-func (c Config) GoString() string { return c.String() }
-
-// Format writes what [Config.LogValue] shows, for every verb.
+// Format implements [fmt.Formatter]. For every verb it writes the settings
+// without the secrets.
 func (c Config) Format(f fmt.State, verb rune) {
-	text := c.String()
+	text := c.redacted()
 	if verb == 'q' {
 		text = strconv.Quote(text)
 	}
-	_, _ = io.WriteString(f, text) // f reports it
+	_, _ = io.WriteString(f, text) // f reports the error
 }
 
-// MarshalJSON returns what [Config.LogValue] shows, with durations in
+// LogValue implements [slog.LogValuer]. It returns the text of [Config.Format].
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.redacted()) }
+
+// MarshalJSON returns the settings without the secrets, durations in
 // nanoseconds.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }

@@ -46,8 +46,8 @@ func wantBurnt(t testing.TB, r *bearerredis.Replays, name string, want bool) {
 func TestOneCallerAloneIsToldFresh(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
-	first := newCache(t, config)
-	stores := []*bearerredis.Replays{first.Replays(), newCache(t, config).Replays(), first.Replays()}
+	first := newClient(t, config)
+	stores := []*bearerredis.Replays{first.Replays(), newClient(t, config).Replays(), first.Replays()}
 	for round := range 50 {
 		name := fmt.Sprint(round)
 		var fresh atomic.Int32
@@ -71,14 +71,14 @@ func TestOneCallerAloneIsToldFresh(t *testing.T) {
 			t.Errorf("%d of 64 callers were told that the proof is fresh", n)
 		}
 	}
-	other := newCache(t, bearerredis.Config{Address: server.Address(), Prefix: "other:"})
+	other := newClient(t, bearerredis.Config{Address: server.Address(), Prefix: "other:"})
 	wantBurnt(t, other.Replays(), "0", true)
 }
 
 func TestWhatIsStoredOfAProof(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
-	c := newCache(t, bearerredis.Config{Address: server.Address()})
+	c := newClient(t, bearerredis.Config{Address: server.Address()})
 	wantBurnt(t, c.Replays(), "a", true)
 	sum := proofKey("a")
 	name := "bearerkit:proof:" + base64.RawURLEncoding.EncodeToString(sum[:])
@@ -136,7 +136,7 @@ func TestSharesOfOwners(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			config := bearerredis.Config{Address: server.Address(), Prefix: fmt.Sprint(i, ":"), ProofsPerOwner: tt.most}
-			stores := []*bearerredis.Replays{newCache(t, config).Replays(), newCache(t, config).Replays()}
+			stores := []*bearerredis.Replays{newClient(t, config).Replays(), newClient(t, config).Replays()}
 			until := time.Now().Add(time.Minute)
 			burn := func(n int, owner [32]byte, key int) (bool, error) {
 				return stores[n/2%2].Burn(t.Context(), dpop.UsedProof{ID: proofKey(fmt.Sprint(n)), Owner: owner, JKT: fmt.Sprint("key", key), Until: until})
@@ -168,7 +168,7 @@ func TestSharesOfOwners(t *testing.T) {
 func TestSharesComeBack(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
-	replays := newCache(t, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 2}).Replays()
+	replays := newClient(t, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 2}).Replays()
 	burn := func(name string) (bool, error) {
 		return replays.Burn(t.Context(), dpop.UsedProof{ID: proofKey(name), Owner: proofKey("owner"), JKT: "key", Until: time.Now().Add(500 * time.Millisecond)})
 	}
@@ -188,7 +188,7 @@ func TestSharesComeBack(t *testing.T) {
 
 func TestBurntProofsExpire(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
-	replays := newCache(t, bearerredis.Config{Address: server.Address()}).Replays()
+	replays := newClient(t, bearerredis.Config{Address: server.Address()}).Replays()
 	until := time.Now().Add(300 * time.Millisecond)
 	if fresh, err := replays.Burn(t.Context(), proofUntil("a", until)); !fresh || err != nil {
 		t.Fatalf("Burn = %t, %v", fresh, err)
@@ -265,27 +265,27 @@ func TestLostReplies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := redistest.New(t, redistest.Config{})
-			wantBurnt(t, newCache(t, bearerredis.Config{Address: server.Address()}).Replays(), "another", true) // Redis knows the script
+			wantBurnt(t, newClient(t, bearerredis.Config{Address: server.Address()}).Replays(), "another", true) // Redis knows the script
 			address, sets := cutOff(t, server, tt.lose)
 			config := bearerredis.Config{Address: address}
 			if tt.impatient {
 				config.Timeout = 300 * time.Millisecond
 			}
-			fresh, err := newCache(t, config).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
+			fresh, err := newClient(t, config).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 			if fresh != tt.fresh || (err == nil) != tt.fresh {
 				t.Errorf("Burn = %t, %v", fresh, err)
 			}
 			if n := sets.Load(); n != tt.sets {
 				t.Errorf("asked %d times, want %d", n, tt.sets)
 			}
-			wantBurnt(t, newCache(t, bearerredis.Config{Address: server.Address()}).Replays(), "a", false)
+			wantBurnt(t, newClient(t, bearerredis.Config{Address: server.Address()}).Replays(), "a", false)
 		})
 	}
 	t.Run("the reply to a used proof", func(t *testing.T) {
 		server := redistest.New(t, redistest.Config{})
-		wantBurnt(t, newCache(t, bearerredis.Config{Address: server.Address()}).Replays(), "a", true)
+		wantBurnt(t, newClient(t, bearerredis.Config{Address: server.Address()}).Replays(), "a", true)
 		address, _ := cutOff(t, server, func(n int64) (_, _, _ bool) { return false, n == 1, false })
-		fresh, err := newCache(t, bearerredis.Config{Address: address}).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
+		fresh, err := newClient(t, bearerredis.Config{Address: address}).Replays().Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 		if fresh || err == nil {
 			t.Errorf("Burn = %t, %v; want an error", fresh, err)
 		}
@@ -295,7 +295,7 @@ func TestLostReplies(t *testing.T) {
 func TestBurnTakesNothingForOK(t *testing.T) {
 	for _, text := range []string{":1\r\n", "+QUEUED\r\n", "$1\r\nx\r\n", "$0\r\n\r\n", "*0\r\n", "*1\r\n+OK\r\n", "-ERR no\r\n", "HTTP/1.1 200 OK\r\n\r\n"} {
 		for _, most := range []int{0, -1} { // with a script, and without
-			replays := newCache(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond, ProofsPerOwner: most}).Replays()
+			replays := newClient(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond, ProofsPerOwner: most}).Replays()
 			if fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil {
 				t.Errorf("%q: %t, %v; want an error", text, fresh, err)
 			}
@@ -307,7 +307,7 @@ func TestBurnTakesNothingForOK(t *testing.T) {
 func TestBurnWithoutMemory(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
-	c := newCache(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	c := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
 	wantBurnt(t, c.Replays(), "used", true)
 	db := admin(t, server)
 	if err := db.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
@@ -321,7 +321,7 @@ func TestBurnWithoutMemory(t *testing.T) {
 	if fresh, _ := c.Replays().Burn(t.Context(), proofUntil("used", time.Now().Add(time.Minute))); fresh {
 		t.Error("a used proof is fresh")
 	}
-	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "refuses to keep") {
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "refuses to store") {
 		t.Errorf("log:\n%s", got)
 	}
 	if err := db.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
@@ -334,7 +334,7 @@ func TestBurnWithoutMemory(t *testing.T) {
 func TestBurnWhileRedisIsAway(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
-	c := newCache(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	c := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
 	wantBurnt(t, c.Replays(), "a", true)
 	server.Stop()
 	for range 100 {
@@ -369,7 +369,7 @@ func TestBurnWhileRedisIsAway(t *testing.T) {
 // Idle connections that died, unseen behind TLS, refuse no request.
 func TestBurnAfterARestartBehindTLS(t *testing.T) {
 	server := redistest.New(t, redistest.Config{TLS: true})
-	replays := newCache(t, bearerredis.Config{Address: "rediss://" + server.Address(), TLSConfig: server.TLSConfig()}).Replays()
+	replays := newClient(t, bearerredis.Config{Address: "rediss://" + server.Address(), TLSConfig: server.TLSConfig()}).Replays()
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() { wantBurnt(t, replays, fmt.Sprint(i), true) })
@@ -424,7 +424,7 @@ func (w wallet) proof(t *testing.T) string {
 
 func newAPI(t *testing.T, w wallet, server *redistest.Server) api {
 	t.Helper()
-	checker, err := dpop.New(dpop.Config{Origin: origin, Replays: newCache(t, bearerredis.Config{Address: server.Address()}).Replays()})
+	checker, err := dpop.New(dpop.Config{Origin: origin, Replays: newClient(t, bearerredis.Config{Address: server.Address()}).Replays()})
 	if err != nil {
 		t.Fatal(err)
 	}

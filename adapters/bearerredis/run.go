@@ -13,36 +13,37 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-type kind int
+// operation is the purpose of a call to Redis.
+type operation int
 
 const (
-	read kind = iota
-	keeping
-	forgetting
-	burn   // does not heed the circuit, nor do those below
-	change // of a deny list
-	judge  // a read
-	kinds
+	getValue operation = iota
+	setValue
+	forgetValue
+	burnProof
+	changeDenials
+	readDenials
 )
 
-// reads reports whether a call changes nothing. Other calls may be refused by a
-// Redis that can be read.
-func (k kind) reads() bool { return k == read || k == judge }
+// reads reports whether the operation changes nothing. A Redis that can still be
+// read may refuse all other operations.
+func (o operation) reads() bool { return o == getValue || o == readDenials }
 
-// heeds reports whether a call is made only if the circuit lets it.
-func (k kind) heeds() bool { return k < burn }
+// bypassesCircuit reports whether the operation runs at any time, and often,
+// while the circuit is open. A forgetValue does so too, but is rare.
+func (o operation) bypassesCircuit() bool { return o >= burnProof }
 
-// run does what is asked of Redis, within the timeout, and tells the circuit
-// and the log how it went.
-func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error) error {
+// run calls do within the timeout, and reports the result to the circuit and the
+// log.
+func (c *Client) run(ctx context.Context, op operation, do func(context.Context) error) error {
 	began := time.Now()
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
 	err := attempt(bounded, do)
-	// Idle connections to a Redis that was restarted are dead, and over TLS
-	// the client cannot see it. Each costs one try, and all commands can be
-	// repeated; see Burn for what that tells.
+	// After a restart of Redis all idle connections are dead, and over TLS the
+	// go-redis client does not notice. Each dead connection costs one try. Every
+	// operation can be repeated; Burn handles the repetition itself.
 	for try := 1; try < c.tries && isStale(err) && bounded.Err() == nil && !c.isClosed(); try++ {
 		err = attempt(bounded, do)
 	}
@@ -50,24 +51,17 @@ func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error)
 	why := reasonOf(err)
 	switch {
 	case err == nil:
-		// What does not heed the circuit may succeed amid failures, and the
-		// log would tell of each.
-		if (k.heeds() || c.circuit.rested()) && c.circuit.close() {
-			c.commands.ended()
-		}
-		if !k.reads() {
-			c.refusals[k].ended()
-		}
+		c.succeeded(op)
 		return nil
 	case c.isClosed():
 		return errClosed
-	case !k.reads() && isReply(err) && (why == nil || !why.reads):
-		// A Redis that keeps nothing more, or is a replica, can still be read.
+	case !op.reads() && isReply(err) && (why == nil || !why.stopsReads):
+		// Redis refuses the change, but can still be read.
 		err = c.explain(err)
-		c.refusals[k].failed(err, why)
+		c.logs.refusals[op].failed(err, why)
 		return err
 	case ctx.Err() != nil && time.Since(began) < c.timeout/2:
-		// The caller's patience says nothing about Redis.
+		// The caller gave up early, which says nothing about Redis.
 		return c.explain(err)
 	default:
 		c.circuit.open()
@@ -75,17 +69,28 @@ func (c *Cache) run(ctx context.Context, k kind, do func(context.Context) error)
 			why = &unknownReason
 		}
 		err = c.explain(err)
-		c.commands.failed(err, why)
+		c.logs.outage.failed(err, why)
 		return err
 	}
 }
 
-// attempt takes a panic of the client for what it is: it trusts that a server
-// keeps to the protocol, and what listens at an address may be none.
+func (c *Client) succeeded(op operation) {
+	// An operation that bypasses the circuit can succeed between failures.
+	// Waiting keeps the log from reporting each of these successes.
+	if (!op.bypassesCircuit() || c.circuit.rested()) && c.circuit.close() {
+		c.logs.outage.recovered()
+	}
+	if !op.reads() {
+		c.logs.refusals[op].recovered()
+	}
+}
+
+// attempt calls do and turns a panic into an error: go-redis panics on some
+// replies that violate the protocol, and the server may not be a Redis at all.
 func attempt(ctx context.Context, do func(context.Context) error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = errNotInFormat
+			err = errProtocol
 		}
 	}()
 	return do(ctx)
@@ -96,7 +101,7 @@ func isReply(err error) bool {
 	return errors.As(err, &reply)
 }
 
-// isStale reports whether a connection broke that had been made before.
+// isStale reports whether an established connection broke.
 func isStale(err error) bool {
 	var dial *dialError
 	if err == nil || errors.As(err, &dial) {
@@ -110,12 +115,12 @@ func isStale(err error) bool {
 	return false
 }
 
-// explain returns err as it may be seen: a server that does not know a command
-// answers with its arguments, and those of HELLO and AUTH hold the password.
-func (c *Cache) explain(err error) error {
+// explain removes secrets from err: a server that does not know a command quotes
+// its arguments, and the arguments of HELLO and AUTH contain the password.
+func (c *Client) explain(err error) error {
 	if isReply(err) {
 		text, _, _ := strings.Cut(err.Error(), ", with args")
-		return errors.New("bearerredis: Redis answers: " + c.redact.Replace(text))
+		return errors.New("bearerredis: Redis replied: " + c.secrets.Replace(text))
 	}
 	return fmt.Errorf("bearerredis: %w", err)
 }

@@ -1,22 +1,40 @@
 package bearerredis
 
-// A script is run by Redis as a whole, or not at all. Its hash stands here
-// since programs in FIPS 140 mode must not compute a SHA-1; a test compares.
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// script is a Lua script, which Redis runs atomically. Its SHA-1 is a literal
+// because a program in FIPS 140 mode must not compute one. A test compares.
 type script struct{ sha1, source string }
 
-// keep sets a value for some milliseconds, unless there is a tombstone.
-var keep = script{
+// eval runs a script by its hash. If the server does not have the script, as
+// after a restart, eval sends the source.
+func (c *Client) eval(ctx context.Context, s script, keys []string, args ...any) *redis.Cmd {
+	reply := c.redis.EvalSha(ctx, s.sha1, keys, args...)
+	if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+		reply = c.redis.Eval(ctx, s.source, keys, args...)
+	}
+	return reply
+}
+
+// setScript stores the value ARGV[1] for ARGV[2] milliseconds, unless the key is
+// a tombstone.
+var setScript = script{
 	sha1: "35541a4fde9ef7cf468b6b74a742ffaa9b2e1140",
 	source: `if redis.call('GET', KEYS[1]) == '' then return 0 end
 redis.call('SET', KEYS[1], 'v' .. ARGV[1], 'PX', ARGV[2])
 return 1`,
 }
 
-// forget puts a tombstone, which never shortens the time of one that is there,
-// and publishes the key. DEL comes first, as Redis lets a script that has
-// written go on when memory is exhausted; a user that may not publish, or a
-// server that does not keep, still does the rest, and the failure is returned.
-var forget = script{
+// forgetScript replaces a value by a tombstone for ARGV[1] milliseconds and
+// publishes the key ARGV[3] on the channel ARGV[2]. It never shortens the life of
+// an existing tombstone. DEL comes first, because Redis lets a script that has
+// written continue when memory is exhausted. If SET or PUBLISH fails, the script
+// still does the rest and then returns the error.
+var forgetScript = script{
 	sha1: "0182be9678d3f0d8a116c0337821282f27eee268",
 	source: `local ms = tonumber(ARGV[1])
 if redis.call('GET', KEYS[1]) == '' then ms = math.max(ms, redis.call('PTTL', KEYS[1])) end
@@ -27,11 +45,11 @@ if type(kept) == 'table' and kept.err then return kept end
 return told`,
 }
 
-// use keeps a proof for some milliseconds, unless it is there or its owner's
-// counter, the second key, has reached its bound. It answers as SET with NX does,
-// or with the status QUOTA. A counter starts anew when the first proof that it
-// counted is over.
-var use = script{
+// useScript stores the proof KEYS[1] for ARGV[1] milliseconds and counts it in
+// KEYS[2]. It returns nil if the proof is already stored, the status QUOTA if the
+// counter has reached ARGV[2], and otherwise OK: the replies of SET with NX, and
+// QUOTA. The counter expires with the first proof that it counted.
+var useScript = script{
 	sha1: "28650ed69913a9cd20d583a5aba31ed081d5b9c4",
 	source: `if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 if tonumber(redis.call('GET', KEYS[2]) or 0) >= tonumber(ARGV[2]) then return redis.status_reply('QUOTA') end
@@ -40,17 +58,17 @@ if redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return redis.status_reply('OK')`,
 }
 
-// The scripts of a deny list share four keys: a hash of entries, "UNTIL BEFORE"
-// by name; sorted sets of the names by until when they are kept, and by the
-// version of the list that changed them; and "VERSION EPOCH". The epoch is a
-// random text that the caller brings, and another one when Redis has lost the
-// list, or all of it has ended: versions of two epochs do not compare. No key
-// expires before another, so that none outlives what it speaks of.
+// The scripts of the deny list share the four keys that keyspace.denials
+// returns. An entry is "UNTIL BEFORE"; see parseDenial. The epoch is a random
+// text. It changes when Redis has lost the list, or when all of the list has
+// expired: versions of different epochs do not compare. All four keys expire at
+// the same time, so none outlives the others.
 
-// deny adds an entry, and never weakens one that is there and has not ended: the
-// later time holds, and the later second, of which '*' is the latest. What has
-// ended makes room. It returns the version that has the entry.
-var deny = script{
+// denyScript adds or strengthens the entry ARGV[4] at the time ARGV[1]: the later
+// UNTIL wins (ARGV[2]), and the later BEFORE (ARGV[3]), of which '*' is the
+// latest. An expired entry does not count. The script first removes up to 100
+// expired entries. It returns the version of the list that has the entry.
+var denyScript = script{
 	sha1: "540096cdbe429c5f1da97e4fe637307f082c3123",
 	source: `local now, till, before, name = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 for _, ended in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
@@ -76,10 +94,11 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ms) end
 return version`,
 }
 
-// lift takes an entry away, and keeps its name for an hour, so that all who
-// follow the list hear of it: also if Redis has no such entry, which some of
-// them may know from before it lost the list.
-var lift = script{
+// liftScript removes the entry ARGV[2] at the time ARGV[1]. It keeps the name in
+// the log for an hour, so that every instance learns of the removal, even if
+// Redis has no such entry: an instance may still know the entry from a list that
+// Redis has lost.
+var liftScript = script{
 	sha1: "630993248ad4e95ff6ce660e76e6d449a79e7ced",
 	source: `local now, name = tonumber(ARGV[1]), ARGV[2]
 redis.call('HDEL', KEYS[1], name)
@@ -94,11 +113,12 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ms) end
 return version`,
 }
 
-// news returns what changed since a version of an epoch: the version that this
-// leads to, and the epoch, which is empty if there is no list; and of each change
-// the name, the version, and the entry, which is empty if it was taken away. If
-// the list's version is none, it returns nothing.
-var news = script{
+// changesScript returns up to ARGV[2] changes since the version ARGV[1] of the
+// epoch ARGV[3]. The reply is the version after these changes, the epoch, and for
+// each change the name, the version and the entry. The epoch is empty if there is
+// no list. The entry is empty if it was lifted. If the list's version is
+// malformed, the reply is empty.
+var changesScript = script{
 	sha1: "7af33b4e8e9ac6c9d0021ef4cc6b023ae88e2fe9",
 	source: `local since = tonumber(ARGV[1])
 local kept = redis.call('GET', KEYS[4])

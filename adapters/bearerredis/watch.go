@@ -13,90 +13,91 @@ const (
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = time.Second
 
-	// silence is how long a subscription may say nothing before it is asked
-	// for a sign of life, and how long it then has for that.
+	// silence is how long a subscription may receive nothing before Watch sends
+	// a PING, and how long Watch then waits for the reply.
 	silence = time.Second
 )
 
-// Watch calls forgotten with each key that any instance forgets, until ctx is
-// done; only then it returns. It calls forgotten with the empty string whenever
-// its subscription is established: the first time too, since nothing was heard
-// before, and each time after the connection was lost, which it notices within
-// two seconds. It has one connection of its own. Calls do not overlap, and while
-// one takes its time, no other key is heard of.
+// Watch calls forgotten with each key that any instance forgets. It returns only
+// when ctx is done. It uses a connection of its own.
+//
+// Watch calls forgotten with the empty string, which stands for all keys, each
+// time it has subscribed: at the start and after each lost connection, because
+// it may have missed keys before. It notices a lost connection within two
+// seconds. Calls of forgotten do not overlap, and a slow call delays the next.
 func (c *Cache) Watch(ctx context.Context, forgotten func(key string)) {
 	backoff := firstBackoff
 	for ctx.Err() == nil {
-		heard, err := c.listen(ctx, forgotten)
-		if heard {
+		subscribed, err := c.listen(ctx, forgotten)
+		if subscribed {
 			backoff = firstBackoff
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if c.isClosed() {
+		if c.client.isClosed() {
 			<-ctx.Done()
 			return
 		}
-		c.watching.failed(c.explain(err), reasonOf(err))
+		c.client.logs.watch.failed(c.client.explain(err), reasonOf(err))
 		wait := time.NewTimer(backoff)
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
-		case <-c.closed:
+		case <-c.client.closed:
 		}
 		wait.Stop()
 		backoff = min(2*backoff, lastBackoff)
 	}
 }
 
-// retry closes the circuit if Redis is back, so that no caller has to find out.
-// That it takes a subscription is not enough: it does so while it is loading its
-// data, too.
-func (c *Cache) retry(ctx context.Context) {
-	if c.circuit.isOpen() {
-		_ = c.run(ctx, read, func(ctx context.Context) error { // the log is told
-			return c.client.GetRange(ctx, c.prefix, 0, 0).Err()
-		})
-	}
-}
-
-// listen is one subscription, from its beginning to its end. It reports whether
-// it was established.
-func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (heard bool, err error) {
-	subscription := c.client.Subscribe(ctx) // to nothing yet, so this connects to nothing
+// listen runs one subscription until it ends. It reports whether it was
+// established.
+func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (subscribed bool, err error) {
+	subscription := c.client.redis.Subscribe(ctx) // to no channel yet, so this does not connect
 	defer subscription.Close()
-	defer context.AfterFunc(ctx, func() { subscription.Close() })() // a read heeds no context
-	if err := subscription.Subscribe(ctx, c.channel); err != nil {
+	defer context.AfterFunc(ctx, func() { subscription.Close() })() // reads ignore the context
+	if err := subscription.Subscribe(ctx, c.client.keys.channel()); err != nil {
 		return false, err
 	}
-	asked := false
+	pinged := false
 	for {
 		var message any
-		err := attempt(ctx, func(ctx context.Context) (err error) { // a panic of forgotten is the caller's
+		err := attempt(ctx, func(ctx context.Context) (err error) { // not around forgotten: its panics are the caller's
 			message, err = subscription.ReceiveTimeout(ctx, silence)
 			return err
 		})
 		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() && !asked {
+		if errors.As(err, &timeout) && timeout.Timeout() && !pinged {
 			if err := subscription.Ping(ctx); err != nil {
-				return heard, err
+				return subscribed, err
 			}
-			asked = true
+			pinged = true
 			continue
 		}
 		if err != nil {
-			return heard, err
+			return subscribed, err
 		}
-		asked = false
+		pinged = false
 		switch m := message.(type) {
 		case *redis.Subscription:
-			heard = true
-			c.watching.ended()
-			c.retry(ctx)
+			subscribed = true
+			c.client.logs.watch.recovered()
+			c.probe(ctx)
 			forgotten("")
 		case *redis.Message:
 			forgotten(m.Payload)
 		}
+	}
+}
+
+// probe closes the circuit if Redis is available again, so that no request has
+// to find out. A subscription alone proves nothing: Redis accepts it while it is
+// still loading its data.
+func (c *Cache) probe(ctx context.Context) {
+	if c.client.circuit.isOpen() {
+		_ = c.client.run(ctx, getValue, func(ctx context.Context) error { // run logs the error
+			return c.client.redis.GetRange(ctx, c.client.keys.value(""), 0, 0).Err()
+		})
 	}
 }

@@ -56,7 +56,7 @@ func TestRedisOutOfMemory(t *testing.T) {
 	mustSet(t, c, "doomed", nil, time.Minute)
 	w.want(t, "doomed", time.Second)
 	wantValue(t, c, "doomed", nil)
-	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "refuses to keep") {
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "refuses to store") {
 		t.Errorf("log:\n%s", got)
 	}
 }
@@ -95,7 +95,8 @@ func TestPermissionsOfTheREADME(t *testing.T) {
 	if err := db.Do(t.Context(), args...).Err(); err != nil {
 		t.Fatalf("%q: %v", rule, err)
 	}
-	c := newCache(t, bearerredis.Config{Address: "redis://app:secret@" + server.Address() + "/1?client_name=api"})
+	client := newClient(t, bearerredis.Config{Address: "redis://app:secret@" + server.Address() + "/1?client_name=api"})
+	c := client.Cache()
 	w := watch(t, c)
 	mustSet(t, c, "k", []byte("value"), time.Minute)
 	wantValue(t, c, "k", []byte("value"))
@@ -103,8 +104,8 @@ func TestPermissionsOfTheREADME(t *testing.T) {
 	mustSet(t, c, "k", nil, time.Minute)
 	w.want(t, "k", time.Second)
 	w.want(t, "k", time.Second)
-	wantBurnt(t, c.Replays(), "proof", true)
-	wantBurnt(t, c.Replays(), "proof", false)
+	wantBurnt(t, client.Replays(), "proof", true)
+	wantBurnt(t, client.Replays(), "proof", false)
 	stranger := newCache(t, bearerredis.Config{Address: "redis://app:secret@" + server.Address(), Prefix: "other:"})
 	if err := stranger.Set(t.Context(), "k", []byte("value"), time.Minute); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 		t.Errorf("another prefix: %v, want NOPERM", err)

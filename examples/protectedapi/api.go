@@ -22,7 +22,7 @@ type api struct {
 	tokens  *jwks.Verifier
 	dev     *jwks.Verifier       // of the issuer whose keys are out of reach; nil without -dev
 	opaque  *introspect.Verifier // nil: no issuer is asked about tokens
-	shared  *bearerredis.Cache   // nil: none
+	shared  *bearerredis.Client  // nil: none
 }
 
 // newAPI builds the API that the command line describes.

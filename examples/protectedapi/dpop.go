@@ -67,7 +67,7 @@ func (p *proofs) check() (errs []error) {
 }
 
 // config returns the configuration of what checks proofs for the API, or nil. Used ones are remembered in Redis if there is one.
-func (p *proofs) config(c *config, shared *bearerredis.Cache, logger *slog.Logger) (*dpop.Config, error) {
+func (p *proofs) config(c *config, shared *bearerredis.Client, logger *slog.Logger) (*dpop.Config, error) {
 	if p.use == off {
 		return nil, nil
 	}

@@ -137,7 +137,7 @@ func (a *api) openRedis(c *config, logger *slog.Logger) (err error) {
 }
 
 // config returns what asks the first issuer about tokens is built of, or nil.
-func (i *introspection) config(c *config, shared *bearerredis.Cache, logger *slog.Logger) (*introspect.Config, error) {
+func (i *introspection) config(c *config, shared *bearerredis.Client, logger *slog.Logger) (*introspect.Config, error) {
 	if i.clientID == "" {
 		return nil, nil
 	}
@@ -158,7 +158,7 @@ func (i *introspection) config(c *config, shared *bearerredis.Cache, logger *slo
 		InsecureAllowHTTP: c.insecureHTTP,
 	}
 	if shared != nil {
-		settings.Shared = shared
+		settings.Shared = shared.Cache()
 	}
 	return settings, nil
 }

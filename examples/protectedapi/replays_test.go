@@ -104,7 +104,7 @@ func TestProofsAreGoodOnceInAllInstances(t *testing.T) {
 		eventually(t, patience, "new proofs are accepted", func() bool { return send(t, p.url, fresh()).status == 200 })
 		p.end(t, syscall.SIGTERM)
 		_, stderr := p.output()
-		if !strings.Contains(stderr, "out of reach") || strings.Contains(stderr, "eyJ") {
+		if !strings.Contains(stderr, "Redis is unavailable") || strings.Contains(stderr, "eyJ") {
 			t.Errorf("the log is\n%s", stderr)
 		}
 	}

@@ -169,7 +169,8 @@ func TestTombstones(t *testing.T) {
 func TestClose(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
-	c := newCache(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	client := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
+	c := client.Cache()
 	w := watch(t, c)
 	mustSet(t, c, "k", []byte("value"), time.Minute)
 
@@ -198,10 +199,10 @@ func TestClose(t *testing.T) {
 	for range 64 {
 		<-inUse
 	}
-	if err := c.Close(); err != nil {
+	if err := client.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := c.Close(); err != nil {
+	if err := client.Close(); err != nil {
 		t.Errorf("a second Close: %v", err)
 	}
 	users.Wait()
@@ -225,7 +226,8 @@ func TestClose(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	before := runtime.NumGoroutine()
-	c := newCache(t, bearerredis.Config{Address: server.Address()})
+	client := newClient(t, bearerredis.Config{Address: server.Address()})
+	c := client.Cache()
 	ctx, cancel := context.WithCancel(t.Context())
 	var watches sync.WaitGroup
 	subscribed := make(chan string, 100)
@@ -248,7 +250,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	cancel()
 	watches.Wait()
-	if err := c.Close(); err != nil {
+	if err := client.Close(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 5*time.Second, "all goroutines end", func() bool { return runtime.NumGoroutine() <= before })

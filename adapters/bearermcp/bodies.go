@@ -8,82 +8,84 @@ import (
 	"sync"
 )
 
-// bodies bounds the memory of all bodies that an endpoint holds at the same
-// time, and how much of it is for one caller, so that nobody who sends a large
-// body slowly keeps the others out.
+// bodies limits the memory that all bodies of an endpoint use, and the part that
+// one caller may use: a caller who sends large bodies slowly must not block the
+// others.
 type bodies struct {
-	most, mostOfOne int64
-	largest         int64 // of one body
+	maxBody               int64
+	limit, limitPerCaller int64
 
-	mu   sync.Mutex
-	held int64
-	of   map[string]int64 // by caller
+	mu       sync.Mutex
+	used     int64
+	byCaller map[string]int64
 }
 
-func (b *bodies) take(owner string, n int64) bool {
+func (b *bodies) take(caller string, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.held+n > b.most || b.of[owner]+n > b.mostOfOne {
+	if b.used+n > b.limit || b.byCaller[caller]+n > b.limitPerCaller {
 		return false
 	}
-	b.held += n
-	b.of[owner] += n
+	b.used += n
+	b.byCaller[caller] += n
 	return true
 }
 
-func (b *bodies) give(owner string, n int64) {
+func (b *bodies) give(caller string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.held -= n
-	if b.of[owner] -= n; b.of[owner] == 0 {
-		delete(b.of, owner)
+	b.used -= n
+	if b.byCaller[caller] -= n; b.byCaller[caller] == 0 {
+		delete(b.byCaller, caller)
 	}
 }
 
+// A body's buffer starts with firstBuffer bytes and grows by growthFactor, so a
+// caller must send data before it occupies more memory.
 const (
-	firstPart = 4 << 10
-	growth    = 8 // times; a sender has to send before it is given more
+	firstBuffer  = 4 << 10
+	growthFactor = 8
 )
 
-// read reads the body of a request into memory, which the caller must release.
-func (b *bodies) read(r *http.Request, owner string) (*body, *fault) {
-	if r.ContentLength > b.largest {
+// read reads the body of a request into memory. The caller must release it.
+func (b *bodies) read(r *http.Request, caller string) (*body, *fault) {
+	if r.ContentLength > b.maxBody {
 		return nil, errTooLarge
 	}
-	read := &body{bodies: b, owner: owner}
+	read := &body{bodies: b, caller: caller}
 	if fault := read.fill(r); fault != nil {
 		read.release()
 		return nil, fault
 	}
-	_ = r.Body.Close() // it was read to its end
-	read.left = bytes.NewReader(read.data)
+	_ = r.Body.Close() // fill has read it to the end
+	read.unread = bytes.NewReader(read.data)
 	return read, nil
 }
 
-// body is a body in memory. It is released when it was read to its end, when it
-// is closed, or by release, whichever comes first.
+// body is a request body in memory. It is released when it has been read to the
+// end, when it is closed, or by release, whichever happens first.
 type body struct {
 	bodies *bodies
-	owner  string
+	caller string
 	taken  int64
 	data   []byte
 
-	mu   sync.Mutex
-	left *bytes.Reader // nil when it is released
+	mu     sync.Mutex
+	unread *bytes.Reader // nil after the release
 }
 
 // fill reads the body of a request to its end.
 func (b *body) fill(r *http.Request) *fault {
 	for {
 		if len(b.data) == cap(b.data) {
-			if int64(len(b.data)) > b.bodies.largest {
+			if int64(len(b.data)) > b.bodies.maxBody {
 				return errTooLarge
 			}
-			// One byte more than there may be, and than there should be, tells
-			// that this is the end.
-			size := min(max(int64(cap(b.data))*growth, firstPart), b.bodies.largest+1)
-			if said := r.ContentLength + 1; said > int64(cap(b.data)) {
-				size = min(size, said)
+			// One byte more than the limit and than Content-Length reveals
+			// whether the body ends there.
+			size := min(max(int64(cap(b.data))*growthFactor, firstBuffer), b.bodies.maxBody+1)
+			if announced := r.ContentLength + 1; announced > int64(cap(b.data)) {
+				size = min(size, announced)
 			}
 			if !b.grow(size) {
 				return errBusy
@@ -93,7 +95,7 @@ func (b *body) fill(r *http.Request) *fault {
 		b.data = b.data[:len(b.data)+n]
 		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 		switch {
-		case int64(len(b.data)) > b.bodies.largest || tooLarge:
+		case int64(len(b.data)) > b.bodies.maxBody || tooLarge:
 			return errTooLarge
 		case err == io.EOF:
 			return nil
@@ -104,12 +106,12 @@ func (b *body) fill(r *http.Request) *fault {
 }
 
 func (b *body) grow(size int64) bool {
-	if !b.bodies.take(b.owner, size) {
+	if !b.bodies.take(b.caller, size) {
 		return false
 	}
 	data := make([]byte, len(b.data), size)
 	copy(data, b.data)
-	b.bodies.give(b.owner, b.taken)
+	b.bodies.give(b.caller, b.taken)
 	b.data, b.taken = data, size
 	return true
 }
@@ -117,20 +119,23 @@ func (b *body) grow(size int64) bool {
 func (b *body) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.bodies.give(b.owner, b.taken)
-	b.taken, b.data, b.left = 0, nil, nil
+	b.releaseLocked()
+}
+
+func (b *body) releaseLocked() {
+	b.bodies.give(b.caller, b.taken)
+	b.taken, b.data, b.unread = 0, nil, nil
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.left == nil {
+	if b.unread == nil {
 		return 0, io.EOF
 	}
-	n, err := b.left.Read(p)
-	if b.left.Len() == 0 {
-		b.bodies.give(b.owner, b.taken)
-		b.taken, b.data, b.left = 0, nil, nil
+	n, err := b.unread.Read(p)
+	if b.unread.Len() == 0 {
+		b.releaseLocked()
 	}
 	return n, err
 }

@@ -1,53 +1,87 @@
 package bearermcp
 
 import (
+	"errors"
+
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Config is what one MCP endpoint needs.
+// Config configures an [Endpoint].
 type Config struct {
-	// Guard judges tokens. Required: one whose ResourceMetadata is the URL of
-	// Metadata, and which takes tokens in the Authorization header alone.
+	// Guard judges tokens. It is required. Its ResourceMetadata must be the URL
+	// of Metadata, and it must accept tokens in the Authorization header only.
 	Guard *bearer.Guard
 
-	// Metadata is what the endpoint says of itself, and must name an
-	// authorization server. Required.
+	// Metadata describes the endpoint to clients. It is required and must name
+	// an authorization server.
 	Metadata *resource.Metadata
 
-	// Rule says which scopes each request needs. Required; an endpoint that
-	// needs none says scope.None.
+	// Rule lists the scopes that every request needs. It is required; use
+	// scope.None if none are needed.
 	Rule scope.Rule
 
-	// Tools says, by the name of a tool, which scopes a call of it needs beyond
-	// Rule. A call with less is answered 403 with all that it needs, of Rule and
-	// of the tool, in one challenge. A tool that is not named needs Rule alone.
+	// Tools maps the name of a tool to the scopes that a call of it needs beyond
+	// Rule. A call with too little scope is answered 403 with one challenge that
+	// names all scopes of Rule and of the tool. A tool that is missing from
+	// Tools needs Rule only.
 	//
-	// With Tools the body of a request is read between the judgement of its
-	// token and that of its scopes, up to MaxBody, since the challenge depends on
-	// it. Nothing is read for a request whose token is not good. What is no single
-	// strict JSON object, a batch included, is 400.
-	// Default: no tool needs more.
+	// With Tools the endpoint reads the body of a request, up to MaxBody, after
+	// it has checked the token and before it checks the scopes. It reads nothing
+	// if the token is not valid. A body that is not a single strict JSON object
+	// is answered 400; so is a batch. Default: no tool needs more than Rule.
 	Tools map[string]scope.Rule
 
-	// Requirements are those of bearer.RouteConfig, for every request.
-	// Default: nothing.
+	// Requirements apply to every request; see bearer.RouteConfig. Default: none.
 	Requirements []bearer.Requirement
 
-	// Audience is what a token's aud must hold. Default: the resource
-	// identifier of Metadata, for which MCP clients ask (RFC 8707); another is
-	// for an authorization server that calls the endpoint by another name.
+	// Audience is the value that a token's aud must contain. Default: the
+	// resource identifier in Metadata, which MCP clients request (RFC 8707). Set
+	// it if your authorization server knows the endpoint by another name.
 	Audience string
 
-	// MaxBody bounds what is read of a body in bytes, if there are Tools; more
-	// is 413. Default: 4 MiB, as the SDK's own limit; negative is a mistake.
+	// MaxBody is the largest body in bytes if Tools is set. A larger body is
+	// answered 413. Default: 4 MiB, the SDK's own limit. A negative MaxBody is a
+	// mistake.
 	MaxBody int64
 
-	// BodyMemory bounds the bodies that are in memory at the same time, if
-	// there are Tools, in bytes: from when a body is read until the handler has
-	// read it. One caller may have a quarter of it, and at least twice MaxBody.
-	// Beyond it the answer is 503 with Retry-After. Default: 16 times MaxBody,
-	// so 64 MiB; at least twice MaxBody, and less is a mistake.
+	// BodyMemory limits the memory of all bodies in bytes if Tools is set. A
+	// body counts from when the endpoint reads it until the handler has read it.
+	// One caller may use a quarter of the memory, but at least twice MaxBody.
+	// Beyond the limit the answer is 503 with Retry-After. Default: 16 times
+	// MaxBody, which is 64 MiB. Minimum: twice MaxBody.
 	BodyMemory int64
+}
+
+// complete sets the defaults of c, or reports all mistakes in it.
+func (c *Config) complete() error {
+	var m mistakes
+	if c.Guard == nil {
+		m.add("Guard is nil")
+	}
+	if c.Metadata == nil {
+		m.add("Metadata is nil; want the result of resource.New")
+	} else if len(c.Metadata.AuthorizationServers()) == 0 {
+		m.add("Metadata names no authorization server; MCP clients need one")
+	}
+	if c.MaxBody < 0 {
+		m.add("MaxBody %d: want a number of bytes", c.MaxBody)
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 4 << 20
+	}
+	if c.BodyMemory == 0 {
+		c.BodyMemory = 16 * c.MaxBody
+	}
+	if c.MaxBody > 0 && c.BodyMemory < 2*c.MaxBody {
+		m.add("BodyMemory %d: want at least twice MaxBody, %d", c.BodyMemory, 2*c.MaxBody)
+	}
+	if len(m) > 0 {
+		return errors.Join(m...)
+	}
+	if c.Audience == "" {
+		c.Audience = c.Metadata.Resource()
+	}
+	return nil
 }

@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// maxDepth bounds how deep a message may be nested.
+	// maxDepth limits the nesting of a message.
 	maxDepth = 64
 
-	// maxNames bounds how many names the objects that are open at the same time
-	// may have together, and maxNameBytes how long those may be: to find a
-	// duplicate, any reader of an object must keep its names.
+	// maxNames and maxNameBytes limit the names of all objects that are open at
+	// the same time, in number and in total length. To detect a duplicate, a
+	// reader must keep the names of an object in memory.
 	maxNames     = 10_000
 	maxNameBytes = 256 << 10
 )
 
-var errBeyond = errors.New("bearermcp: a message with more names, or deeper, than is read")
+var errTooComplex = errors.New("bearermcp: the message has too many names or is nested too deeply")
 
-// checkShape bounds what it costs to read a message. It does not otherwise judge
-// it, and allocates nothing.
+// checkShape rejects a message that would be expensive to read. It does not
+// validate the message otherwise, and it does not allocate.
 func checkShape(message []byte) error {
 	type object struct{ names, bytes int }
 	var open [maxDepth + 1]object
-	var all object
+	var total object
 	depth, text := 0, 0 // text is the length of the last string
 	for i := 0; i < len(message); i++ {
 		switch message[i] {
@@ -40,21 +40,21 @@ func checkShape(message []byte) error {
 			text = i - start
 		case '{', '[':
 			if depth++; depth > maxDepth {
-				return errBeyond
+				return errTooComplex
 			}
 			open[depth] = object{}
 		case '}', ']':
-			all.names -= open[depth].names
-			all.bytes -= open[depth].bytes
+			total.names -= open[depth].names
+			total.bytes -= open[depth].bytes
 			open[depth] = object{}
 			depth = max(depth-1, 0)
 		case ':':
 			open[depth].names++
 			open[depth].bytes += text
-			all.names++
-			all.bytes += text
-			if all.names > maxNames || all.bytes > maxNameBytes {
-				return errBeyond
+			total.names++
+			total.bytes += text
+			if total.names > maxNames || total.bytes > maxNameBytes {
+				return errTooComplex
 			}
 		}
 	}
@@ -62,21 +62,21 @@ func checkShape(message []byte) error {
 }
 
 var (
-	errNotObject = errors.New("bearermcp: a message that is not a JSON object")
-	errNotText   = errors.New("bearermcp: a method, or a name of a tool, that is not a string")
+	errNotObject = errors.New("bearermcp: the message is not a JSON object")
+	errNotText   = errors.New("bearermcp: the method or the name of the tool is not a string")
 )
 
 // toolCalled returns the name of the tool that a JSON-RPC message calls, or the
-// empty string if it calls none. Every other reader of the message must read the
-// same in it, so it is read strictly: case-sensitive, without duplicate names,
-// with nothing behind it.
+// empty string if it calls none. It is strict, so that every other reader of the
+// message finds the same tool: names are case-sensitive, and duplicate names and
+// trailing data are errors.
 func toolCalled(message []byte) (string, error) {
 	if err := checkShape(message); err != nil {
 		return "", err
 	}
 	var method, tool string
 	var methodErr error
-	toolErr := errNotObject // without params
+	toolErr := errNotObject // if there are no params
 	d := jsontext.NewDecoder(bytes.NewBuffer(message))
 	err := object(d, func(name string) (err error) {
 		switch name {
@@ -103,7 +103,7 @@ func toolCalled(message []byte) (string, error) {
 		return "", err
 	}
 	if _, err := d.ReadToken(); err != io.EOF {
-		return "", errors.New("bearermcp: data behind the message")
+		return "", errors.New("bearermcp: trailing data after the message")
 	}
 	if methodErr != nil || method != "tools/call" {
 		return "", methodErr
@@ -111,7 +111,7 @@ func toolCalled(message []byte) (string, error) {
 	return tool, toolErr
 }
 
-// object reads an object, and calls member before the value of each name.
+// object reads an object. It calls member with each name; member reads the value.
 func object(d *jsontext.Decoder, member func(name string) error) error {
 	if d.PeekKind() != '{' {
 		if err := d.SkipValue(); err != nil {
@@ -135,8 +135,8 @@ func object(d *jsontext.Decoder, member func(name string) error) error {
 	return err
 }
 
-// text reads a value that should be a string. If it is another one, fault says
-// so; err is for what is no JSON.
+// text reads a value that should be a string. It returns fault for a value of
+// another type, and err for malformed JSON.
 func text(d *jsontext.Decoder) (value string, fault, err error) {
 	if d.PeekKind() != '"' {
 		return "", errNotText, d.SkipValue()

@@ -13,12 +13,12 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// principalKey is where the principal stands in auth.TokenInfo.Extra.
+// principalKey is the key of the principal in auth.TokenInfo.Extra.
 const principalKey = "bearerkit.principal"
 
-// FromRequest returns who made a request to a tool, a prompt or a resource: the
-// principal of the token that this very request carried. It is false for a
-// request that came through neither [Endpoint.Protect] nor [TokenVerifier].
+// FromRequest returns the principal of the token in a request to a tool, a
+// prompt or a resource. It returns false if the request passed neither
+// [Endpoint.Protect] nor [TokenVerifier].
 func FromRequest(r mcp.Request) (bearer.Principal, bool) {
 	extra := r.GetExtra()
 	if extra == nil || extra.TokenInfo == nil {
@@ -28,7 +28,7 @@ func FromRequest(r mcp.Request) (bearer.Principal, bool) {
 	return p, ok
 }
 
-// tokenInfo says in the SDK's words what a token says, but for its expiry.
+// tokenInfo describes a principal to the SDK. It leaves the expiry unset.
 func tokenInfo(p bearer.Principal, authorization string) *auth.TokenInfo {
 	return &auth.TokenInfo{
 		Scopes: p.Scopes.Names(),
@@ -37,11 +37,11 @@ func tokenInfo(p bearer.Principal, authorization string) *auth.TokenInfo {
 	}
 }
 
-// owner returns the text by which the SDK tells whose a session is: a user, who
-// is unique within an issuer only, or a client that acts for itself. A user's
-// client is no part of it, as the SDK's own client registers anew when it steps
-// up, and goes on with the session. A token that names neither stands for itself
-// alone.
+// owner returns the ID by which the SDK binds a session: that of a user, who is
+// unique only within an issuer, or of a client that acts for itself. A user's ID
+// does not include the client, because the SDK's own client registers again when
+// it steps up, and then continues the session. A token that names neither user
+// nor client gets an ID of its own.
 func owner(p bearer.Principal, authorization string) string {
 	switch isClient := p.IsClient(); {
 	case !isClient && p.Subject != "":
@@ -52,16 +52,16 @@ func owner(p bearer.Principal, authorization string) string {
 	return fmt.Sprintf("token %q %x", p.Issuer, sha256.Sum256([]byte(authorization)))
 }
 
-// withTokenInfo puts the principal of a request that was let in where the SDK
-// looks for it. The SDK's context key is its own, so its middleware does it; a
-// verifier that knows the answer already leaves it nothing to decide.
+// withTokenInfo puts the principal of an admitted request where the SDK expects
+// it. The SDK's context key is unexported, so the SDK's middleware has to do this.
+// A verifier that returns the known result leaves the middleware no decision.
 func withTokenInfo(next http.Handler) http.Handler {
 	judged := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
 		info, _ := ctx.Value(infoKey{}).(*auth.TokenInfo)
-		return info, nil // nil is 500 there
+		return info, nil // the middleware answers 500 to nil
 	}
-	// The guard's verifiers have judged the expiry, with a leeway of which the
-	// SDK knows nothing: it sees none until it hands the request on.
+	// The guard has already checked the expiry, with a leeway that the SDK does
+	// not have. So the SDK gets the expiry only after its own check.
 	options := &auth.RequireBearerTokenOptions{AllowMissingExpiration: true}
 	carry := auth.RequireBearerToken(judged, options)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := bearer.FromContext(r.Context())
@@ -76,7 +76,7 @@ func withTokenInfo(next http.Handler) http.Handler {
 		bare.Header = maps.Clone(r.Header)
 		delete(bare.Header, "Authorization")
 		delete(bare.Header, "Dpop")
-		if !ok { // a preflight that the guard was told to let pass
+		if !ok { // a preflight that the guard is configured to pass
 			next.ServeHTTP(w, bare)
 			return
 		}

@@ -11,23 +11,25 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// TokenVerifier returns verifiers, asked in this order, as what the SDK's own
-// middleware, auth.RequireBearerToken, takes. It is for programs that have that
-// in place; its answers are poorer than those of an [Endpoint], which needs no
-// TokenVerifier:
+// TokenVerifier adapts verifiers to the SDK's own middleware,
+// auth.RequireBearerToken. Verifiers are asked in order. Use it in programs that
+// already have that middleware. An [Endpoint] needs no TokenVerifier and gives
+// better answers. With TokenVerifier:
 //
-//   - A token that is refused is auth.ErrInvalidToken: 401. So is one that is
-//     bound to a key or a certificate, as nothing checks the binding there.
-//   - A malformed token, one of more than 16 KiB or a second Authorization line
-//     is auth.ErrOAuth: 400.
-//   - An outage is neither, so 500, where an Endpoint says 503 and Retry-After.
-//   - The SDK refuses tokens without an expiry, and gives no leeway, unless
-//     auth.RequireBearerTokenOptions says otherwise; it knows no hierarchy of
-//     scopes, and its 403 no error code.
+//   - A refused token is auth.ErrInvalidToken: 401. So is a token that is bound
+//     to a key or a certificate, because the SDK does not check the binding.
+//   - A malformed token, a token of more than 16 KiB, and a second Authorization
+//     header are auth.ErrOAuth: 400.
+//   - An outage is neither of these, so the SDK answers 500. An Endpoint answers
+//     503 with Retry-After.
+//   - The SDK refuses tokens without an expiry and has no leeway, unless
+//     auth.RequireBearerTokenOptions changes that. It has no scope hierarchy, and
+//     its 403 has no error code.
 //
-// The SDK answers the text of an error, so all have fixed texts; errors.As finds
-// the [bearer.Error] behind them, for a log. Like auth.RequireBearerToken, it is
-// for registration: it panics without a verifier, or with one that is nil.
+// The SDK sends the text of an error to the client, so each error has a fixed
+// text. For a log, errors.As finds the [bearer.Error] behind it. TokenVerifier
+// panics without a verifier or with a nil verifier. Call it at registration,
+// like auth.RequireBearerToken.
 func TokenVerifier(verifiers ...bearer.Verifier) auth.TokenVerifier {
 	guard, err := bearer.New(bearer.Config{Verifiers: verifiers})
 	if err != nil {
@@ -36,7 +38,7 @@ func TokenVerifier(verifiers ...bearer.Verifier) auth.TokenVerifier {
 	route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
 	return func(ctx context.Context, token string, r *http.Request) (*auth.TokenInfo, error) {
 		lines := []string{"Bearer " + token}
-		if r != nil && len(r.Header["Authorization"]) > 1 { // of which the SDK reads the first
+		if r != nil && len(r.Header["Authorization"]) > 1 { // the SDK reads only the first
 			lines = r.Header["Authorization"]
 		}
 		d := route.Decide((&http.Request{Header: http.Header{"Authorization": lines}}).WithContext(ctx))
@@ -50,8 +52,8 @@ func TokenVerifier(verifiers ...bearer.Verifier) auth.TokenVerifier {
 	}
 }
 
-// refused is an error that says one thing to whoever reads it, and another to
-// errors.Is and errors.As.
+// refused is an error with a public text. Its causes are visible to errors.Is
+// and errors.As only.
 type refused struct {
 	text   string
 	causes []error
@@ -68,7 +70,7 @@ func refusal(err error) error {
 	switch code {
 	case bearer.CodeInvalidToken:
 		return &refused{"The access token is invalid.", []error{auth.ErrInvalidToken, err}}
-	case bearer.CodeTokenTooLong: // no new token helps
+	case bearer.CodeTokenTooLong: // not ErrInvalidToken: a new token would not help
 		return &refused{"The access token is longer than the server accepts.", []error{auth.ErrOAuth, err}}
 	case bearer.CodeInvalidRequest:
 		return &refused{"The request must carry one well-formed access token, in one way.", []error{auth.ErrOAuth, err}}

@@ -3,8 +3,6 @@ package bearer
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
@@ -111,28 +109,4 @@ func (g *Guard) giveNonce(h http.Header) {
 	h.Set("DPoP-Nonce", nonce)
 	h.Set("Cache-Control", "no-store") // RFC 9449, Section 8.2
 	expose(h, "DPoP-Nonce", "WWW-Authenticate")
-}
-
-// expose lets scripts read fields of an answer (RFC 9449, Sections 7.1 and 8)
-// where CORS middleware lets them read the answer itself.
-func expose(h http.Header, fields ...string) {
-	if origin := h["Access-Control-Allow-Origin"]; len(origin) == 0 || origin[0] == "" {
-		return
-	}
-	hidden := slices.DeleteFunc(fields, func(field string) bool { return exposes(h, field) })
-	if len(hidden) > 0 {
-		h.Add("Access-Control-Expose-Headers", strings.Join(hidden, ", "))
-	}
-}
-
-// exposes reports whether CORS middleware lets scripts read a field.
-func exposes(h http.Header, field string) bool {
-	for _, line := range h["Access-Control-Expose-Headers"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(name), field) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -7,30 +7,6 @@ import (
 	"time"
 )
 
-// Code tells the kinds of refusal apart. The first six are the error codes
-// that stand in a challenge and in an answer's body; the others never do.
-type Code string
-
-const (
-	CodeInvalidRequest       Code = "invalid_request"                  // 400, RFC 6750, Section 3.1
-	CodeInvalidToken         Code = "invalid_token"                    // 401, RFC 6750, Section 3.1
-	CodeInsufficientScope    Code = "insufficient_scope"               // 403, RFC 6750, Section 3.1
-	CodeInsufficientUserAuth Code = "insufficient_user_authentication" // 401, RFC 9470, Section 3
-
-	CodeInvalidDPoPProof Code = "invalid_dpop_proof" // 401, RFC 9449, Section 7.1
-	CodeUseDPoPNonce     Code = "use_dpop_nonce"     // 401, RFC 9449, Section 9
-
-	CodeMissingCredentials Code = "missing_credentials" // 401 without an error, RFC 6750, Section 3.1
-	CodeForbidden          Code = "forbidden"           // 403 without a challenge
-	CodeNotFound           Code = "not_found"           // 404 in place of a 403, RFC 9110, Section 15.5.4
-	CodeTooManyFailures    Code = "too_many_failures"   // 429, RFC 6585, Section 4; see [FailureLimit]
-	CodeTokenTooLong       Code = "token_too_long"      // 431, RFC 6585, Section 5; see [Config.MaxTokenBytes]
-	CodeUnavailable        Code = "unavailable"         // 503, RFC 9110, Section 15.6.4
-	CodeMisconfigured      Code = "misconfigured"       // 500: the program must be fixed; see [Route.AdmitPath]
-	CodeCanceled           Code = "canceled"            // the client went away; nobody reads the answer
-	codeUnrecognized       Code = "unrecognized"        // not an answer: the next verifier is asked
-)
-
 // ErrUnrecognized is a verifier's answer "not mine": another verifier may know
 // the token. [Unrecognized] wraps it with the reason.
 var ErrUnrecognized = errors.New("bearer: unrecognized token")

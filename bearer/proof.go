@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"sync"
 )
 
 // ProofChecker checks proofs of possession (RFC 9449) for a [Guard]: a
@@ -45,4 +46,67 @@ type Proof interface {
 // once among them.
 func sameChecker(a, b ProofChecker) bool {
 	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
+}
+
+// heldProof is a proof that was found valid for a request, and maybe used.
+type heldProof struct {
+	checker            ProofChecker
+	token, jkt         string
+	line               string // the DPoP field
+	method, requestURI string
+
+	mu    sync.Mutex
+	proof Proof
+	used  bool
+}
+
+// proofFor returns the proof of the request if the checker of g found it valid
+// for this very request, token and key, or nil. It is bound to the method and
+// the URL (RFC 9449, Section 4.2), so it is not that of a request whose method
+// or request line middleware has changed. Routing changes the parsed URL, as
+// http.StripPrefix does, and leaves the request line.
+func (c *principalContext) proofFor(r *http.Request, g *Guard, token, jkt string) *heldProof {
+	for ; c != nil; c = c.judged.outer {
+		h := c.judged.proof
+		if h == nil || h.token != token || h.jkt != jkt || h.method != r.Method || h.requestURI != requestURI(r) {
+			continue
+		}
+		if lines := r.Header["Dpop"]; len(lines) == 1 && lines[0] == h.line && sameChecker(h.checker, g.proofs) {
+			return h
+		}
+	}
+	return nil
+}
+
+// hold keeps a valid proof for the routes inside.
+func (g *Guard) hold(r *http.Request, token, jkt string, proof Proof) *heldProof {
+	h := &heldProof{checker: g.proofs, token: token, jkt: jkt, method: r.Method, requestURI: requestURI(r), proof: proof}
+	if lines := r.Header["Dpop"]; len(lines) == 1 {
+		h.line = lines[0]
+	}
+	return h
+}
+
+// use uses the proof up, once for all routes that the request passes. A request
+// may be judged by several of them at the same time.
+func (h *heldProof) use(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.used {
+		return nil
+	}
+	if err := h.proof.Use(ctx); err != nil {
+		return err
+	}
+	h.used = true
+	return nil
+}
+
+// requestURI returns the request line's target, or that of a request which was
+// made within the program.
+func requestURI(r *http.Request) string {
+	if r.RequestURI != "" || r.URL == nil {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
 }

@@ -3,7 +3,6 @@ package bearer
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -124,12 +123,4 @@ func (g *Guard) MustRoute(c RouteConfig) *Route {
 		panic(err)
 	}
 	return rt
-}
-
-// isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and
-// an Access-Control-Request-Method, and nothing less.
-func isPreflight(r *http.Request) bool {
-	origin, method := r.Header["Origin"], r.Header["Access-Control-Request-Method"]
-	return r.Method == http.MethodOptions &&
-		len(origin) == 1 && origin[0] != "" && len(method) == 1 && method[0] != ""
 }

@@ -1,0 +1,96 @@
+package bearer
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// form is a body in one of the two forms.
+type form struct {
+	mediaType string
+	prefix    string // the body up to the request_id's value
+	length    string // of the whole, with an id of the usual length
+}
+
+// suffix ends a body.
+const suffix = "\"}\n"
+
+func newAnswer(status int, challenges []string, code Code, text string, needs scope.Set) answer {
+	body := func(mediaType, start, textName string) form {
+		b := append([]byte(start), `"status":`...)
+		b = strconv.AppendInt(b, int64(status), 10)
+		if code != "" {
+			b = appendMember(b, "error", string(code))
+		}
+		b = appendMember(b, textName, text)
+		if !needs.IsEmpty() {
+			b = appendMember(b, "scope", needs.String())
+		}
+		b = append(b, `,"request_id":"`...)
+		return form{mediaType, string(b), strconv.Itoa(len(b) + requestIDLen + len(suffix))}
+	}
+	return answer{
+		status:     status,
+		challenges: challenges,
+		json:       body("application/json", `{`, "error_description"),
+		problem: body("application/problem+json",
+			`{"type":"about:blank","title":"`+http.StatusText(status)+`",`, "detail"),
+	}
+}
+
+func appendMember(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	// Only invalid UTF-8 is an error, which is replaced then.
+	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(value, "\uFFFD"))
+	return b
+}
+
+// form returns the form of the answer for a request.
+func (a *answer) form(problem bool) *form {
+	if problem {
+		return &a.problem
+	}
+	return &a.json
+}
+
+// maxAcceptLen bounds what is read of an Accept header, all lines together.
+const maxAcceptLen = 1 << 10
+
+// wantsProblem reports whether the client asks for application/problem+json
+// (RFC 9457, Section 3) by name, and at least as much as for application/json.
+func wantsProblem(accept []string) bool {
+	problem, plain := 0.0, 0.0
+	left := maxAcceptLen
+	for _, line := range accept {
+		if left -= len(line) + 1; left < 0 {
+			break
+		}
+		for part := range strings.SplitSeq(line, ",") {
+			mediaType, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			weight := 1.0
+			if q, ok := params["q"]; ok {
+				if weight, err = strconv.ParseFloat(q, 64); err != nil {
+					continue
+				}
+			}
+			switch mediaType {
+			case "application/problem+json":
+				problem = max(problem, weight)
+			case "application/json":
+				plain = max(plain, weight)
+			}
+		}
+	}
+	return problem > 0 && problem >= plain
+}

@@ -7,9 +7,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
-// LogValue shows who is calling and with which scopes, under the names of the
-// claims: iss, sub, client_id, jti and scope. The other claims stay out of logs;
-// [Principal.Claims] reads them. All ways of printing a Principal show the same.
+// LogValue returns the caller's identity and scopes under the names of the
+// claims: iss, sub, client_id, jti and scope. Other claims stay out of logs;
+// read them with [Principal.Claims]. fmt and JSON print the same values.
 func (p Principal) LogValue() slog.Value {
 	return redact.Group(
 		slog.String("iss", p.Issuer),
@@ -20,20 +20,16 @@ func (p Principal) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Principal.LogValue] shows.
-func (p Principal) String() string { return redact.Text("bearer.Principal", p.LogValue()) }
+// Format writes the values of [Principal.LogValue] for every verb.
+func (p Principal) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearer.Principal", p.LogValue()))
+}
 
-// GoString returns what [Principal.LogValue] shows.
-func (p Principal) GoString() string { return p.String() }
-
-// Format writes what [Principal.LogValue] shows, for every verb.
-func (p Principal) Format(f fmt.State, verb rune) { redact.Format(f, verb, p.String()) }
-
-// MarshalJSON returns what [Principal.LogValue] shows.
+// MarshalJSON returns the values of [Principal.LogValue].
 func (p Principal) MarshalJSON() ([]byte, error) { return redact.JSON(p.LogValue()) }
 
-// LogValue shows the judgement and who was calling, and never the token. All
-// ways of printing a Decision show the same.
+// LogValue returns the status and the caller or the refusal, never the token.
+// fmt and JSON print the same values.
 func (d Decision) LogValue() slog.Value {
 	status := slog.Int("status", d.Status())
 	if d.err != nil {
@@ -45,20 +41,16 @@ func (d Decision) LogValue() slog.Value {
 	return redact.Group(status)
 }
 
-// String returns what [Decision.LogValue] shows.
-func (d Decision) String() string { return redact.Text("bearer.Decision", d.LogValue()) }
+// Format writes the values of [Decision.LogValue] for every verb.
+func (d Decision) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearer.Decision", d.LogValue()))
+}
 
-// GoString returns what [Decision.LogValue] shows.
-func (d Decision) GoString() string { return d.String() }
-
-// Format writes what [Decision.LogValue] shows, for every verb.
-func (d Decision) Format(f fmt.State, verb rune) { redact.Format(f, verb, d.String()) }
-
-// MarshalJSON returns what [Decision.LogValue] shows.
+// MarshalJSON returns the values of [Decision.LogValue].
 func (d Decision) MarshalJSON() ([]byte, error) { return redact.JSON(d.LogValue()) }
 
-// LogValue shows the settings that are set. Of verifiers and stores, which may
-// hold secrets, it shows the type. All ways of printing a Config show the same.
+// LogValue returns the settings that are set. Verifiers may hold secrets, so
+// only their types are shown. fmt and JSON print the same values.
 func (c Config) LogValue() slog.Value {
 	return redact.Group(
 		redact.Types("Verifiers", c.Verifiers),
@@ -81,20 +73,16 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Config.LogValue] shows.
-func (c Config) String() string { return redact.Text("bearer.Config", c.LogValue()) }
+// Format writes the values of [Config.LogValue] for every verb.
+func (c Config) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearer.Config", c.LogValue()))
+}
 
-// GoString returns what [Config.LogValue] shows.
-func (c Config) GoString() string { return c.String() }
-
-// Format writes what [Config.LogValue] shows, for every verb.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [Config.LogValue] shows.
+// MarshalJSON returns the values of [Config.LogValue].
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows the realm, the URL of the metadata, and the types of the
-// verifiers. All ways of printing a Guard show the same.
+// LogValue returns the realm, the metadata URL and the types of the verifiers.
+// fmt and JSON print the same values.
 func (g *Guard) LogValue() slog.Value {
 	return redact.Group(
 		redact.Types("Verifiers", g.verifiers),
@@ -103,14 +91,10 @@ func (g *Guard) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Guard.LogValue] shows.
-func (g *Guard) String() string { return redact.Text("bearer.Guard", g.LogValue()) }
+// Format writes the values of [Guard.LogValue] for every verb.
+func (g *Guard) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearer.Guard", g.LogValue()))
+}
 
-// GoString returns what [Guard.LogValue] shows.
-func (g *Guard) GoString() string { return g.String() }
-
-// Format writes what [Guard.LogValue] shows, for every verb.
-func (g *Guard) Format(f fmt.State, verb rune) { redact.Format(f, verb, g.String()) }
-
-// MarshalJSON returns what [Guard.LogValue] shows.
+// MarshalJSON returns the values of [Guard.LogValue].
 func (g *Guard) MarshalJSON() ([]byte, error) { return redact.JSON(g.LogValue()) }

@@ -7,8 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
-// LogValue shows the client's ID, and whether there are a secret and a key. All
-// ways of printing a Client show the same.
+// LogValue returns the client's ID and whether the client has a secret and a
+// public key. fmt and JSON print the same values.
 func (c Client) LogValue() slog.Value {
 	return redact.Group(
 		slog.String("ID", c.ID),
@@ -17,20 +17,16 @@ func (c Client) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Client.LogValue] shows.
-func (c Client) String() string { return redact.Text("bearertest.Client", c.LogValue()) }
+// Format writes the values of [Client.LogValue] for every verb.
+func (c Client) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearertest.Client", c.LogValue()))
+}
 
-// GoString returns what [Client.LogValue] shows.
-func (c Client) GoString() string { return c.String() }
-
-// Format writes what [Client.LogValue] shows, for every verb.
-func (c Client) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [Client.LogValue] shows.
+// MarshalJSON returns the values of [Client.LogValue].
 func (c Client) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows the settings, of clients as [Client.LogValue] does. All ways of
-// printing an IssuerConfig show the same.
+// LogValue returns the settings; each client is shown as by [Client.LogValue].
+// fmt and JSON print the same values.
 func (c IssuerConfig) LogValue() slog.Value {
 	return redact.Group(
 		slog.String("Addr", c.Addr),
@@ -41,30 +37,22 @@ func (c IssuerConfig) LogValue() slog.Value {
 	)
 }
 
-// String returns what [IssuerConfig.LogValue] shows.
-func (c IssuerConfig) String() string { return redact.Text("bearertest.IssuerConfig", c.LogValue()) }
+// Format writes the values of [IssuerConfig.LogValue] for every verb.
+func (c IssuerConfig) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearertest.IssuerConfig", c.LogValue()))
+}
 
-// GoString returns what [IssuerConfig.LogValue] shows.
-func (c IssuerConfig) GoString() string { return c.String() }
-
-// Format writes what [IssuerConfig.LogValue] shows, for every verb.
-func (c IssuerConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [IssuerConfig.LogValue] shows.
+// MarshalJSON returns the values of [IssuerConfig.LogValue].
 func (c IssuerConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows the issuer's URL, and neither its keys nor its clients' secrets
-// nor the tokens that it knows. All ways of printing an Issuer show the same.
+// LogValue returns the issuer's URL, but no keys, client secrets or tokens. fmt
+// and JSON print the same values.
 func (i *Issuer) LogValue() slog.Value { return redact.Group(slog.String("URL", i.url)) }
 
-// String returns what [Issuer.LogValue] shows.
-func (i *Issuer) String() string { return redact.Text("bearertest.Issuer", i.LogValue()) }
+// Format writes the values of [Issuer.LogValue] for every verb.
+func (i *Issuer) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("bearertest.Issuer", i.LogValue()))
+}
 
-// GoString returns what [Issuer.LogValue] shows.
-func (i *Issuer) GoString() string { return i.String() }
-
-// Format writes what [Issuer.LogValue] shows, for every verb.
-func (i *Issuer) Format(f fmt.State, verb rune) { redact.Format(f, verb, i.String()) }
-
-// MarshalJSON returns what [Issuer.LogValue] shows.
+// MarshalJSON returns the values of [Issuer.LogValue].
 func (i *Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i.LogValue()) }

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// Admit judges a request. If it may pass, Admit returns the request to hand on,
-// whose context carries the [Principal], and true. Otherwise it has answered
-// the request and returns false; nothing more may be written.
+// Admit judges a request. If the request may pass, Admit returns the request to
+// pass to the handler, whose context carries the [Principal], and true.
+// Otherwise Admit has answered the request and returns false; the caller must
+// not write anything more.
 func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
 	d := rt.Decide(r)
 	if d.route == nil {
@@ -27,14 +28,15 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		rt.guard.giveNonce(w.Header())
 	}
 	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil || r.Context().Value(principalKey{}) != nil) {
-		// Anonymous, even if a route of another guard around this one let somebody in. A
-		// route inside that demands a token names these scopes too.
+		// The request is anonymous, even if an outer route of another guard
+		// admitted a principal. An inner route that requires a token includes
+		// the scopes of this route in its challenges.
 		d.admitted = &principalContext{Context: r.Context(), judged: judgement{route: rt, outer: d.outer}}
 	}
 	if d.admitted != nil {
 		r = r.WithContext(d.admitted)
 	}
-	rt.guard.tellAdmitted(r, !d.outer.admittedBy(rt.guard, d.credentials.token))
+	rt.guard.recordAdmission(r, !d.outer.admittedBy(rt.guard, d.credentials.token))
 	return r, true
 }
 
@@ -42,18 +44,18 @@ func answerWithoutGuard(w http.ResponseWriter) {
 	http.Error(w, "This route has no guard.", http.StatusInternalServerError)
 }
 
-// Authenticate judges the token of a request and nothing else: credentials,
-// failures before, token, audience, age, deny list and binding, but neither
-// scope nor requirements. It does not mark a proof as used. Use
-// it if the program must know the caller before it can choose the route, for
-// example because the route depends on the body.
+// Authenticate judges only the token of a request: credentials, earlier
+// failures, token, audience, age, deny list and binding, but neither scopes nor
+// requirements. It does not mark a proof as used. Use Authenticate if the
+// program must know the caller before it can choose the route, for example
+// because the route depends on the body.
 //
-// If the token is good, or the route is optional and there is none, Authenticate
-// returns the request to pass on to [Route.Admit] of this or another route of
-// the same guard, whose token it is, and true. Admit goes on from there, and
-// only then is the request let in: until then its context carries no principal.
-// Otherwise Authenticate has answered the request and returns false; nothing
-// more may be written.
+// If the token is good, or the route is optional and the request has no token,
+// Authenticate returns true and the request to pass to [Route.Admit] of this
+// route, or of another route of the same guard. Admit continues from there. Only
+// Admit admits the request: until then the request's context carries no
+// principal. Otherwise Authenticate has answered the request and returns false;
+// the caller must not write anything more.
 func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *http.Request, p Principal, ok bool) {
 	if !rt.isBuilt() {
 		answerWithoutGuard(w)
@@ -69,7 +71,7 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 		return r, Principal{}, true
 	}
 	p = d.admitted.principal()
-	d.admitted.shared = nil // not let in yet
+	d.admitted.shared = nil // the request is not admitted yet
 	return r.WithContext(d.admitted), p, true
 }
 
@@ -83,11 +85,11 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 		expose(w.Header(), "WWW-Authenticate")
 	}
 	f := a.form(g.problem || wantsProblem(r.Header["Accept"]))
-	body := make([]byte, 0, len(f.prefix)+requestIDLen+len(suffix))
+	body := make([]byte, 0, len(f.prefix)+randomIDLen+len(bodyEnd))
 	body = g.appendRequestID(append(body, f.prefix...), r)
 	id := body[len(f.prefix):]
 	g.record(r, d.err, d.credentials.token, id, a.status)
-	body = append(body, suffix...)
+	body = append(body, bodyEnd...)
 	retryAfter := d.err.RetryAfter
 	if retryAfter <= 0 {
 		retryAfter = g.retryAfter

@@ -8,22 +8,23 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// answer is a refusal as it goes to the client, but for its request_id.
+// answer is a refusal as the client receives it, except for its request_id.
 type answer struct {
 	status     int
 	challenges []string // the field lines of WWW-Authenticate
-	json       form
-	problem    form // the same as application/problem+json (RFC 9457)
+	json       form // application/json
+	problem    form // application/problem+json (RFC 9457)
 }
 
-// write sends the answer, whose body was made of f and an id of that length.
+// write sends the answer. The body was built from f and a request ID of idLen
+// bytes.
 func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []byte, idLen int, retryAfter time.Duration) {
 	h := w.Header()
-	// What outer middleware may have prepared for a body that is not sent.
+	// Outer middleware may have set these fields for a body that is not sent.
 	delete(h, "Etag")
 	delete(h, "Last-Modified")
-	// The values are in one array of this answer's own, in which no field can
-	// grow into the next.
+	// All values share one array. Each field's capacity ends at its own values,
+	// so appending to one field cannot overwrite the next.
 	values := make([]string, 0, 4+len(a.challenges))
 	set := func(name string, value ...string) {
 		from := len(values)
@@ -32,10 +33,10 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 	}
 	set("Content-Type", f.mediaType)
 	if h["Content-Encoding"] == nil {
-		// Otherwise an outer writer compresses on the fly, and it alone knows
-		// the length; see https://go.dev/issue/66343.
+		// If Content-Encoding is set, an outer writer compresses on the fly and
+		// only that writer knows the length; see https://go.dev/issue/66343.
 		length := f.length
-		if idLen != requestIDLen {
+		if idLen != randomIDLen {
 			length = strconv.Itoa(len(body))
 		}
 		set("Content-Length", length)
@@ -45,7 +46,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 	set("Cache-Control", "no-store")
 	others := takeChallenges(h)
 	switch {
-	case len(a.challenges) == 0: // nor any other, since no credentials would change the answer
+	case len(a.challenges) == 0: // no other credentials would change the answer
 	case len(others) == 0:
 		set("Www-Authenticate", a.challenges...)
 	default:
@@ -58,12 +59,12 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 	if r.Method == http.MethodHead { // RFC 9110, Section 9.3.2
 		return
 	}
-	_, _ = w.Write(body) // nobody to tell when the client has gone
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }
 
-// needsAround returns the scopes that rt needs together with the routes around
-// it, so that a challenge names all that a client must ask for (RFC 6750,
-// Section 3). Routes that judged another token do not count.
+// needsAround returns the scopes that rt and the routes around it need, so that
+// a challenge names every scope that a client must request (RFC 6750, Section
+// 3). It ignores routes that judged another token.
 func (rt *Route) needsAround(c *principalContext, token string) scope.Set {
 	needs := rt.needs
 	for ; c != nil; c = c.judged.outer {
@@ -79,10 +80,11 @@ func (d *Decision) answer() *answer {
 	rt, used := d.route, d.credentials.scheme
 	switch d.err.Code {
 	case CodeForbidden, CodeNotFound, CodeTooManyFailures, CodeTokenTooLong, CodeMisconfigured, CodeUnavailable, CodeCanceled:
-		return rt.answerTo(d.err, used) // which names no scopes
+		return rt.answerTo(d.err, used) // these answers name no scopes
 	}
 	if needs := rt.needsAround(d.outer, d.credentials.token); needs != rt.needs {
-		// Nearly all requests to a route come through the same routes around it.
+		// Nearly all requests reach a route through the same outer routes, so
+		// the last compiled answers are kept.
 		whole := rt.nested[used].Load()
 		if whole == nil || whole.needs != needs {
 			whole = &Route{guard: rt.guard, needs: needs}

@@ -11,15 +11,15 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// form is a body in one of the two forms.
+// form is the body of an answer in one media type, compiled up to the request_id.
 type form struct {
 	mediaType string
 	prefix    string // the body up to the request_id's value
-	length    string // of the whole, with an id of the usual length
+	length    string // of the whole body with a random request ID
 }
 
-// suffix ends a body.
-const suffix = "\"}\n"
+// bodyEnd follows the request_id's value.
+const bodyEnd = "\"}\n"
 
 func newAnswer(status int, challenges []string, code Code, text string, needs scope.Set) answer {
 	body := func(mediaType, start, textName string) form {
@@ -33,7 +33,7 @@ func newAnswer(status int, challenges []string, code Code, text string, needs sc
 			b = appendMember(b, "scope", needs.String())
 		}
 		b = append(b, `,"request_id":"`...)
-		return form{mediaType, string(b), strconv.Itoa(len(b) + requestIDLen + len(suffix))}
+		return form{mediaType, string(b), strconv.Itoa(len(b) + randomIDLen + len(bodyEnd))}
 	}
 	return answer{
 		status:     status,
@@ -48,12 +48,11 @@ func appendMember(b []byte, name, value string) []byte {
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, '"', ':')
-	// Only invalid UTF-8 is an error, which is replaced then.
-	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(value, "\uFFFD"))
+	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(value, "\uFFFD")) // fails only for invalid UTF-8
 	return b
 }
 
-// form returns the form of the answer for a request.
+// form returns the body of the answer in one of its two media types.
 func (a *answer) form(problem bool) *form {
 	if problem {
 		return &a.problem
@@ -61,11 +60,11 @@ func (a *answer) form(problem bool) *form {
 	return &a.json
 }
 
-// maxAcceptLen bounds what is read of an Accept header, all lines together.
+// maxAcceptLen bounds how many bytes of all Accept fields are read.
 const maxAcceptLen = 1 << 10
 
-// wantsProblem reports whether the client asks for application/problem+json
-// (RFC 9457, Section 3) by name, and at least as much as for application/json.
+// wantsProblem reports whether the client names application/problem+json (RFC
+// 9457, Section 3) and prefers application/json no more than that.
 func wantsProblem(accept []string) bool {
 	problem, plain := 0.0, 0.0
 	left := maxAcceptLen

@@ -8,25 +8,25 @@ import (
 )
 
 // challenges builds the challenges of an answer, one for each scheme that the
-// guard takes, Bearer first, since clients are known that read no other (RFC
-// 6750, Section 3; RFC 9449, Section 7; RFC 9110, Section 11.6.1). The error
-// stands in that of the scheme that was used, and in both if nobody can tell
-// which it was (RFC 9449, Section 7.2).
+// guard accepts (RFC 6750, Section 3; RFC 9449, Section 7; RFC 9110, Section
+// 11.6.1). Bearer comes first, since some clients read only the first challenge.
+// The challenge of the scheme that the request used carries the error. If that
+// scheme is ambiguous, both challenges carry it (RFC 9449, Section 7.2).
 //
-// A 401 has them all; any other answer only those that have the error.
+// A 401 has all challenges; any other answer has only those with the error.
 func (g *Guard) challenges(status int, used scheme, code Code, description string, needs scope.Set, step *StepUp) []string {
 	var list []string
 	build := func(name string, s scheme) {
 		if g.proofsRequired {
-			used = schemeDPoP // there is no other to say it in
+			used = schemeDPoP // the only challenge that can carry the error
 		}
 		failed := code != "" && (used&s != 0 || used == schemeNone && s == schemeBearer)
 		if status != 401 && !failed {
 			return
 		}
-		// Every value is a quoted-string, since clients are known that cannot
-		// read tokens there, and realm must be one (RFC 9110, Section 11.5).
-		// The realm comes first, so that a challenge always has a parameter.
+		// Every value is a quoted-string: realm must be one (RFC 9110, Section
+		// 11.5), and some clients cannot read tokens there. The realm ensures
+		// that each challenge has a parameter.
 		b := appendParam([]byte(name), "realm", g.realm)
 		if failed {
 			b = appendParam(b, "error", string(code))
@@ -55,10 +55,10 @@ func (g *Guard) challenges(status int, used scheme, code Code, description strin
 	return list
 }
 
-// appendParam appends an auth-param whose value is a quoted-string, in which
-// quotes and backslashes are escaped (RFC 9110, Section 5.6.4). The value must
-// have no control characters: what comes from a configuration was checked, and
-// nothing of a request ever gets here.
+// appendParam appends an auth-param. Its value is a quoted-string with quotes and
+// backslashes escaped (RFC 9110, Section 5.6.4). The value must contain no
+// control characters: New and Route check the configuration, and no value comes
+// from a request.
 func appendParam(b []byte, name, value string) []byte {
 	if b[len(b)-1] == '"' {
 		b = append(b, ',')
@@ -75,8 +75,8 @@ func appendParam(b []byte, name, value string) []byte {
 	return append(b, '"')
 }
 
-// isParamText reports whether s fits into the parameters that RFC 6750,
-// Section 3 restricts: %x20-21 / %x23-5B / %x5D-7E.
+// isParamText reports whether s may be a parameter value by RFC 6750, Section 3:
+// %x20-21 / %x23-5B / %x5D-7E.
 func isParamText(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
@@ -86,7 +86,8 @@ func isParamText(s string) bool {
 	return true
 }
 
-// isQuotable reports whether s can stand in a quoted-string: printable ASCII.
+// isQuotable reports whether s is printable ASCII, which a quoted-string can
+// carry.
 func isQuotable(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
@@ -96,12 +97,13 @@ func isQuotable(s string) bool {
 	return true
 }
 
-// takeChallenges removes from h the challenges that outer handlers have prepared
-// and returns the field lines of other schemes, such as Basic. These stay in an
-// answer that has a challenge of ours: the field "might contain more than one
-// challenge" (RFC 9110, Section 11.6.1). Bearer and DPoP challenges are replaced.
+// takeChallenges removes from h the challenges that outer handlers have set, and
+// returns the field lines of other schemes, such as Basic. An answer with
+// challenges of the guard keeps those: the field "might contain more than one
+// challenge" (RFC 9110, Section 11.6.1). The guard replaces Bearer and DPoP
+// challenges.
 func takeChallenges(h http.Header) (others []string) {
-	// Some handlers bypass http.Header.Set to spell the name as RFC 9110 does.
+	// Some handlers bypass http.Header.Set to use the spelling of RFC 9110.
 	for _, name := range [...]string{"Www-Authenticate", "WWW-Authenticate"} {
 		for _, line := range h[name] {
 			if line = withoutOurs(line); line != "" {
@@ -114,9 +116,9 @@ func takeChallenges(h http.Header) (others []string) {
 }
 
 // withoutOurs returns a field line of WWW-Authenticate without its Bearer and
-// DPoP challenges; the others stay as they are. The line is a list of elements:
-// one that begins with a scheme starts a challenge, and a parameter belongs to
-// the challenge before it.
+// DPoP challenges, and leaves the others unchanged. The line is a list of
+// elements. An element that begins with a scheme starts a challenge; a parameter
+// belongs to the challenge before it.
 func withoutOurs(line string) string {
 	var kept []string
 	removed, ours := false, false
@@ -140,8 +142,8 @@ func withoutOurs(line string) string {
 	return strings.Join(kept, ", ")
 }
 
-// cutElement cuts a list at its first comma that is not within a quoted-string
-// (RFC 9110, Sections 5.6.1 and 5.6.4).
+// cutElement cuts a list at its first comma outside a quoted-string (RFC 9110,
+// Sections 5.6.1 and 5.6.4).
 func cutElement(list string) (element, rest string) {
 	quoted := false
 	for i := 0; i < len(list); i++ {
@@ -157,8 +159,8 @@ func cutElement(list string) (element, rest string) {
 	return list, ""
 }
 
-// schemeOf returns the scheme that an element begins with, if it is no parameter
-// (name BWS "=").
+// schemeOf returns the scheme that an element begins with. It returns false for
+// a parameter (name BWS "=").
 func schemeOf(element string) (scheme string, ok bool) {
 	end := 0
 	for end < len(element) && isTokenChar[element[end]] {

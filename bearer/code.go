@@ -2,8 +2,8 @@ package bearer
 
 import "github.com/bearerkit/bearerkit/scope"
 
-// Code tells the kinds of refusal apart. The first six are the error codes
-// that stand in a challenge and in an answer's body; the others never do.
+// Code identifies the kind of a refusal. The first six are the error codes of
+// challenges and bodies; clients never see the others.
 type Code string
 
 const (
@@ -21,13 +21,13 @@ const (
 	CodeTooManyFailures    Code = "too_many_failures"   // 429, RFC 6585, Section 4; see [FailureLimit]
 	CodeTokenTooLong       Code = "token_too_long"      // 431, RFC 6585, Section 5; see [Config.MaxTokenBytes]
 	CodeUnavailable        Code = "unavailable"         // 503, RFC 9110, Section 15.6.4
-	CodeMisconfigured      Code = "misconfigured"       // 500: the program must be fixed; see [Route.AdmitPath]
-	CodeCanceled           Code = "canceled"            // the client went away; nobody reads the answer
-	codeUnrecognized       Code = "unrecognized"        // not an answer: the next verifier is asked
+	CodeMisconfigured      Code = "misconfigured"       // 500: the program needs a fix; see [Route.AdmitPath]
+	CodeCanceled           Code = "canceled"            // 503, though the client has disconnected
+	codeUnrecognized       Code = "unrecognized"        // no answer: the guard asks the next verifier
 )
 
-// The public texts, one for each kind of answer. Only an expired token is told
-// apart from other invalid ones, since clients act on it.
+// The public texts, one for each kind of answer. An expired token has a text of
+// its own, since clients act on it; all other invalid tokens share one.
 const (
 	textMissing        = "The request carries no access token."
 	textInvalidRequest = "The request must carry one well-formed access token, in one way."
@@ -45,8 +45,7 @@ const (
 	textMisconfigured  = "The server cannot handle requests of this kind."
 )
 
-// answers are those that are the same for each request to a route that was made
-// under one scheme.
+// answers are the compiled answers of a route to requests under one scheme.
 type answers struct {
 	missing, invalidRequest, invalidToken, expired, proof, nonce, scope, forbidden, notFound, tooMany, tooLong, unavailable, misconfigured answer
 }
@@ -60,8 +59,8 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		return newAnswer(status, g.challenges(status, used, code, text, needs, nil), code, text, bodyScope)
 	}
 	return answers{
-		// RFC 6750, Section 3.1: no error code without credentials. The scope
-		// is no error information, and tells a client what to ask for.
+		// RFC 6750, Section 3.1: no error code without credentials. The scope is
+		// not error information; it tells a client which scope to request.
 		missing:        coded(401, "", textMissing, needs),
 		invalidRequest: coded(400, CodeInvalidRequest, textInvalidRequest, scope.Set{}),
 		invalidToken:   coded(401, CodeInvalidToken, textInvalidToken, needs),
@@ -73,7 +72,7 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 		notFound:       newAnswer(404, nil, "", textNotFound, scope.Set{}),
 		tooMany:        newAnswer(429, nil, "", textTooMany, scope.Set{}),
 		// RFC 6585, Section 5: "the response representation SHOULD specify which
-		// header field was too large". It has no challenge: that would ask for
+		// header field was too large". A challenge would make the client get
 		// another token, which would be as long.
 		tooLong:       newAnswer(431, nil, "", textTooLong, scope.Set{}),
 		unavailable:   newAnswer(503, nil, "", textUnavailable, scope.Set{}),
@@ -81,7 +80,7 @@ func (g *Guard) compile(used scheme, needs scope.Set) answers {
 	}
 }
 
-// answerTo is the one place that turns a refusal into a status and challenges.
+// answerTo is the only code that maps a refusal to a status and challenges.
 func (rt *Route) answerTo(e *Error, used scheme) *answer {
 	answers := &rt.answers[used]
 	switch e.Code {
@@ -118,7 +117,7 @@ func (rt *Route) answerTo(e *Error, used scheme) *answer {
 		return &answers.tooLong
 	case CodeMisconfigured:
 		return &answers.misconfigured
-	default: // CodeUnavailable, CodeCanceled: we cannot tell
+	default: // CodeUnavailable, CodeCanceled: nobody knows whether the token is good
 		return &answers.unavailable
 	}
 }

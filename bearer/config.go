@@ -1,122 +1,214 @@
 package bearer
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Config is what an API has in common for all its routes.
+const (
+	defaultRealm         = "api"
+	defaultMaxTokenBytes = 16 << 10
+	defaultRetryAfter    = 5 * time.Second
+)
+
+// Config configures a [Guard]: the settings that all routes of an API share.
 type Config struct {
-	// Verifiers judge tokens, asked in this order. Required: at least one.
+	// Verifiers judge tokens. The guard asks them in this order. Required: at
+	// least one.
 	Verifiers []Verifier
 
-	// Realm is the realm of challenges (RFC 9110, Section 11.5), printable
+	// Realm is the realm in challenges (RFC 9110, Section 11.5), in printable
 	// ASCII. Default: "api".
 	Realm string
 
-	// ResourceMetadata is the URL of the API's protected resource metadata,
-	// which challenges name as resource_metadata (RFC 9728, Section 5.1): an
-	// https URL, or http on a loopback host, unless InsecureAllowHTTP says
-	// otherwise. Empty: none is named.
+	// ResourceMetadata is the URL of the API's protected resource metadata.
+	// Challenges carry it as resource_metadata (RFC 9728, Section 5.1). It must
+	// be an https URL, or an http URL on a loopback host. Default: challenges
+	// have no such parameter.
 	ResourceMetadata string
 
-	// InsecureAllowHTTP accepts an http ResourceMetadata on a host that is not
-	// loopback, such as a service name in a container network. Default: https.
+	// InsecureAllowHTTP accepts an http ResourceMetadata on any host, such as a
+	// service name in a container network. Default: off.
 	InsecureAllowHTTP bool
 
-	// Hierarchy says which scopes imply others. Zero: none does.
+	// Hierarchy defines which scopes imply others. Default: none.
 	Hierarchy scope.Hierarchy
 
-	// Proofs checks proofs of possession (RFC 9449), such as dpop.Checker:
-	// tokens that are bound to a key are taken under the DPoP scheme then, and
-	// only there. Default: that scheme is one like any other, and such tokens
-	// are refused.
+	// Proofs checks DPoP proofs (RFC 9449); use a dpop.Checker. With Proofs
+	// set, the guard accepts key-bound tokens, but only under the DPoP scheme.
+	// Default: the guard ignores credentials under the DPoP scheme and rejects
+	// key-bound tokens.
 	Proofs ProofChecker
 
-	// ProofsRequired takes tokens under the DPoP scheme alone. Default: those
-	// that are not bound to a key are taken as Bearer too.
+	// ProofsRequired accepts tokens only under the DPoP scheme. Default: tokens
+	// that are not bound to a key are also accepted under Bearer.
 	ProofsRequired bool
 
-	// Certificates says where client certificates come from, to which tokens
-	// may be bound (RFC 8705). Default: such tokens are refused.
+	// Certificates defines where the guard finds the client certificates to
+	// which tokens may be bound (RFC 8705). Default: certificate-bound tokens
+	// are rejected.
 	Certificates *Certificates
 
-	// BoundTokensOnly refuses tokens that are bound to nothing. Default: they
-	// are taken.
+	// BoundTokensOnly rejects tokens that are bound to neither a key nor a
+	// certificate. Default: off.
 	BoundTokensOnly bool
 
-	// DenyList names tokens that are refused although their verifier accepts
-	// them. Default: none are.
+	// DenyList rejects tokens that their verifier accepts. Default: no token is
+	// denied.
 	DenyList DenyList
 
-	// MaxTokenAge refuses tokens that were issued (iat) longer ago, and those
-	// that do not say when: a bound on how long a revoked JWT lives on.
-	// Default: their exp decides alone.
+	// MaxTokenAge rejects tokens issued (iat) longer ago than this, and tokens
+	// without iat. It bounds how long a revoked JWT stays usable. Default: only
+	// exp limits the age.
 	MaxTokenAge time.Duration
 
-	// MaxTokenBytes is the length of the longest access token that is accepted.
-	// A longer one is refused before anything looks into it: 431 (RFC 6585,
-	// Section 5), since a new token of its kind would be as long. Others bound it
-	// too: http.Server.MaxHeaderBytes all fields together (default: 1 MiB), and
-	// proxies, many at 8 KiB. Default: 16 KiB. It cannot be negative: there must
-	// be a bound.
+	// MaxTokenBytes is the maximum length of an access token in bytes. The guard
+	// answers 431 to a longer one (RFC 6585, Section 5) before any code inspects
+	// it, since a new token of the same kind would be as long. The server's
+	// http.Server.MaxHeaderBytes (1 MiB for all fields together by default) and
+	// proxies (often 8 KiB) set limits of their own. It cannot be negative, as
+	// there must be a limit. Default: 16 KiB.
 	MaxTokenBytes int
 
-	// FailureLimit refuses bursts of bad tokens by client address. Default:
-	// there is no limit.
+	// FailureLimit limits how many bad tokens a client address may send.
+	// Default: no limit.
 	FailureLimit *FailureLimit
 
-	// FormBodyTokens accepts tokens in form bodies too, as the parameter
-	// access_token (RFC 6750, Section 2.2). A form is read into memory for it,
-	// and one of more than 1 MiB is refused. Default: they are ignored.
+	// FormBodyTokens also accepts a token in the form parameter access_token of
+	// the body (RFC 6750, Section 2.2). The guard reads such a form into memory
+	// and rejects one that exceeds 1 MiB. Default: off.
 	FormBodyTokens bool
 
-	// InsecureQueryTokens accepts tokens in the query too, as the parameter
-	// access_token (RFC 6750, Section 2.3), where logs, histories and
-	// referrers keep them. Default: they are ignored, as OAuth 2.1 demands.
+	// InsecureQueryTokens also accepts a token in the query parameter
+	// access_token (RFC 6750, Section 2.3), where logs, browser histories and
+	// Referer fields expose it. OAuth 2.1 forbids such tokens. Default: off.
 	InsecureQueryTokens bool
 
-	// InsecurePassPreflights lets genuine CORS preflights (OPTIONS with Origin
-	// and Access-Control-Request-Method) pass to the handler without
-	// credentials. Default: they are judged like any request; CORS
-	// middleware stands outside the guard and answers them before.
+	// InsecurePassPreflights passes CORS preflights (OPTIONS with Origin and
+	// Access-Control-Request-Method) to the handler without credentials.
+	// Default: off, and the guard judges a preflight like any other request.
+	// Wrap the guard in CORS middleware, which answers preflights first.
 	InsecurePassPreflights bool
 
-	// ProblemJSON answers refusals as application/problem+json (RFC 9457)
-	// always. Default: when the client's Accept asks for it.
+	// ProblemJSON always answers refusals as application/problem+json (RFC
+	// 9457). Default: only if the request's Accept field asks for it.
 	ProblemJSON bool
 
-	// RetryAfter is what a 503 tells clients to wait, unless the verifier
-	// knows better; rounded up to whole seconds. Default: 5 s.
+	// RetryAfter is the Retry-After of a 503 for which the verifier has no
+	// better value. It is rounded up to whole seconds. Default: 5 s.
 	RetryAfter time.Duration
 
-	// RequestID gives the id by which an answer's body and the log name a
-	// request. Default, and in place of an id that is not 1 to 128 letters,
-	// digits or of -._~:/+=@ : a random one.
+	// RequestID returns the ID that identifies a request in the answer's body
+	// and in the log. Default: a random ID, which also replaces an ID that is
+	// not 1 to 128 letters, digits or characters of -._~:/+=@
 	RequestID func(*http.Request) string
 
-	// Logger gets one record for each refusal. Default: silence.
+	// Logger receives one record for each refusal. Default: no logging.
 	Logger *slog.Logger
 
-	// OnAdmit is called with each request that the guard lets in, before the
-	// handler, in the request's goroutine. It gets the request that the handler
-	// gets: [FromContext] returns the principal, and false for an anonymous
-	// request. A request that passes several routes of the guard causes one call,
-	// at the first; a route inside may still refuse the request, and then
-	// OnRefusal is called too. A handler outside that needs the final outcome uses
-	// [Watch]. Default: nothing is called.
+	// OnAdmit is called for each request that the guard admits, before the
+	// handler and in the request's goroutine. It receives the same request as
+	// the handler: [FromContext] returns the principal, or false for an
+	// anonymous request. If a request passes several routes of the guard,
+	// OnAdmit is called once, by the first. An inner route may still refuse the
+	// request, and then OnRefusal is called as well. An outer handler that needs
+	// the final outcome uses [Watch]. Default: nothing is called.
 	OnAdmit func(*http.Request)
 
-	// OnRefusal is called with each refusal, before its answer is written, in
+	// OnRefusal is called for each refusal, before the answer is written and in
 	// the request's goroutine. Default: nothing is called.
 	OnRefusal func(*http.Request, Event)
+}
+
+func (c Config) withDefaults() Config {
+	c.Realm = cmp.Or(c.Realm, defaultRealm)
+	c.MaxTokenBytes = cmp.Or(c.MaxTokenBytes, defaultMaxTokenBytes)
+	c.RetryAfter = cmp.Or(c.RetryAfter, defaultRetryAfter)
+	return c
+}
+
+// validate reports all mistakes of a Config with its defaults.
+func (c *Config) validate() error {
+	var errs mistakes
+	if len(c.Verifiers) == 0 {
+		errs.add("Verifiers is empty; want at least one, such as a jwks.Verifier")
+	}
+	for i, v := range c.Verifiers {
+		if nilcheck.IsNil(v) {
+			errs.add("Verifiers[%d] is nil", i)
+		}
+	}
+	if !isQuotable(c.Realm) {
+		errs.add("Realm %q contains a character that is not printable ASCII", c.Realm)
+	}
+	if c.ResourceMetadata != "" {
+		if err := checkMetadataURL(c.ResourceMetadata, c.InsecureAllowHTTP); err != nil {
+			errs.add("ResourceMetadata %q: %w", weburl.Redact(c.ResourceMetadata), err)
+		}
+	}
+	if c.DenyList != nil && nilcheck.IsNil(c.DenyList) {
+		errs.add("DenyList contains a nil pointer; leave it unset to deny no tokens")
+	}
+	if c.MaxTokenAge < 0 {
+		errs.add("MaxTokenAge is %v; want a positive duration", c.MaxTokenAge)
+	}
+	if c.MaxTokenBytes < 0 {
+		errs.add("MaxTokenBytes is %d; want a positive number of bytes, or zero for %d", c.MaxTokenBytes, defaultMaxTokenBytes)
+	}
+	if c.FailureLimit != nil {
+		if err := c.FailureLimit.validate(); err != nil {
+			errs.add("FailureLimit: %w", err)
+		}
+	}
+	if c.RetryAfter < 0 {
+		errs.add("RetryAfter is %v; want a positive duration", c.RetryAfter)
+	}
+	c.validateBinding(&errs)
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateBinding(errs *mistakes) {
+	if c.Proofs != nil && nilcheck.IsNil(c.Proofs) {
+		errs.add("Proofs contains a nil pointer; leave it unset to check no proofs")
+	} else if c.Proofs != nil {
+		if algorithms := c.proofAlgorithms(); algorithms == "" || !isParamText(algorithms) {
+			errs.add("Proofs has the algorithms %q; want names in visible ASCII", algorithms)
+		}
+	}
+	if c.ProofsRequired && c.Proofs == nil {
+		errs.add("ProofsRequired needs Proofs to check the proofs")
+	}
+	if c.ProofsRequired && (c.FormBodyTokens || c.InsecureQueryTokens) {
+		errs.add("ProofsRequired conflicts with FormBodyTokens and InsecureQueryTokens, which accept tokens without a proof")
+	}
+	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
+		errs.add("BoundTokensOnly needs Proofs or Certificates to check the binding")
+	}
+}
+
+// proofAlgorithms returns the value of algs in challenges; empty without Proofs.
+func (c *Config) proofAlgorithms() string {
+	if c.Proofs == nil {
+		return ""
+	}
+	return strings.Join(c.Proofs.Algorithms(), " ")
+}
+
+// mistakes collects the mistakes in a Config.
+type mistakes []error
+
+func (m *mistakes) add(format string, args ...any) {
+	*m = append(*m, fmt.Errorf("bearer: Config."+format, args...))
 }
 
 func checkMetadataURL(raw string, insecureHTTP bool) error {
@@ -128,11 +220,11 @@ func checkMetadataURL(raw string, insecureHTTP bool) error {
 	case err != nil || u.Hostname() == "":
 		return errors.New("want an absolute URL")
 	case !isParamText(raw) || strings.Contains(raw, " "):
-		return errors.New("want visible ASCII without quote and backslash")
+		return errors.New("want visible ASCII without quotes and backslashes")
 	case strings.Contains(raw, "#") || u.User != nil:
 		return errors.New("want no fragment and no user information")
 	case u.Scheme == "https" || u.Scheme == "http" && (insecureHTTP || weburl.IsLoopback(u.Hostname())):
 		return nil
 	}
-	return errors.New("want https, or http on a loopback host; InsecureAllowHTTP accepts http on any host")
+	return errors.New("plain HTTP is allowed only for loopback hosts; set InsecureAllowHTTP to accept it on any host")
 }

@@ -6,16 +6,21 @@ import (
 	"strings"
 )
 
-// isPreflight reports whether r is a CORS preflight: OPTIONS with an Origin and
-// an Access-Control-Request-Method, and nothing less.
+// This file contains everything that the guard does about CORS (Fetch Standard,
+// Section 3.2). CORS middleware around the guard does the rest: it answers
+// preflights and sets Access-Control-Allow-Origin.
+
+// isPreflight reports whether r is a CORS preflight: OPTIONS with one Origin and
+// one Access-Control-Request-Method. With [Config.InsecurePassPreflights] such a
+// request needs no credentials, so less than this is not enough.
 func isPreflight(r *http.Request) bool {
 	origin, method := r.Header["Origin"], r.Header["Access-Control-Request-Method"]
 	return r.Method == http.MethodOptions &&
 		len(origin) == 1 && origin[0] != "" && len(method) == 1 && method[0] != ""
 }
 
-// expose lets scripts read fields of an answer (RFC 9449, Sections 7.1 and 8)
-// where CORS middleware lets them read the answer itself.
+// expose lets scripts read fields of an answer (RFC 9449, Sections 7.1 and 8) if
+// CORS middleware lets them read the answer itself.
 func expose(h http.Header, fields ...string) {
 	if origin := h["Access-Control-Allow-Origin"]; len(origin) == 0 || origin[0] == "" {
 		return
@@ -26,7 +31,7 @@ func expose(h http.Header, fields ...string) {
 	}
 }
 
-// exposes reports whether CORS middleware lets scripts read a field.
+// exposes reports whether CORS middleware already exposes a field.
 func exposes(h http.Header, field string) bool {
 	for _, line := range h["Access-Control-Expose-Headers"] {
 		for name := range strings.SplitSeq(line, ",") {

@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	defaultMaxToken = 16 << 10
 	// maxFormLen bounds a form that is searched for a token.
 	maxFormLen = 1 << 20
 

@@ -7,60 +7,61 @@ import (
 	"time"
 )
 
-// ErrUnrecognized is a verifier's answer "not mine": another verifier may know
-// the token. [Unrecognized] wraps it with the reason.
+// ErrUnrecognized is a verifier's answer "not mine": another verifier may
+// recognize the token. [Unrecognized] adds the reason.
 var ErrUnrecognized = errors.New("bearer: unrecognized token")
 
-// Error is a classified answer of a [Verifier] or a [Requirement]: why a
-// request is refused. Its texts are for logs; of all fields, clients are told
-// only what Code stands for, Public and RetryAfter. Build one with [Invalid],
-// [Expired], [Unavailable], [Unrecognized] or [Forbid].
+// Error is the reason why a [Verifier], a [Requirement] or the guard refuses a
+// request. Clients see only the answer that Code selects, Public and RetryAfter;
+// all other fields are for logs. Build one with [Invalid], [Expired],
+// [Unavailable], [Unrecognized] or [Forbid].
 type Error struct {
 	Code Code
 
-	// Check names the check that failed, such as "exp" or "signature".
-	// Expected and Got are what it wanted and what it found. They must hold
-	// no token and no signature, nor anything of an unproven token but what
-	// is needed to mend a configuration.
+	// Check names the check that failed, such as "exp" or "signature". Expected
+	// and Got are what the check wanted and what it found. They must not contain
+	// a token or a signature. Of a token that is not proven, they may contain
+	// only what an operator needs to fix a configuration.
 	Check, Expected, Got string
 
-	// Hint says what an operator can do about it: which setting to look at, here
-	// or at the issuer. It is for the log, like Expected and Got.
+	// Hint says what an operator can do: which setting to check, here or at the
+	// issuer.
 	Hint string
 
-	// ClaimedIssuer and ClaimedKeyID are what a token that is not proven says of
-	// itself, and ClaimedIssuer is one that the verifier knows. They serve the
-	// log. Nothing may be decided by them.
+	// ClaimedIssuer and ClaimedKeyID are the iss and kid of a token that is not
+	// proven. The verifier sets them only if it knows that issuer. No decision
+	// may depend on them.
 	ClaimedIssuer, ClaimedKeyID string
 
-	// Expired marks the one kind of invalid token that clients are told
-	// apart. It may be set only for a token whose signature holds.
+	// Expired selects the answer for an expired token. It must be set only for a
+	// token whose signature is valid.
 	Expired bool
 
-	// Public is the text that clients are told with [CodeForbidden].
+	// Public is the text that clients read with [CodeForbidden]. Default: a fixed
+	// text.
 	Public string
 
-	// RetryAfter is sent with [CodeUnavailable] and [CodeTooManyFailures]; zero
-	// is the guard's choice.
+	// RetryAfter is the Retry-After of [CodeUnavailable] and
+	// [CodeTooManyFailures]. Default: [Config.RetryAfter].
 	RetryAfter time.Duration
 
-	// Suspect marks a [CodeUnavailable] that the token itself may have caused,
-	// such as one that made the issuer's endpoint fail. [FailureLimit] counts
-	// it like a bad token.
+	// Suspect marks a [CodeUnavailable] that the token may have caused, for
+	// example by making the issuer's endpoint fail. [FailureLimit] counts it like
+	// a bad token.
 	Suspect bool
 
-	// Principal is what the refused token says of its bearer, if its
-	// signature holds; nil otherwise. It serves the log.
+	// Principal is the principal of the refused token if its signature is valid;
+	// nil otherwise.
 	Principal *Principal
 
-	// Err is the cause, if there is one.
+	// Err is the underlying error, if any.
 	Err error
 
-	// stepUp is the one that was not satisfied.
+	// stepUp is the requirement that was not satisfied; nil: none.
 	stepUp *StepUp
 }
 
-// Error returns the code, the check with expected and got, and the cause.
+// Error returns the code, the check with Expected and Got, and the cause.
 func (e *Error) Error() string {
 	if e == nil {
 		return "bearer: a nil *Error"
@@ -91,45 +92,45 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// Is makes errors.Is(err, ErrUnrecognized) true for what [Unrecognized] built.
+// Is makes errors.Is(err, ErrUnrecognized) true for an error of [Unrecognized].
 func (e *Error) Is(target error) bool {
 	return target == ErrUnrecognized && e != nil && e.Code == codeUnrecognized
 }
 
-// Invalid is a verifier's final answer "mine and bad": 401 invalid_token. The
-// arguments are those fields of [Error], for the log.
+// Invalid returns a verifier's final answer "mine and bad": 401 invalid_token.
+// The arguments are the fields of [Error] of the same names.
 func Invalid(check, expected, got string) *Error {
 	return &Error{Code: CodeInvalidToken, Check: check, Expected: expected, Got: got}
 }
 
-// Expired is [Invalid] for a token that is genuine and has expired, which
-// clients are told. It must not be used for a token that is not proven.
+// Expired is [Invalid] for a genuine token that has expired, which the answer
+// tells the client. It must not be used for a token that is not proven.
 func Expired(expected, got string) *Error {
 	return &Error{Code: CodeInvalidToken, Check: "exp", Expected: expected, Got: got, Expired: true}
 }
 
-// Unavailable is the answer "cannot tell": 503. cause says what is out of
-// reach; retryAfter is rounded up to whole seconds, and zero leaves it to the
-// guard.
+// Unavailable returns the answer "cannot tell": 503. The cause says what is out
+// of reach. retryAfter is rounded up to whole seconds; zero means
+// [Config.RetryAfter].
 func Unavailable(cause error, retryAfter time.Duration) *Error {
 	return &Error{Code: CodeUnavailable, RetryAfter: retryAfter, Err: cause}
 }
 
-// Unrecognized is [ErrUnrecognized] with the reason, for the log of a request
-// that no verifier recognizes.
+// Unrecognized returns [ErrUnrecognized] with a reason, which is logged if no
+// verifier recognizes the token.
 func Unrecognized(check, expected, got string) *Error {
 	return &Error{Code: codeUnrecognized, Check: check, Expected: expected, Got: got}
 }
 
-// Forbid is a requirement's refusal: 403 without a challenge. The reason is
-// public: the client reads it. An empty reason is a fixed text.
+// Forbid returns a requirement's refusal: 403 without a challenge. The reason is
+// public: the client reads it. An empty reason stands for a fixed text.
 func Forbid(reason string) *Error {
 	return &Error{Code: CodeForbidden, Check: "policy", Public: reason}
 }
 
-// classify returns the [Error] that err is, or one of that code if nobody
-// classified err. The outermost Error decides, so that its cause never speaks
-// in its place.
+// classify returns the outermost [Error] in err's tree, or a new one with the
+// given code if err contains none. The outermost Error decides, so that its
+// cause never overrides it.
 func classify(err error, code Code) *Error {
 	if e := outermost(err); e != nil {
 		return e
@@ -140,13 +141,13 @@ func classify(err error, code Code) *Error {
 	return &Error{Code: code, Err: err}
 }
 
-// outermost returns the first [Error] in err's tree, from the top down. Of
-// joined errors an outage outweighs the others: a verifier that asked several
-// sources cannot tell if one of them was out of reach.
+// outermost returns the first [Error] in err's tree, from the top down. Among
+// joined errors an outage takes precedence: a verifier that asked several
+// sources cannot judge a token while one of them is out of reach.
 func outermost(err error) *Error {
 	switch err := err.(type) {
 	case *Error:
-		return err // nil inside an error interface is no classification
+		return err // may be nil, which classifies nothing
 	case interface{ Unwrap() error }:
 		return outermost(err.Unwrap())
 	case interface{ Unwrap() []error }:

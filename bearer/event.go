@@ -9,50 +9,51 @@ import (
 	"strings"
 )
 
-// Event is the record of a refusal: what the client was told, and what it was
-// not told. It never holds the token: of a proven one it has the identities
-// that it states, of any a short hash and, in Got, the one value that a check
-// refused.
+// Event is the record of a refusal: what the client was told, and the reason
+// that it was not told. It never contains the token. For a proven token it has
+// the token's identities. For any token it has a short hash and, in Got, the
+// value that a check rejected.
 type Event struct {
-	RequestID string // as in the answer's body
-	Status    int    // of the answer
+	RequestID string // the request_id in the answer's body
+	Status    int    // the answer's status
 	Code      Code
 
-	// Check names the check that failed; Expected and Got are what it wanted
-	// and what it found.
+	// Check names the check that failed. Expected and Got are what the check
+	// wanted and what it found.
 	Check, Expected, Got string
 
-	// Cause is the text of the underlying error, if there is one, and Hint what
-	// an operator can do; docs/checks.md lists them.
+	// Cause is the text of the underlying error, if any. Hint says what an
+	// operator can do; docs/checks.md lists the hints.
 	Cause, Hint string
 
-	Method, Path, RemoteAddr string // of the request; no query, it may hold secrets
+	// Method, Path and RemoteAddr describe the request. The query is left out,
+	// since it may contain secrets.
+	Method, Path, RemoteAddr string
 
-	// Issuer, Subject, ClientID and TokenID are those of a token whose
-	// signature holds, or that its issuer vouched for; empty otherwise.
+	// Issuer, Subject, ClientID and TokenID come from a token whose signature
+	// is valid, or for which its issuer vouched; empty otherwise.
 	Issuer, Subject, ClientID, TokenID string
 
-	// ClaimedIssuer and ClaimedKeyID are what a token that is not proven says of
-	// itself: anybody may have written it.
+	// ClaimedIssuer and ClaimedKeyID come from a token that is not proven:
+	// anybody may have written them.
 	ClaimedIssuer, ClaimedKeyID string
 
-	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal, by
-	// which records of one token can be matched; empty without a token, and
-	// for one that was refused for its length.
+	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal. It
+	// links the records of one token. It is empty without a token, and for a
+	// token that was rejected for its length.
 	TokenHash string
 }
 
-// maxEventText bounds each text of an Event that a request can influence.
-const maxEventText = 256
-
-// maxCauseText bounds the cause, which may tell about several URLs.
-const maxCauseText = 768
+const (
+	maxEventText = 256 // for each text of an Event that a request can influence
+	maxCauseText = 768 // for the cause, which may name several URLs
+)
 
 func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status int) Event {
 	if len(token) > g.maxToken {
-		token = "" // nobody has seen it, and hashing a megabyte is work
+		token = "" // no code has read it, and hashing a megabyte is expensive
 	}
-	// A verifier that somebody else wrote may put the token into its texts.
+	// A third-party verifier may put the token into its texts.
 	cleanUpTo := func(s string, most int) string {
 		s = scrub(s[:min(len(s), 16*maxEventText)], token, most)
 		if len(s) > most {
@@ -87,7 +88,7 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 	return event
 }
 
-// record logs a refusal, notes it in the outcome and calls the hook.
+// record logs a refusal, stores it in the outcome and calls OnRefusal.
 func (g *Guard) record(r *http.Request, e *Error, token string, requestID []byte, status int) {
 	outcome := outcomeOf(r.Context())
 	if g.logger == nil && g.onRefusal == nil && outcome == nil {
@@ -95,7 +96,7 @@ func (g *Guard) record(r *http.Request, e *Error, token string, requestID []byte
 	}
 	event := g.event(r, e, token, string(requestID), status)
 	if outcome != nil {
-		outcome.note(&decided{refused: true, refusal: event})
+		outcome.set(&lastDecision{refused: true, refusal: event})
 	}
 	if g.logger != nil {
 		level := slog.LevelInfo

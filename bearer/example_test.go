@@ -46,7 +46,7 @@ func ExampleNew() {
 	// Output:
 	// true <nil>
 	// bearer: Config.Verifiers is empty; want at least one, such as a jwks.Verifier
-	// bearer: Config.Realm "line\nbreak" has a character that is not printable ASCII
+	// bearer: Config.Realm "line\nbreak" contains a character that is not printable ASCII
 }
 
 func ExampleGuard_Route() {

@@ -211,7 +211,7 @@ func TestFailureLimitMistakes(t *testing.T) {
 	}); !strings.Contains(fmt.Sprint(err), "FailureLimit: Burst and Every") {
 		t.Errorf("a time that overflows: %v", err)
 	}
-	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList holds a nil pointer"} {
+	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList contains a nil pointer"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("no word of %q in %v", want, err)
 		}

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// minPart is the shortest piece of a token that is cut out of texts. A shorter
-// one may be a common word, and tells next to nothing.
+// minPart is the length of the shortest part of a token that scrub removes. A
+// shorter part may be a common word, and reveals next to nothing.
 const minPart = 12
 
-// scrub cuts the token and its parts out of s: all of it, and each word of s
-// that stands in the token, such as its payload, its signature or a beginning.
-// It stops where more than most bytes are clean, since each word costs a search
-// in the token, and whoever sends both chooses how many there are.
+// scrub replaces the token and its parts in s: the whole token, and each word of
+// s that occurs in the token, such as its payload, its signature or a prefix.
+// It stops once more than most bytes are clean, because each word costs a search
+// in the token and an attacker can choose the number of words.
 func scrub(s, token string, most int) string {
 	if token == "" {
 		return s
@@ -22,10 +22,10 @@ func scrub(s, token string, most int) string {
 	if len(token) >= minPart {
 		s = strings.ReplaceAll(s, token, mark)
 	}
-	// A shorter one is cut out as a word only: a token of one letter must not
-	// rewrite the record.
+	// A shorter token is removed only as a word: a token of one letter must not
+	// garble the record.
 	bare := strings.TrimRight(token, "=")
-	for _, separators := range []string{"", "."} { // with dots, then between them
+	for _, separators := range []string{"", "."} { // words with dots, then words between dots
 		isPart := func(c byte) bool { return isToken68Char[c] && strings.IndexByte(separators, c) < 0 }
 		var clean strings.Builder // s up to from, scrubbed
 		from := 0
@@ -48,8 +48,8 @@ func scrub(s, token string, most int) string {
 	return s
 }
 
-// shortHash returns the first 8 bytes of the token's SHA-256 in hexadecimal. The
-// token is hashed in pieces, since []byte(token) would be a copy.
+// shortHash returns the first 8 bytes of the token's SHA-256 in hexadecimal. It
+// hashes the token in pieces, because []byte(token) would copy it.
 func shortHash(token string) string {
 	h := sha256.New()
 	var piece [512]byte

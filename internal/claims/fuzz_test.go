@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// Whatever a document says, only a claim that protects refuses it; a cnf that was
-// sent binds; and no scope is granted that the document does not name.
+// For any document: only a malformed strict claim rejects it, a cnf that was sent
+// binds the token, and every granted scope is named in the document.
 func FuzzPrincipal(f *testing.F) {
 	f.Add(documentOf(complete))
 	for _, document := range []string{
@@ -27,16 +27,16 @@ func FuzzPrincipal(f *testing.F) {
 			v, p, err := read(names, document)
 			if err != nil {
 				if e, ok := errors.AsType[*claims.Error](err); ok && !slices.Contains(strict, e.Claim) {
-					t.Errorf("%s: refused for %v", document, err)
+					t.Errorf("%s: rejected: %v", document, err)
 				}
 				continue
 			}
 			if v.Sent(claims.Cnf) && p.Confirmation.IsZero() {
-				t.Errorf("%s: not bound", document)
+				t.Errorf("%s: the token is not bound", document)
 			}
 			set, err := v.Scopes(scopes, func(i int) bool { return i == scopes[0] })
 			if err != nil {
-				t.Errorf("%s: refused for %v", document, err)
+				t.Errorf("%s: rejected: %v", document, err)
 			}
 			escaped := strings.Contains(string(document), `\`)
 			for _, name := range set.Names() {

@@ -1,13 +1,17 @@
 package claims
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// Principal returns a principal of the standard claims, but for those that
-// issuers name differently: client id, scopes and audience.
+// Principal returns a principal with the standard claims. It leaves out the
+// client ID, scopes and audience, which issuers send under different names.
 func (v *Values) Principal() (bearer.Principal, error) {
 	var p bearer.Principal
 	if err := v.PrincipalInto(&p); err != nil {
@@ -20,7 +24,7 @@ func (v *Values) Principal() (bearer.Principal, error) {
 	return p.WithAMR(amr...), nil
 }
 
-// PrincipalInto is [Values.Principal], but for amr, for a principal at hand.
+// PrincipalInto sets the fields of p as [Values.Principal] does, except amr.
 func (v *Values) PrincipalInto(p *bearer.Principal) error {
 	for _, text := range [...]struct {
 		to    *string
@@ -47,18 +51,71 @@ func (v *Values) PrincipalInto(p *bearer.Principal) error {
 	return err
 }
 
-// CheckTimes judges nbf, iat and exp (RFC 7519, Section 4.1) with a leeway for
-// clocks that are off. Whether a token has expired is said last, of one that is
-// otherwise good. A time that is zero is not judged.
-func CheckTimes(now, notBefore time.Time, p *bearer.Principal, leeway time.Duration) *bearer.Error {
-	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	switch {
-	case now.Before(notBefore.Add(-leeway)):
-		return bearer.Invalid("nbf", "a time up to now, "+at(now), at(notBefore))
-	case now.Before(p.IssuedAt.Add(-leeway)):
-		return bearer.Invalid("iat", "a time up to now, "+at(now), at(p.IssuedAt))
-	case !p.Expires.IsZero() && !now.Before(p.Expires.Add(leeway)):
-		return bearer.Expired("a time after now, "+at(now), at(p.Expires))
+// Confirmation reads cnf (RFC 7800). A cnf without a known method still binds the
+// token, even if all its members are null: its Other is then set.
+func (v *Values) Confirmation() (bearer.Confirmation, error) {
+	var c bearer.Confirmation
+	if v.raw[Cnf] == nil {
+		return c, nil
 	}
-	return nil
+	err := strictjson.Object(v.raw[Cnf], func(name []byte, value strictjson.Value) (err error) {
+		switch {
+		case value.Kind() == 'n':
+		case string(name) == "jkt":
+			c.JKT, err = digest(value)
+		case string(name) == "x5t#S256":
+			c.X5TS256, err = digest(value)
+		default:
+			c.Other = true
+		}
+		return err
+	})
+	if err != nil {
+		return bearer.Confirmation{Other: true}, v.malformed(Cnf, err)
+	}
+	if c.IsZero() {
+		c.Other = true
+	}
+	return c, nil
+}
+
+// digest returns a SHA-256 digest in base64url, as it was sent.
+func digest(value strictjson.Value) (string, error) {
+	s, err := strictjson.String(value)
+	if err != nil {
+		return "", err
+	}
+	if sum, err := jose.DecodeBase64URL(s); err != nil || len(sum) != 32 {
+		return "", errors.New("not a SHA-256 digest in base64url")
+	}
+	return s, nil
+}
+
+// KeyUnnamed reports whether tokenType says that the token is bound to a DPoP key
+// (RFC 9449, Section 5) but c does not name the key. Nobody can check such a
+// binding.
+func KeyUnnamed(tokenType string, c bearer.Confirmation) bool {
+	return c.JKT == "" && strings.EqualFold(tokenType, "DPoP")
+}
+
+// Stated returns the claims that the document has, malformed ones included: a
+// claim that cannot be read must narrow what the token permits, never leave it to
+// another source. A null claim is absent. audience and scopes are the indexes of
+// the claims that the audience and scopes are read from.
+func (v *Values) Stated(audience int, scopes ...int) bearer.Stated {
+	s := v.stated(bearer.StatedAudience, audience) |
+		v.stated(bearer.StatedAuthTime, AuthTime) |
+		v.stated(bearer.StatedACR, ACR) |
+		v.stated(bearer.StatedAMR, AMR)
+	for _, i := range scopes {
+		s |= v.stated(bearer.StatedScopes, i)
+	}
+	return s
+}
+
+func (v *Values) stated(s bearer.Stated, claim int) bearer.Stated {
+	if v.Sent(claim) {
+		return s
+	}
+	return 0
 }

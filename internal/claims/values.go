@@ -2,31 +2,25 @@ package claims
 
 import (
 	"bytes"
-	"errors"
-	"math"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// Values are the claims of a document, by index. They alias the document. Their
-// memory can be used for one document after the other; the zero Values is ready
-// to read.
+// Values holds the claims of one document, by index. They alias the document. The
+// zero Values is ready to use, and reading another document reuses its memory.
 //
-// The methods that read a claim return the zero value for a claim that is
-// absent, and for a malformed one that [Values] reads as absent. Their errors
-// are an *[Error].
+// Methods that return a claim return the zero value if the claim is absent, or
+// malformed and treated as absent. Their errors are of type *[Error].
 type Values struct {
 	names   *Names
-	raw     []strictjson.Value // nil: absent
-	at      []int              // where each begins
-	dropped []dropped          // read as absent
-	text    string             // the document, if it is kept
+	raw     []strictjson.Value // by index; nil if the claim is absent
+	at      []int              // by index; where the claim begins in the document
+	dropped []dropped
+	text    string // a copy of the document, if KeepText was called
 }
 
-// Read reads another document into v.
+// Read forgets the previous document and reads the claims in n from another one.
 func (v *Values) Read(n *Names, document []byte) error {
 	v.Clear()
 	v.names = n
@@ -45,36 +39,36 @@ func (v *Values) Read(n *Names, document []byte) error {
 	})
 }
 
-// KeepText copies the document that v was read from, once: texts that are
-// read from then on are parts of the copy where they have no escapes, and not
-// copies of their own.
+// KeepText copies the document that v was read from. Strings without escapes are
+// substrings of this one copy from then on and cost no allocation. Further calls
+// have no effect until the next Read.
 func (v *Values) KeepText(document []byte) {
 	if v.text == "" {
 		v.text = string(document)
 	}
 }
 
-// KeptText returns that copy.
+// KeptText returns the copy made by [Values.KeepText], or "".
 func (v *Values) KeptText() string { return v.text }
 
-// Clear makes v forget its document.
+// Clear forgets the document.
 func (v *Values) Clear() {
 	clear(v.raw)
 	v.dropped = v.dropped[:0]
 	v.text = ""
 }
 
-// Raw returns a claim as it stands in the document, nil if it is absent.
+// Raw returns the JSON of a claim, or nil if the claim is absent.
 func (v *Values) Raw(i int) strictjson.Value { return v.raw[i] }
 
-// Has reports whether the claim is there, and was not found to be malformed.
+// Has reports whether the document has the claim and the claim was not found to
+// be malformed. A claim is checked when a method such as [Values.Text] reads it.
 func (v *Values) Has(i int) bool { return v.raw[i] != nil }
 
 // IsEmptyText reports whether the claim is the empty string.
 func (v *Values) IsEmptyText(i int) bool { return string(v.raw[i]) == `""` }
 
-// string returns the string that a part of the document is, which begins at a
-// byte of it.
+// string decodes value, which begins at byte at of the document.
 func (v *Values) string(at int, value strictjson.Value) (string, error) {
 	if v.text == "" {
 		return strictjson.String(value)
@@ -82,22 +76,23 @@ func (v *Values) string(at int, value strictjson.Value) (string, error) {
 	if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
 		return strictjson.String(value)
 	}
-	return v.text[at+1 : at+len(value)-1], nil // it was read strictly
+	return v.text[at+1 : at+len(value)-1], nil // Read has checked the string
 }
 
-// Text returns a claim that is a string.
+// Text returns a claim that must be a string.
 func (v *Values) Text(i int) (string, error) {
 	if v.raw[i] == nil {
 		return "", nil
 	}
 	s, err := v.string(v.at[i], v.raw[i])
 	if err != nil {
-		return "", v.unreadable(i, err)
+		return "", v.malformed(i, err)
 	}
 	return s, nil
 }
 
-// FirstText returns the first of some claims that is there.
+// FirstText returns the first claim of indexes that is not absent. The claim must
+// be a string.
 func (v *Values) FirstText(indexes []int) (string, error) {
 	for _, i := range indexes {
 		if v.raw[i] != nil {
@@ -107,7 +102,7 @@ func (v *Values) FirstText(indexes []int) (string, error) {
 	return "", nil
 }
 
-// List returns a claim that is one string or an array of strings (RFC 7519,
+// List returns a claim that must be a string or an array of strings (RFC 7519,
 // Section 4.1.3).
 func (v *Values) List(i int) ([]string, error) {
 	if v.raw[i] != nil && v.raw[i].Kind() == '"' {
@@ -117,7 +112,7 @@ func (v *Values) List(i int) ([]string, error) {
 	return v.Strings(i)
 }
 
-// Strings returns a claim that is an array of strings.
+// Strings returns a claim that must be an array of strings.
 func (v *Values) Strings(i int) ([]string, error) {
 	if v.raw[i] == nil {
 		return nil, nil
@@ -131,54 +126,7 @@ func (v *Values) Strings(i int) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, v.unreadable(i, err)
+		return nil, v.malformed(i, err)
 	}
 	return list, nil
-}
-
-// maxNumericDate is the end of the year 9999; no token means a later time.
-const maxNumericDate = 253402300799
-
-// Date returns a claim that is a NumericDate. The zero time is absent.
-func (v *Values) Date(i int) (time.Time, error) {
-	if v.raw[i] == nil {
-		return time.Time{}, nil
-	}
-	t, err := Date(v.raw[i])
-	if err != nil {
-		return time.Time{}, v.unreadable(i, err)
-	}
-	return t, nil
-}
-
-// Date returns the time that a NumericDate is: a JSON number, integer or not
-// (RFC 7519, Section 2).
-func Date(value strictjson.Value) (time.Time, error) {
-	if value.Kind() != '0' {
-		return time.Time{}, strictjson.WrongKind(value, "a number")
-	}
-	if seconds, ok := fewDigits(value); ok {
-		return time.Unix(seconds, 0), nil
-	}
-	seconds, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || seconds < 0 || seconds > maxNumericDate {
-		return time.Time{}, errors.New("a number that is no time from 1970 to 9999")
-	}
-	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(fraction*1e9)), nil
-}
-
-// fewDigits reads a number of at most eleven digits and nothing else, which
-// nearly all dates are.
-func fewDigits(value []byte) (n int64, ok bool) {
-	if len(value) > 11 {
-		return 0, false
-	}
-	for _, c := range value {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = 10*n + int64(c-'0')
-	}
-	return n, true
 }

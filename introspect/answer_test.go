@@ -78,7 +78,7 @@ func TestAbsentMembersAreLoggedOnce(t *testing.T) {
 			}
 		})
 	for claim, found := range map[string]string{
-		"acr": `"a JSON array where a string is due"`, "auth_time": `"a JSON string where a number is due"`, "username": "null",
+		"acr": `"a JSON array instead of a string"`, "auth_time": `"a JSON string instead of a number"`, "username": "null",
 	} {
 		line := `level=INFO msg="a claim of the issuer is malformed and is read as absent" issuer=https://issuer.example.com claim=` + claim + ` found=` + found
 		if n := strings.Count(log.String(), line); n != 1 {

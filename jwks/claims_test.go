@@ -131,12 +131,12 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		check, got string
 	}{
 		{map[string]any{"sub": null}, "claims", "null"},
-		{map[string]any{"sub": []string{"alice"}}, "claims", "a JSON array where a string is due"},
+		{map[string]any{"sub": []string{"alice"}}, "claims", "a JSON array instead of a string"},
 		{map[string]any{"amr": nil}, "claims", "none"},
-		{map[string]any{"amr": "pwd"}, "claims", "a JSON string where an array is due"},
-		{map[string]any{"amr": "pwd"}, "claims", "a JSON string where an array is due"}, // again, whatever is remembered of lists
+		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"},
+		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"}, // again, whatever is remembered of lists
 		{map[string]any{"exp": null}, "claims", "null"},
-		{map[string]any{"client_id": 7}, "client_id", "a JSON number where a string is due"},
+		{map[string]any{"client_id": 7}, "client_id", "a JSON number instead of a string"},
 	}
 	if _, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: good})); err != nil {
 		t.Fatal(err)
@@ -177,8 +177,8 @@ func TestAbsentClaimsAreLoggedOnce(t *testing.T) {
 	}
 	for _, issuer := range []string{a.URL(), b.URL()} {
 		for claim, found := range map[string]string{
-			"acr": "a JSON array where a string is due", "auth_time": "a JSON string where a number is due",
-			"scope": "not names of scopes (RFC 6749, Section 3.3)",
+			"acr": "a JSON array instead of a string", "auth_time": "a JSON string instead of a number",
+			"scope": "not scope names (RFC 6749, Section 3.3)",
 		} {
 			line := `level=INFO msg="a claim of the issuer is malformed and is read as absent" issuer=` + issuer + ` claim=` + claim + ` found="` + found + `"`
 			if n := strings.Count(log.String(), line); n != 1 {

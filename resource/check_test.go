@@ -119,7 +119,7 @@ func TestCheck(t *testing.T) {
 		{"no resource", answeringBody(`{"authorization_servers":["https://login.example.com"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"]}`),
 			[]string{`no member "resource", want "https://api.example.com/orders"`}},
 		{"a resource that is no string", answeringBody(`{"resource":[1],"authorization_servers":["https://login.example.com"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"]}`),
-			[]string{`the member "resource" is a JSON array where a string is due`}},
+			[]string{`the member "resource" is a JSON array instead of a string`}},
 		{"http in the resource", resourceIs("http://api.example.com/orders"), []string{`"http://api.example.com/orders", want "https://api.example.com/orders", so clients refuse the document: it differs in the scheme;`}},
 		{"a slash at the end of the resource", resourceIs("https://api.example.com/orders/"), []string{": it differs in the slash at the end;"}},
 		{"another host in the resource", resourceIs("https://orders.internal/orders"), []string{": it differs in the host;"}},

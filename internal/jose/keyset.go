@@ -102,7 +102,7 @@ func parseKeySet(doc []byte) (KeySet, error) {
 		return KeySet{}, documentError(dec)
 	}
 	if _, err := dec.ReadToken(); err != io.EOF {
-		return KeySet{}, errors.New("data behind the JSON object")
+		return KeySet{}, errors.New("data after the JSON object")
 	}
 	if !found {
 		return KeySet{}, errors.New("no keys member")

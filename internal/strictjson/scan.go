@@ -1,37 +1,24 @@
 package strictjson
 
 import (
-	"bytes"
 	"fmt"
-	"hash/maphash"
 	"sync"
 )
 
-// This file is long because the scanner is one state machine, whose functions
-// share the position in the document.
-
-// scanner reads a document in one strict pass. It takes exactly what jsontext
-// takes by its defaults and is nested at most [MaxDepth] deep, at a fraction of
-// the cost; a fuzz target holds the two against each other.
+// scanner reads a document in one strict pass. It accepts exactly the documents
+// that jsontext accepts by default and that are nested at most [MaxDepth] deep,
+// at a fraction of the cost. FuzzScanner compares it with jsontext.
 type scanner struct {
 	data  []byte
-	at    int // of the next byte
+	at    int // index of the next byte
 	depth int
 
-	// names are those of the objects that are open, the outermost first.
+	// names has the member names of all open objects, outermost object first.
 	names [][]byte
-	// tables are of the objects that are open and have many names; nil as long
-	// as none has had.
+	// tables has the name tables of open objects with many names, by depth. It
+	// is nil until the first such object.
 	tables *[MaxDepth]table
 }
-
-const (
-	// fewNames is how many names of an object are compared one by one.
-	fewNames = 16
-	// What a scanner may keep from one document to the next.
-	maxNames = 1 << 11
-	maxTable = 1 << 12
-)
 
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
@@ -41,8 +28,8 @@ func newScanner(data []byte) *scanner {
 	return s
 }
 
-// release gives s to the next document. The pool must not keep a request's
-// bytes alive: what is beyond the length of names is clear already.
+// release returns s to the pool. It clears names, because the pool must not keep
+// a request's bytes alive. Elements beyond the length of names are already clear.
 func (s *scanner) release() {
 	clear(s.names)
 	s.names = s.names[:0]
@@ -60,8 +47,8 @@ func (s *scanner) release() {
 	scanners.Put(s)
 }
 
-// space skips white space and returns the byte behind it, 0 at the end: no
-// value begins with that, and none ends with it.
+// space skips white space and returns the next byte, or 0 at the end of the data.
+// A zero byte is never valid where space is called, so 0 is not ambiguous.
 func (s *scanner) space() byte {
 	for s.at < len(s.data) {
 		c := s.data[s.at]
@@ -75,7 +62,7 @@ func (s *scanner) space() byte {
 
 func (s *scanner) invalid() error { return fmt.Errorf("invalid JSON at byte %d", s.at) }
 
-// enter goes one level deeper, past a bracket.
+// enter skips an opening bracket and goes one level deeper.
 func (s *scanner) enter() error {
 	if s.depth == MaxDepth {
 		return ErrTooDeep
@@ -85,12 +72,13 @@ func (s *scanner) enter() error {
 	return nil
 }
 
+// leave skips a closing bracket and goes one level up.
 func (s *scanner) leave() {
 	s.depth--
 	s.at++
 }
 
-// value skips the value that begins with c.
+// value skips the next value, which begins with the byte c.
 func (s *scanner) value(c byte) error {
 	switch {
 	case c == '"':
@@ -112,8 +100,7 @@ func (s *scanner) value(c byte) error {
 	return s.invalid()
 }
 
-// object reads an object, and calls member, unless it is nil, for each of its
-// members.
+// object reads an object and calls member, if not nil, for each of its members.
 func (s *scanner) object(member func(name []byte, at int, value Value) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -128,11 +115,12 @@ func (s *scanner) object(member func(name []byte, at int, value Value) error) er
 		if err != nil {
 			return err
 		}
-		// One bit of a word each: most names are told apart by it.
+		// seen is a small Bloom filter with one bit per name. It proves most
+		// names new without a comparison.
 		bit := uint64(1) << ((uint(len(name))*7 + edges(name)) % 64)
 		if seen&bit == 0 && len(s.names)-first < fewNames {
 			s.names = append(s.names, name)
-		} else if !s.note(name, first) {
+		} else if !s.addName(name, first) {
 			return errDuplicate
 		}
 		seen |= bit
@@ -169,90 +157,7 @@ func (s *scanner) object(member func(name []byte, at int, value Value) error) er
 	}
 }
 
-func edges(name []byte) uint {
-	if len(name) == 0 {
-		return 0
-	}
-	return uint(name[0]) + uint(name[len(name)-1])<<2
-}
-
-// name reads a name, and returns it without escapes.
-func (s *scanner) name() ([]byte, error) {
-	if s.space() != '"' {
-		return nil, s.invalid()
-	}
-	start := s.at
-	escaped, err := s.text()
-	if err != nil {
-		return nil, err
-	}
-	if escaped {
-		return unescape(nil, s.data[start:s.at])
-	}
-	return s.data[start+1 : s.at-1 : s.at-1], nil
-}
-
-// note notes a name of the object whose names begin at first, and reports
-// whether it is its only one.
-func (s *scanner) note(name []byte, first int) bool {
-	own := s.names[first:]
-	s.names = append(s.names, name)
-	if len(own) < fewNames {
-		for _, other := range own {
-			if string(other) == string(name) {
-				return false
-			}
-		}
-		return true
-	}
-	if s.tables == nil {
-		s.tables = new([MaxDepth]table)
-	}
-	t := &s.tables[s.depth-1]
-	if len(own) == fewNames {
-		*t = t.make(own, 4*fewNames)
-	} else if 2*len(own) > len(*t) {
-		*t = t.make(own, 2*len(*t))
-	}
-	return t.add(s.names[first:], len(own))
-}
-
-// table finds names by their hash: it holds their indexes plus one, and 0 where
-// there is none.
-type table []int32
-
-// seed makes hashes that nobody outside can aim at each other.
-var seed = maphash.MakeSeed()
-
-// make returns a table of a power of two of places for names that differ.
-func (t table) make(names [][]byte, places int) table {
-	if cap(t) < places {
-		t = make(table, places)
-	}
-	t = t[:places]
-	clear(t)
-	for i := range names {
-		t.add(names, i)
-	}
-	return t
-}
-
-// add adds names[i], and reports whether it was not there.
-func (t table) add(names [][]byte, i int) bool {
-	mask := uint64(len(t) - 1)
-	for place := maphash.Bytes(seed, names[i]) & mask; ; place = (place + 1) & mask {
-		if t[place] == 0 {
-			t[place] = int32(i) + 1
-			return true
-		}
-		if bytes.Equal(names[t[place]-1], names[i]) {
-			return false
-		}
-	}
-}
-
-// array reads an array, and calls element, unless it is nil, for each of its
-// elements.
+// array reads an array and calls element, if not nil, for each of its elements.
 func (s *scanner) array(element func(at int, value Value) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -285,7 +190,7 @@ func (s *scanner) array(element func(at int, value Value) error) error {
 	}
 }
 
-// end makes sure that nothing but white space is left.
+// end reports whether only white space is left.
 func (s *scanner) end() bool {
 	s.space()
 	return s.at == len(s.data)
@@ -297,41 +202,4 @@ func (s *scanner) literal(word string) error {
 	}
 	s.at += len(word)
 	return nil
-}
-
-// number skips a number (RFC 8259, Section 6).
-func (s *scanner) number() error {
-	if s.data[s.at] == '-' {
-		s.at++
-	}
-	if s.at < len(s.data) && s.data[s.at] == '0' {
-		s.at++
-	} else if !s.digits() {
-		return s.invalid()
-	}
-	if s.at < len(s.data) && s.data[s.at] == '.' {
-		s.at++
-		if !s.digits() {
-			return s.invalid()
-		}
-	}
-	if s.at < len(s.data) && s.data[s.at]|0x20 == 'e' {
-		s.at++
-		if s.at < len(s.data) && (s.data[s.at] == '+' || s.data[s.at] == '-') {
-			s.at++
-		}
-		if !s.digits() {
-			return s.invalid()
-		}
-	}
-	return nil
-}
-
-// digits skips digits, and reports whether there was one.
-func (s *scanner) digits() bool {
-	start := s.at
-	for s.at < len(s.data) && '0' <= s.data[s.at] && s.data[s.at] <= '9' {
-		s.at++
-	}
-	return s.at > start
 }

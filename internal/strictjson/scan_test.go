@@ -14,8 +14,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// reference reads the members of an object by jsontext, whose defaults are
-// strict: it is what the scanner must agree with.
+// reference reads the members of an object with jsontext, whose defaults are
+// strict. The scanner must agree with it.
 func reference(document []byte) (members []string, ok bool) {
 	if strictjson.CheckDepth(document) != nil {
 		return nil, false
@@ -65,7 +65,7 @@ func compare(t *testing.T, document []byte) {
 	}
 }
 
-// variations are pieces of JSON that are right, nearly right and wrong.
+// variations are valid, nearly valid and invalid pieces of JSON.
 var variations = []string{
 	`0`, `-0`, `-`, `+1`, `01`, `1.`, `.5`, `1.5`, `1e`, `1e+`, `1E-2`, `1e5`, `1e05`, `--1`, `1x`, `0x1`, `1_0`, `1e400`, `-1.0E+0`, `00`, `1.e1`,
 	`true`, `tru`, `truex`, `True`, `false`, `fals`, `null`, `nul`, `NULL`, `NaN`, `Infinity`, `undefined`,
@@ -92,7 +92,7 @@ func TestScannerAgreesWithJSONText(t *testing.T) {
 			compare(t, []byte(`{"a":[`+v+w+`]}`))
 		}
 	}
-	// Every byte in every place of a document that has everything.
+	// Every byte in every position of a document with every kind of value.
 	document := []byte(`{"a\n":[1.5e+7,true,{"\u00e9":"\ud83d\ude00"}],"":{"é":null}} `)
 	for i := range document {
 		for c := range 256 {
@@ -102,8 +102,8 @@ func TestScannerAgreesWithJSONText(t *testing.T) {
 		}
 		compare(t, document[:i])
 	}
-	// Eight bytes of a string are looked at together: every byte in every place
-	// among them, in front of each kind that is special.
+	// The scanner looks at eight bytes of a string together: put every byte in
+	// every position among them, before each kind of special byte.
 	for _, next := range []string{"a", "\"", "\\\"", "\x1f", "\x20", "\x21", "\x23", "\x5b", "\x5d", "\x7f", "\x80", "\u00e9", "\xff"} {
 		for place := range 17 {
 			for c := range 256 {
@@ -119,8 +119,8 @@ func TestScannerAgreesWithJSONText(t *testing.T) {
 	}
 }
 
-// manyNames is an object of n names of the same
-// length, and one whose value is inner.
+// manyNames returns an object with n names of the same length and the member
+// inner.
 func manyNames(n int, inner string) []byte {
 	b := []byte(`{"inner":` + inner)
 	for i := range n {
@@ -129,13 +129,13 @@ func manyNames(n int, inner string) []byte {
 	return append(b, '}')
 }
 
-// K1: names are unique however many there are, at every level.
+// K1: duplicate names are rejected at every level, even among many names.
 func TestManyNames(t *testing.T) {
 	for _, n := range []int{1, 14, 15, 16, 17, 18, 31, 32, 33, 63, 64, 65, 100, 1000, 3000} {
 		plain := manyNames(n, "1")
 		compare(t, plain)
-		compare(t, manyNames(n, string(plain)))                              // the same names within
-		compare(t, manyNames(n, "["+string(plain)+","+string(plain)+",{}]")) // and again
+		compare(t, manyNames(n, string(plain)))                              // the same names in a nested object
+		compare(t, manyNames(n, "["+string(plain)+","+string(plain)+",{}]")) // and in two of them
 		compare(t, manyNames(n, string(manyNames(20, string(manyNames(n, ""))))))
 		for _, i := range []int{0, n / 2, n - 1} {
 			for _, name := range []string{fmt.Sprintf("n%04d", i), fmt.Sprintf(`\u006e%04d`, i), "inner"} {
@@ -143,15 +143,15 @@ func TestManyNames(t *testing.T) {
 				compare(t, doubled)
 				compare(t, manyNames(n, string(doubled)))
 				if _, err := members(string(doubled)); err == nil {
-					t.Errorf("%d names and %s twice", n, name)
+					t.Errorf("%d names: duplicate %s is accepted", n, name)
 				}
 			}
 		}
 	}
 }
 
-// Part 2.4: many names cost no more than their number: nothing if the scanner
-// has read the like before, and otherwise the growth of its memory.
+// Many names cost no allocation each: nothing if the pooled scanner has read a
+// document of this size before, and otherwise only the growth of its memory.
 func TestManyNamesAllocateLittle(t *testing.T) {
 	document := manyNames(1000, "1")
 	read := func() {
@@ -192,7 +192,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// The scanner accepts exactly what jsontext accepts, and reads the same.
+// The scanner accepts exactly what jsontext accepts and reads the same members.
 func FuzzScanner(f *testing.F) {
 	for _, v := range variations {
 		f.Add([]byte(`{"a":` + v + `}`))

@@ -1,10 +1,10 @@
-// Package strictjson reads the JSON that comes from outside: token headers,
-// claims, key sets and metadata.
+// Package strictjson reads untrusted JSON: token headers, claims, key sets and
+// metadata.
 //
-// It accepts exactly one JSON object in valid UTF-8, whose names are unique
-// (RFC 7515, Section 4; RFC 7519, Section 4) and compared as they are
-// spelled, nested at most [MaxDepth] deep, with nothing behind it. Everything
-// else is an error. encoding/json does none of this.
+// A document must be one JSON object in valid UTF-8, nested at most [MaxDepth]
+// deep, with nothing after it. Its member names must be unique (RFC 7515, Section
+// 4; RFC 7519, Section 4) and are case-sensitive. Anything else is an error.
+// encoding/json enforces none of these rules.
 package strictjson
 
 import (
@@ -14,21 +14,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxDepth is how deep objects and arrays may be nested, the outermost
-// included.
+// MaxDepth is the maximum nesting depth of objects and arrays, counting the
+// outermost.
 const MaxDepth = 32
 
-// Value is a raw JSON value. It aliases the document it was read from.
+// Value is the JSON text of a value. It aliases the document that it was read from.
 type Value = jsontext.Value
 
-// ErrTooDeep is returned for a document that is nested deeper than [MaxDepth].
+// ErrTooDeep is the error for a document nested deeper than [MaxDepth].
 var ErrTooDeep = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 var errNotObject = errors.New("not a JSON object")
 
-// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth], for
-// those who then read it by jsontext, which a deeply nested value costs memory
-// for each level. It allocates nothing and does not otherwise judge data.
+// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth]. Call it
+// before jsontext reads data, because jsontext needs memory for each level.
+// CheckDepth allocates nothing and does not check data otherwise.
 func CheckDepth(data []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(data); i++ {
@@ -56,19 +56,19 @@ func CheckDepth(data []byte) error {
 var (
 	errDuplicate = errors.New("a duplicate member name")
 	errNothing   = errors.New("no JSON value")
-	errBehind    = errors.New("data behind the JSON object")
+	errTrailing  = errors.New("data after the JSON object")
 	errText      = errors.New("an invalid JSON string")
 )
 
-// Object reads data as one JSON object and calls member for each of its
-// members, in order. The name is valid during the call only, the value aliases
-// data; an error of member ends the reading and is returned as it is.
+// Object reads data as one JSON object and calls member for each of its members,
+// in order. The name is valid only during the call; the value aliases data. If
+// member returns an error, Object stops and returns that error unchanged.
 func Object(data []byte, member func(name []byte, value Value) error) error {
 	return Members(data, func(name []byte, _ int, value Value) error { return member(name, value) })
 }
 
-// Members is [Object] for those who want to know at which byte of data each
-// value begins.
+// Members is [Object] with one more argument for member: the index in data at
+// which the value begins.
 func Members(data []byte, member func(name []byte, at int, value Value) error) error {
 	s := newScanner(data)
 	defer s.release()
@@ -85,13 +85,13 @@ func Members(data []byte, member func(name []byte, at int, value Value) error) e
 		return err
 	}
 	if !s.end() {
-		return errBehind
+		return errTrailing
 	}
 	return nil
 }
 
-// String returns the string that v is. Any other kind, null included, is an
-// error.
+// String decodes v, which must be a JSON string. Any other kind is an error, and
+// so is null.
 func String(v Value) (string, error) {
 	plain, isPlain, err := Text(v)
 	switch {
@@ -104,8 +104,9 @@ func String(v Value) (string, error) {
 	return string(text), err
 }
 
-// Text looks at the string that v is: if it has no escapes, plain is its text,
-// a part of v. The error is that of [String].
+// Text decodes v without allocating, if v is a JSON string without escapes: plain is
+// then a part of v and isPlain is true. If v has escapes, isPlain is false. The
+// error is that of [String].
 func Text(v Value) (plain []byte, isPlain bool, err error) {
 	if len(v) < 2 || v[0] != '"' {
 		return nil, false, WrongKind(v, "a string")
@@ -117,9 +118,8 @@ func Text(v Value) (plain []byte, isPlain bool, err error) {
 	return v[1 : len(v)-1 : len(v)-1], !escaped, nil
 }
 
-// Strings returns the strings that v, an array, holds. Any other kind, and an
-// element of any other kind, is an error. An empty array gives an empty,
-// non-nil slice.
+// Strings decodes v, which must be an array of strings. An empty array gives an
+// empty, non-nil slice.
 func Strings(v Value) ([]string, error) {
 	if v.Kind() != '[' {
 		return nil, WrongKind(v, "an array of strings")
@@ -135,13 +135,13 @@ func Strings(v Value) ([]string, error) {
 	return list, err
 }
 
-// Array calls element for each element of v, which must be an array.
+// Array calls element for each element of v, which must be an array, in order.
 func Array(v Value, element func(Value) error) error {
 	return Elements(v, func(_ int, value Value) error { return element(value) })
 }
 
-// Elements is [Array] for those who want to know at which byte of v each
-// element begins.
+// Elements is [Array] with one more argument for element: the index in v at which
+// the element begins.
 func Elements(v Value, element func(at int, value Value) error) error {
 	if v.Kind() != '[' {
 		return WrongKind(v, "an array")
@@ -151,7 +151,7 @@ func Elements(v Value, element func(at int, value Value) error) error {
 	return s.array(element)
 }
 
-// Bool returns the boolean that v is. Any other kind is an error.
+// Bool decodes v, which must be a boolean.
 func Bool(v Value) (bool, error) {
 	switch v.Kind() {
 	case 't':
@@ -162,10 +162,10 @@ func Bool(v Value) (bool, error) {
 	return false, WrongKind(v, "a boolean")
 }
 
-// WrongKind is the error of a value that is of another kind than want, which
-// goes with an article: a string, say. It does not quote the value.
+// WrongKind returns the error for a value of the wrong kind. want is a noun with its
+// article, such as "a string". The error does not quote the value.
 func WrongKind(v Value, want string) error {
-	return fmt.Errorf("a JSON %s where %s is due", kindName(v), want)
+	return fmt.Errorf("a JSON %s instead of %s", kindName(v), want)
 }
 
 func kindName(v Value) string {

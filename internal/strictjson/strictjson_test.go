@@ -14,7 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// members reads a document into "name=value" texts.
+// members returns the members of a document as "name=value".
 func members(document string) ([]string, error) {
 	var got []string
 	err := strictjson.Object([]byte(document), func(name []byte, value strictjson.Value) error {
@@ -39,7 +39,7 @@ func TestObject(t *testing.T) {
 		{"an empty name", `{"":1}`, []string{"=1"}},
 		{"names that differ in case", `{"aud":1,"AUD":2,"Aud":3}`, []string{"aud=1", "AUD=2", "Aud=3"}},
 		{"the same name in another object", `{"a":{"b":1},"b":2,"c":[{"b":3},{"b":4}]}`, []string{`a={"b":1}`, "b=2", `c=[{"b":3},{"b":4}]`}},
-		{"as deep as may be", `{"a":` + deep + `}`, []string{"a=" + deep}},
+		{"the maximum depth", `{"a":` + deep + `}`, []string{"a=" + deep}},
 		{"brackets and quotes in strings", `{"a":"[[{{\"[\\"}`, []string{`a="[[{{\"[\\"`}},
 		{"a surrogate pair", `{"a":"\ud83d\ude00"}`, []string{`a="\ud83d\ude00"`}},
 		{"a long name", `{"` + strings.Repeat("n", 100) + `":1,"b":2}`, []string{strings.Repeat("n", 100) + "=1", "b=2"}},
@@ -66,10 +66,10 @@ func TestObjectRefuses(t *testing.T) {
 		{"no end", `{"a":"` + secret + `"`},
 		{"no value", `{"a"}`},
 		{"a trailing comma", `{"a":1,}`},
-		{"data behind", `{"a":1}x`},
+		{"data after the object", `{"a":1}x`},
 		{"a second object", `{"a":1}{"a":2}`},
-		{"a bracket behind", `{"a":1}}`},
-		{"NUL behind", "{\"a\":1}\x00"},
+		{"a bracket after the object", `{"a":1}}`},
+		{"NUL after the object", "{\"a\":1}\x00"},
 		{"a byte order mark", "\ufeff{}"},
 		{"a duplicate name", `{"` + secret + `":1,"` + secret + `":2}`},
 		{"a duplicate name, escaped", `{"aud":1,"\u0061ud":2}`},
@@ -118,7 +118,7 @@ func TestErrorOfAMemberIsReturnedAsItIs(t *testing.T) {
 	}
 }
 
-// Values stay what they were while other members and documents are read.
+// A value does not change while other members and documents are read.
 func TestValuesOutliveTheReading(t *testing.T) {
 	var wait sync.WaitGroup
 	for worker := range 4 {
@@ -128,7 +128,7 @@ func TestValuesOutliveTheReading(t *testing.T) {
 				var values []strictjson.Value
 				err := strictjson.Object([]byte(document), func(_ []byte, value strictjson.Value) error {
 					values = append(values, value)
-					_, err := members(string(value)) // a reader within a reader
+					_, err := members(string(value)) // a read nested in another read
 					if value.Kind() == '{' && err != nil {
 						return err
 					}
@@ -147,7 +147,7 @@ func TestValuesOutliveTheReading(t *testing.T) {
 	wait.Wait()
 }
 
-// Part 2.4: CVE-2025-53864. A deep document is refused before it costs memory.
+// CVE-2025-53864: a deeply nested document is rejected before it costs memory.
 func TestDeepDocumentsAllocateLittle(t *testing.T) {
 	for name, document := range map[string][]byte{
 		"objects": []byte(strings.Repeat(`{"a":`, 10_000)),
@@ -204,8 +204,8 @@ func TestValuesOfAKind(t *testing.T) {
 	}
 }
 
-// What is accepted means the same to encoding/json, which reads more; and a
-// document that was rebuilt from its members is read the same again.
+// encoding/json, which accepts more documents, reads every accepted document the
+// same way. A document rebuilt from its members reads the same as the original.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1,"b":"x","c":[1,{"d":2}]}`, `{"a":1,"a":2}`, `{"\u0061":1}`, `[`, `{"a":"\ud800"}`, "{\"\xff\":1}", `{"":{}} `} {
 		f.Add([]byte(seed))

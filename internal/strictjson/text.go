@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// isPlain tells the bytes of strings that stand for themselves and are ASCII.
+// isPlain reports the ASCII bytes that stand for themselves in a JSON string.
 var isPlain = func() (plain [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		plain[c] = c != '"' && c != '\\'
@@ -16,7 +16,7 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// text skips a string, whose first quote is there, and reports whether it has
+// text skips a string, which begins at the current byte, and reports whether it has
 // escapes.
 func (s *scanner) text() (escaped bool, err error) {
 	if end := s.at + 1 + plainLen(s.data[s.at+1:]); end < len(s.data) && s.data[end] == '"' {
@@ -31,8 +31,8 @@ func (s *scanner) text() (escaped bool, err error) {
 	return escaped, nil
 }
 
-// skipText returns where the string ends that begins at a byte of data, or
-// where it breaks off.
+// skipText returns the end of the string that begins at data[at]. If the string is
+// invalid, ok is false and end is the index of the first bad byte.
 func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	for i := at + 1; ; {
 		i += plainLen(data[i:])
@@ -61,7 +61,7 @@ func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	}
 }
 
-// plainLen returns how many bytes data begins with that are plain.
+// plainLen returns the number of plain bytes at the beginning of data.
 func plainLen(data []byte) (n int) {
 	for n+8 <= len(data) {
 		if special := specials(binary.LittleEndian.Uint64(data[n:])); special != 0 {
@@ -75,17 +75,17 @@ func plainLen(data []byte) (n int) {
 	return n
 }
 
-// specials returns eight bytes with the top bit set of those that are not
-// plain; behind the first of them it may be set of a plain one too, which a
-// special one has borrowed from.
+// specials sets the top bit of every byte of eight that is not plain. It is exact up
+// to the first such byte. After it, a plain byte may be marked too, because the
+// subtractions borrow from the next byte.
 func specials(eight uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^ones*'"', eight^ones*'\\'
 	return (eight | (eight - ones*' ') | (quote - ones) | (backslash - ones)) & tops
 }
 
-// escapeLen returns the length of the escape at the beginning of b, 0 if it is
-// none. Half of a surrogate pair is none: it is no character.
+// escapeLen returns the length of the escape at the beginning of b, or 0 if it is
+// invalid. A lone half of a surrogate pair is invalid: it is not a character.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -98,7 +98,7 @@ func escapeLen(b []byte) int {
 		return 0
 	}
 	const (
-		high, low = 0xd800, 0xdc00 // the first of each half
+		high, low = 0xd800, 0xdc00 // the first high and the first low surrogate
 		mask      = 0xfc00
 	)
 	switch unit, ok := hex4(b[2:]); {
@@ -116,7 +116,7 @@ func escapeLen(b []byte) int {
 	return 12
 }
 
-// hex4 reads four hexadecimal digits.
+// hex4 parses four hexadecimal digits.
 func hex4(b []byte) (unit uint32, ok bool) {
 	if len(b) < 4 {
 		return 0, false
@@ -135,8 +135,7 @@ func hex4(b []byte) (unit uint32, ok bool) {
 	return unit, true
 }
 
-// unescape appends the text of a string that was read, quotes and escapes
-// taken away.
+// unescape decodes a quoted string that was scanned before, and appends it to dst.
 func unescape(dst, quoted []byte) ([]byte, error) {
 	dst, err := jsontext.AppendUnquote(dst, quoted)
 	if err != nil {

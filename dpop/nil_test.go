@@ -12,7 +12,7 @@ import (
 func TestNilStoresAndKeys(t *testing.T) {
 	var store *dpop.MemoryReplays
 	_, err := dpop.New(dpop.Config{Origin: "https://{host}", Replays: store})
-	for _, want := range []string{"Replays is a nil *dpop.MemoryReplays", `Origin: it has the placeholder "{host}"`} {
+	for _, want := range []string{"Replays is a nil *dpop.MemoryReplays", `Origin: contains the placeholder "{host}"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}

@@ -39,11 +39,11 @@ func TestTemplatesAndNilValues(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`Config.Issuer: it has the placeholder "{tenantid}"`, `the scheme "http", want https`,
-		`Config.Endpoint: it has the placeholder "YOUR_DOMAIN"`,
-		`Config.Auth: ClientSecretBasic: the client id "<client-id>": it has the placeholder`,
-		`Config.Audience[0] "{audience}": it has the placeholder`, `Config.Audience[1] "a b": it has white space`,
-		`Config.Signed.Audience "YOUR_CLIENT_ID": it has the placeholder`,
+		`Config.Issuer: contains the placeholder "{tenantid}"`, `the scheme "http", want https`,
+		`Config.Endpoint: contains the placeholder "YOUR_DOMAIN"`,
+		`Config.Auth: ClientSecretBasic: the client id "<client-id>": contains the placeholder`,
+		`Config.Audience[0] "{audience}": contains the placeholder`, `Config.Audience[1] "a b": contains white space`,
+		`Config.Signed.Audience "YOUR_CLIENT_ID": contains the placeholder`,
 		"Config.Shared holds a nil pointer",
 	} {
 		if !strings.Contains(err.Error(), want) {

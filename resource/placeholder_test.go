@@ -17,10 +17,10 @@ func TestTemplates(t *testing.T) {
 		JWKSURI:              "https://<host>/jwks",
 	})
 	for _, want := range []string{
-		`Config.Resource: it has the placeholder "{host}"; want the value in its place`,
-		`Config.AuthorizationServers[0]: it has the placeholder "{tenantid}"`,
-		`Config.AuthorizationServers[1]: it has the placeholder "YOUR_DOMAIN"`,
-		`Config.JWKSURI: it has the placeholder "<host>"`,
+		`Config.Resource: contains the placeholder "{host}"; replace it with the real value`,
+		`Config.AuthorizationServers[0]: contains the placeholder "{tenantid}"`,
+		`Config.AuthorizationServers[1]: contains the placeholder "YOUR_DOMAIN"`,
+		`Config.JWKSURI: contains the placeholder "<host>"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)

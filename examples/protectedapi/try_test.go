@@ -29,15 +29,15 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 			`-framework "chi"; want one of`, "-leeway 6m0s; want", `-cors "*"; want`, "-profile fapi2 with -dpop off", "-listen is empty",
 			"-resource (not shown, since it may hold a password); want no user information",
 			"-redis: bearerredis: Config.Address: want a port", "-tls-cert and -tls-key: open no/such.crt", "-client-key: open no/such.pem",
-			`-issuer and -audience: jwks: Config.Issuers[0]: URL: it has the placeholder "{tenantid}"; want the value in its place`,
-			`the scheme "http", want https`, `Audience[0] "a b": it has white space`, `-realm: bearer: Config.Realm "bärer"`,
+			`-issuer and -audience: jwks: Config.Issuers[0]: URL: contains the placeholder "{tenantid}"; replace it with the real value`,
+			`the scheme "http", want https`, `Audience[0] "a b": contains white space`, `-realm: bearer: Config.Realm "bärer"`,
 		}},
 		{[]string{"-redis", "127.0.0.1"}, []string{"no -issuer", "-redis: bearerredis: Config.Address: want"}},
 		{[]string{"-dev", "-redis", "127.0.0.1", "-dpop", "on", "-client-id", "api"}, []string{"-redis: ", `-dpop "on"`, "-client-id and -dev exclude"}},
 		{[]string{
 			"-issuer", "https://login.example.com", "-client-id", "api", "-client-secret", hush, "-introspection-endpoint", "https://YOUR_DOMAIN/introspect",
 			"-listen", ":0", "-mtls", "allowed",
-		}, []string{"no -resource", "-mtls allowed without", `-introspection-endpoint: introspect: Config.Endpoint: it has the placeholder "YOUR_DOMAIN"`}},
+		}, []string{"no -resource", "-mtls allowed without", `-introspection-endpoint: introspect: Config.Endpoint: contains the placeholder "YOUR_DOMAIN"`}},
 	}
 	for _, tt := range tests {
 		var stdout, stderr bytes.Buffer

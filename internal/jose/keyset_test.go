@@ -269,8 +269,8 @@ func TestDocumentsThatAreNoKeySet(t *testing.T) {
 		{"cut behind another member", `{"a":`, "invalid JSON"},
 		{"cut behind a brace", `{`, "invalid JSON"},
 		{"broken JSON within a key", `{"keys":[{"kty":}]}`, "invalid JSON"},
-		{"trailing data", `{"keys":[]}{}`, "behind"},
-		{"trailing junk", `{"keys":[]}]`, "behind"},
+		{"trailing data", `{"keys":[]}{}`, "data after"},
+		{"trailing junk", `{"keys":[]}]`, "data after"},
 		{"33 levels", `{"keys":[` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `]}`, "deeper"},
 		{"10,000 levels", strings.Repeat(`{"keys":[`, 10_000), "deeper"},
 	}

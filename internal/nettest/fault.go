@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Fault is something that a network does.
+// Fault is a failure of a network.
 type Fault struct {
 	Name  string
 	Begin func(*Proxy)
-	// End ends the fault. Until then nothing works. nil: new connections work
-	// all the while.
+	// End ends the fault; nothing works until then. If End is nil, the fault
+	// affects only open connections, and new ones work.
 	End func(*Proxy)
 }
 
@@ -30,9 +30,9 @@ func Faults() []Fault {
 	}
 }
 
-// Run is for how long a test repeats the faults in random order, beyond
-// one round of each: the duration in the environment variable
-// BEARERKIT_NETWORK_TIME, such as 10m. Zero without it.
+// Run returns how long a test should repeat the faults in random order, after one
+// round of each. It is the duration in the environment variable
+// BEARERKIT_NETWORK_TIME, such as 10m, or zero if the variable is not set.
 func Run(t testing.TB) time.Duration {
 	t.Helper()
 	value := os.Getenv("BEARERKIT_NETWORK_TIME")
@@ -46,14 +46,14 @@ func Run(t testing.TB) time.Duration {
 	return d
 }
 
-// RandomFault returns one of the faults.
+// RandomFault returns one of [Faults].
 func RandomFault() Fault {
 	all := Faults()
 	return all[rand.N(len(all))]
 }
 
-// InParallel runs tests by name at the same time, all of them: t.Parallel
-// would run as many as there are processors, and these tests mostly wait.
+// InParallel runs all tests at the same time. The tests mostly wait, so t.Parallel,
+// which runs only one per processor, would take longer.
 func InParallel(t *testing.T, tests map[string]func(t *testing.T)) {
 	t.Helper()
 	var wg sync.WaitGroup

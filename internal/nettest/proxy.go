@@ -1,5 +1,5 @@
-// Package nettest is a network that fails, for tests: a TCP proxy on loopback
-// whose connections swallow bytes, stop reading, break or answer late.
+// Package nettest simulates a failing network for tests. It has a TCP proxy on
+// loopback whose connections drop bytes, stall, break or answer late.
 package nettest
 
 import (
@@ -11,22 +11,21 @@ import (
 	"time"
 )
 
-// Mode is what a connection through a [Proxy] does with bytes.
+// Mode says what a connection through a [Proxy] does with bytes.
 type Mode int32
 
 const (
 	// Forward passes bytes on.
 	Forward Mode = iota
-	// Swallow reads bytes and drops them, as a NAT or a load balancer does
-	// that has forgotten the connection. Neither end learns that the other one
-	// has closed.
+	// Swallow reads bytes and drops them, like a NAT or load balancer that has
+	// lost the connection. Neither end learns that the other has closed.
 	Swallow
-	// Stall stops reading, so that the sender's buffers fill up.
+	// Stall stops reading, so the sender's buffers fill up.
 	Stall
 )
 
-// Proxy forwards TCP connections to one address, and fails as it is told. Its
-// methods may be called concurrently.
+// Proxy forwards TCP connections to one address and simulates faults on them. It is
+// safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -40,7 +39,8 @@ type Proxy struct {
 	links  map[*link]bool
 }
 
-// NewProxy returns a proxy to target, a HOST:PORT, that ends with the test.
+// NewProxy starts a proxy to target, a host:port. The proxy stops when the test
+// ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -53,13 +53,13 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Addr returns the address of the proxy, a HOST:PORT.
+// Addr returns the host:port of the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Accepted returns how many connections have been accepted.
+// Accepted returns the number of connections accepted so far.
 func (p *Proxy) Accepted() int { return int(p.accepted.Load()) }
 
-// SetOpen sets what the connections do that are open now.
+// SetOpen sets the mode of the connections that are open now.
 func (p *Proxy) SetOpen(m Mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,21 +68,21 @@ func (p *Proxy) SetOpen(m Mode) {
 	}
 }
 
-// SetNew sets what new connections do.
+// SetNew sets the mode of new connections.
 func (p *Proxy) SetNew(m Mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mode = m
 }
 
-// SetDelay delays all that the target sends.
+// SetDelay delays everything that the target sends.
 func (p *Proxy) SetDelay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
 }
 
-// Reset breaks the connections that are open now: both ends see a reset.
+// Reset breaks the connections that are open now. Both ends see a reset.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,8 +91,8 @@ func (p *Proxy) Reset() {
 	}
 }
 
-// AwaitClosed waits until the clients have closed all connections that are
-// open now, or ctx ends.
+// AwaitClosed waits until the clients have closed all connections that are open
+// now. If ctx ends first, it returns ctx.Err().
 func (p *Proxy) AwaitClosed(ctx context.Context) error {
 	p.mu.Lock()
 	var open []*link
@@ -161,7 +161,7 @@ type link struct {
 	mode           atomic.Int32
 	once           sync.Once
 	ended          chan struct{}
-	clientGone     chan struct{} // closed when nothing more comes from the client
+	clientGone     chan struct{} // closed when the client has closed its end
 }
 
 func (l *link) end() {
@@ -179,7 +179,8 @@ func (l *link) reset() {
 	l.end()
 }
 
-// copy copies what comes from one end to the other, until that end closes.
+// copy forwards bytes from one end to the other until the sender closes. answer
+// says that they come from the target.
 func (l *link) copy(to, from net.Conn, answer bool) {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -193,7 +194,7 @@ func (l *link) copy(to, from net.Conn, answer bool) {
 		switch Mode(l.mode.Load()) {
 		case Swallow:
 			if err != nil {
-				return // and the other end is not told
+				return // without closing the other end
 			}
 			continue
 		case Stall:

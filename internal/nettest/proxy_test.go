@@ -13,7 +13,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nettest"
 )
 
-// echo answers what it reads, until the test ends.
+// echo starts a server that sends back what it reads, until the test ends. It
+// returns the server's address.
 func echo(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -27,7 +28,7 @@ func echo(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			go func() { // it ends when the proxy does
+			go func() { // ends when the proxy closes the connection
 				defer conn.Close()
 				_, _ = io.Copy(conn, conn)
 			}()
@@ -36,7 +37,7 @@ func echo(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// answer sends a byte and returns the error of that, or of reading the answer.
+// answer sends a byte and reads the answer. It returns the first error.
 func answer(conn net.Conn, patience time.Duration) error {
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	_, err := conn.Write([]byte("x"))
@@ -59,7 +60,6 @@ func dial(t *testing.T, p *nettest.Proxy) net.Conn {
 	return conn
 }
 
-// The faults that other tests rely on.
 func TestProxy(t *testing.T) {
 	const little = 100 * time.Millisecond
 	p := nettest.NewProxy(t, echo(t))
@@ -69,7 +69,7 @@ func TestProxy(t *testing.T) {
 		if err := answer(conn, little); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("mode %d: %v; want no answer", mode, err)
 		}
-		dial(t, p) // others work
+		dial(t, p) // new connections work
 	}
 	broken := dial(t, p)
 	p.Reset()

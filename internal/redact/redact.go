@@ -1,10 +1,10 @@
-// Package redact prints values that hold secrets. A type lists what may be seen
+// Package redact prints values that hold secrets. A type lists its public settings
 // as attributes, and this package writes them as text and as JSON.
 //
-// A type needs all of String, GoString, Format, LogValue and MarshalJSON: without
-// Format, verbs such as %d walk its fields, and without MarshalJSON, JSON does.
-// None of them helps a value in an unexported field of somebody else's struct,
-// since fmt calls no methods there.
+// A type needs three methods: LogValue for log/slog; Format for fmt, where it takes
+// precedence over String and GoString for every verb; and MarshalJSON. They cannot
+// protect a value in an unexported field of another struct, because fmt calls no
+// methods there.
 package redact
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Group returns the attributes whose values are not zero.
+// Group returns a group of the attributes whose values are not zero.
 func Group(attrs ...slog.Attr) slog.Value {
 	shown := make([]slog.Attr, 0, len(attrs))
 	for _, a := range attrs {
@@ -53,10 +53,10 @@ func isZero(v slog.Value) bool {
 	return false
 }
 
-// URL is an attribute of a URL without userinfo, query and fragment.
+// URL returns an attribute with the URL raw without userinfo, query and fragment.
 func URL(key, raw string) slog.Attr { return slog.String(key, weburl.Redact(raw)) }
 
-// Set is an attribute that says only whether a value is there.
+// Set returns an attribute that shows only whether a value is set.
 func Set(key string, set bool) slog.Attr {
 	if set {
 		return slog.String(key, "[set]")
@@ -64,7 +64,7 @@ func Set(key string, set bool) slog.Attr {
 	return slog.String(key, "")
 }
 
-// Types is an attribute of the values' types.
+// Types returns an attribute with the types of values.
 func Types[T any](key string, values []T) slog.Attr {
 	names := make([]string, len(values))
 	for i, v := range values {
@@ -73,7 +73,7 @@ func Types[T any](key string, values []T) slog.Attr {
 	return slog.Any(key, names)
 }
 
-// Text writes v, a group, as the struct of that name: name{Key:value Key:value}.
+// Text formats v, a group, like a struct: name{Key:value Key:value}.
 func Text(name string, v slog.Value) string { return name + string(appendText(nil, v)) }
 
 func appendText(b []byte, v slog.Value) []byte {
@@ -97,15 +97,15 @@ func appendText(b []byte, v slog.Value) []byte {
 	return fmt.Append(b, v.Any())
 }
 
-// Format writes text for any verb, quoted for %q.
+// Format writes text to f, quoted if the verb is %q and as it is otherwise.
 func Format(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
 	}
-	_, _ = io.WriteString(f, text) // f reports it
+	_, _ = io.WriteString(f, text) // fmt reports the error
 }
 
-// JSON writes v, a group, as an object.
+// JSON encodes v; a group becomes an object.
 func JSON(v slog.Value) ([]byte, error) {
 	switch v = v.Resolve(); v.Kind() {
 	case slog.KindGroup:

@@ -8,37 +8,37 @@ import (
 	"unicode"
 )
 
-// placeholder matches what documentation puts in place of a value: braces and
-// angle brackets, neither of which a URI has (RFC 3986, Appendix A), shell
+// placeholder matches what documentation writes in place of a value: braces and
+// angle brackets, which cannot occur in a URI (RFC 3986, Appendix A), shell
 // variables, and names such as YOUR_DOMAIN.
 var placeholder = regexp.MustCompile(`\{[^{}]*\}?|<[^<>]*>?|\$[A-Z][A-Z0-9_]+|\bYOUR[_-][A-Z0-9_-]+|(?i:\byour_[a-z0-9_]+)|(?i:\b(?:change|replace)_?me\b)`)
 
-// maxPlaceholder bounds what is quoted of one, in bytes.
+// maxPlaceholder is the length, in bytes, up to which an error quotes a placeholder.
 const maxPlaceholder = 40
 
-// Unfilled returns an error that names the placeholder in text, if it has one:
-// a template that nobody filled in, such as
-// https://login.microsoftonline.com/{tenantid}/v2.0.
+// Unfilled returns an error if text contains a placeholder, as in
+// https://login.microsoftonline.com/{tenantid}/v2.0. The error quotes the
+// placeholder, unless it could be part of a password.
 func Unfilled(text string) error {
 	found := placeholder.FindString(text)
 	switch {
 	case found == "":
 		return nil
-	case len(found) > maxPlaceholder || strings.Contains(text, "@"): // it may be part of a password
-		return errors.New("it has a placeholder; want the value in its place")
+	case len(found) > maxPlaceholder || strings.Contains(text, "@"): // perhaps part of a password
+		return errors.New("contains a placeholder; replace it with the real value")
 	}
-	return fmt.Errorf("it has the placeholder %q; want the value in its place", found)
+	return fmt.Errorf("contains the placeholder %q; replace it with the real value", found)
 }
 
-// CheckAudience returns an error if a token can hardly have value as its
-// audience: it is empty, a template that nobody filled in, or has white space,
-// as two audiences in one value have.
+// CheckAudience returns an error if value is unlikely to be an audience: it is
+// empty, contains a placeholder, or contains white space, which suggests two
+// audiences in one value.
 func CheckAudience(value string) error {
 	switch {
 	case value == "":
-		return errors.New("it is empty")
+		return errors.New("is empty")
 	case strings.ContainsFunc(value, unicode.IsSpace):
-		return errors.New("it has white space; want one audience in each value")
+		return errors.New("contains white space; want one audience per value")
 	}
 	return Unfilled(value)
 }

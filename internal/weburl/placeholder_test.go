@@ -7,9 +7,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Reports L19: a template that nobody filled in is told, with what to fill in.
+// Reports L19: the error names the placeholder.
 func TestUnfilled(t *testing.T) {
-	tests := []struct{ text, want string }{ // want: the placeholder; empty: there is none
+	tests := []struct{ text, want string }{ // want: the placeholder, or empty for none
 		{"http://login.microsoftonline.com/{tenantid}/v2.0", `"{tenantid}"`},
 		{"https://{yourOktaDomain}/oauth2/default", `"{yourOktaDomain}"`},
 		{"https://cognito-idp.<region>.amazonaws.com/<userPoolId>", `"<region>"`},
@@ -22,15 +22,15 @@ func TestUnfilled(t *testing.T) {
 		{"https://{{ .Values.host }}/", `"{"`},
 		{"https://login.example.com/realms/CHANGEME", `"CHANGEME"`},
 		{"{audience}", `"{audience}"`},
-		{"https://user:{hunter2}@login.example.com", "it has a placeholder;"},
-		{"https://login.example.com/{" + strings.Repeat("a", 100) + "}", "it has a placeholder;"},
+		{"https://user:{hunter2}@login.example.com", "contains a placeholder;"},
+		{"https://login.example.com/{" + strings.Repeat("a", 100) + "}", "contains a placeholder;"},
 
 		{"https://login.example.com/realms/shop", ""},
 		{"https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0", ""},
 		{"https://yourkit.com/your-tenant", ""},
 		{"https://login.example.com/realms/MY_REALM", ""},
 		{"https://api.example.com/$metadata", ""},
-		{"https://api.example.com/a/%7Bid%7D", ""}, // a URI may have these
+		{"https://api.example.com/a/%7Bid%7D", ""}, // valid in a URI
 		{"https://api.example.com/a%2Fb?p=B2C_1A_SIGNIN", ""},
 		{"api://9122040d", ""},
 		{"", ""},
@@ -46,7 +46,8 @@ func TestUnfilled(t *testing.T) {
 	}
 }
 
-// Reports L19: two audiences in one value are none that a token has.
+// Reports L19: an empty value, a placeholder or two audiences in one value are
+// mistakes.
 func TestCheckAudience(t *testing.T) {
 	for _, good := range []string{"orders", "https://api.example.com/v1", "api://9122040d", "urn:example:api", "Bestellungen-Ü"} {
 		if err := weburl.CheckAudience(good); err != nil {

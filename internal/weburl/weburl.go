@@ -1,5 +1,5 @@
-// Package weburl judges the URLs of configurations in the same way for all
-// packages.
+// Package weburl holds the checks of configured URLs and audiences that several
+// packages share.
 package weburl
 
 import (
@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// IsLoopback reports whether a URL's host, without brackets and port, names
-// this machine, so that plain HTTP to it crosses no network. It is localhost in
-// any case, or a loopback address (127.0.0.0/8 or ::1) in its usual spelling.
+// IsLoopback reports whether host is this machine, so that plain HTTP to it crosses
+// no network. host is the host of a URL without brackets and port. It is loopback
+// if it is localhost, in any case, or a loopback address (127.0.0.0/8 or ::1) in
+// its usual spelling.
 //
-// Names under localhost do not count, although RFC 6761, Section 6.3 reserves
-// them: Go asks DNS for them, so the answer decides where a request goes. The
-// same holds for "localhost." and for spellings such as 127.1 that Go takes for
-// a name. An IPv4 address in IPv6 form, ::ffff:127.0.0.1, does not count either.
+// Names under localhost are not loopback, although RFC 6761, Section 6.3 reserves
+// them: Go asks DNS for them, so a DNS answer would decide where the request goes.
+// The same holds for "localhost." and for spellings such as 127.1, which Go treats
+// as names. IPv4-mapped IPv6 addresses such as ::ffff:127.0.0.1 are not loopback.
 func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -24,11 +25,11 @@ func IsLoopback(host string) bool {
 	return err == nil && (addr.Is4() && addr.IsLoopback() || addr == netip.IPv6Loopback())
 }
 
-// maxShown bounds a URL in an error text, in bytes.
+// maxShown is the maximum length, in bytes, of a URL in an error text.
 const maxShown = 200
 
-// Redact returns raw without userinfo, query and fragment, which may hold
-// secrets, and not longer than an error text should be.
+// Redact returns raw without userinfo, query and fragment, which may contain
+// secrets, and shortens it for an error text.
 func Redact(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Reports G9: only localhost and loopback addresses are this machine. Checklist
-// C11.
+// Reports G9, checklist C11: only localhost and loopback addresses are loopback.
 func TestIsLoopback(t *testing.T) {
 	tests := []struct {
 		host string

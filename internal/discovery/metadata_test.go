@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 		{"issuer is null", `{"issuer":null}`, "", "issuer: a JSON null"},
 		{"jwks_uri is a number", `{"issuer":"https://login.example.com/tenant","jwks_uri":1}`, "", "jwks_uri: a JSON number"},
 		{"two issuers", `{"issuer":"https://evil.example.com","issuer":"https://login.example.com/tenant"}`, "", "duplicate"},
-		{"data after the object", `{"issuer":"https://login.example.com/tenant"}{}`, "", "behind"},
+		{"data after the object", `{"issuer":"https://login.example.com/tenant"}{}`, "", "data after"},
 		{"HTML", `<!doctype html>`, "", "not authorization server metadata"},
 		{"an empty document", ``, "", "not authorization server metadata"},
 		{"too deep", strings.Repeat(`{"a":`, 100), "", "nested deeper"},

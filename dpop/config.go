@@ -12,6 +12,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
 // Config configures a [Checker]. Of a duration, zero is the default and
@@ -109,8 +110,8 @@ func New(c Config) (*Checker, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c.MaxAge = orDefault(c.MaxAge, defaultMaxAge)
-	c.MaxAhead = orDefault(c.MaxAhead, defaultMaxAhead)
+	c.MaxAge = setting.OrDefault(c.MaxAge, defaultMaxAge)
+	c.MaxAhead = setting.OrDefault(c.MaxAhead, defaultMaxAhead)
 	if c.Replays == nil {
 		window := c.MaxAge + c.MaxAhead + clockDifference + bucketWidth
 		c.Replays, err = NewMemoryReplays(MemoryConfig{Capacity: int(defaultRate * window.Seconds())})
@@ -125,14 +126,6 @@ func New(c Config) (*Checker, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return newChecker(c, origin, algorithms), nil
-}
-
-// orDefault returns fallback for zero, and zero for what is negative.
-func orDefault[T ~int | ~int64](value, fallback T) T {
-	if value == 0 {
-		return fallback
-	}
-	return max(value, 0)
 }
 
 // parseOrigin returns an origin normalized, without a slash at its end.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
 // MemoryConfig configures a [MemoryReplays].
@@ -97,7 +99,7 @@ func NewMemoryReplays(c MemoryConfig) (*MemoryReplays, error) {
 	if c.Capacity < 0 {
 		errs = append(errs, errors.New("dpop: MemoryConfig.Capacity is negative; there must be a bound, zero is the default"))
 	}
-	capacity := orDefault(c.Capacity, defaultCapacity)
+	capacity := setting.OrDefault(c.Capacity, defaultCapacity)
 	share := func(field string, n int) int {
 		if n > capacity {
 			errs = append(errs, fmt.Errorf("dpop: MemoryConfig.%s is %d; want at most Capacity, %d", field, n, capacity))
@@ -105,7 +107,7 @@ func NewMemoryReplays(c MemoryConfig) (*MemoryReplays, error) {
 		if n < 0 {
 			return math.MaxInt
 		}
-		return orDefault(n, max(capacity/16, 1))
+		return setting.OrDefault(n, max(capacity/16, 1))
 	}
 	m := &MemoryReplays{
 		capacity: capacity, perKey: share("PerKey", c.PerKey), perOwner: share("PerOwner", c.PerOwner),

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
 // NoncesConfig configures [Nonces].
@@ -73,7 +75,7 @@ func NewNonces(c NoncesConfig) (*Nonces, error) {
 		key = make([]byte, minNonceKeyLen)
 		_, _ = rand.Read(key) // never fails
 	}
-	return &Nonces{key: func() []byte { return key }, rotate: orDefault(c.Rotate, defaultRotate)}, nil
+	return &Nonces{key: func() []byte { return key }, rotate: setting.OrDefault(c.Rotate, defaultRotate)}, nil
 }
 
 // Current returns the nonce that clients should use from now on. It consists of

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/setting"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
@@ -186,14 +187,14 @@ func New(c Config) (*Verifier, error) {
 	}
 	c.Audience = slices.Clone(c.Audience)
 	c.SharedSecret = slices.Clone(c.SharedSecret)
-	c.Leeway = orDefault(c.Leeway, 5*time.Second)
-	c.Timeout = orDefault(c.Timeout, 5*time.Second)
-	c.MaxConcurrent = orDefault(c.MaxConcurrent, 64)
-	c.MaxAge = orDefault(c.MaxAge, time.Minute)
-	c.NegativeAge = orDefault(c.NegativeAge, 10*time.Second)
+	c.Leeway = setting.OrDefault(c.Leeway, 5*time.Second)
+	c.Timeout = setting.OrDefault(c.Timeout, 5*time.Second)
+	c.MaxConcurrent = setting.OrDefault(c.MaxConcurrent, 64)
+	c.MaxAge = setting.OrDefault(c.MaxAge, time.Minute)
+	c.NegativeAge = setting.OrDefault(c.NegativeAge, 10*time.Second)
 	c.ServeStale = max(c.ServeStale, 0)
-	c.CacheEntries = orDefault(c.CacheEntries, 10_000)
-	c.CacheBytes = orDefault(c.CacheBytes, 32<<20)
+	c.CacheEntries = setting.OrDefault(c.CacheEntries, 10_000)
+	c.CacheBytes = setting.OrDefault(c.CacheBytes, 32<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -223,12 +224,4 @@ func (c *Config) checkIssuer() error {
 		return fmt.Errorf("Issuer: %w", err)
 	}
 	return fmt.Errorf("Issuer: %w; if the server calls itself so, set AllowNonHTTPSIdentifier and Endpoint", err)
-}
-
-// orDefault returns fallback for zero, and zero for what is negative.
-func orDefault[T ~int | ~int64](value, fallback T) T {
-	if value == 0 {
-		return fallback
-	}
-	return max(value, 0)
 }

@@ -115,13 +115,7 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 		e.Principal = &own
 		return nil, hinted(e)
 	}
-	if now.Before(p.AuthTime.Add(-c.Leeway)) {
-		// Nobody has authenticated at a time that is still to come.
-		without := *p
-		without.AuthTime = time.Time{}
-		return &without, nil
-	}
-	return p, nil
+	return claims.PastAuthTime(now, p, c.Leeway), nil
 }
 
 // refusal says why an active token is refused, or nil.

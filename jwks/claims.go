@@ -245,13 +245,7 @@ func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, e
 	if refused := claims.CheckTimes(now, f.notBefore, p, leeway); refused != nil {
 		return nil, f.refuse(refused)
 	}
-	if now.Before(p.AuthTime.Add(-leeway)) {
-		// Nobody has authenticated then.
-		own := *p
-		own.AuthTime = time.Time{}
-		return &own, nil
-	}
-	return p, nil
+	return claims.PastAuthTime(now, p, leeway), nil
 }
 
 // refuse adds to a refusal whose token it is.

@@ -86,13 +86,8 @@ func useProof(r *http.Request, held *heldProof) *Error {
 }
 
 func proofRefusal(err error) *Error {
-	e := classify(err, CodeUnavailable)
-	switch e.Code {
-	case CodeInvalidDPoPProof, CodeUseDPoPNonce, CodeInvalidToken, CodeUnavailable, CodeCanceled:
-	default: // no answer that a checker may give
-		e = &Error{Code: CodeUnavailable, Err: err}
-	}
-	own := *e
+	own := *classifyAmong(err, CodeUnavailable,
+		CodeInvalidDPoPProof, CodeUseDPoPNonce, CodeInvalidToken, CodeUnavailable, CodeCanceled)
 	if own.Check == "" {
 		own.Check = "DPoP proof"
 	}

@@ -29,11 +29,7 @@ func (g *Guard) checkDenied(r *http.Request, p *Principal) *Error {
 	case err != nil && r.Context().Err() != nil:
 		return &Error{Code: CodeCanceled, Check: "deny list", Err: err}
 	case err != nil:
-		e := classify(err, CodeUnavailable)
-		if e.Code != CodeUnavailable && e.Code != CodeInvalidToken {
-			e = &Error{Code: CodeUnavailable, Err: err} // no answer that a list may give
-		}
-		own := *e
+		own := *classifyAmong(err, CodeUnavailable, CodeUnavailable, CodeInvalidToken)
 		own.Check = "deny list"
 		return &own
 	case denied:

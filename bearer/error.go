@@ -3,6 +3,7 @@ package bearer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -164,4 +165,14 @@ func outermost(err error) *Error {
 		return first
 	}
 	return nil
+}
+
+// classifyAmong is [classify] for an interface of the caller's whose errors may
+// have the allowed codes only. An Error of another code is no answer that the
+// interface may give, and becomes the cause of an Error with the fallback code.
+func classifyAmong(err error, fallback Code, allowed ...Code) *Error {
+	if e := classify(err, fallback); slices.Contains(allowed, e.Code) {
+		return e
+	}
+	return &Error{Code: fallback, Err: err}
 }

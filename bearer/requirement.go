@@ -150,12 +150,8 @@ func validate(r Requirement) error {
 
 // refusal is what a requirement's error stands for.
 func refusal(err error) *Error {
-	e := classify(err, CodeForbidden)
-	switch e.Code {
-	case CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth:
-		return e
-	}
-	return &Error{Code: CodeForbidden, Err: err} // no answer that a requirement may give
+	return classifyAmong(err, CodeForbidden,
+		CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth)
 }
 
 // check asks one requirement.

@@ -62,7 +62,7 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		if err == nil {
 			err = errNoAnswer
 		}
-		e := classify(err, CodeUnavailable)
+		e := classifyAmong(err, CodeUnavailable, CodeUnavailable, CodeInvalidToken, codeUnrecognized)
 		if e.Code == codeUnrecognized {
 			// The reason is that of the first verifier which knew what kind of
 			// token it is.
@@ -74,12 +74,8 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return nil, &Error{Code: CodeCanceled, Check: "request", Err: err}
 		}
-		switch e.Code {
-		case CodeInvalidToken:
+		if e.Code == CodeInvalidToken {
 			return nil, e
-		case CodeUnavailable:
-		default: // no answer that a verifier may give
-			e = &Error{Code: CodeUnavailable, Err: err}
 		}
 		if unavailable == nil {
 			unavailable = e

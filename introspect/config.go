@@ -1,227 +1,156 @@
 package introspect
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
-	"github.com/bearerkit/bearerkit/internal/fetch"
-	"github.com/bearerkit/bearerkit/internal/nilcheck"
 	"github.com/bearerkit/bearerkit/internal/setting"
-	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Config configures a [Verifier]. Of a duration or a size, zero is the default
-// and negative is none, unless it says otherwise.
+// The defaults of [Config], whose fields name them.
+const (
+	defaultLeeway        = 5 * time.Second
+	defaultTimeout       = 5 * time.Second
+	defaultMaxConcurrent = 64
+	defaultMaxAge        = time.Minute
+	defaultNegativeAge   = 10 * time.Second
+	defaultCacheEntries  = 10_000
+	defaultCacheBytes    = 32 << 20
+)
+
+// Config configures a [Verifier]. For a duration or a size, zero selects the
+// default and a negative value means none, unless the field says otherwise.
 type Config struct {
-	// Issuer is the authorization server that the endpoint belongs to, by its
-	// issuer identifier. An answer whose iss is another is refused; one
-	// without iss is this issuer's. It is only compared, unless the endpoint is
-	// discovered. Required.
+	// Issuer is the issuer identifier of the authorization server that the
+	// endpoint belongs to. An answer with another iss is refused; an answer
+	// without iss counts as this issuer's. Issuer is only compared, unless the
+	// endpoint is discovered. Required.
 	Issuer string
 
-	// AllowNonHTTPSIdentifier lets Issuer be anything that the server calls
-	// itself: an http URL, or a name. It weakens nothing that is sent, since
-	// Endpoint, and JWKSURI of Signed, are required then and are https all the
-	// same.
+	// AllowNonHTTPSIdentifier allows an Issuer that is an http URL or a name,
+	// for a server that calls itself so. Requests are as safe as without it,
+	// since it makes Endpoint and Signed.JWKSURI required, and both remain
+	// https.
 	AllowNonHTTPSIdentifier bool
 
-	// Endpoint is the URL of the introspection endpoint. Default: what the
-	// issuer's metadata say (RFC 8414).
+	// Endpoint is the URL of the introspection endpoint. Default: the
+	// introspection_endpoint of the issuer's metadata (RFC 8414).
 	Endpoint string
 
-	// Auth is how we authenticate there. Required.
+	// Auth is how the verifier authenticates at the endpoint. Required.
 	Auth Auth
 
-	// Audience lists the audiences of which an answer's aud must hold one,
-	// exactly: what the issuer calls this API. Required: at least one. Without
-	// it a refresh token would pass, since servers call these active too.
+	// Audience lists the names that the issuer uses for this API. The aud of
+	// an answer must contain one of them, compared exactly. Without this check
+	// a refresh token would pass, because servers call these active too.
+	// Required: at least one.
 	Audience []string
 
 	// InsecureAudienceNotSent accepts answers without aud, for a server that
-	// never sends it: every token of the server then opens this API, whoever
-	// it was made for. An aud that is sent is checked all the same.
+	// never sends it. Every token of the server then opens this API, whichever
+	// API it was issued for. An aud that is sent is checked nevertheless.
 	InsecureAudienceNotSent bool
 
-	// JWTs asks about signed JWTs too. Default: they are not recognized, so
-	// that a JWT of somebody else is sent to nobody; see [Verifier.TakingJWTs].
-	// Encrypted ones are opaque, and always asked about.
+	// JWTs also introspects signed JWTs. Default: they are not recognized, so
+	// no JWT of another issuer reaches the endpoint; see
+	// [Verifier.TakingJWTs]. Encrypted JWTs are opaque and are always
+	// introspected.
 	JWTs bool
 
-	// Accept reports whether a token looks like one of the issuer's opaque
-	// tokens, by its length, prefix or characters. The issuer is not asked
-	// about other tokens: they are not recognized. A good Accept keeps junk
-	// from the endpoint. It must be fast, and must not keep the token.
-	// Default: the issuer is asked about every token that is no JWT.
+	// Accept reports whether a token looks like an opaque token of the issuer,
+	// by its length, prefix or characters. Other tokens are not recognized and
+	// cause no request, so a good Accept keeps junk from the endpoint. Accept
+	// must be fast and must not keep the token. Default: every token that is
+	// not a JWT is introspected.
 	Accept func(token string) bool
 
-	// Signed demands signed answers (RFC 9701). Default: plain JSON.
+	// Signed requires signed answers (RFC 9701). Default: plain JSON.
 	Signed *Signed
 
-	// Leeway is how far the server's clock may be off, for exp, nbf and iat.
+	// Leeway is how far the server's clock may differ, for exp, nbf and iat.
 	// Default: 5 s. At most 5 min.
 	Leeway time.Duration
 
-	// Timeout is what a request to the endpoint may take in all, with what it
-	// takes to discover and to authenticate. Default: 5 s; there is always one.
+	// Timeout bounds a request to the endpoint, including discovery and
+	// authentication. Default: 5 s. It cannot be negative.
 	Timeout time.Duration
 
-	// MaxConcurrent is how many requests are made at the same time; a few more
-	// wait for a moment, and all others are answered "cannot tell" at once.
-	// Default: 64; there is always a bound.
+	// MaxConcurrent bounds the requests to the endpoint that are under way. A
+	// few more wait for a moment; all others are unavailable at once. Default:
+	// 64. It cannot be negative.
 	MaxConcurrent int
 
-	// MaxAge is how long the answer "active" is believed, and so how long a
-	// revoked token may live on; never beyond its exp. A token that is in use
-	// is asked about again before that, in the background. Default: 1 min.
-	// Negative: each request is asked about, or joins a question about its
-	// token that is under way.
+	// MaxAge is how long the answer "active" is cached, but never beyond the
+	// token's exp. A revoked token may be accepted for that long. A token in
+	// use is introspected again in the background before its answer expires.
+	// Default: 1 min. Negative: every request is introspected, or joins an
+	// introspection of the same token that is under way.
 	MaxAge time.Duration
 
-	// NegativeAge is how long "not active" is believed. Default: 10 s.
+	// NegativeAge is how long the answer "not active" is cached. Default: 10 s.
 	NegativeAge time.Duration
 
-	// ServeStale is how much longer than MaxAge an answer is believed while
-	// the endpoint is out of reach; never beyond its exp. Default: none.
+	// ServeStale is how long an answer is used beyond MaxAge while the endpoint
+	// fails, but never beyond the token's exp. Default: none.
 	ServeStale time.Duration
 
-	// CacheEntries and CacheBytes bound what is kept. Default: 10,000 entries
-	// and 32 MiB; there are always bounds.
+	// CacheEntries and CacheBytes bound the cache. Default: 10,000 entries and
+	// 32 MiB. They cannot be negative.
 	CacheEntries, CacheBytes int
 
-	// Shared is a cache that the program's instances have in common. Default:
-	// each has its own alone.
+	// Shared is a cache that all instances of the program share. Default: each
+	// instance has only its own.
 	Shared SharedCache
 
-	// SharedSecret encrypts what is put into Shared, beside Auth's own secret:
-	// at least 32 random bytes, the same in all instances. Required with Shared
-	// if Auth has no secret, as of MutualTLS and BearerToken: otherwise whoever
-	// writes into Shared could forge answers, and two clients that are told
-	// different things could share them. Default: none.
+	// SharedSecret encrypts the entries of Shared, in addition to the secret of
+	// Auth: at least 32 random bytes, equal in all instances. Required with
+	// Shared if Auth has no secret, as MutualTLS and BearerToken have none.
+	// Otherwise anyone with write access to Shared could forge answers, and two
+	// clients with different rights could read each other's. Default: none.
 	SharedSecret []byte
 
 	// Client makes the requests. Its cookie jar is not used, and no redirect
 	// is followed. After a timeout the idle connections of its Transport are
-	// closed, so that dead ones are replaced; a RoundTripper that wraps a
-	// Transport should have CloseIdleConnections for that. Default: a client
-	// of the verifier's own, which also finds dead connections by HTTP/2 pings.
+	// closed, to replace dead ones. A RoundTripper that wraps a Transport
+	// should therefore have a CloseIdleConnections method. Default: a client
+	// of the verifier's own, which also detects dead connections by HTTP/2
+	// pings.
 	Client *http.Client
 
-	// InsecureAllowHTTP accepts http URLs on hosts that are not loopback.
+	// InsecureAllowHTTP accepts http URLs with hosts that are not loopback.
 	InsecureAllowHTTP bool
 
-	// Logger is told when the endpoint or the shared cache fails and works again,
-	// when the endpoint does not answer about a token, and once for each claim
-	// that is malformed.
-	// Default: silence.
+	// Logger receives a record when the endpoint or the shared cache fails and
+	// when it recovers, when the endpoint fails for single tokens, and once
+	// for each claim that is malformed. Default: no logging.
 	Logger *slog.Logger
 }
 
-const (
-	maxLeeway       = 5 * time.Minute
-	minSharedSecret = 32
-)
-
-// New builds a Verifier. It does no network. All mistakes of the configuration
-// are reported at once. [Verifier.Close] ends what New started.
+// New returns a Verifier. It makes no request, and reports all mistakes in the
+// configuration at once. Call [Verifier.Close] to end what New starts.
 func New(c Config) (*Verifier, error) {
-	var errs []error
-	mistake := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("introspect: Config."+format, args...))
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	if err := c.checkIssuer(); err != nil {
-		mistake("%w", err)
-	}
-	if c.Endpoint != "" {
-		if _, err := fetch.CheckURL(c.Endpoint, c.InsecureAllowHTTP); err != nil {
-			mistake("Endpoint: %w", err)
-		}
-	}
-	if err := c.Auth.check(); err != nil {
-		mistake("Auth: %w", err)
-	}
-	switch n := len(c.SharedSecret); {
-	case n > 0 && n < minSharedSecret:
-		mistake("SharedSecret has %d bytes; want at least %d random ones", n, minSharedSecret)
-	case n == 0 && c.Shared != nil && c.Auth.check() == nil && c.Auth.secret == nil:
-		mistake("SharedSecret is empty; want one, since Shared is set and this Auth has no secret")
-	}
-	if len(c.Audience) == 0 && !c.InsecureAudienceNotSent {
-		mistake("Audience is empty; want what the issuer puts into aud for this API")
-	}
-	if slices.Contains(c.Audience, "") {
-		mistake("Audience has an empty value")
-	}
-	for n, audience := range c.Audience {
-		if err := weburl.CheckAudience(audience); err != nil && audience != "" {
-			mistake("Audience[%d] %q: %w", n, audience, err)
-		}
-	}
-	if c.Shared != nil && nilcheck.IsNil(c.Shared) {
-		mistake("Shared holds a nil pointer; leave it out for a cache of this instance alone")
-	}
-	if c.Leeway > maxLeeway {
-		mistake("Leeway is %v; want at most %v", c.Leeway, maxLeeway)
-	}
-	for _, bound := range [...]struct {
-		name string
-		n    int64
-	}{
-		{"Timeout", int64(c.Timeout)}, {"MaxConcurrent", int64(c.MaxConcurrent)},
-		{"CacheEntries", int64(c.CacheEntries)}, {"CacheBytes", int64(c.CacheBytes)},
-	} {
-		if bound.n < 0 {
-			mistake("%s is negative; there must be a bound, zero is the default", bound.name)
-		}
-	}
-	if c.Signed != nil {
-		if err := c.Signed.check(c.InsecureAllowHTTP); err != nil {
-			mistake("Signed.%w", err)
-		}
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
+	return newVerifier(c.withDefaults())
+}
+
+// withDefaults returns c with the default of each field that is not set.
+func (c Config) withDefaults() Config {
 	c.Audience = slices.Clone(c.Audience)
 	c.SharedSecret = slices.Clone(c.SharedSecret)
-	c.Leeway = setting.OrDefault(c.Leeway, 5*time.Second)
-	c.Timeout = setting.OrDefault(c.Timeout, 5*time.Second)
-	c.MaxConcurrent = setting.OrDefault(c.MaxConcurrent, 64)
-	c.MaxAge = setting.OrDefault(c.MaxAge, time.Minute)
-	c.NegativeAge = setting.OrDefault(c.NegativeAge, 10*time.Second)
-	c.ServeStale = max(c.ServeStale, 0)
-	c.CacheEntries = setting.OrDefault(c.CacheEntries, 10_000)
-	c.CacheBytes = setting.OrDefault(c.CacheBytes, 32<<20)
+	c.Leeway = setting.OrDefault(c.Leeway, defaultLeeway)
+	c.Timeout = setting.OrDefault(c.Timeout, defaultTimeout)
+	c.MaxConcurrent = setting.OrDefault(c.MaxConcurrent, defaultMaxConcurrent)
+	c.MaxAge = setting.OrDefault(c.MaxAge, defaultMaxAge)
+	c.NegativeAge = setting.OrDefault(c.NegativeAge, defaultNegativeAge)
+	c.ServeStale = setting.OrDefault(c.ServeStale, 0)
+	c.CacheEntries = setting.OrDefault(c.CacheEntries, defaultCacheEntries)
+	c.CacheBytes = setting.OrDefault(c.CacheBytes, defaultCacheBytes)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return newVerifier(c)
-}
-
-func (c *Config) checkIssuer() error {
-	u, err := fetch.CheckURL(c.Issuer, c.InsecureAllowHTTP)
-	query := err == nil && (u.RawQuery != "" || u.ForceQuery)
-	switch {
-	case err == nil && !query:
-		return nil
-	case c.AllowNonHTTPSIdentifier:
-		if err := fetch.CheckIdentifier(c.Issuer); err != nil {
-			return fmt.Errorf("Issuer: %w", err)
-		}
-		if c.Endpoint == "" {
-			return fmt.Errorf("Endpoint is empty; want its URL, which the Issuer %q does not say", c.Issuer)
-		}
-		if c.Signed != nil && c.Signed.JWKSURI == "" {
-			return fmt.Errorf("Signed.JWKSURI is empty; want the URL of the keys, which the Issuer %q does not say", c.Issuer)
-		}
-		return nil
-	case query:
-		return fmt.Errorf("Issuer %q has a query; want none (RFC 8414, Section 2)", fetch.Redact(c.Issuer))
-	case c.Issuer == "":
-		return fmt.Errorf("Issuer: %w", err)
-	}
-	return fmt.Errorf("Issuer: %w; if the server calls itself so, set AllowNonHTTPSIdentifier and Endpoint", err)
+	return c
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
-// hidden is a secret behind a function: of one in an unexported field of another
-// struct, fmt prints the address.
+// hidden is a secret behind a function. fmt prints the unexported fields of other
+// structs without calling methods; for a function it prints only the address.
 type hidden func() []byte
 
 func hide(secret []byte) hidden { return func() []byte { return secret } }
 
-// reveal returns the secret, nil if there is none.
+// reveal returns the secret, or nil if there is none.
 func (h hidden) reveal() []byte {
 	if h == nil {
 		return nil
@@ -21,31 +21,25 @@ func (h hidden) reveal() []byte {
 	return h()
 }
 
-// String returns the method and the client's id, and never the secret, such as
-// "client_secret_basic api".
-func (a Auth) String() string {
+// LogValue shows the method and the client ID, such as "client_secret_basic
+// api", and never the secret. All ways of printing an Auth show the same.
+func (a Auth) LogValue() slog.Value {
 	switch {
 	case a.method != "":
-		return a.method + " " + a.client
+		return slog.StringValue(a.method + " " + a.client)
 	case a.apply != nil:
-		return "bearer token"
+		return slog.StringValue("bearer token")
 	}
-	return "none"
+	return slog.StringValue("none")
 }
 
-// GoString returns what [Auth.String] does.
-func (a Auth) GoString() string { return "introspect.Auth{" + a.String() + "}" }
+// Format writes what [Auth.LogValue] shows, for every verb.
+func (a Auth) Format(f fmt.State, verb rune) { redact.Format(f, verb, a.LogValue().String()) }
 
-// Format writes what [Auth.String] returns, for every verb.
-func (a Auth) Format(f fmt.State, verb rune) { redact.Format(f, verb, a.String()) }
-
-// LogValue shows what [Auth.String] does.
-func (a Auth) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// MarshalJSON returns what [Auth.String] does.
+// MarshalJSON returns what [Auth.LogValue] shows.
 func (a Auth) MarshalJSON() ([]byte, error) { return redact.JSON(a.LogValue()) }
 
-// LogValue shows the settings that are set, and never a secret. All ways of
+// LogValue shows the fields that are set, and never a secret. All ways of
 // printing a Config show the same.
 func (c Config) LogValue() slog.Value {
 	var signed slog.Value
@@ -77,20 +71,16 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Config.LogValue] shows.
-func (c Config) String() string { return redact.Text("introspect.Config", c.LogValue()) }
-
-// GoString returns what [Config.LogValue] shows.
-func (c Config) GoString() string { return c.String() }
-
 // Format writes what [Config.LogValue] shows, for every verb.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("introspect.Config", c.LogValue()))
+}
 
 // MarshalJSON returns what [Config.LogValue] shows.
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows the settings that are set. All ways of printing a Signed show
-// the same.
+// LogValue shows the fields that are set. All ways of printing a Signed show the
+// same.
 func (s Signed) LogValue() slog.Value {
 	return redact.Group(
 		slog.String("Audience", s.Audience),
@@ -99,30 +89,22 @@ func (s Signed) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Signed.LogValue] shows.
-func (s Signed) String() string { return redact.Text("introspect.Signed", s.LogValue()) }
-
-// GoString returns what [Signed.LogValue] shows.
-func (s Signed) GoString() string { return s.String() }
-
 // Format writes what [Signed.LogValue] shows, for every verb.
-func (s Signed) Format(f fmt.State, verb rune) { redact.Format(f, verb, s.String()) }
+func (s Signed) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("introspect.Signed", s.LogValue()))
+}
 
 // MarshalJSON returns what [Signed.LogValue] shows.
 func (s Signed) MarshalJSON() ([]byte, error) { return redact.JSON(s.LogValue()) }
 
-// LogValue shows the settings of v, as [Config.LogValue] does. All ways of
+// LogValue shows the configuration of v, as [Config.LogValue] does. All ways of
 // printing a Verifier show the same.
 func (v *Verifier) LogValue() slog.Value { return v.config.LogValue() }
 
-// String returns what [Verifier.LogValue] shows.
-func (v *Verifier) String() string { return redact.Text("introspect.Verifier", v.LogValue()) }
-
-// GoString returns what [Verifier.LogValue] shows.
-func (v *Verifier) GoString() string { return v.String() }
-
 // Format writes what [Verifier.LogValue] shows, for every verb.
-func (v *Verifier) Format(f fmt.State, verb rune) { redact.Format(f, verb, v.String()) }
+func (v *Verifier) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("introspect.Verifier", v.LogValue()))
+}
 
 // MarshalJSON returns what [Verifier.LogValue] shows.
 func (v *Verifier) MarshalJSON() ([]byte, error) { return redact.JSON(v.LogValue()) }

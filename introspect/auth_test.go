@@ -105,55 +105,56 @@ func TestAuthentication(t *testing.T) {
 	}
 	public := func(key crypto.Signer) crypto.PublicKey { return key.Public() }
 	odd := "a:b%c+d e&é=/?"
-	issuer := newIssuer(t,
-		bearertest.Client{ID: "api", Secret: "secret"}, bearertest.Client{ID: odd, Secret: odd},
-		bearertest.Client{ID: "rsa", PublicKey: public(rsaKey)}, bearertest.Client{ID: "ec", PublicKey: public(ecKey)},
-		bearertest.Client{ID: "ed", PublicKey: public(edKey)})
-	own := oauth2.StaticTokenSource(&oauth2.Token{
-		AccessToken: issuer.MintOpaque(bearertest.Token{ClientID: "api", Scope: "introspection"}),
-	})
-	tests := []struct {
-		name string
-		auth introspect.Auth
-		ok   bool
-	}{
-		{"basic", introspect.ClientSecretBasic("api", "secret"), true},
-		{"basic, odd characters", introspect.ClientSecretBasic(odd, odd), true},
-		{"basic, wrong secret", introspect.ClientSecretBasic("api", "wrong"), false},
-		{"post", introspect.ClientSecretPost("api", "secret"), true},
-		{"post, odd characters", introspect.ClientSecretPost(odd, odd), true},
-		{"post, wrong secret", introspect.ClientSecretPost("api", "wrong"), false},
-		{"private_key_jwt, RSA", introspect.PrivateKeyJWT("rsa", pemOf(t, rsaKey)), true},
-		{"private_key_jwt, EC", introspect.PrivateKeyJWT("ec", pemOf(t, ecKey)), true},
-		{"private_key_jwt, Ed25519", introspect.PrivateKeyJWT("ed", pemOf(t, edKey)), true},
-		{"private_key_jwt, another's key", introspect.PrivateKeyJWT("rsa", pemOf(t, ecKey)), false},
-		{"bearer token", introspect.BearerToken(own), true},
-		{"bearer token of no use", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
-		{"no bearer token to be had", introspect.BearerToken(failingSource{}), false},
-		{"a source that gives nothing", introspect.BearerToken(emptySource{}), false},
-		{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
-	}
-	for _, tt := range tests {
-		var log lockedLog
-		v := newVerifier(t, issuer, func(c *introspect.Config) {
-			c.Auth = tt.auth
-			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	inMemory(t, []bearertest.Client{
+		{ID: "api", Secret: "secret"}, {ID: odd, Secret: odd},
+		{ID: "rsa", PublicKey: public(rsaKey)}, {ID: "ec", PublicKey: public(ecKey)}, {ID: "ed", PublicKey: public(edKey)},
+	}, func(t *testing.T, issuer *bearertest.Issuer) {
+		own := oauth2.StaticTokenSource(&oauth2.Token{
+			AccessToken: issuer.MintOpaque(bearertest.Token{ClientID: "api", Scope: "introspection"}),
 		})
-		for range 2 { // an assertion is not used twice
-			w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{}))
-			if want := map[bool]int{true: 200, false: 503}[tt.ok]; w.Code != want {
-				t.Errorf("%s: status %d, want %d: %s", tt.name, w.Code, want, log.String())
+		tests := []struct {
+			name string
+			auth introspect.Auth
+			ok   bool
+		}{
+			{"basic", introspect.ClientSecretBasic("api", "secret"), true},
+			{"basic, odd characters", introspect.ClientSecretBasic(odd, odd), true},
+			{"basic, wrong secret", introspect.ClientSecretBasic("api", "wrong"), false},
+			{"post", introspect.ClientSecretPost("api", "secret"), true},
+			{"post, odd characters", introspect.ClientSecretPost(odd, odd), true},
+			{"post, wrong secret", introspect.ClientSecretPost("api", "wrong"), false},
+			{"private_key_jwt, RSA", introspect.PrivateKeyJWT("rsa", pemOf(t, rsaKey)), true},
+			{"private_key_jwt, EC", introspect.PrivateKeyJWT("ec", pemOf(t, ecKey)), true},
+			{"private_key_jwt, Ed25519", introspect.PrivateKeyJWT("ed", pemOf(t, edKey)), true},
+			{"private_key_jwt, another's key", introspect.PrivateKeyJWT("rsa", pemOf(t, ecKey)), false},
+			{"bearer token", introspect.BearerToken(own), true},
+			{"bearer token of no use", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
+			{"no bearer token to be had", introspect.BearerToken(failingSource{}), false},
+			{"a source that gives nothing", introspect.BearerToken(emptySource{}), false},
+			{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
+		}
+		for _, tt := range tests {
+			var log lockedLog
+			v := newVerifier(t, issuer, func(c *introspect.Config) {
+				c.Auth, c.Client = tt.auth, issuer.Client()
+				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			})
+			for range 2 { // an assertion is not used twice
+				w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{}))
+				if want := map[bool]int{true: 200, false: 503}[tt.ok]; w.Code != want {
+					t.Errorf("%s: status %d, want %d: %s", tt.name, w.Code, want, log.String())
+				}
+			}
+			if !tt.ok && !strings.Contains(log.String(), "check Config.Auth") {
+				t.Errorf("%s: the log does not say what to mend: %s", tt.name, log.String())
+			}
+			for _, secret := range []string{"wrong", "hunter2"} {
+				if strings.Contains(log.String(), secret) {
+					t.Errorf("%s: the log holds a secret: %s", tt.name, log.String())
+				}
 			}
 		}
-		if !tt.ok && !strings.Contains(log.String(), "check Config.Auth") {
-			t.Errorf("%s: the log does not say what to mend: %s", tt.name, log.String())
-		}
-		for _, secret := range []string{"wrong", "hunter2"} {
-			if strings.Contains(log.String(), secret) {
-				t.Errorf("%s: the log holds a secret: %s", tt.name, log.String())
-			}
-		}
-	}
+	})
 }
 
 type failingSource struct{}
@@ -218,15 +219,18 @@ func (h hangingSource) Token() (*oauth2.Token, error) {
 
 // RFC 6749, Section 5.2: that a client is refused may be said by 400 too.
 func TestRefusedClientIsToldApart(t *testing.T) {
-	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
-	for _, code := range []string{"invalid_client", "unauthorized_client"} {
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 400, Body: []byte(`{"error":"` + code + `"}`)})
-		var log lockedLog
-		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-		if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "check Config.Auth") {
-			t.Errorf("%s: status %d: %s", code, w.Code, log.String())
+	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
+		for _, code := range []string{"invalid_client", "unauthorized_client"} {
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 400, Body: []byte(`{"error":"` + code + `"}`)})
+			var log lockedLog
+			v := newVerifier(t, issuer, func(c *introspect.Config) {
+				c.Client, c.Logger = issuer.Client(), slog.New(slog.NewTextHandler(&log, nil))
+			})
+			if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "check Config.Auth") {
+				t.Errorf("%s: status %d: %s", code, w.Code, log.String())
+			}
 		}
-	}
+	})
 }
 
 // I8, RFC 8705: mutual TLS is the caller's client's; the server's certificate is
@@ -303,77 +307,85 @@ func TestRequest(t *testing.T) {
 // I12, RFC 9701: signed answers, for us, by the issuer's keys, and no others;
 // and such an answer is never an access token.
 func TestSignedAnswers(t *testing.T) {
-	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
-	v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
-	if w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{})); w.Code != http.StatusOK {
-		t.Fatalf("status %d", w.Code)
-	}
-	const active = `"token_introspection":{"active":true,"aud":"` + audience + `"}`
-	header := func(typ string) string { return fmt.Sprintf(`{"alg":"RS256","kid":"key-1","typ":%q}`, typ) }
-	good := header("token-introspection+jwt")
-	now := time.Now()
-	claims := func(format string) string {
-		payload := strings.ReplaceAll(format, "NOW", fmt.Sprint(now.Unix()))
-		return strings.ReplaceAll(payload, "ISS", strconv.Quote(issuer.URL()))
-	}
-	ago := func(d time.Duration) string { return fmt.Sprint(now.Add(-d).Unix()) }
-	tests := []struct {
-		name, header, payload string
-		status                int
-	}{
-		{"good", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 200},
-		{"another typ", header("JWT"), claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
-		{"no iss", good, claims(`{"aud":"api","iat":NOW,` + active + `}`), 503},
-		{"another iss", good, claims(`{"iss":"https://evil.example.com","aud":"api","iat":NOW,` + active + `}`), 503},
-		{"no aud", good, claims(`{"iss":ISS,"iat":NOW,` + active + `}`), 503},
-		{"for another", good, claims(`{"iss":ISS,"aud":"other","iat":NOW,` + active + `}`), 503},
-		{"no iat", good, claims(`{"iss":ISS,"aud":"api",` + active + `}`), 503},
-		// Reports G3: a signed answer is fresh, for a minute and the leeway.
-		{"a minute old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(time.Minute) + `,` + active + `}`), 200},
-		{"two minutes old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(2*time.Minute) + `,` + active + `}`), 503},
-		{"a year old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(365*24*time.Hour) + `,` + active + `}`), 503},
-		{"issued in the future", good, claims(`{"iss":ISS,"aud":"api","iat":99999999999,` + active + `}`), 503},
-		{"expired", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"exp":2,` + active + `}`), 503},
-		{"active beside token_introspection", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"active":true}`), 503},
-		{"no object", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"token_introspection":true}`), 503},
-		{"alg none", `{"alg":"none","typ":"token-introspection+jwt"}`, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
-	}
-	for i, tt := range tests {
-		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
-		signed := issuer.Sign("RS256", []byte(tt.header), []byte(tt.payload))
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{
-			Body: []byte(signed), Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
-		})
-		if w := get(guarded(t, v), fmt.Sprint("opaque", i)); w.Code != tt.status {
-			t.Errorf("%s: status %d, want %d", tt.name, w.Code, tt.status)
+	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
+		signed := func(c *introspect.Config) {
+			c.Client, c.Signed = issuer.Client(), &introspect.Signed{Audience: "api"}
 		}
-		tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{"api"}}}})
+		v := newVerifier(t, issuer, signed)
+		if w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{})); w.Code != http.StatusOK {
+			t.Fatalf("status %d", w.Code)
+		}
+		const active = `"token_introspection":{"active":true,"aud":"` + audience + `"}`
+		header := func(typ string) string { return fmt.Sprintf(`{"alg":"RS256","kid":"key-1","typ":%q}`, typ) }
+		good := header("token-introspection+jwt")
+		now := time.Now()
+		claims := func(format string) string {
+			payload := strings.ReplaceAll(format, "NOW", fmt.Sprint(now.Unix()))
+			return strings.ReplaceAll(payload, "ISS", strconv.Quote(issuer.URL()))
+		}
+		ago := func(d time.Duration) string { return fmt.Sprint(now.Add(-d).Unix()) }
+		tests := []struct {
+			name, header, payload string
+			status                int
+		}{
+			{"good", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 200},
+			{"another typ", header("JWT"), claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
+			{"no iss", good, claims(`{"aud":"api","iat":NOW,` + active + `}`), 503},
+			{"another iss", good, claims(`{"iss":"https://evil.example.com","aud":"api","iat":NOW,` + active + `}`), 503},
+			{"no aud", good, claims(`{"iss":ISS,"iat":NOW,` + active + `}`), 503},
+			{"for another", good, claims(`{"iss":ISS,"aud":"other","iat":NOW,` + active + `}`), 503},
+			{"no iat", good, claims(`{"iss":ISS,"aud":"api",` + active + `}`), 503},
+			// Reports G3: a signed answer is fresh, for a minute and the leeway.
+			{"a minute old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(time.Minute) + `,` + active + `}`), 200},
+			{"two minutes old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(2*time.Minute) + `,` + active + `}`), 503},
+			{"a year old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(365*24*time.Hour) + `,` + active + `}`), 503},
+			{"issued in the future", good, claims(`{"iss":ISS,"aud":"api","iat":99999999999,` + active + `}`), 503},
+			{"expired", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"exp":2,` + active + `}`), 503},
+			{"active beside token_introspection", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"active":true}`), 503},
+			{"no object", good, claims(`{"iss":ISS,"aud":"api","iat":NOW,"token_introspection":true}`), 503},
+			{"alg none", `{"alg":"none","typ":"token-introspection+jwt"}`, claims(`{"iss":ISS,"aud":"api","iat":NOW,` + active + `}`), 503},
+		}
+		for i, tt := range tests {
+			v := newVerifier(t, issuer, signed)
+			answer := issuer.Sign("RS256", []byte(tt.header), []byte(tt.payload))
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{
+				Body: []byte(answer), Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
+			})
+			if w := get(guarded(t, v), fmt.Sprint("opaque", i)); w.Code != tt.status {
+				t.Errorf("%s: status %d, want %d", tt.name, w.Code, tt.status)
+			}
+			tokens, err := jwks.New(jwks.Config{Client: issuer.Client(), Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{"api"}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w := get(guarded(t, tokens), answer); w.Code != http.StatusUnauthorized {
+				t.Errorf("%s: as an access token: status %d", tt.name, w.Code)
+			}
+			tokens.Close()
+		}
+
+		// A signature by another issuer's keys, and a plain answer.
+		other, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w := get(guarded(t, tokens), signed); w.Code != http.StatusUnauthorized {
-			t.Errorf("%s: as an access token: status %d", tt.name, w.Code)
+		defer other.Close()
+		for name, fault := range map[string]bearertest.Fault{
+			"another's signature": {
+				Body:   []byte(other.Sign("RS256", []byte(good), []byte(tests[0].payload))),
+				Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
+			},
+			"plain": {Body: []byte(`{"active":true,"aud":"` + audience + `"}`), Header: http.Header{"Content-Type": {"application/json"}}},
+			// Reports G3: an unsigned error is no answer about the token either.
+			"a plain error": {Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)},
+		} {
+			v := newVerifier(t, issuer, signed)
+			issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+			if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable {
+				t.Errorf("%s: status %d", name, w.Code)
+			}
 		}
-		tokens.Close()
-	}
-
-	// A signature by another issuer's keys, and a plain answer.
-	other := newIssuer(t)
-	for name, fault := range map[string]bearertest.Fault{
-		"another's signature": {
-			Body:   []byte(other.Sign("RS256", []byte(good), []byte(tests[0].payload))),
-			Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
-		},
-		"plain": {Body: []byte(`{"active":true,"aud":"` + audience + `"}`), Header: http.Header{"Content-Type": {"application/json"}}},
-		// Reports G3: an unsigned error is no answer about the token either.
-		"a plain error": {Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)},
-	} {
-		v := newVerifier(t, issuer, func(c *introspect.Config) { c.Signed = &introspect.Signed{Audience: "api"} })
-		issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
-		if w := get(guarded(t, v), "opaque"); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d", name, w.Code)
-		}
-	}
+	})
 }
 
 func TestConfigMistakes(t *testing.T) {

@@ -114,19 +114,23 @@ func TestOutageOpensTheCircuit(t *testing.T) {
 // RFC 9110, Section 15.5: a 4xx about one request does not say that the endpoint
 // is ill, not even in answer to a probe.
 func TestRejectedProbes(t *testing.T) {
-	v := asking(t, func(string) (int, http.Header) { return 400, nil }, nil)
-	for i := range 10 {
-		_, _ = v.Verify(t.Context(), fmt.Sprint("junk-", i))
-	}
-	eventually(t, "a probe is sent", func() bool { return v.Stats().Probes > 0 })
-	if s := v.Stats(); s.Open != 0 {
-		t.Errorf("open: %+v", s)
-	}
-	// Nor does it say that the endpoint is well.
-	_, err := v.Verify(t.Context(), "another")
-	if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Suspect {
-		t.Errorf("%+v, want no suspicion", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		v := asking(t, func(string) (int, http.Header) { return 400, nil }, nil)
+		for i := range 10 {
+			_, _ = v.Verify(t.Context(), fmt.Sprint("junk-", i))
+		}
+		if v.Stats().Probes == 0 {
+			t.Fatal("no probe was sent")
+		}
+		if s := v.Stats(); s.Open != 0 {
+			t.Errorf("open: %+v", s)
+		}
+		// Nor does it say that the endpoint is well.
+		_, err := v.Verify(t.Context(), "another")
+		if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Suspect {
+			t.Errorf("%+v, want no suspicion", err)
+		}
+	})
 }
 
 // Reports V3: the probe of a half-open circuit hangs. Nobody waits for longer
@@ -320,20 +324,22 @@ func asking(t testing.TB, answer func(token string) (status int, header http.Hea
 // says.
 func TestTokensThatTheEndpointRefuses(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 413, 414, 422, 429, 431, 500, 502, 503, 504} {
-		v := asking(t, func(token string) (int, http.Header) {
-			if strings.HasPrefix(token, "junk") {
-				return status, http.Header{"Retry-After": {"30"}}
+		synctest.Test(t, func(t *testing.T) {
+			v := asking(t, func(token string) (int, http.Header) {
+				if strings.HasPrefix(token, "junk") {
+					return status, http.Header{"Retry-After": {"30"}}
+				}
+				return 200, nil
+			}, nil)
+			for i := range 10 {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("junk-", i)); codeOf(err) != "unavailable" {
+					t.Errorf("%d: %v", status, err)
+				}
 			}
-			return 200, nil
-		}, nil)
-		for i := range 10 {
-			if _, err := v.Verify(t.Context(), fmt.Sprint("junk-", i)); codeOf(err) != "unavailable" {
-				t.Errorf("%d: %v", status, err)
+			if _, err := v.Verify(t.Context(), "good"); err != nil {
+				t.Errorf("after ten answers of %d: %v", status, err)
 			}
-		}
-		if _, err := v.Verify(t.Context(), "good"); err != nil {
-			t.Errorf("after ten answers of %d: %v", status, err)
-		}
+		})
 	}
 }
 

@@ -57,7 +57,7 @@ func overNetwork(t *testing.T, issuer *bearertest.Issuer, http2, signed bool, tr
 	t.Cleanup(client.CloseIdleConnections)
 	n.v = newVerifier(t, n.issuer, func(c *introspect.Config) {
 		c.Client, c.Endpoint = client, n.server.URL+"/introspect"
-		c.Timeout = 3 * time.Second // two may pass until a dead connection is gone
+		c.Timeout = 2 * time.Second // two may pass until a dead connection is gone
 		if signed {
 			c.Signed = &introspect.Signed{Audience: "api", JWKSURI: n.server.URL + "/jwks"}
 		}

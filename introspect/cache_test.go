@@ -160,58 +160,59 @@ func (m *memory) Watch(ctx context.Context, forgotten func(string)) {
 // C17: what is shared is told to nobody who has not the token, and forged by
 // nobody who has not our credentials too.
 func TestSharedEntries(t *testing.T) {
-	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
-	shared := newMemory()
-	open := func() *introspect.Verifier {
-		return newVerifier(t, issuer, func(c *introspect.Config) { c.Shared = shared })
-	}
-	token := issuer.MintOpaque(bearertest.Token{Subject: "alice@example.com", Scope: "orders:read"})
-	if _, err := open().Verify(t.Context(), token); err != nil {
-		t.Fatal(err)
-	}
-	if len(shared.values) != 1 {
-		t.Fatalf("%d entries", len(shared.values))
-	}
-	for key, value := range shared.values {
-		for _, told := range []string{token, "alice", "orders", "active", issuer.URL()} {
-			if strings.Contains(key+string(value), told) {
-				t.Errorf("%q is told", told)
+	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
+		shared := newMemory()
+		open := func() *introspect.Verifier {
+			return newVerifier(t, issuer, func(c *introspect.Config) { c.Client, c.Shared = issuer.Client(), shared })
+		}
+		token := issuer.MintOpaque(bearertest.Token{Subject: "alice@example.com", Scope: "orders:read"})
+		if _, err := open().Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		if len(shared.values) != 1 {
+			t.Fatalf("%d entries", len(shared.values))
+		}
+		for key, value := range shared.values {
+			for _, told := range []string{token, "alice", "orders", "active", issuer.URL()} {
+				if strings.Contains(key+string(value), told) {
+					t.Errorf("%q is told", told)
+				}
 			}
 		}
-	}
-	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
-	p, err := open().Verify(t.Context(), token)
-	if err != nil || p.Subject != "alice@example.com" || p.Issuer != issuer.URL() {
-		t.Fatalf("another instance: %+v, %v", p, err)
-	}
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+		p, err := open().Verify(t.Context(), token)
+		if err != nil || p.Subject != "alice@example.com" || p.Issuer != issuer.URL() {
+			t.Fatalf("another instance: %+v, %v", p, err)
+		}
 
-	// What was changed, swapped or made up is no answer.
-	key, value := "", []byte(nil)
-	for key, value = range shared.values {
-	}
-	good := bytes.Clone(value)
-	for name, forged := range map[string][]byte{
-		"empty": {}, "short": {1, 2, 3}, "plain": []byte(`{"active":true,"aud":"` + audience + `"}`),
-		"a bit flipped": append(bytes.Clone(good[:len(good)-1]), good[len(good)-1]^1),
-		"cut off":       good[:len(good)-1],
-	} {
-		shared.values[key] = forged
-		if _, err := open().Verify(t.Context(), token); codeOf(err) != "unavailable" {
-			t.Errorf("%s: %v", name, err)
+		// What was changed, swapped or made up is no answer.
+		key, value := "", []byte(nil)
+		for key, value = range shared.values {
 		}
-	}
-	second := issuer.MintOpaque(bearertest.Token{})
-	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
-	issuer.Revoke(second)
-	_, _ = open().Verify(t.Context(), second)
-	for other := range shared.values {
-		if other != key {
-			shared.values[other] = good // another token's entry
+		good := bytes.Clone(value)
+		for name, forged := range map[string][]byte{
+			"empty": {}, "short": {1, 2, 3}, "plain": []byte(`{"active":true,"aud":"` + audience + `"}`),
+			"a bit flipped": append(bytes.Clone(good[:len(good)-1]), good[len(good)-1]^1),
+			"cut off":       good[:len(good)-1],
+		} {
+			shared.values[key] = forged
+			if _, err := open().Verify(t.Context(), token); codeOf(err) != "unavailable" {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
-	}
-	if _, err := open().Verify(t.Context(), second); codeOf(err) != "unrecognized" {
-		t.Errorf("another token's entry: %v", err)
-	}
+		second := issuer.MintOpaque(bearertest.Token{})
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+		issuer.Revoke(second)
+		_, _ = open().Verify(t.Context(), second)
+		for other := range shared.values {
+			if other != key {
+				shared.values[other] = good // another token's entry
+			}
+		}
+		if _, err := open().Verify(t.Context(), second); codeOf(err) != "unrecognized" {
+			t.Errorf("another token's entry: %v", err)
+		}
+	})
 }
 
 // A shared cache that fails is no reason to refuse, and none to accept.

@@ -84,31 +84,32 @@ func TestHangingEndpoint(t *testing.T) {
 // Reports V1: what opens the circuit is a probe of our own that fails, three
 // times within half a second; from then on only probes are sent.
 func TestOutageOpensTheCircuit(t *testing.T) {
-	for _, fault := range []bearertest.Fault{
-		{Status: 500}, {Status: 502}, {Status: 503}, {Status: 429}, {Status: 401}, {Status: 403}, {Status: 404},
-		{Body: []byte("<!doctype html>")}, {Body: []byte(`{"active":"true"}`)}, {Reset: true},
-	} {
-		t.Run(fmt.Sprint(fault.Status, string(fault.Body), fault.Reset), func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
-				issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
-				_, _ = v.Verify(t.Context(), "a")
-				elapse(200 * time.Millisecond)
-				s := v.Stats()
-				if s.Open == 0 || s.Open > time.Second || s.Probes != 3 {
-					t.Errorf("after half a second: %+v; want it open after 3 probes", s)
-				}
-				_, _ = v.Verify(t.Context(), "another")
-				if n := v.Stats().Requests; n != s.Requests {
-					t.Error("an open circuit lets a question through")
-				}
-				issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
-				elapse(time.Second)
-				if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
-					t.Errorf("a second later: %v", err)
-				}
-			})
-		})
-	}
+	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
+		for _, fault := range []bearertest.Fault{
+			{Status: 500}, {Status: 502}, {Status: 503}, {Status: 429}, {Status: 401}, {Status: 403}, {Status: 404},
+			{Body: []byte("<!doctype html>")}, {Body: []byte(`{"active":"true"}`)}, {Reset: true},
+		} {
+			name := fmt.Sprint(fault.Status, string(fault.Body), fault.Reset)
+			v := newVerifier(t, issuer, func(c *introspect.Config) { c.Client = issuer.Client() })
+			issuer.SetFault(bearertest.IntrospectionEndpoint, fault)
+			_, _ = v.Verify(t.Context(), "a")
+			elapse(200 * time.Millisecond)
+			s := v.Stats()
+			if s.Open == 0 || s.Open > time.Second || s.Probes != 3 {
+				t.Errorf("%s: after half a second: %+v; want an open circuit after 3 probes", name, s)
+			}
+			_, _ = v.Verify(t.Context(), "another")
+			if n := v.Stats().Requests; n != s.Requests {
+				t.Errorf("%s: an open circuit lets a request through", name)
+			}
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+			elapse(time.Second)
+			if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+				t.Errorf("%s: a second later: %v", name, err)
+			}
+			v.Close()
+		}
+	})
 }
 
 // RFC 9110, Section 15.5: a 4xx about one request does not say that the endpoint

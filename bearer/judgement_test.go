@@ -396,7 +396,7 @@ func TestPrintedContextHasNoToken(t *testing.T) {
 // Checklist C7b, C21; reports V11: the proof is checked with the binding and used
 // last, so that a request that is refused for anything else does not use it up.
 func TestProofIsUsedLast(t *testing.T) {
-	used := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "replay", Expected: "a proof that was not used before", Got: "a used one"}
+	used := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "replay", Expected: "a new proof", Got: "a used proof"}
 	invalid := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "htu"}
 	no := bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return bearer.Forbid("") })
 	const challenge = `DPoP realm="api", error="invalid_dpop_proof", error_description="The DPoP proof is missing or invalid.", scope="inner", algs="ES256 EdDSA"`

@@ -14,12 +14,13 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Checker checks proofs. It is built by [New] and safe for concurrent use.
+// Checker checks DPoP proofs. Use [New] to build one; the zero Checker is not
+// usable. It is safe for concurrent use.
 type Checker struct {
 	config     Config
 	origin     string
 	algorithms []jose.Algorithm
-	embedded   bool // the store does not wait for anything
+	embedded   bool // the store is in memory and never blocks
 	began      time.Time
 	headers    headers
 	history    history
@@ -38,8 +39,8 @@ func newChecker(c Config, origin string, algorithms []jose.Algorithm) *Checker {
 	}
 }
 
-// Algorithms are those that proofs may be signed with, in a slice of the
-// caller's own.
+// Algorithms returns the algorithms that proofs may be signed with. The caller
+// owns the slice.
 func (c *Checker) Algorithms() []string {
 	names := make([]string, len(c.algorithms))
 	for i, alg := range c.algorithms {
@@ -48,8 +49,8 @@ func (c *Checker) Algorithms() []string {
 	return names
 }
 
-// Nonce returns the nonce that clients should use from now on, or the empty
-// string if none are demanded.
+// Nonce returns the nonce that clients should use from now on, or "" if nonces are
+// not required.
 func (c *Checker) Nonce() string {
 	if c.config.Nonces == nil {
 		return ""
@@ -57,18 +58,19 @@ func (c *Checker) Nonce() string {
 	return c.config.Nonces.Current()
 }
 
-// CheckProof judges the proof of r, which carries token, of which p is what its
-// verifier says. The order is: one header field, form, typ, alg, jwk, the key's
-// thumbprint, signature, claims that are required, htm, htu, ath, nonce, iat.
-// Whether the proof was used before is judged when it is used.
+// CheckProof checks the proof in r. token is the access token in r, and p is the
+// principal that its verifier returned. The order of the checks is: one DPoP header
+// field, form, typ, alg, jwk, the key's thumbprint, signature, required claims, htm,
+// htu, ath, nonce, iat. CheckProof does not detect replays; using the returned
+// proof does.
 //
-// The error is a *[bearer.Error]: of [bearer.CodeInvalidDPoPProof] for a proof
-// that does not do; of [bearer.CodeUseDPoPNonce] for one that is good but for
-// its nonce; of [bearer.CodeInvalidToken] for a key that is not the token's,
-// as in RFC 9449, Figure 16, since a new token mends that and a new proof does
-// not. Using the proof adds [bearer.CodeUnavailable] if the store cannot tell
-// whether the proof was used, or remember that it is, and
-// [bearer.CodeCanceled] if the client has gone meanwhile.
+// The error is a *[bearer.Error]. Its code is [bearer.CodeUseDPoPNonce] if the
+// checks before the nonce pass and the nonce is missing or not accepted. It is
+// [bearer.CodeInvalidToken] if the proof is by a key other than the token's: the
+// client then needs a new token, not a new proof (RFC 9449, Figure 16). For any other
+// invalid proof it is [bearer.CodeInvalidDPoPProof]. Using the proof can also fail
+// with [bearer.CodeUnavailable], if the replay store cannot look up or record the
+// proof, and with [bearer.CodeCanceled], if the client has gone.
 func (c *Checker) CheckProof(r *http.Request, token string, p bearer.Principal) (bearer.Proof, error) {
 	proof, err := c.check(r, token, &p)
 	c.counters.checked.Add(1)
@@ -89,19 +91,20 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 	if err != nil {
 		return nil, err
 	}
-	target, err := c.judge(r, proof, token)
+	target, err := c.compare(r, proof, token)
 	if err != nil {
 		return nil, err
 	}
 	if c.config.Nonces != nil && !c.config.Nonces.Accept(proof.nonce) {
-		got := "another"
+		got := "a different nonce"
 		if proof.nonce == "" {
 			got = "none"
 		}
-		// RFC 9449, Section 11.3: never without one, once they are given.
-		return nil, &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce", Expected: "a nonce that was given recently", Got: got}
+		// RFC 9449, Section 11.3: once the server issues nonces, every proof needs
+		// one.
+		return nil, &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce", Expected: "a recently issued nonce", Got: got}
 	}
-	// Section 11.1. A nonce bounds the age too, and takes nothing from this.
+	// Section 11.1. This applies even if a nonce bounds the age already.
 	now := time.Now()
 	age := now.Sub(proof.issued)
 	if !c.config.accepts(age) {
@@ -111,24 +114,24 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 		checker: c,
 		second:  proof.issued.Unix(),
 		proof: UsedProof{
-			ID: replayKey(jkt, method(r), target, proof.id), JKT: jkt, Owner: ownerOf(p),
-			Until: now.Add(c.config.left(age)), // with now's monotonic reading
+			ID: proof.replayID(jkt, target), JKT: jkt, Owner: ownerOf(p),
+			Until: now.Add(c.config.left(age)), // keeps the monotonic reading of now
 		},
 	}, nil
 }
 
-// accepts reports whether a proof of that age, by the clock as it is set, may be
-// used.
+// accepts reports whether age, by the wall clock, is within MaxAge and MaxAhead.
 func (c *Config) accepts(age time.Duration) bool { return age <= c.MaxAge && -age <= c.MaxAhead }
 
-// left returns for how long a proof of that age must be remembered.
+// left returns how long a proof of that age must be remembered.
 func (c *Config) left(age time.Duration) time.Duration { return c.MaxAge + clockDifference - age }
 
-// maxProofLen bounds a proof. One of an RSA key of 4096 bits has about 2 KiB.
+// maxProofLen is the maximum length of a proof in bytes. A proof by a 4096-bit RSA
+// key has about 2 KiB.
 const maxProofLen = 8 << 10
 
-// field returns the one proof that the request carries (RFC 9449, Section 4.3,
-// check 1).
+// field returns the request's only proof, from the values of its DPoP header (RFC
+// 9449, Section 4.3, check 1).
 func field(lines []string) (string, *bearer.Error) {
 	const want = "one DPoP header field with one proof"
 	switch {
@@ -137,7 +140,7 @@ func field(lines []string) (string, *bearer.Error) {
 	case len(lines) > 1:
 		return "", invalid("DPoP", want, fmt.Sprintf("%d", len(lines)))
 	case lines[0] == "":
-		return "", invalid("DPoP", want, "an empty one")
+		return "", invalid("DPoP", want, "an empty field")
 	case len(lines[0]) > maxProofLen:
 		return "", invalid("DPoP", fmt.Sprintf("a proof of at most %d bytes", maxProofLen), fmt.Sprintf("%d", len(lines[0])))
 	case strings.Contains(lines[0], ","):
@@ -146,15 +149,15 @@ func field(lines []string) (string, *bearer.Error) {
 	return lines[0], nil
 }
 
-// judge compares what a proof claims with the request and the token. It returns
-// the target URI.
-func (c *Checker) judge(r *http.Request, p *proof, token string) (string, *bearer.Error) {
+// compare compares the claims of a proof with the request and the token. It returns
+// the request's target URI, normalized.
+func (c *Checker) compare(r *http.Request, p *proof, token string) (string, *bearer.Error) {
 	if p.method != method(r) {
 		return "", invalid("htm", quoted(method(r)), quoted(p.method))
 	}
 	target, err := c.target(r)
 	if err != nil {
-		return "", invalid("htu", "a request whose path can be compared", err.Error())
+		return "", invalid("htu", "a request with a path that can be compared", err.Error())
 	}
 	claimed, err := normalizeURI(p.uri)
 	if err != nil {
@@ -167,13 +170,13 @@ func (c *Checker) judge(r *http.Request, p *proof, token string) (string, *beare
 	var ath [43]byte
 	base64.RawURLEncoding.Encode(ath[:], sum[:])
 	if subtle.ConstantTimeCompare(ath[:], []byte(p.tokenHash)) != 1 {
-		return "", invalid("ath", "the hash of the token", "another")
+		return "", invalid("ath", "the hash of the token", "a different hash")
 	}
 	return target, nil
 }
 
-// method returns a request's method, which is empty for GET in one that was
-// built as a client's.
+// method returns the request's method. In a client request, an empty Method means
+// GET.
 func method(r *http.Request) string {
 	if r.Method == "" {
 		return http.MethodGet
@@ -185,7 +188,7 @@ func invalid(check, expected, got string) *bearer.Error {
 	return &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: check, Expected: expected, Got: got}
 }
 
-// quoted returns what of a claim may stand in a log.
+// quoted quotes s for a log and shortens it.
 func quoted(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -201,5 +204,5 @@ func ageText(age time.Duration) string {
 	return age.Round(time.Millisecond).String() + " past"
 }
 
-// accepts reports whether proofs may be signed with alg.
+// accepts reports whether a proof may be signed with alg.
 func (c *Checker) accepts(alg jose.Algorithm) bool { return slices.Contains(c.algorithms, alg) }

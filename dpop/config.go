@@ -15,53 +15,54 @@ import (
 	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
-// Config configures a [Checker]. Of a duration, zero is the default and
-// negative is none, unless it says otherwise.
+// Config configures a [Checker]. A zero duration means the default and a negative
+// one means none, unless the field says otherwise.
 type Config struct {
-	// Origin is the API's origin as its clients see it, such as
-	// https://api.example.com: scheme, host and, if it is not the scheme's
-	// own, port. http is for loopback hosts, unless InsecureAllowHTTP says
-	// otherwise. Required. It stands for the request's Host and X-Forwarded
-	// fields, none of which is looked at.
+	// Origin is the API's origin as clients see it, such as
+	// https://api.example.com: scheme, host and, unless it is the scheme's
+	// default, port. Required. http is allowed only for loopback hosts, unless
+	// InsecureAllowHTTP is set. The checker uses Origin instead of the request's
+	// Host and X-Forwarded headers, which it ignores.
 	Origin string
 
-	// Path returns the path that the client asked for, percent-encoded as it
-	// was sent and without a query, where something in front of the API has
-	// changed it: a proxy that strips a prefix, say. An empty string refuses
-	// the proof. Default: the path of the request line, whatever middleware
-	// has made of the URL since.
+	// Path returns the path that the client requested, percent-encoded as it was
+	// sent and without the query. Set it if something in front of the API changes
+	// the path, such as a proxy that strips a prefix. If Path returns "", the
+	// proof is rejected. Default: the path of the request line, even if
+	// middleware has changed the request's URL.
 	Path func(*http.Request) string
 
-	// Algorithms are those that proofs may be signed with, all asymmetric.
-	// EdDSA and Ed25519 are two names of one, and either stands for both.
-	// Default: ES256, ES384, RS256, PS256 and EdDSA.
+	// Algorithms lists the algorithms that proofs may be signed with. All must be
+	// asymmetric. EdDSA and Ed25519 name the same algorithm, and either allows
+	// both. Default: ES256, ES384, RS256, PS256 and EdDSA.
 	Algorithms []string
 
-	// MaxAge is how old a proof may be, by its iat, and so for how long used
-	// ones are remembered. Default: 60 s. At most 5 min; there is always a
-	// bound.
+	// MaxAge is the maximum age of a proof, by its iat. Used proofs are
+	// remembered for about as long. Default: 60 s. Maximum: 5 min. It must not be
+	// negative.
 	MaxAge time.Duration
 
-	// MaxAhead is how far a proof's iat may be in the future, for clients
-	// whose clock is ahead. Default: 5 s. At most 5 min. No leeway stretches
-	// it, nor MaxAge.
+	// MaxAhead is how far in the future a proof's iat may be, for clients whose
+	// clock is ahead. Default: 5 s. Maximum: 5 min. No other leeway is added to
+	// MaxAge or MaxAhead.
 	MaxAhead time.Duration
 
-	// Replays remembers the proofs that were used. Instances of a program
-	// must share one, or a proof is good once at each of them. Default: a
-	// [MemoryReplays] of the checker's own that holds 5,000 proofs a second.
+	// Replays remembers used proofs. All instances of a program must share one
+	// store; otherwise each instance accepts a proof once. Default: a new
+	// [MemoryReplays] with room for 5,000 proofs a second.
 	Replays ReplayStore
 
-	// Nonces are demanded of every proof if they are there (RFC 9449, Section
-	// 9). Default: none are.
+	// Nonces, if set, makes every proof need a nonce from the server (RFC 9449,
+	// Section 9). Default: nil, proofs need no nonce.
 	Nonces *Nonces
 
-	// InsecureAllowHTTP accepts an http Origin on a host that is not loopback,
-	// such as a service name in a container network: anybody on the path can
-	// read tokens and proofs.
+	// InsecureAllowHTTP allows an http Origin with a host that is not loopback,
+	// such as a service name in a container network. Anyone on the network path
+	// can then read tokens and proofs.
 	InsecureAllowHTTP bool
 
-	// Logger is told when used proofs cannot be remembered, and when the clock was set back. Default: silence.
+	// Logger records that used proofs cannot be remembered, or that the clock was
+	// set back. Default: nil, no logging.
 	Logger *slog.Logger
 }
 
@@ -70,16 +71,16 @@ const (
 	defaultMaxAhead = 5 * time.Second
 	maxWindow       = 5 * time.Minute
 
-	// clockDifference is how much the clocks of instances that share a store
-	// may differ: by so much longer than it is accepted a proof is remembered.
+	// clockDifference is how far the clocks of instances that share a store may
+	// differ. A proof is remembered for that much longer than it is accepted.
 	clockDifference = 5 * time.Second
 
-	// defaultRate is how many proofs a second the default store holds.
+	// defaultRate is the number of proofs a second that the default store holds.
 	defaultRate = 5000
 )
 
-// New builds a Checker. It does no network. All mistakes of the configuration
-// are reported at once.
+// New returns a Checker. It reports all mistakes in the configuration at once and
+// does not use the network.
 func New(c Config) (*Checker, error) {
 	var errs []error
 	mistake := func(format string, args ...any) {
@@ -94,7 +95,7 @@ func New(c Config) (*Checker, error) {
 		mistake("Algorithms: %w", err)
 	}
 	if c.MaxAge < 0 {
-		mistake("MaxAge is negative; there must be a bound, zero is the default")
+		mistake("MaxAge is %v; want a positive duration, or zero for the default", c.MaxAge)
 	}
 	for _, d := range [...]struct {
 		name  string
@@ -105,7 +106,7 @@ func New(c Config) (*Checker, error) {
 		}
 	}
 	if c.Replays != nil && nilcheck.IsNil(c.Replays) {
-		mistake("Replays is a nil %T; want one that was built, or nil for the default", c.Replays)
+		mistake("Replays is a nil %T; want a usable store, or nil for the default", c.Replays)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -128,10 +129,10 @@ func New(c Config) (*Checker, error) {
 	return newChecker(c, origin, algorithms), nil
 }
 
-// parseOrigin returns an origin normalized, without a slash at its end.
+// parseOrigin returns the normalized origin, without a trailing slash.
 func parseOrigin(origin string, insecureHTTP bool) (string, error) {
 	if origin == "" {
-		return "", errors.New("it is empty; want the API's own, such as https://api.example.com")
+		return "", errors.New("empty; want the API's own origin, such as https://api.example.com")
 	}
 	u, err := fetch.CheckURL(origin, insecureHTTP)
 	if err != nil {
@@ -157,7 +158,7 @@ func parseAlgorithms(names []string) ([]jose.Algorithm, error) {
 		alg := jose.Algorithm(name)
 		switch {
 		case !alg.Supported():
-			errs = append(errs, fmt.Errorf("%q is none of %v", name, jose.Algorithms()))
+			errs = append(errs, fmt.Errorf("%q is not supported; want one of %v", name, jose.Algorithms()))
 		case slices.Contains(algorithms, alg):
 		case alg == jose.EdDSA || alg == jose.Ed25519:
 			algorithms = append(algorithms, jose.EdDSA, jose.Ed25519)

@@ -24,7 +24,7 @@ func TestNewReportsAllMistakes(t *testing.T) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
-	if _, err := dpop.New(dpop.Config{Origin: origin, MaxAge: -1}); err == nil || !strings.Contains(err.Error(), "MaxAge is negative") {
+	if _, err := dpop.New(dpop.Config{Origin: origin, MaxAge: -1}); err == nil || !strings.Contains(err.Error(), "MaxAge is -1ns; want") {
 		t.Errorf("a negative MaxAge: %v", err)
 	}
 }

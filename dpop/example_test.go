@@ -31,7 +31,7 @@ func ExampleNew_mistakes() {
 	fmt.Println(err)
 	// Output:
 	// dpop: Config.Origin: "https://api.example.com/v1" has more than scheme, host and port; want https://api.example.com
-	// dpop: Config.Algorithms: "HS256" is none of [RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519]
+	// dpop: Config.Algorithms: "HS256" is not supported; want one of [RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519]
 }
 
 // Nonces that all instances of a program give and accept, since they share the

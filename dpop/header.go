@@ -10,16 +10,16 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// header is what the header of a proof comes to: the key that has to have
-// signed it, and how.
+// header is the parsed header of a proof: the key and the algorithm that must have
+// signed the proof.
 type header struct {
-	segment string // as it was sent
+	segment string // the encoded header, as it was sent
 	alg     jose.Algorithm
 	key     *jose.Key
 }
 
-// readHeader judges the header of a proof that should be of the key of
-// thumbprint jkt.
+// readHeader checks the header of a proof. jkt is the thumbprint of the key that the
+// token is bound to.
 func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	h := jws.Header
 	if !h.HasType || !isProofType(h.Type) {
@@ -32,16 +32,17 @@ func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	if h.JWK == nil {
 		return header{}, invalid("jwk", "a public key", "none")
 	}
-	key, err := jose.ParseProofKey(h.JWK) // RFC 9449, Section 4.3, check 7: none that is private
+	key, err := jose.ParseProofKey(h.JWK) // rejects private keys (RFC 9449, Section 4.3, check 7)
 	if err != nil {
 		return header{}, invalid("jwk", "a public key", err.Error())
 	}
 	if !key.Can(alg) {
-		return header{}, invalid("jwk", "a key for "+h.Algorithm, "one that cannot be used with it")
+		return header{}, invalid("jwk", "a key for "+h.Algorithm, "a key that cannot be used with it")
 	}
-	// Before the signature, so that only the token's own key verifies any.
+	// Check this before the signature, so that an attacker cannot make the server
+	// verify signatures by other keys.
 	if subtle.ConstantTimeCompare([]byte(key.Thumbprint()), []byte(jkt)) != 1 {
-		return header{}, bearer.Invalid("jkt", "a proof of the key that the token is bound to", "one of another key")
+		return header{}, bearer.Invalid("jkt", "a proof by the key that the token is bound to", "a proof by another key")
 	}
 	segment, _, _ := strings.Cut(jws.SigningInput, ".")
 	return header{segment: segment, alg: alg, key: key}, nil
@@ -57,9 +58,9 @@ func isProofType(typ string) bool {
 	return len(typ) == len(name) && strings.EqualFold(typ, name)
 }
 
-// headers are those that good proofs had, one for each key. The header of a
-// client's proofs is the same in all of them, so it is read once and not for
-// each request; the signature over it is verified each time.
+// headers caches the parsed header of valid proofs, one per key. All proofs of a
+// client have the same header, so it need not be parsed for each request. The
+// signature, which covers the header, is verified each time.
 type headers struct {
 	mu    sync.RWMutex
 	byJKT map[string]header
@@ -67,10 +68,10 @@ type headers struct {
 
 const (
 	maxHeaders      = 10_000
-	maxHeaderLength = 2 << 10 // a longer one is read each time
+	maxHeaderLength = 2 << 10 // longer headers are not cached
 )
 
-// known returns the header of a proof of the key, if it has been judged before.
+// known returns the cached header of the key, if the proof has the same header.
 func (h *headers) known(segment, jkt string) (header, bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -78,23 +79,24 @@ func (h *headers) known(segment, jkt string) (header, bool) {
 	return found, ok && found.segment == segment
 }
 
-// keep is called for headers of proofs whose signature holds, of a key that a
-// good token is bound to.
-func (h *headers) keep(judged header, jkt string) {
-	if len(judged.segment) > maxHeaderLength {
+// keep caches a header. Call it only after the signature was verified with a key
+// that a valid token is bound to: clients without such a token cannot fill the
+// cache.
+func (h *headers) keep(parsed header, jkt string) {
+	if len(parsed.segment) > maxHeaderLength {
 		return
 	}
-	judged.segment = strings.Clone(judged.segment) // not all of the proof
+	parsed.segment = strings.Clone(parsed.segment) // so as not to retain the whole proof
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.byJKT == nil {
 		h.byJKT = map[string]header{}
 	}
 	if _, ok := h.byJKT[jkt]; !ok && len(h.byJKT) >= maxHeaders {
-		for any := range h.byJKT { // in no order
+		for any := range h.byJKT { // evict an arbitrary header
 			delete(h.byJKT, any)
 			break
 		}
 	}
-	h.byJKT[strings.Clone(jkt)] = judged
+	h.byJKT[strings.Clone(jkt)] = parsed
 }

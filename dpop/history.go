@@ -6,44 +6,45 @@ import (
 	"time"
 )
 
-// history knows of which seconds (by their iat) proofs were used that the store
-// no longer remembers. While time only goes forward, all of those are too old to
-// be accepted. When the clock is set back they are not, and history refuses
-// them: what it lets pass, the store remembers if it was ever used.
+// history knows the seconds, by iat, whose used proofs the store may have forgotten.
+// While time only moves forward, proofs of those seconds are too old to be accepted.
+// If the clock is set back, they are no longer too old, so history rejects them: for
+// every proof that history admits, the store still knows whether it was used.
 //
-// All times but the seconds are monotonic, counted from one moment.
+// A second is Unix time. All other times are durations since Checker.began, by the
+// monotonic clock.
 type history struct {
 	mu sync.Mutex
 
-	// remembered has, by second, until when the store remembers every proof of
-	// that second that was used.
+	// remembered has, for each second, the time until which the store remembers
+	// all its used proofs.
 	remembered map[int64]time.Duration
-	moved      time.Duration // when those that had ended were moved last
+	expired    time.Duration // the time of the last call of expire
 
 	forgotten []seconds // ascending, with gaps of more than maxGap
 }
 
-// seconds are those from first to last.
+// seconds is a range of seconds, both ends included.
 type seconds struct{ first, last int64 }
 
 const (
-	// maxGap is how many seconds without a used proof are taken for part of the
-	// seconds around them, so that history stays short.
+	// maxGap is the largest gap between forgotten seconds that is merged with them
+	// into one range, to keep history short.
 	maxGap = 10
 
-	// maxForgotten bounds history further: beyond it the two earliest entries
-	// become one, with all seconds between them.
+	// maxForgotten is the maximum number of ranges. Beyond it, the two earliest
+	// ranges are merged, with all seconds between them.
 	maxForgotten = 64
 )
 
-// use notes that a proof of a second is about to be used, which the store will
-// remember until the given time. It reports whether the store still remembers
-// every other proof of that second that was used.
+// use records that a proof of a second is about to be used and that the store will
+// remember it until the given time. It reports whether the store still remembers
+// every other used proof of that second.
 func (h *history) use(second int64, now, until time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now-h.moved >= time.Second {
-		h.move(now)
+	if now-h.expired >= time.Second {
+		h.expire(now)
 	}
 	if h.hasForgotten(second) {
 		return false
@@ -52,7 +53,7 @@ func (h *history) use(second int64, now, until time.Duration) bool {
 	switch {
 	case known && end <= now:
 		return false
-	case !known || until < end: // the first that the store forgets counts
+	case !known || until < end: // keep the time at which the store forgets the first proof
 		if h.remembered == nil {
 			h.remembered = map[int64]time.Duration{}
 		}
@@ -74,9 +75,10 @@ func (h *history) hasForgotten(second int64) bool {
 	return found
 }
 
-// move moves what the store forgets by now from remembered to forgotten.
-func (h *history) move(now time.Duration) {
-	h.moved = now
+// expire moves the seconds whose proofs the store may have forgotten by now from
+// remembered to forgotten.
+func (h *history) expire(now time.Duration) {
+	h.expired = now
 	for second, end := range h.remembered {
 		if end <= now {
 			delete(h.remembered, second)
@@ -91,7 +93,7 @@ func (h *history) move(now time.Duration) {
 
 // forget adds one second to forgotten.
 func (h *history) forget(second int64) {
-	i := 0 // of the first entry that ends after the second, or close before it
+	i := 0 // the first range that ends after second, or at most maxGap before it
 	for i < len(h.forgotten) && h.forgotten[i].last < second-maxGap {
 		i++
 	}

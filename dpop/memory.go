@@ -16,35 +16,35 @@ import (
 
 // MemoryConfig configures a [MemoryReplays].
 type MemoryConfig struct {
-	// Capacity is how many proofs are remembered at the same time; when there
-	// are more, new ones are refused. Default: 400,000, which is 5,000 proofs
-	// a second for the 80 s that one is held at most by default. There is
-	// always a bound. A proof costs 160 bytes of memory at most.
+	// Capacity is the maximum number of proofs remembered at the same time. When
+	// the store is full, new proofs are rejected. Default: 400,000, which allows
+	// 5,000 proofs a second, because by default a proof is held for at most 80 s.
+	// It must not be negative. A proof takes at most 160 bytes of memory.
 	Capacity int
 
-	// PerKey is how many of them may be of one key, so that no client can use
-	// up what is there for all. Default: a sixteenth of Capacity: of 400,000
-	// that is some 310 proofs a second. Negative: no quota.
+	// PerKey is the maximum number of proofs by one key, so that one client cannot
+	// fill the store. Default: a sixteenth of Capacity, which is about 310 proofs
+	// a second for a Capacity of 400,000. Negative: no quota.
 	PerKey int
 
-	// PerOwner is how many of them may be of tokens for one user, or of those
-	// that one client got for itself, whatever their keys: a client can make as
-	// many keys as it likes. Default: a sixteenth of Capacity. Negative: no
-	// quota.
+	// PerOwner is the maximum number of proofs, by any keys, for the tokens of one
+	// user, or for the tokens that one client got for itself. Clients can create
+	// keys freely, so PerKey alone does not limit them. Default: a sixteenth of
+	// Capacity. Negative: no quota.
 	PerOwner int
 }
 
-// MemoryReplays is a [ReplayStore] in memory, for a program of one instance. It
-// forgets no proof before its time, whatever is asked of it and however the
-// clock is set. It has no goroutine: what has expired goes when the next proof
-// comes.
+// MemoryReplays is a [ReplayStore] in memory, for a program with one instance. Use
+// [NewMemoryReplays] to build one. It never forgets a proof early: not under load,
+// and not if the clock is changed. It starts no goroutine; expired proofs are
+// evicted when the next proof comes.
 type MemoryReplays struct {
 	capacity, perKey, perOwner int
 
-	began  time.Time // spans are counted from here, by the monotonic clock
+	began  time.Time // spans count from here, by the monotonic clock
 	seed   maphash.Seed
-	live   atomic.Int64 // all shards together
-	swept  atomic.Int64 // all buckets before this span are gone
+	live   atomic.Int64 // the number of proofs in all shards
+	swept  atomic.Int64 // buckets before this span have been evicted
 	shards [shardCount]shard
 	owners [shardCount]quota
 }
@@ -54,34 +54,34 @@ var _ ReplayStore = (*MemoryReplays)(nil)
 const (
 	shardCount = 64
 
-	// bucketWidth is how long a proof may stay after its time. Fewer buckets
-	// are faster to look through, and longer ones hold more of what is over.
+	// bucketWidth is how long a proof may stay after it expires. Wider buckets are
+	// fewer, so lookups are faster, but they hold more expired proofs.
 	bucketWidth = 10 * time.Second
 
 	defaultCapacity = 400_000
 )
 
-// shard holds all the proofs of some keys, so that it can count them.
+// shard holds all proofs of some keys, so that it can count the proofs of each key.
 type shard struct {
 	mu      sync.Mutex
 	buckets []bucket
-	_       [64]byte // shards do not share a cache line
+	_       [64]byte // keeps shards on separate cache lines
 }
 
-// bucket holds the proofs whose time ends in the same span, and goes as a
-// whole. It counts them by key, hashed: two keys that share a hash share a
-// quota, and nobody can find such, since the seed is secret.
+// bucket holds the proofs that expire in the same span and is evicted as a whole. It
+// counts them by the hash of their key. Two keys with the same hash share a quota;
+// an attacker cannot find such keys, because the seed is secret.
 type bucket struct {
 	span   int64
 	proofs map[proofHash]struct{}
 	counts map[uint64]uint32
 }
 
-// proofHash is the first half of a proof's ID. Two proofs that share it, which
-// nobody comes upon by chance, are taken for one: the second is refused.
+// proofHash is the first half of a proof's ID. If two proofs have the same half, the
+// second is rejected as a replay. 128 bits make that practically impossible.
 type proofHash [16]byte
 
-// quota counts the proofs of some owners, by the span in which their time ends.
+// quota counts the proofs of some owners, by the span in which they expire.
 type quota struct {
 	mu     sync.Mutex
 	counts []spanCounts
@@ -93,11 +93,12 @@ type spanCounts struct {
 	counts map[uint64]uint32
 }
 
-// NewMemoryReplays builds a MemoryReplays.
+// NewMemoryReplays returns an empty MemoryReplays. It reports all mistakes in the
+// configuration at once.
 func NewMemoryReplays(c MemoryConfig) (*MemoryReplays, error) {
 	var errs []error
 	if c.Capacity < 0 {
-		errs = append(errs, errors.New("dpop: MemoryConfig.Capacity is negative; there must be a bound, zero is the default"))
+		errs = append(errs, fmt.Errorf("dpop: MemoryConfig.Capacity is %d; want a positive number, or zero for the default", c.Capacity))
 	}
 	capacity := setting.OrDefault(c.Capacity, defaultCapacity)
 	share := func(field string, n int) int {
@@ -124,8 +125,7 @@ func (m *MemoryReplays) Burn(_ context.Context, proof UsedProof) (fresh bool, er
 	return m.burn(&proof, time.Since(m.began), proof.Until.Sub(m.began))
 }
 
-// burn knows no clock but the monotonic one: now and until are counted from the
-// store's beginning.
+// burn is Burn by the monotonic clock: now and until count from m.began.
 func (m *MemoryReplays) burn(proof *UsedProof, now, until time.Duration) (fresh bool, err error) {
 	m.sweep(now)
 	hash, span := proofHash(proof.ID[:len(proofHash{})]), spanOf(until)
@@ -140,7 +140,7 @@ func (m *MemoryReplays) burn(proof *UsedProof, now, until time.Duration) (fresh 
 		}
 		n := b.counts[client]
 		if n == 0 {
-			continue // the hash says whose it is, so it is not here either
+			continue // the ID includes the key, so this bucket cannot have the proof
 		}
 		if _, used := b.proofs[hash]; used {
 			return false, nil
@@ -162,7 +162,8 @@ func (m *MemoryReplays) burn(proof *UsedProof, now, until time.Duration) (fresh 
 	return true, nil
 }
 
-// charge counts one more proof, of that owner and in all, if both may have one.
+// charge counts one more proof for its owner and in total, unless a limit is
+// reached.
 func (m *MemoryReplays) charge(owner [32]byte, span int64) error {
 	if owner == ([32]byte{}) {
 		return m.countLive()
@@ -200,13 +201,13 @@ func (m *MemoryReplays) countLive() error {
 	return nil
 }
 
-// MemoryStats are the figures of a [MemoryReplays].
+// MemoryStats holds statistics of a [MemoryReplays].
 type MemoryStats struct {
-	Live     int // proofs that are remembered
+	Live     int // number of proofs in the store
 	Capacity int
 }
 
-// Stats returns the figures.
+// Stats returns current statistics.
 func (m *MemoryReplays) Stats() MemoryStats {
 	m.sweep(time.Since(m.began))
 	return MemoryStats{Live: int(m.live.Load()), Capacity: m.capacity}
@@ -214,7 +215,7 @@ func (m *MemoryReplays) Stats() MemoryStats {
 
 func spanOf(d time.Duration) int64 { return int64(d / bucketWidth) }
 
-// sweep drops the buckets whose span is over, once in each.
+// sweep evicts the buckets whose span is over. It does so once per span.
 func (m *MemoryReplays) sweep(at time.Duration) {
 	now, swept := spanOf(at), m.swept.Load()
 	if now <= swept || !m.swept.CompareAndSwap(swept, now) {
@@ -226,7 +227,7 @@ func (m *MemoryReplays) sweep(at time.Duration) {
 	}
 }
 
-// sweep returns how many proofs it dropped.
+// sweep returns the number of evicted proofs.
 func (s *shard) sweep(now int64) (dropped int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,7 +33,7 @@ func numbered(n int) ([32]byte, string) {
 
 func TestMemoryConfig(t *testing.T) {
 	_, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: -1, PerKey: 400_001, PerOwner: 400_001})
-	for _, want := range []string{"Capacity is negative", "PerKey is 400001; want at most Capacity, 0", "PerOwner is 400001; want at most Capacity, 0"} {
+	for _, want := range []string{"Capacity is -1; want", "PerKey is 400001; want at most Capacity, 0", "PerOwner is 400001; want at most Capacity, 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewMemoryReplays: %v, want %s", err, want)
 		}

@@ -17,16 +17,16 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// ProofConfig says what [NewProof] signs.
+// ProofConfig is the input of [NewProof].
 type ProofConfig struct {
-	Key       crypto.Signer // required; the client's private key
-	Algorithm string        // required; an algorithm of the key, such as ES256
+	Key       crypto.Signer // required: the client's private key
+	Algorithm string        // required: an algorithm for the key, such as ES256
 
-	Method string // required; of the request
-	URL    string // required; of the request, whose query and fragment are left out
+	Method string // required: the request's method
+	URL    string // required: the request's URL; query and fragment are left out
 
-	// AccessToken is the token that the request carries, which is bound to Key
-	// by its [Thumbprint]. Default: none, as for a request to an authorization
+	// AccessToken is the access token in the request. It must be bound to the
+	// [Thumbprint] of Key. Default: none, for a request to an authorization
 	// server.
 	AccessToken string
 
@@ -34,8 +34,8 @@ type ProofConfig struct {
 	Nonce string
 }
 
-// NewProof makes a proof as a client does (RFC 9449, Section 4.2). A proof is
-// good for one request.
+// NewProof creates a proof as a client does (RFC 9449, Section 4.2). Each request
+// needs a new proof.
 func NewProof(c ProofConfig) (string, error) {
 	signer, alg := c.Key, c.Algorithm
 	if nilcheck.IsNil(signer) {
@@ -82,8 +82,8 @@ func NewProof(c ProofConfig) (string, error) {
 	return jose.Sign(signer, jose.Algorithm(alg), []byte(header), append(payload, '}'))
 }
 
-// Thumbprint returns the SHA-256 thumbprint of a public key in base64url (RFC
-// 7638): the jkt that binds a token to it.
+// Thumbprint returns the SHA-256 thumbprint of a public key in base64url (RFC 7638).
+// It is the jkt of tokens that are bound to the key.
 func Thumbprint(public crypto.PublicKey) (string, error) {
 	key, err := jose.NewKey(public, "")
 	if err != nil {

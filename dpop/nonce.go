@@ -18,28 +18,27 @@ import (
 
 // NoncesConfig configures [Nonces].
 type NoncesConfig struct {
-	// Key makes the nonces, at least 32 random bytes. Instances of a program
-	// share it, and authorization servers do not. Default: a random one, for
-	// a program of one instance.
+	// Key is the secret from which nonces are derived: at least 32 random bytes.
+	// All instances of a program must share it; authorization servers must not.
+	// Default: a random key, for a program with one instance.
 	Key []byte
 
-	// Rotate is how long a nonce is the current one; it is accepted for as
-	// long again. Instances share it too. Default: 60 s. At least 1 s, at most
-	// 1 h.
+	// Rotate is how long a nonce is current. It is accepted for the same time
+	// again. All instances must use the same value. Default: 60 s. Minimum: 1 s.
+	// Maximum: 1 h.
 	Rotate time.Duration
 }
 
-// Nonces are the server's part in the freshness of proofs (RFC 9449, Section
-// 9): a proof that was made in advance has none that is accepted. They are
-// remembered nowhere, since each can be made again of its time. Nonces are safe
-// for concurrent use.
+// Nonces issues and checks server nonces (RFC 9449, Section 9). They prevent clients
+// from creating proofs in advance. Nonces are not stored: each is derived from the
+// key and the time. Use [NewNonces] to build Nonces. It is safe for concurrent use.
 type Nonces struct {
-	key    func() []byte // so that fmt prints an address, see redact.go
+	key    func() []byte // a function, so that fmt cannot print the key; see redact.go
 	rotate time.Duration
 	made   atomic.Pointer[madeNonces]
 }
 
-// madeNonces are those that are accepted at one step of time.
+// madeNonces holds the nonces that are accepted during one step of time.
 type madeNonces struct {
 	step                    int64
 	previous, current, next string
@@ -53,12 +52,11 @@ const (
 
 	nonceVersion = 1
 
-	// nonceMACLen is how much of the HMAC a nonce has (RFC 2104, Section 5).
+	// nonceMACLen is the length in bytes of the truncated HMAC (RFC 2104, Section 5).
 	nonceMACLen = 20
 )
 
-// NewNonces builds Nonces. All mistakes of the configuration are reported at
-// once.
+// NewNonces returns Nonces. It reports all mistakes in the configuration at once.
 func NewNonces(c NoncesConfig) (*Nonces, error) {
 	var errs []error
 	if len(c.Key) > 0 && len(c.Key) < minNonceKeyLen {
@@ -78,13 +76,13 @@ func NewNonces(c NoncesConfig) (*Nonces, error) {
 	return &Nonces{key: func() []byte { return key }, rotate: setting.OrDefault(c.Rotate, defaultRotate)}, nil
 }
 
-// Current returns the nonce that clients should use from now on. It consists of
-// characters that a DPoP-Nonce field may have (RFC 9449, Section 8.1).
+// Current returns the nonce that clients should use from now on. It has only
+// characters that are allowed in a DPoP-Nonce header (RFC 9449, Section 8.1).
 func (n *Nonces) Current() string { return n.now().current }
 
-// Accept reports whether a nonce is the current one or the one before. That of
-// the next step is good too: only an instance whose clock is a little ahead can
-// have given it.
+// Accept reports whether nonce is the current nonce or the previous one. It also
+// accepts the next nonce, which only an instance whose clock is ahead can have
+// issued.
 func (n *Nonces) Accept(nonce string) bool {
 	made := n.now()
 	accepted := 0
@@ -104,8 +102,8 @@ func (n *Nonces) now() *madeNonces {
 	return made
 }
 
-// make returns the nonce of a step. The label keeps a key that serves something
-// else too from making one by chance.
+// make returns the nonce of a step. The label separates nonces from other uses of
+// the same key.
 func (n *Nonces) make(step int64) string {
 	mac := hmac.New(sha256.New, n.key())
 	mac.Write([]byte("bearerkit DPoP nonce\x00"))

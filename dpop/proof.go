@@ -13,7 +13,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// proof is what a proof says whose signature holds (RFC 9449, Section 4.2).
+// proof holds the claims of a proof (RFC 9449, Section 4.2).
 type proof struct {
 	id        string // jti
 	method    string // htm
@@ -23,10 +23,10 @@ type proof struct {
 	issued    time.Time // iat
 }
 
-// maxIDLen bounds a jti (RFC 9449, Section 11.1).
+// maxIDLen is the maximum length of a jti in bytes (RFC 9449, Section 11.1).
 const maxIDLen = 512
 
-// verify returns what a proof says if it is one of the key of thumbprint jkt.
+// verify returns the claims of a proof if the key with the thumbprint jkt signed it.
 func (c *Checker) verify(encoded, jkt string) (*proof, *bearer.Error) {
 	segment, _, _ := strings.Cut(encoded, ".")
 	h, known := c.headers.known(segment, jkt)
@@ -47,7 +47,7 @@ func (c *Checker) verify(encoded, jkt string) (*proof, *bearer.Error) {
 		}
 	}
 	if err := h.key.Verify(h.alg, jws.SigningInput, jws.Signature); err != nil {
-		return nil, invalid("signature", "one that holds", "one that does not")
+		return nil, invalid("signature", "a valid signature", "an invalid signature")
 	}
 	if !known {
 		c.headers.keep(h, jkt)
@@ -55,7 +55,7 @@ func (c *Checker) verify(encoded, jkt string) (*proof, *bearer.Error) {
 	return readProof(jws.Payload)
 }
 
-// claimError says which claim is not as it must be.
+// claimError reports a claim of the wrong type.
 type claimError struct {
 	name string
 	err  error
@@ -87,7 +87,7 @@ func readProof(payload []byte) (*proof, *bearer.Error) {
 	})
 	if err != nil {
 		if malformed, ok := errors.AsType[*claimError](err); ok {
-			return nil, invalid(malformed.name, "a claim of its type", malformed.err.Error())
+			return nil, invalid(malformed.name, "a claim of the right type", malformed.err.Error())
 		}
 		return nil, invalid("claims", "a JSON object", err.Error())
 	}
@@ -95,7 +95,7 @@ func readProof(payload []byte) (*proof, *bearer.Error) {
 		{"jti", p.id}, {"htm", p.method}, {"htu", p.uri}, {"ath", p.tokenHash},
 	} {
 		if required.value == "" {
-			return nil, invalid(required.name, "a claim that is not empty", "none")
+			return nil, invalid(required.name, "a claim that is not empty", "none or an empty one")
 		}
 	}
 	if p.issued.IsZero() {
@@ -107,9 +107,9 @@ func readProof(payload []byte) (*proof, *bearer.Error) {
 	return p, nil
 }
 
-// text returns the string that a claim is.
+// text returns a claim that must be a string.
 func text(v strictjson.Value) (string, error) {
-	// Most have no escapes, and were found to be valid when they were read.
+	// Most strings have no escapes. strictjson.Object has validated them already.
 	if v.Kind() == '"' && bytes.IndexByte(v, '\\') < 0 {
 		return string(v[1 : len(v)-1]), nil
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
-// LogValue shows the settings that are set, and never the key of the nonces.
-// All ways of printing a Config show the same.
+// LogValue returns the settings that are not zero, without the nonce key. fmt and
+// JSON print the same.
 func (c Config) LogValue() slog.Value {
 	return redact.Group(
 		redact.URL("Origin", c.Origin),
@@ -22,20 +22,16 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Config.LogValue] shows.
-func (c Config) String() string { return redact.Text("dpop.Config", c.LogValue()) }
+// Format writes what [Config.LogValue] returns, for every verb.
+func (c Config) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("dpop.Config", c.LogValue()))
+}
 
-// GoString returns what [Config.LogValue] shows.
-func (c Config) GoString() string { return c.String() }
-
-// Format writes what [Config.LogValue] shows, for every verb.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [Config.LogValue] shows.
+// MarshalJSON returns what [Config.LogValue] returns, as JSON.
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows the settings that are set, and never the key or the access
-// token. All ways of printing a ProofConfig show the same.
+// LogValue returns the settings that are not zero, without the key, the access token
+// and the nonce. fmt and JSON print the same.
 func (c ProofConfig) LogValue() slog.Value {
 	return redact.Group(
 		redact.Set("Key", c.Key != nil),
@@ -47,44 +43,35 @@ func (c ProofConfig) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [ProofConfig.LogValue] shows, for every verb.
+// Format writes what [ProofConfig.LogValue] returns, for every verb.
 func (c ProofConfig) Format(f fmt.State, verb rune) {
 	redact.Format(f, verb, redact.Text("dpop.ProofConfig", c.LogValue()))
 }
 
-// MarshalJSON returns what [ProofConfig.LogValue] shows.
+// MarshalJSON returns what [ProofConfig.LogValue] returns, as JSON.
 func (c ProofConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows Rotate, and whether there is a Key. All ways of printing a
-// NoncesConfig show the same.
+// LogValue returns Rotate and whether Key is set. fmt and JSON print the same.
 func (c NoncesConfig) LogValue() slog.Value {
 	return redact.Group(redact.Set("Key", len(c.Key) > 0), slog.Duration("Rotate", c.Rotate))
 }
 
-// String returns what [NoncesConfig.LogValue] shows.
-func (c NoncesConfig) String() string { return redact.Text("dpop.NoncesConfig", c.LogValue()) }
+// Format writes what [NoncesConfig.LogValue] returns, for every verb.
+func (c NoncesConfig) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("dpop.NoncesConfig", c.LogValue()))
+}
 
-// GoString returns what [NoncesConfig.LogValue] shows.
-func (c NoncesConfig) GoString() string { return c.String() }
-
-// Format writes what [NoncesConfig.LogValue] shows, for every verb.
-func (c NoncesConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [NoncesConfig.LogValue] shows.
+// MarshalJSON returns what [NoncesConfig.LogValue] returns, as JSON.
 func (c NoncesConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue shows how long a nonce is the current one, and neither the key nor a
-// nonce. All ways of printing Nonces show the same.
+// LogValue returns NoncesConfig.Rotate, and neither the key nor a nonce. fmt and JSON
+// print the same.
 func (n *Nonces) LogValue() slog.Value { return redact.Group(slog.Duration("Rotate", n.rotate)) }
 
-// String returns what [Nonces.LogValue] shows.
-func (n *Nonces) String() string { return redact.Text("dpop.Nonces", n.LogValue()) }
+// Format writes what [Nonces.LogValue] returns, for every verb.
+func (n *Nonces) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("dpop.Nonces", n.LogValue()))
+}
 
-// GoString returns what [Nonces.LogValue] shows.
-func (n *Nonces) GoString() string { return n.String() }
-
-// Format writes what [Nonces.LogValue] shows, for every verb.
-func (n *Nonces) Format(f fmt.State, verb rune) { redact.Format(f, verb, n.String()) }
-
-// MarshalJSON returns what [Nonces.LogValue] shows.
+// MarshalJSON returns what [Nonces.LogValue] returns, as JSON.
 func (n *Nonces) MarshalJSON() ([]byte, error) { return redact.JSON(n.LogValue()) }

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// target returns the URI that a request is for, normalized: the origin that is
-// configured and the path that was asked for.
+// target returns the normalized target URI of a request: the configured origin and
+// the requested path.
 //
-// Dot segments in it are refused and not removed. No client sends them, since
-// URLs lose them before; but a router that keeps them would let a proof for one
-// path open another.
+// A path with dot segments is an error. Clients resolve dot segments before they
+// send a request. If they were removed here but the router kept them, a proof for one
+// path would be valid for another.
 func (c *Checker) target(r *http.Request) (string, error) {
 	if r.Method == http.MethodConnect || r.RequestURI == "*" {
 		return "", errors.New("a target without a path")
@@ -31,9 +31,9 @@ func (c *Checker) target(r *http.Request) (string, error) {
 	return c.origin + path, nil
 }
 
-// requestPath returns the path of the request line, encoded as it was sent, or
-// the empty string if there is none. In the absolute form the authority is
-// skipped: it is one more way to say where the request went.
+// requestPath returns the path of the request line, encoded as it was sent, or "" if
+// there is none. It ignores the authority of a target in absolute form: like the Host
+// header, it comes from the client.
 func requestPath(r *http.Request) string {
 	switch u := r.URL; {
 	case strings.HasPrefix(r.RequestURI, "/"):
@@ -45,7 +45,7 @@ func requestPath(r *http.Request) string {
 			return ""
 		}
 		return urlPath(u)
-	case u != nil: // a request that no server has read
+	case u != nil: // a request that was not read by a server, as in a test
 		return urlPath(u)
 	}
 	return ""

@@ -10,15 +10,15 @@ import (
 var (
 	errNotURI    = errors.New("not an absolute http or https URI")
 	errUserinfo  = errors.New("a URI with userinfo")
-	errHost      = errors.New("a URI whose host is not one")
-	errPort      = errors.New("a URI whose port is not one")
+	errHost      = errors.New("a URI with an invalid host")
+	errPort      = errors.New("a URI with an invalid port")
 	errPath      = errors.New("a path that is not absolute")
 	errCharacter = errors.New("a character that must be percent-encoded")
 	errEncoding  = errors.New("a percent sign without two hexadecimal digits")
 )
 
-// normalizeURI returns a URI without query and fragment, spelled in the one way
-// of RFC 3986, Sections 6.2.2 and 6.2.3. The error quotes nothing.
+// normalizeURI returns a URI without query and fragment, normalized as in RFC 3986,
+// Sections 6.2.2 and 6.2.3. The error does not quote the URI.
 func normalizeURI(uri string) (string, error) {
 	if end := strings.IndexAny(uri, "?#"); end >= 0 {
 		uri = uri[:end]
@@ -84,8 +84,8 @@ func normalizeAuthority(authority, defaultPort string) (string, error) {
 	return host + ":" + port, nil
 }
 
-// isHost reports whether a name may be a host: the characters of RFC 3986,
-// Section 3.2.2, but for percent-encoded ones, which no host of the web has.
+// isHost reports whether name has only the characters of a host (RFC 3986, Section
+// 3.2.2). It rejects percent-encoding, which hosts on the web do not use.
 func isHost(name string) bool {
 	for _, c := range []byte(name) {
 		if !isUnreserved(c) && strings.IndexByte("!$&'()*+,;=", c) < 0 {
@@ -100,10 +100,10 @@ func isUnreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// normalizePath returns a path whose percent-encoding is spelled in one way:
-// unreserved characters bare, digits in upper case. An encoded slash stays
-// what it is. Some characters that URIs do not have are sent bare by browsers,
-// such as a vertical bar; they are compared as they stand.
+// normalizePath normalizes percent-encoding: it decodes unreserved characters and
+// writes hexadecimal digits in upper case. An encoded slash stays encoded. Browsers
+// send some characters that URIs must not contain, such as a vertical bar, without
+// encoding; these stay as they are.
 func normalizePath(path string) (string, error) {
 	if path == "" || path[0] != '/' {
 		return "", errPath
@@ -143,7 +143,7 @@ func normalizePath(path string) (string, error) {
 	return b.String(), nil
 }
 
-// decode returns the octet whose two hexadecimal digits s begins with.
+// decode returns the octet encoded by the first two characters of s.
 func decode(s string) (octet byte, ok bool) {
 	if len(s) < 2 {
 		return 0, false
@@ -166,8 +166,7 @@ func digit(c byte) int {
 
 func isUpper(c byte) bool { return c < 'a' }
 
-// hasDotSegment reports whether a segment of an absolute path is . or .., in a
-// path whose encoding is normalized.
+// hasDotSegment reports whether a normalized absolute path has a segment "." or "..".
 func hasDotSegment(path string) bool {
 	if !strings.Contains(path, "/.") {
 		return false
@@ -180,12 +179,13 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// removeDotSegments obeys RFC 3986, Section 5.2.4, for absolute paths.
+// removeDotSegments removes dot segments from an absolute path (RFC 3986, Section
+// 5.2.4).
 func removeDotSegments(path string) string {
 	if !hasDotSegment(path) {
 		return path
 	}
-	var kept []string // each with the slash before it
+	var kept []string // segments, each with the slash before it
 	for path != "" {
 		end := strings.IndexByte(path[1:], '/') + 1
 		if end == 0 {

@@ -8,11 +8,11 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// validProof is a proof that passed [Checker.CheckProof].
+// validProof is a proof that passed [Checker.CheckProof] and was not used yet.
 type validProof struct {
 	checker *Checker
 	proof   UsedProof
-	second  int64 // of the iat
+	second  int64 // the iat
 }
 
 // Use implements [bearer.Proof].
@@ -28,30 +28,30 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 	c, until := v.checker, v.proof.Until
 	now := time.Now()
 	if !now.Before(until) {
-		return outlived()
+		return expired()
 	}
 	if !c.history.use(v.second, now.Sub(c.began), until.Sub(c.began)) {
 		c.journal.setBack()
 		return &bearer.Error{
 			Code: bearer.CodeUnavailable, Check: "clock",
-			Expected: "a proof of a time whose used proofs are remembered", Got: "an earlier one: the clock was set back",
+			Expected: "a proof from a time whose used proofs are remembered", Got: "an older proof: the clock was set back",
 		}
 	}
 	bounded := ctx
 	if !c.embedded {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, burnTime)
+		bounded, cancel = context.WithTimeout(ctx, burnTimeout)
 		defer cancel()
 	}
 	fresh, err := c.config.Replays.Burn(bounded, v.proof)
 	switch {
 	case err == nil && fresh && !time.Now().Before(until):
-		// The store was so slow that it may have forgotten an earlier use.
-		return outlived()
+		// The store was so slow that it may already have forgotten an earlier use.
+		return expired()
 	case err == nil && fresh:
 		return nil
 	case err == nil:
-		return invalid("replay", "a proof that was not used before", "a used one")
+		return invalid("replay", "a new proof", "a used proof")
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &bearer.Error{Code: bearer.CodeCanceled, Check: "request", Err: err}
 	}
@@ -59,8 +59,8 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 	return &bearer.Error{Code: bearer.CodeUnavailable, Check: "replay store", Err: err}
 }
 
-// outlived refuses a proof that was good when the request came, and is so old by
-// now that an earlier use may be forgotten.
-func outlived() *bearer.Error {
-	return invalid("iat", "a proof that is good when it is used", "one that is too old by now")
+// expired rejects a proof that was valid when it was checked but has expired since.
+// The store may have forgotten an earlier use.
+func expired() *bearer.Error {
+	return invalid("iat", "a proof that is valid when it is used", "a proof that has expired")
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// manifold makes a new proof of each call, so that one proof can be checked
-// many times against a store that does all its work.
+// manifold changes the ID of each proof, so that a benchmark can check one proof many
+// times against a store that does its full work.
 type manifold struct {
 	store dpop.ReplayStore
 	n     uint64
@@ -33,8 +33,9 @@ func (m *manifold) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error)
 	return m.store.Burn(ctx, proof)
 }
 
-// Beside each check its bare signature is verified in turn, so that a busy
-// machine slows both down: over-bare is what the check takes on top, in percent.
+// The benchmark alternates between checking a proof and only verifying its signature,
+// so that other load on the machine slows both. over-bare is the extra time of the
+// check, in percent.
 func BenchmarkCheckProof(b *testing.B) {
 	for _, alg := range []string{"ES256", "ES384", "RS256", "PS256", "EdDSA"} {
 		b.Run(alg, func(b *testing.B) {
@@ -92,7 +93,7 @@ func bareVerify(public crypto.PublicKey, alg string, jws jose.JWS) bool {
 	return false
 }
 
-// A proof of a key that was not seen before.
+// A proof by a new key.
 func BenchmarkCheckFirstProof(b *testing.B) {
 	c := newClient(b, "ES256")
 	proof := c.proof(b, nil)
@@ -107,7 +108,7 @@ func BenchmarkCheckFirstProof(b *testing.B) {
 	}
 }
 
-// What a refused proof costs.
+// The cost of rejecting a proof.
 func BenchmarkRefuseProof(b *testing.B) {
 	c, checker := newClient(b, "ES256"), newChecker(b, dpop.Config{})
 	other := newClient(b, "ES256")
@@ -131,7 +132,7 @@ func BenchmarkRefuseProof(b *testing.B) {
 	}
 }
 
-// A store that holds as many proofs as by default it may, of many keys.
+// A store that is full at the default capacity, with many keys.
 func BenchmarkBurn(b *testing.B) {
 	for _, live := range []int{0, 100_000, 400_000} {
 		b.Run(fmt.Sprintf("live=%d", live), func(b *testing.B) {

@@ -25,7 +25,7 @@ func ExampleNew() {
 	// Output: [ES256 ES384 RS256 PS256 EdDSA Ed25519]
 }
 
-// All mistakes of a configuration are told at once.
+// New reports all mistakes in a configuration at once.
 func ExampleNew_mistakes() {
 	_, err := dpop.New(dpop.Config{Origin: "https://api.example.com/v1", Algorithms: []string{"HS256"}})
 	fmt.Println(err)
@@ -34,8 +34,7 @@ func ExampleNew_mistakes() {
 	// dpop: Config.Algorithms: "HS256" is not supported; want one of [RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519]
 }
 
-// Nonces that all instances of a program give and accept, since they share the
-// key.
+// All instances of a program accept each other's nonces if they share the key.
 func ExampleNewNonces() {
 	key, err := os.ReadFile("/run/secrets/dpop-nonce-key")
 	if err != nil {
@@ -52,7 +51,7 @@ func ExampleNewNonces() {
 	fmt.Println(proofs.Nonce())
 }
 
-// A store for a program that is asked less than most, and uses little memory.
+// A small store for a program with few requests.
 func ExampleNewMemoryReplays() {
 	replays, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 10_000, PerKey: 1000})
 	if err != nil {
@@ -65,7 +64,7 @@ func ExampleNewMemoryReplays() {
 	// Output: 10000
 }
 
-// A client makes a proof of each request.
+// A client creates a proof for each request.
 func ExampleNewProof() {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// Whatever stands in the field is refused as a proof or for its key, and none
-// of it is told. No input is accepted: none is signed for now.
+// Any DPoP header is rejected as a proof or for its key, and the error does not quote
+// it. No input is accepted, because none is signed for the current time.
 func FuzzCheckProof(f *testing.F) {
 	c := newClient(f, "ES256")
 	checker := newChecker(f, dpop.Config{Origin: "https://resource.example.org"})
@@ -38,7 +38,8 @@ func FuzzCheckProof(f *testing.F) {
 	})
 }
 
-// A payload that is accepted says what it must, also to a lenient reader.
+// An accepted payload has all required claims, and encoding/json reads the same
+// values.
 func FuzzClaims(f *testing.F) {
 	c := newClient(f, "EdDSA")
 	header := c.header(nil).json(f)

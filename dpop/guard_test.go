@@ -18,8 +18,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// D15, D16, C4, C10: real tokens, JWT and opaque, behind a guard: a bound one is
-// taken under DPoP with its proof, once, and never as Bearer.
+// D15, D16, C4, C10: a guard accepts a bound token, JWT or opaque, only with the DPoP
+// scheme and a proof. It accepts the proof once.
 func TestBehindAGuard(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: "secret"}}})
 	if err != nil {
@@ -83,7 +83,7 @@ func TestBehindAGuard(t *testing.T) {
 			}
 			return proof
 		}
-		// Without a nonce the client is given one, in one field.
+		// The answer to a request without a nonce has a nonce, in one header.
 		w := send("DPoP", token, prove(""))
 		nonce := w.Header().Values("DPoP-Nonce")
 		if w.Code != 401 || len(nonce) != 1 || !challenged(w, `DPoP realm="api", error="use_dpop_nonce"`) {
@@ -116,9 +116,9 @@ func TestBehindAGuard(t *testing.T) {
 	}
 }
 
-// Reports V11: "a proof is used up only after the scope is enough". Proofs that
-// come with a token of too little scope cost the store nothing, and the client
-// may send one again where its token is enough.
+// Reports V11: "a proof is used up only after the scope is enough". A request with
+// insufficient scope does not use its proof: the store does not record it, and the
+// client may send it again to another route.
 func TestProofIsNotUsedUpWithoutTheScope(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

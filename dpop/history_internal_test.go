@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// world has a clock that can be set, beside the time that has run.
+// world has a wall clock that can be set and a monotonic clock, runs.
 type world struct {
 	config      Config
 	clock, runs time.Duration
@@ -27,7 +27,7 @@ func newWorld(t *testing.T, capacity int) *world {
 
 func (w *world) pass(d time.Duration) { w.clock, w.runs = w.clock+d, w.runs+d }
 
-// checked is a proof between its check and its use.
+// checked is a proof that was checked but not used yet.
 type checked struct {
 	id    uint64
 	iat   time.Duration
@@ -54,9 +54,9 @@ func (w *world) checkAndUse(id uint64, iat time.Duration) bool {
 	return ok && w.use(c)
 }
 
-// Reports V12: "a jump never lets a used proof in again". Time goes on, the clock
-// is set forward and back by anything from seconds to hours, new proofs come and
-// used ones come again, some of them long after they were checked.
+// Reports V12: "a jump never lets a used proof in again". While time passes, the test
+// sets the clock forward and back by seconds to hours. It sends new proofs and
+// repeats used ones, and uses some proofs long after they were checked.
 func TestNoSettingOfTheClockLetsAUsedProofInAgain(t *testing.T) {
 	accepted := 0
 	for seed := range uint64(300) {
@@ -117,8 +117,8 @@ func TestNoSettingOfTheClockLetsAUsedProofInAgain(t *testing.T) {
 }
 
 // Reports V12: "DPoP replay store: the clock was an hour ahead for one request
-// [...] Sweeping follows the clock both ways". What was used is swept when it
-// should be, new proofs are accepted, and nothing fills up.
+// [...] Sweeping follows the clock both ways". Used proofs are swept on time, new
+// proofs are accepted, and the store does not fill up.
 func TestStoreGoesOnAfterTheClockWasSet(t *testing.T) {
 	const perSecond, window = 20, 80
 	for name, set := range map[string]func(w *world, second int){
@@ -136,7 +136,7 @@ func TestStoreGoesOnAfterTheClockWasSet(t *testing.T) {
 				set(w, second)
 				for range perSecond {
 					id++
-					// A client whose clock is right, as the server's is now.
+					// The clocks of client and server are correct now.
 					if !w.checkAndUse(id, w.clock.Truncate(time.Second)) {
 						t.Fatalf("second %d: a fresh proof is refused; %d are remembered", second, w.store.live.Load())
 					}
@@ -152,7 +152,7 @@ func TestStoreGoesOnAfterTheClockWasSet(t *testing.T) {
 	}
 }
 
-// jump is d at one second, and nothing at any other.
+// jump moves the clock by d at one second.
 func jump(second, at int, d time.Duration) time.Duration {
 	if second == at {
 		return d
@@ -160,8 +160,8 @@ func jump(second, at int, d time.Duration) time.Duration {
 	return 0
 }
 
-// Of a second whose first proof the store forgets now, no proof passes from now
-// on, also before the second is moved.
+// When the store forgets the first proof of a second, history rejects all proofs of
+// that second at once, even before expire runs.
 func TestForgottenSecondIsRefusedAtOnce(t *testing.T) {
 	var h history
 	const until = 900 * time.Millisecond
@@ -170,7 +170,7 @@ func TestForgottenSecondIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// While the clock is right, history refuses nothing, and it stays short.
+// While the clock is correct, history rejects nothing and stays short.
 func TestHistoryOfAClockThatIsRight(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	w := newWorld(t, 1<<20)
@@ -186,8 +186,8 @@ func TestHistoryOfAClockThatIsRight(t *testing.T) {
 	}
 }
 
-// The entries of forgotten are the seconds that were added, and those in gaps of
-// up to maxGap between them.
+// forgotten covers the seconds that were added and the gaps of up to maxGap between
+// them, and nothing else.
 func TestForgottenSeconds(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {

@@ -7,8 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// Reports L7: a service name over http is an origin with InsecureAllowHTTP
-// alone. Checklist C11.
+// Reports L7, checklist C11: an http origin with a service name needs
+// InsecureAllowHTTP.
 func TestOriginOverHTTP(t *testing.T) {
 	const service = "http://orders:8080"
 	_, err := dpop.New(dpop.Config{Origin: service})

@@ -28,7 +28,7 @@ const (
 	token  = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
 )
 
-// client is somebody who has a key, and forges.
+// client is a client, or an attacker, with a key.
 type client struct {
 	alg    string
 	signer crypto.Signer
@@ -78,8 +78,8 @@ func newClient(t testing.TB, alg string) *client {
 	return c
 }
 
-// members are those of a proof's header and payload. A value of nil leaves one
-// out.
+// members are the members of a proof's header or payload. A nil value removes the
+// member.
 type members map[string]any
 
 func (m members) json(t testing.TB) []byte {
@@ -96,7 +96,8 @@ func (m members) json(t testing.TB) []byte {
 	return b
 }
 
-// header and payload are those of a good proof for GET /orders, changed.
+// header and payload return the members of a valid proof for GET /orders, with
+// changes.
 func (c *client) header(changes members) members {
 	m := members{"typ": "dpop+jwt", "alg": c.alg, "jwk": c.jwk}
 	for name, value := range changes {
@@ -129,19 +130,19 @@ func (c *client) sign(t testing.TB, header, payload []byte) string {
 	return proof
 }
 
-// proof returns a good one, but for the changes of its payload.
+// proof returns a valid proof, with changes to its payload.
 func (c *client) proof(t testing.TB, changes members) string {
 	t.Helper()
 	return c.sign(t, c.header(nil).json(t), payload(changes).json(t))
 }
 
-// proofFor returns a good proof for a URL.
+// proofFor returns a valid proof for a method and URL.
 func (c *client) proofFor(t testing.TB, method, url string) string {
 	t.Helper()
 	return c.proof(t, members{"htm": method, "htu": url})
 }
 
-// read returns a request as net/http reads it off a connection.
+// read returns a request as net/http reads it from a connection.
 func read(t testing.TB, line string, fields ...string) *http.Request {
 	t.Helper()
 	raw := line + " HTTP/1.1\r\n" + strings.Join(append(fields, "", ""), "\r\n")
@@ -159,7 +160,7 @@ func readRequest(raw string) (*http.Request, error) {
 	return http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 }
 
-// orders is a request for GET /orders with a proof.
+// orders returns a request for GET /orders with a proof.
 func orders(t testing.TB, proof string) *http.Request {
 	t.Helper()
 	return read(t, "GET /orders", "DPoP: "+proof)
@@ -177,8 +178,8 @@ func newChecker(t testing.TB, c dpop.Config) *dpop.Checker {
 	return checker
 }
 
-// checkAndUse judges a proof of a request that carries token, bound to the key
-// jkt, and uses it up, as a guard does that has nothing else to judge.
+// checkAndUse checks the proof in r, for a token bound to the key jkt, and then uses
+// it, as a guard does.
 func checkAndUse(c *dpop.Checker, r *http.Request, token, jkt string) error {
 	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "owner of " + jkt, ClientID: "app", Confirmation: bearer.Confirmation{JKT: jkt}}
 	proof, err := c.CheckProof(r, token, p)
@@ -188,7 +189,7 @@ func checkAndUse(c *dpop.Checker, r *http.Request, token, jkt string) error {
 	return proof.Use(r.Context())
 }
 
-// refusal returns how an error classifies itself, all empty for none.
+// refusal returns the code and check of err, or empty strings for nil.
 func refusal(t testing.TB, err error) (bearer.Code, string) {
 	t.Helper()
 	if err == nil {
@@ -196,12 +197,12 @@ func refusal(t testing.TB, err error) (bearer.Code, string) {
 	}
 	e, ok := errors.AsType[*bearer.Error](err)
 	if !ok {
-		t.Fatalf("an error that is no *bearer.Error: %v", err)
+		t.Fatalf("the error is not a *bearer.Error: %v", err)
 	}
 	return e.Code, e.Check
 }
 
-// wantRefusal demands one, or with an empty check that there is none.
+// wantRefusal requires that err is a refusal by check, or nil if check is empty.
 func wantRefusal(t testing.TB, err error, check string) {
 	t.Helper()
 	code, got := refusal(t, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -25,7 +26,7 @@ func newMemory(t testing.TB, c dpop.MemoryConfig) *dpop.MemoryReplays {
 	return m
 }
 
-// numbered returns a key of a proof, and a thumbprint.
+// numbered returns the n-th proof ID and the n-th thumbprint.
 func numbered(n int) ([32]byte, string) {
 	key := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	return key, fmt.Sprintf("%043d", n)
@@ -66,7 +67,7 @@ func TestQuota(t *testing.T) {
 		for n := 0; err == nil; n++ {
 			key, _ := numbered(n)
 			var fresh bool
-			// Whatever their time is, they count together.
+			// Proofs count together even if they expire at different times.
 			if fresh, err = m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, ID: key, Until: until.Add(time.Duration(n%7) * 10 * time.Second)}); fresh {
 				taken++
 			}
@@ -77,10 +78,10 @@ func TestQuota(t *testing.T) {
 		if want := dpop.ErrQuota; tt.config.PerKey >= 0 && !errors.Is(err, want) || tt.config.PerKey < 0 && !errors.Is(err, dpop.ErrFull) {
 			t.Errorf("%+v: %v", tt.config, err)
 		}
-		// What was used is still told to be used, and others have their share.
+		// Used proofs are still known, and other keys have their share.
 		key, _ := numbered(0)
 		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: greedy, ID: key, Until: until}); fresh || err != nil {
-			t.Errorf("a used one: %v, %v", fresh, err)
+			t.Errorf("a used proof: %v, %v", fresh, err)
 		}
 		if _, modest := numbered(1); tt.config.PerKey >= 0 {
 			key, _ = numbered(1 << 20)
@@ -91,8 +92,8 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// Reports V11: "sixteen keys of one client send valid proofs up to their quota":
-// all its keys together have one share, and everybody else has theirs.
+// Reports V11: "sixteen keys of one client send valid proofs up to their quota". All
+// keys of an owner share one quota, and other owners are not affected.
 func TestQuotaOfAnOwner(t *testing.T) {
 	until := time.Now().Add(time.Minute)
 	for _, tt := range []struct {
@@ -125,7 +126,7 @@ func TestQuotaOfAnOwner(t *testing.T) {
 		}
 		key, jkt := numbered(0)
 		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Owner: greedy, Until: until}); fresh || err != nil {
-			t.Errorf("%+v: a used one: %v, %v", tt.config, fresh, err)
+			t.Errorf("%+v: a used proof: %v, %v", tt.config, fresh, err)
 		}
 		if errors.Is(tt.err, dpop.ErrFull) {
 			continue
@@ -134,15 +135,15 @@ func TestQuotaOfAnOwner(t *testing.T) {
 		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Owner: key, Until: until}); !fresh || err != nil {
 			t.Errorf("%+v: another owner: %v, %v", tt.config, fresh, err)
 		}
-		// Who is not named is not counted, and one of the greedy's keys has room.
+		// A proof without an owner has no owner quota, and its key has room.
 		key, _ = numbered(1<<20 + 1)
 		if fresh, err := m.Burn(t.Context(), dpop.UsedProof{ID: key, JKT: jkt, Until: until}); !fresh || err != nil {
-			t.Errorf("%+v: nobody: %v, %v", tt.config, fresh, err)
+			t.Errorf("%+v: no owner: %v, %v", tt.config, fresh, err)
 		}
 	}
 }
 
-// A share comes back when its proofs are over.
+// An owner can use its quota again after its proofs expire.
 func TestQuotaOfAnOwnerComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t, dpop.MemoryConfig{Capacity: 160})
@@ -159,7 +160,7 @@ func TestQuotaOfAnOwnerComesBack(t *testing.T) {
 	})
 }
 
-// Full is refused, until what is there expires; nothing is dropped for it.
+// A full store rejects new proofs until old ones expire; it never evicts early.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const capacity = 1000
@@ -180,7 +181,7 @@ func TestFull(t *testing.T) {
 					t.Fatalf("one too many: %v, %v", fresh, err)
 				}
 				if fresh, err := burn(n); fresh || err != nil {
-					t.Fatalf("a used one: %v, %v", fresh, err)
+					t.Fatalf("a used proof: %v, %v", fresh, err)
 				}
 			}
 			<-time.After(time.Second)
@@ -199,15 +200,17 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// The figure of the default, kept up for more than two windows.
+// A store holds Capacity/80 proofs a second, as documented for the default, for more
+// than two windows.
 func TestDefaultHoldsItsRate(t *testing.T) {
+	const rate = 500 // a tenth of the default, so that the test is quick
 	synctest.Test(t, func(t *testing.T) {
-		m, n := newMemory(t, dpop.MemoryConfig{}), 0
+		m, n := newMemory(t, dpop.MemoryConfig{Capacity: 80 * rate}), 0
 		for second := range 165 {
-			for range 5000 {
+			for range rate {
 				key, jkt := numbered(n)
 				n++
-				// The latest time that a checker asks for, of a clock ahead.
+				// The latest Until of a checker: the proof's iat is ahead.
 				if fresh, err := m.Burn(t.Context(), dpop.UsedProof{JKT: jkt, ID: key, Owner: key, Until: time.Now().Add(70 * time.Second)}); !fresh || err != nil {
 					t.Fatalf("second %d: %v, %v", second, fresh, err)
 				}
@@ -242,11 +245,16 @@ func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-// The figure of issue 4: at most 160 bytes a live proof. Each proof is of a key
-// and an owner of its own, which is the worst case, and of the worst of several
-// sizes.
+// A proof takes at most 160 bytes, as MemoryConfig.Capacity says. In the worst case
+// every proof has a key and an owner of its own. The bytes per proof depend on how
+// full the maps are, so the test tries several sizes. BEARERKIT_RUNS, set to any
+// value, makes it use the default capacity as well.
 func TestMemoryOfAProof(t *testing.T) {
-	for _, proofs := range []int{400_000, 480_000} {
+	sizes := []int{100_000, 120_000}
+	if os.Getenv("BEARERKIT_RUNS") != "" {
+		sizes = append(sizes, 400_000, 480_000)
+	}
+	for _, proofs := range sizes {
 		if got := bytesPerProof(t, proofs); got > 160 {
 			t.Errorf("%d proofs: %.0f bytes each", proofs, got)
 		} else {

@@ -8,7 +8,7 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// Reports L19: a nil store and a nil key are told by their constructors.
+// Reports L19: constructors report a nil store and a nil key.
 func TestNilStoresAndKeys(t *testing.T) {
 	var store *dpop.MemoryReplays
 	_, err := dpop.New(dpop.Config{Origin: "https://{host}", Replays: store})

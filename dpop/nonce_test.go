@@ -71,7 +71,7 @@ func TestNonceRotation(t *testing.T) {
 	})
 }
 
-// D23; RFC 9449, Sections 8 and 8.1: 1*NQCHAR, and nobody can tell the next.
+// D23; RFC 9449, Sections 8 and 8.1: 1*NQCHAR, unpredictable.
 func TestNoncesCannotBeGuessed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, other := newNonces(t, dpop.NoncesConfig{}), newNonces(t, dpop.NoncesConfig{})
@@ -104,7 +104,7 @@ func TestNoncesCannotBeGuessed(t *testing.T) {
 	})
 }
 
-// Instances that share a key take each other's nonces.
+// Instances that share a key accept each other's nonces.
 func TestNoncesAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := bytes.Repeat([]byte{3}, 40)
@@ -128,8 +128,8 @@ func TestNoncesAreShared(t *testing.T) {
 	})
 }
 
-// An instance whose clock is a step ahead gives nonces that the others take; two
-// steps are too many.
+// Nonces from an instance whose clock is one step ahead are accepted; two steps are
+// too far.
 func TestNoncesOfAClockThatIsAhead(t *testing.T) {
 	key := bytes.Repeat([]byte{3}, 32)
 	var ahead []string
@@ -170,7 +170,7 @@ func TestProofsWithNonces(t *testing.T) {
 		}{
 			{"the current one", good, ""},
 			{"none", nil, "nonce"},
-			{"an empty one", members{"nonce": ""}, "nonce"},
+			{"an empty nonce", members{"nonce": ""}, "nonce"},
 			{"an old one", members{"nonce": old}, "nonce"},
 			{"of somebody else", members{"nonce": newNonces(t, dpop.NoncesConfig{}).Current()}, "nonce"},
 			{"an old one in an old proof: the nonce is told first", members{"nonce": old, "iat": time.Now().Unix() - 150}, "nonce"},

@@ -190,8 +190,8 @@ func TestSignature(t *testing.T) {
 	wantRefusal(t, checkAndUse(checker, orders(t, good), token, c.jkt), "")
 }
 
-// D13, D15, D16; RFC 9449, Figure 16: the token is bound to another key, or to
-// none, and the proof is good.
+// D13, D15, D16; RFC 9449, Figure 16: the proof is valid, but the token is bound to
+// another key or to none.
 func TestKeyMustBeTheTokens(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	for _, jkt := range []string{"", newClient(t, "ES256").jkt, c.jkt[:42], c.jkt + "A", strings.ToLower(c.jkt)} {
@@ -263,12 +263,12 @@ func TestClaims(t *testing.T) {
 		})
 	}
 	for name, raw := range map[string]string{
-		"a claim twice":  `{"jti":"a","jti":"b"}`,
-		"no object":      `["jti"]`,
-		"no JSON":        `jti`,
-		"nested deeply":  `{"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
-		"data behind it": `{} {}`,
-		"invalid UTF-8":  "{\"jti\":\"\xff\"}",
+		"a claim twice": `{"jti":"a","jti":"b"}`,
+		"no object":     `["jti"]`,
+		"no JSON":       `jti`,
+		"nested deeply": `{"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
+		"data after it": `{} {}`,
+		"invalid UTF-8": "{\"jti\":\"\xff\"}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			proof := c.sign(t, c.header(nil).json(t), []byte(raw))
@@ -297,7 +297,7 @@ func TestMethods(t *testing.T) {
 	wantRefusal(t, checkAndUse(checker, r, token, c.jkt), "htm")
 }
 
-// No refusal says anything of the token, the proof or the nonce.
+// No error contains the token, the proof or the nonce.
 func TestErrorsKeepSecrets(t *testing.T) {
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{})
 	if err != nil {
@@ -322,7 +322,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
-// A request that no server has read, and one that is broken, are judged too.
+// The checker also handles requests that were not read by a server.
 func TestRequestsOfNoServer(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	r, err := http.NewRequest(http.MethodGet, "http://else.example/orders?a=b", nil)
@@ -336,7 +336,7 @@ func TestRequestsOfNoServer(t *testing.T) {
 	wantRefusal(t, checkAndUse(checker, &http.Request{}, token, c.jkt), "DPoP")
 }
 
-// That a header is known changes nothing about what else is judged.
+// A cached header does not affect the other checks.
 func TestHeaderThatIsKnown(t *testing.T) {
 	c, other := newClient(t, "ES256"), newClient(t, "ES256")
 	checker := newChecker(t, dpop.Config{})

@@ -14,8 +14,8 @@ import (
 
 var jsonNull = json.RawMessage("null")
 
-// Reports V13, V10, L4: what a client's key may be is told before a signature is
-// checked by it, so that its choice costs next to nothing.
+// Reports V13, V10, L4: unsuitable client keys are rejected before a signature is
+// verified with them, so that they cost almost nothing.
 func TestProofKeyIsBounded(t *testing.T) {
 	c, checker := newClient(t, "RS256"), newChecker(t, dpop.Config{})
 	n := c.signer.Public().(*rsa.PublicKey).N.Bytes()
@@ -33,7 +33,7 @@ func TestProofKeyIsBounded(t *testing.T) {
 		{"an exponent of 2^31-1", members{"e": encode([]byte{0x7f, 0xff, 0xff, 0xff})}, "exponent of a proof key"},
 		{"an exponent of 3", members{"e": "Aw"}, "exponent of a proof key"},
 		{"key_ops of hundreds", members{"key_ops": ops}, "more than 16 operations"},
-		// RFC 7638, Section 3.3: this client's thumbprint is that of another text.
+		// RFC 7638, Section 3.3: this client hashes a different text.
 		{"a zero octet before the modulus", members{"n": encode(append([]byte{0}, n...))}, "a leading zero octet"},
 	}
 	for _, tt := range tests {

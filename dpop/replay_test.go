@@ -49,8 +49,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// The jti is burnt last: a proof that is refused for anything else may be sent
-// again, where it is right.
+// A proof is used only after all other checks: a proof that another check rejects may
+// be sent again.
 func TestRefusedProofsAreNotBurnt(t *testing.T) {
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{})
 	if err != nil {
@@ -139,11 +139,11 @@ func TestWindow(t *testing.T) {
 	})
 }
 
-// As long as a proof would be accepted otherwise, it is refused as used.
+// A used proof is rejected as a replay until it is too old.
 func TestReplayIsRefusedToTheEndOfTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
-		for offset := range 21 { // whatever the time is within a span of the store
+		for offset := range 21 { // at different offsets within a bucket of the store
 			<-time.After(time.Second)
 			proof := c.proof(t, members{"iat": time.Now().Unix() + 5})
 			wantRefusal(t, checkAndUse(checker, orders(t, proof), token, c.jkt), "")
@@ -161,20 +161,20 @@ func TestReplayIsRefusedToTheEndOfTheWindow(t *testing.T) {
 	})
 }
 
-// storeFunc is a store that somebody else wrote.
+// storeFunc is a custom store.
 type storeFunc func(ctx context.Context, proof dpop.UsedProof) (bool, error)
 
 func (f storeFunc) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error) {
 	return f(ctx, proof)
 }
 
-// Reports V11: whom a token is for is the user within the issuer, or the client
-// of a token that it got for itself, whatever key the token is bound to.
+// Reports V11: the owner is the user, or the client of a token that it got for itself.
+// It depends on the issuer and does not depend on the key.
 func TestStoreIsToldTheOwner(t *testing.T) {
 	var owner [32]byte
 	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(_ context.Context, proof dpop.UsedProof) (bool, error) {
 		owner = proof.Owner
-		// Reports V12: no setting of the clock changes what is left until then.
+		// Reports V12: changes of the clock must not affect the duration.
 		if !strings.Contains(proof.Until.String(), " m=") {
 			t.Errorf("Until has no monotonic reading: %v", proof.Until)
 		}
@@ -210,7 +210,7 @@ func TestStoreIsToldTheOwner(t *testing.T) {
 			t.Errorf("%s: the same owner %v, want %v", tt.name, same, tt.same)
 		}
 	}
-	// However the issuer names a client (L14).
+	// For every way in which issuers name a client (L14).
 	one := bearer.Principal{Issuer: alice.Issuer, Subject: "one", ClientID: "one"}
 	for name, same := range map[string]bearer.Principal{
 		"no subject":              {Issuer: alice.Issuer, ClientID: "one"},
@@ -226,8 +226,8 @@ func TestStoreIsToldTheOwner(t *testing.T) {
 	}
 }
 
-// A proof that was good when the request came is used later, as when a body was
-// read meanwhile; not so late that an earlier use may be forgotten.
+// A proof may be used some time after its check, for example after the body was read,
+// but not so late that the store may have forgotten an earlier use.
 func TestProofThatIsUsedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
@@ -248,7 +248,7 @@ func TestProofThatIsUsedLate(t *testing.T) {
 	})
 }
 
-// D22: "cannot tell" is 503, and never lets a proof in.
+// D22: a store failure is answered 503; the proof is not accepted.
 func TestStoreThatFails(t *testing.T) {
 	c := newClient(t, "ES256")
 	outage := errors.New("connection refused")
@@ -319,8 +319,8 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 	})
 }
 
-// A store that hangs is left alone after a second, and one that answers when
-// the proof is over cannot have known it any more.
+// A call of a store that hangs is canceled after a second. If a store answers after
+// the proof expired, the answer does not count.
 func TestStoreThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, "ES256")
@@ -359,7 +359,7 @@ func TestClientThatHasGone(t *testing.T) {
 	}
 }
 
-// What a store is given.
+// The fields of UsedProof.
 func TestStoreIsGiven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls []dpop.UsedProof

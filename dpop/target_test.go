@@ -143,7 +143,7 @@ func TestTarget(t *testing.T) {
 			if tt.good {
 				check = ""
 			}
-			// Whatever a request says of where it went changes nothing.
+			// Headers and authority of the request have no effect.
 			for _, fields := range [][]string{
 				{"Host: api.example.com"},
 				{"Host: evil.example"},
@@ -165,7 +165,7 @@ func tryRead(line string, fields []string) (r *http.Request, err error) {
 	return readRequest(line + " HTTP/1.1\r\n" + strings.Join(append(fields, "", ""), "\r\n"))
 }
 
-// What middleware makes of the URL for its routing changes nothing.
+// Changes that middleware makes to the URL have no effect.
 func TestPathIsTheOneThatWasAskedFor(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	proof := c.proofFor(t, "GET", origin+"/v1/orders")
@@ -183,7 +183,7 @@ func TestPathIsTheOneThatWasAskedFor(t *testing.T) {
 	}
 }
 
-// Behind a proxy that strips a prefix.
+// Config.Path restores a prefix that a proxy strips.
 func TestConfiguredPath(t *testing.T) {
 	c := newClient(t, "ES256")
 	for _, tt := range []struct {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The example of RFC 3986, Section 6.2.2, and others of Sections 5.2.4 and 6.2.3.
+// Examples of RFC 3986, Sections 5.2.4, 6.2.2 and 6.2.3.
 func TestNormalizeURI(t *testing.T) {
 	for uri, want := range map[string]string{
 		"http://a/b/c/%7Bfoo%7D":                   "http://a/b/c/%7Bfoo%7D",
@@ -37,9 +37,9 @@ func TestNormalizeURI(t *testing.T) {
 	}
 }
 
-// identity is what a URI means, read in another way than normalizeURI does:
-// scheme, host and port by net/url, and the segments of the path, decoded but
-// for what RFC 3986, Section 2.2 reserves.
+// identity returns a canonical form of a URI, computed independently of normalizeURI:
+// scheme, host and port by net/url, and the path segments decoded, except for the
+// reserved characters of RFC 3986, Section 2.2.
 func identity(t *testing.T, uri string) []string {
 	t.Helper()
 	uri, _, _ = strings.Cut(uri, "#")
@@ -78,8 +78,8 @@ func identity(t *testing.T, uri string) []string {
 				segments = append(segments, "")
 			}
 		default:
-			// An octet that is encoded and one that is not are the same only
-			// for unreserved characters.
+			// Encoded and literal octets are equivalent only for unreserved
+			// characters.
 			var kept strings.Builder
 			for j := 0; j < len(segment); j++ {
 				if segment[j] != '%' {
@@ -106,14 +106,14 @@ func identity(t *testing.T, uri string) []string {
 	return append([]string{strings.ToLower(u.Scheme), host, port}, segments...)
 }
 
-// pathOf returns the path of a URI that is normalized.
+// pathOf returns the path of a normalized URI.
 func pathOf(uri string) string {
 	authority := strings.Index(uri, "://") + 3
 	return uri[authority+strings.IndexByte(uri[authority:], '/'):]
 }
 
-// Normalizing twice is normalizing once, and two URIs are made the same exactly
-// if RFC 3986 says that they are.
+// Normalization is idempotent, and it maps two URIs to the same text exactly if they
+// are equivalent by RFC 3986.
 func FuzzNormalizeURI(f *testing.F) {
 	for _, pair := range [][2]string{
 		{"https://api.example.com/orders", "HTTPS://API.example.com:443/a/../%6frders?q#f"},

@@ -1,11 +1,10 @@
-// Package denylist names access tokens that are refused although they verify: a
-// JWT cannot be taken back by its issuer, and this is the resource server's own
-// way to do so. A token is denied by its jti, its subject or its client, each of
-// one issuer, as RFC 7519, Sections 4.1.2 and 4.1.7 say that they are unique
-// there.
+// Package denylist rejects access tokens that are otherwise valid. An issuer
+// cannot revoke a JWT before it expires; a deny list lets the resource server
+// do it. An entry denies tokens of one issuer by jti, subject or client. These
+// are unique only within an issuer (RFC 7519, Sections 4.1.2 and 4.1.7).
 //
-// [Memory] is a list of one instance. That of bearerredis.Cache.Denials is
-// shared. Each is a bearer.DenyList, for bearer.Config:
+// [Memory] is a deny list for a single instance. For several instances, use the
+// list of package bearerredis. Both implement bearer.DenyList:
 //
 //	denied, err := denylist.NewMemory(denylist.MemoryConfig{})
 //	guard, err := bearer.New(bearer.Config{Verifiers: …, DenyList: denied})
@@ -23,47 +22,47 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Entry denies the tokens of one issuer that have one jti, or one subject, or
-// one client.
+// Entry denies the tokens of one issuer that have a certain jti, subject or
+// client.
 type Entry struct {
-	// Issuer is the tokens' iss, exactly. Required.
+	// Issuer is the exact iss of the tokens. Required.
 	Issuer string
 
-	// TokenID (jti), Subject (sub) or ClientID (client_id) is what denied
-	// tokens have. Required: exactly one of these.
+	// TokenID (jti), Subject (sub) or ClientID (client_id) selects the tokens
+	// to deny. Required: exactly one of them.
 	TokenID, Subject, ClientID string
 
-	// IssuedBefore spares the tokens of a user who signs in again: those whose
-	// iat is later than this time plus the list's leeway, compared in whole
-	// seconds as iat has them. The issuer's clock may be ahead of ours by the
-	// leeway, so a token that looks newer may be older than IssuedBefore. A
-	// client that gets a new token within the leeway is denied too, and has to
-	// get another one. A token without iat is denied. Default: tokens are
-	// denied whenever they were issued.
+	// IssuedBefore limits the entry to old tokens, so that a user can sign in
+	// again. Tokens are denied unless their iat is later than IssuedBefore plus
+	// the list's leeway, in whole seconds. The leeway is needed because the
+	// issuer's clock may be ahead; as a consequence, a new token issued within
+	// the leeway is denied too, and the client must get another one later. A
+	// token without iat is denied. Default: tokens are denied regardless of
+	// their iat.
 	IssuedBefore time.Time
 
-	// Until is when the last of the denied tokens expires (its exp), or when a
-	// ban is over. Required. The entry lasts longer than this by the list's
-	// leeway, as verifiers accept tokens for that long after their exp. An
-	// entry that is over denies nothing.
+	// Until is when the entry expires: the exp of the last denied token, or the
+	// end of a ban. Required. The list adds its leeway, because verifiers
+	// accept tokens for that long after exp. An expired entry denies nothing.
 	Until time.Time
 }
 
-// List is a bearer.DenyList that can be changed.
+// List is a bearer.DenyList with methods to change it.
 type List interface {
 	bearer.DenyList
 
-	// Deny adds an entry. One that is there for the same tokens is never
-	// weakened: the later Until holds, and the later IssuedBefore, of which
-	// none is the latest. An error says that the tokens are not denied.
+	// Deny adds an entry. If the list has an entry for the same tokens, Deny
+	// merges the two: the later Until and the later IssuedBefore apply, and a
+	// zero IssuedBefore counts as later than any other. So Deny never weakens
+	// an entry. After an error, the tokens may not be denied.
 	Deny(ctx context.Context, e Entry) error
 
-	// Lift takes the entry away that Deny added for the same issuer and jti,
-	// subject or client, if there is one. Its times are not looked at.
+	// Lift removes the entry for the same issuer and jti, subject or client. It
+	// ignores the times in e. It is not an error if there is no such entry.
 	Lift(ctx context.Context, e Entry) error
 }
 
-// Kind says by what an [Entry] denies tokens.
+// Kind is the claim by which an [Entry] selects tokens.
 type Kind byte
 
 const (
@@ -72,13 +71,14 @@ const (
 	ByClientID
 )
 
-// Key is what the tokens that an [Entry] denies have in common, for stores.
+// Key identifies the tokens of an [Entry]. It is for implementations of [List].
 type Key struct {
 	Kind          Kind
 	Issuer, Value string
 }
 
-// Key returns the key of e, or all that is wrong with its names.
+// Key returns the key of e. It ignores the times in e. The error reports all
+// mistakes in the other fields.
 func (e Entry) Key() (Key, error) {
 	var errs []error
 	if e.Issuer == "" {
@@ -97,17 +97,17 @@ func (e Entry) Key() (Key, error) {
 	return key, errors.Join(errs...)
 }
 
-// Check returns the key of e, or all that is wrong with e.
+// Check returns the key of e. The error reports all mistakes in e.
 func (e Entry) Check() (Key, error) {
 	key, err := e.Key()
 	if e.Until.IsZero() {
-		err = errors.Join(err, errors.New("denylist: Entry.Until is zero; want the time at which the last of these tokens has expired"))
+		err = errors.Join(err, errors.New("denylist: Entry.Until is zero; want the time at which the last of these tokens expires"))
 	}
 	return key, err
 }
 
-// Keys returns the keys by which the token of p may be denied, and how many of
-// the three there are: a token without a jti cannot be denied by it.
+// Keys returns the keys that would deny the token of p. The first n elements
+// are set: one for each of jti, subject and client that the token has.
 func Keys(p *bearer.Principal) (keys [3]Key, n int) {
 	for kind, value := range [...]string{ByTokenID: p.TokenID, BySubject: p.Subject, ByClientID: p.ClientID} {
 		if value != "" {
@@ -118,29 +118,33 @@ func Keys(p *bearer.Principal) (keys [3]Key, n int) {
 	return keys, n
 }
 
-// MaxLeeway is the most that the leeway of a list may be, as it is of the
-// verifiers in this module.
+// MaxLeeway is the maximum leeway of a list. The verifiers in this module have
+// the same maximum.
 const MaxLeeway = 5 * time.Minute
 
-// Leeway returns the leeway for a value in a configuration: zero is the default
-// of 5 s, which is the verifiers' default too, and a negative one is none. More
-// than [MaxLeeway] is an error.
+// defaultLeeway is also the verifiers' default.
+const defaultLeeway = 5 * time.Second
+
+// Leeway returns the leeway to use for a configured value: 5 s, the verifiers'
+// default, for zero, and none for a negative value. A value above [MaxLeeway]
+// is an error.
 func Leeway(configured time.Duration) (time.Duration, error) {
 	switch {
 	case configured == 0:
-		return 5 * time.Second, nil
+		return defaultLeeway, nil
 	case configured > MaxLeeway:
 		return 0, fmt.Errorf("%v; want at most %v", configured, MaxLeeway)
 	}
 	return max(configured, 0), nil
 }
 
-// Times are the times of an [Entry] with the leeway added, for stores. See
-// [Entry.Times].
+// Times holds the times of an [Entry] with the leeway added; see [Entry.Times].
+// It is for implementations of [List].
 type Times struct{ IssuedBefore, Until time.Time }
 
-// Times returns the times that a store keeps of e. The leeway is how far an
-// issuer's clock may be off: a list needs at least that of the verifiers.
+// Times returns the times of e with the leeway added. The leeway is how far the
+// clocks of issuers may differ. It must not be less than the leeway of the
+// verifiers.
 func (e Entry) Times(leeway time.Duration) Times {
 	t := Times{Until: e.Until.Add(leeway)}
 	if !e.IssuedBefore.IsZero() {
@@ -149,24 +153,25 @@ func (e Entry) Times(leeway time.Duration) Times {
 	return t
 }
 
-// Denies reports whether an entry of these times, for which p has the name,
-// denies the token of p at now.
+// Denies reports whether an entry with times t denies the token of p at now.
+// The entry's key must be one of [Keys].
 func (t Times) Denies(p *bearer.Principal, now time.Time) bool {
 	spared := !t.IssuedBefore.IsZero() && !p.IssuedAt.IsZero() && p.IssuedAt.Unix() > t.IssuedBefore.Unix()
 	return t.Until.After(now) && !spared
 }
 
-// Over returns what t becomes over the times that are there for the same
-// tokens, as [List] says of Deny.
-func (t Times) Over(there Times, now time.Time) Times {
-	if !there.Until.After(now) {
+// Merge returns the times of the merged entry if the list already has an entry
+// with the same key. See [List] on how Deny merges. An existing entry that has
+// expired at now is ignored.
+func (t Times) Merge(existing Times, now time.Time) Times {
+	if !existing.Until.After(now) {
 		return t
 	}
-	if there.Until.After(t.Until) {
-		t.Until = there.Until
+	if existing.Until.After(t.Until) {
+		t.Until = existing.Until
 	}
-	if there.IssuedBefore.IsZero() || !t.IssuedBefore.IsZero() && there.IssuedBefore.After(t.IssuedBefore) {
-		t.IssuedBefore = there.IssuedBefore
+	if existing.IssuedBefore.IsZero() || !t.IssuedBefore.IsZero() && existing.IssuedBefore.After(t.IssuedBefore) {
+		t.IssuedBefore = existing.IssuedBefore
 	}
 	return t
 }

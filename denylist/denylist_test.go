@@ -49,19 +49,19 @@ func TestEntriesEnd(t *testing.T) {
 		if !denied("short") || !denied("long") || denied("past") {
 			t.Error("at once")
 		}
-		// No entry makes room for another before its time.
+		// Entries are not evicted before they expire.
 		if err := m.Deny(t.Context(), entry("more", time.Hour)); !errors.Is(err, denylist.ErrFull) {
 			t.Errorf("beyond the capacity: %v", err)
 		}
 		if err := m.Deny(t.Context(), entry("long", 2*time.Hour)); err != nil {
-			t.Errorf("one that is there: %v", err)
+			t.Errorf("an existing entry: %v", err)
 		}
 		<-time.After(time.Minute)
 		if denied("short") || !denied("long") {
 			t.Error("after a minute")
 		}
 		if err := m.Deny(t.Context(), entry("more", time.Hour)); err != nil {
-			t.Errorf("after one has ended: %v", err)
+			t.Errorf("after an entry expired: %v", err)
 		}
 		<-time.After(90 * time.Minute)
 		if !denied("long") || denied("more") {
@@ -70,8 +70,8 @@ func TestEntriesEnd(t *testing.T) {
 	})
 }
 
-// Reports G2: alice signs out everywhere at a time by our clock, and the iat of
-// her tokens is by the issuer's, which may be ahead of ours by the leeway.
+// Reports G2: alice signs out everywhere at a time by our clock. The iat of her
+// tokens is by the issuer's clock, which may be ahead of ours by the leeway.
 func TestLeewayCountsForIssuedBefore(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -107,8 +107,8 @@ func TestLeewayCountsForIssuedBefore(t *testing.T) {
 	}
 }
 
-// Reports G2: a verifier accepts a token for the leeway after its exp, so an
-// entry until that exp lasts as long.
+// Reports G2: a verifier accepts a token for the leeway after exp, so an entry
+// until that exp must last equally long.
 func TestLeewayCountsForUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t, denylist.MemoryConfig{})
@@ -137,7 +137,7 @@ func TestMistakes(t *testing.T) {
 		"has 3 of TokenI": {Subject: "a", ClientID: "b", TokenID: "c"},
 	} {
 		if err := newMemory(t, denylist.MemoryConfig{}).Deny(t.Context(), e); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%+v: %v, want a word of %s", e, err, name)
+			t.Errorf("%+v: %v, want it to contain %q", e, err, name)
 		}
 	}
 	_, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: -1, Leeway: time.Hour})

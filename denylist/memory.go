@@ -12,49 +12,53 @@ import (
 
 // MemoryConfig configures a [Memory].
 type MemoryConfig struct {
-	// Capacity is how many entries there may be at the same time, at some 250
-	// bytes each. Default: 100,000; there is always a bound.
+	// Capacity is the maximum number of entries. Each takes about 250 bytes.
+	// Default: 100,000. It must not be negative.
 	Capacity int
 
-	// Leeway is how far the clocks of issuers may be off: [Entry.IssuedBefore]
-	// and [Entry.Until] are extended by it. Set it to the longest Leeway of your
-	// verifiers. Default: 5 s, which is theirs too. At most 5 min; negative is
-	// none.
+	// Leeway is how far the clocks of issuers may differ. It is added to
+	// [Entry.IssuedBefore] and [Entry.Until]. Set it to the longest Leeway of
+	// your verifiers. Default: 5 s, which is also the verifiers' default.
+	// Maximum: [MaxLeeway]. Negative: none.
 	Leeway time.Duration
 }
 
-// ErrFull is the error of Deny when a [Memory] holds all that it may.
-var ErrFull = errors.New("denylist: there is no room for another entry")
+const defaultCapacity = 100_000
 
-// Memory is a [List] in memory, of one instance of a program, and gone with it.
-// It is safe for concurrent use. Its zero value is not usable; see [NewMemory].
+// ErrFull is the error of [Memory.Deny] when the list is full.
+var ErrFull = errors.New("denylist: the list is full")
+
+// Memory is a [List] in the memory of one process; its entries are lost when
+// the process ends. It is safe for concurrent use. Use [NewMemory] to build
+// one; the zero Memory is not usable.
 type Memory struct {
 	capacity int
 	leeway   time.Duration
 	mu       sync.RWMutex
-	entries  map[Key]kept
+	entries  map[Key]stored
 	swept    time.Time
 }
 
-// kept is an entry as it is kept. Its end is Until by the monotonic clock: a
-// clock that was ahead for a while makes no entry end early.
-type kept struct {
+// stored is an entry in the list. end is Until by the monotonic clock, so that
+// an entry is not swept early if the wall clock is ahead for a while.
+type stored struct {
 	Times
 	end time.Time
 }
 
-func keptFrom(t Times, now time.Time) kept { return kept{t, now.Add(t.Until.Sub(now))} }
+func newStored(t Times, now time.Time) stored { return stored{t, now.Add(t.Until.Sub(now))} }
 
-// hasEnded reports whether both clocks say that the entry has ended.
-func (k kept) hasEnded(now time.Time) bool { return !k.Until.After(now) && !k.end.After(now) }
+// expired reports whether the entry has expired by both clocks.
+func (s stored) expired(now time.Time) bool { return !s.Until.After(now) && !s.end.After(now) }
 
 var _ List = (*Memory)(nil)
 
-// NewMemory builds a Memory.
+// NewMemory returns an empty Memory. It reports all mistakes in the
+// configuration at once.
 func NewMemory(c MemoryConfig) (*Memory, error) {
 	var errs []error
 	if c.Capacity < 0 {
-		errs = append(errs, fmt.Errorf("denylist: MemoryConfig.Capacity is %d; there must be a bound, zero is the default", c.Capacity))
+		errs = append(errs, fmt.Errorf("denylist: MemoryConfig.Capacity is %d; want a positive number, or zero for the default", c.Capacity))
 	}
 	leeway, err := Leeway(c.Leeway)
 	if err != nil {
@@ -64,13 +68,13 @@ func NewMemory(c MemoryConfig) (*Memory, error) {
 		return nil, errors.Join(errs...)
 	}
 	if c.Capacity == 0 {
-		c.Capacity = 100_000
+		c.Capacity = defaultCapacity
 	}
-	return &Memory{capacity: c.Capacity, leeway: leeway, entries: make(map[Key]kept)}, nil
+	return &Memory{capacity: c.Capacity, leeway: leeway, entries: make(map[Key]stored)}, nil
 }
 
-// Deny implements [List]. No entry ever makes room for another: if there is
-// none, the error is [ErrFull].
+// Deny implements [List]. Entries are never evicted before they expire: if the
+// list is full, the error is [ErrFull].
 func (m *Memory) Deny(_ context.Context, e Entry) error {
 	key, err := e.Check()
 	if err != nil {
@@ -82,23 +86,23 @@ func (m *Memory) Deny(_ context.Context, e Entry) error {
 	if !times.Until.After(now) {
 		return nil
 	}
-	there, known := m.entries[key]
+	existing, known := m.entries[key]
 	if !known && len(m.entries) >= m.capacity && !m.sweep(now) {
 		return ErrFull
 	}
-	m.entries[key] = keptFrom(times.Over(there.Times, now), now)
+	m.entries[key] = newStored(times.Merge(existing.Times, now), now)
 	return nil
 }
 
-// sweep drops the entries that have ended, once in a second at most, since it
-// looks at all of them. It reports whether there is room.
+// sweep removes expired entries and reports whether there is room for another.
+// It does so at most once a second, because it visits every entry.
 func (m *Memory) sweep(now time.Time) bool {
 	if now.Sub(m.swept) < time.Second {
 		return false
 	}
 	m.swept = now
 	for key, t := range m.entries {
-		if t.hasEnded(now) {
+		if t.expired(now) {
 			delete(m.entries, key)
 		}
 	}

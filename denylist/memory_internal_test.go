@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Reports V12: a clock that was an hour ahead for one sweep drops no entry that
-// its tokens outlive.
+// Reports V12: a wall clock that is an hour ahead during one sweep does not
+// remove an entry early.
 func TestClockAheadEndsNoEntry(t *testing.T) {
 	now := time.Now()
-	k := keptFrom(Times{Until: now.Add(time.Minute)}, now)
+	s := newStored(Times{Until: now.Add(time.Minute)}, now)
 	wall := func(d time.Duration) time.Time { return now.Round(0).Add(d) } // without a monotonic reading
 	tests := []struct {
 		name  string
@@ -23,9 +23,9 @@ func TestClockAheadEndsNoEntry(t *testing.T) {
 		{"the clock is an hour behind", now.Add(61 * time.Second), wall(time.Minute + time.Hour), false},
 	}
 	for _, tt := range tests {
-		k.Until = tt.until
-		if got := k.hasEnded(tt.at); got != tt.ended {
-			t.Errorf("%s: ended %t, want %t", tt.name, got, tt.ended)
+		s.Until = tt.until
+		if got := s.expired(tt.at); got != tt.ended {
+			t.Errorf("%s: expired %t, want %t", tt.name, got, tt.ended)
 		}
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// manifold changes the ID of each proof, so that a benchmark can check one proof many
-// times against a store that does its full work.
+// manifold changes the ID of each proof, so that a benchmark can check one
+// proof many times against a store that does its full work.
 type manifold struct {
 	store dpop.ReplayStore
 	n     uint64
@@ -33,9 +33,9 @@ func (m *manifold) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error)
 	return m.store.Burn(ctx, proof)
 }
 
-// The benchmark alternates between checking a proof and only verifying its signature,
-// so that other load on the machine slows both. over-bare is the extra time of the
-// check, in percent.
+// The benchmark alternates between checking a proof and only verifying its
+// signature, so that other load on the machine slows both. over-bare is the
+// extra time of the check, in percent.
 func BenchmarkCheckProof(b *testing.B) {
 	for _, alg := range []string{"ES256", "ES384", "RS256", "PS256", "EdDSA"} {
 		b.Run(alg, func(b *testing.B) {

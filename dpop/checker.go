@@ -49,8 +49,8 @@ func (c *Checker) Algorithms() []string {
 	return names
 }
 
-// Nonce returns the nonce that clients should use from now on, or "" if nonces are
-// not required.
+// Nonce returns the nonce that clients should use from now on, or "" if nonces
+// are not required.
 func (c *Checker) Nonce() string {
 	if c.config.Nonces == nil {
 		return ""
@@ -58,19 +58,20 @@ func (c *Checker) Nonce() string {
 	return c.config.Nonces.Current()
 }
 
-// CheckProof checks the proof in r. token is the access token in r, and p is the
-// principal that its verifier returned. The order of the checks is: one DPoP header
-// field, form, typ, alg, jwk, the key's thumbprint, signature, required claims, htm,
-// htu, ath, nonce, iat. CheckProof does not detect replays; using the returned
-// proof does.
+// CheckProof checks the proof in r. token is the access token in r, and p is
+// the principal that its verifier returned. The order of the checks is: one
+// DPoP header field, form, typ, alg, jwk, the key's thumbprint, signature,
+// required claims, htm, htu, ath, nonce, iat. CheckProof does not detect
+// replays; using the returned proof does.
 //
 // The error is a *[bearer.Error]. Its code is [bearer.CodeUseDPoPNonce] if the
 // checks before the nonce pass and the nonce is missing or not accepted. It is
-// [bearer.CodeInvalidToken] if the proof is by a key other than the token's: the
-// client then needs a new token, not a new proof (RFC 9449, Figure 16). For any other
-// invalid proof it is [bearer.CodeInvalidDPoPProof]. Using the proof can also fail
-// with [bearer.CodeUnavailable], if the replay store cannot look up or record the
-// proof, and with [bearer.CodeCanceled], if the client has gone.
+// [bearer.CodeInvalidToken] if the proof is by a key other than the token's:
+// the client then needs a new token, not a new proof (RFC 9449, Figure 16). For
+// any other invalid proof it is [bearer.CodeInvalidDPoPProof]. Using the proof
+// can also fail with [bearer.CodeUnavailable], if the replay store cannot look
+// up or record the proof, and with [bearer.CodeCanceled], if the client has
+// gone.
 func (c *Checker) CheckProof(r *http.Request, token string, p bearer.Principal) (bearer.Proof, error) {
 	proof, err := c.check(r, token, &p)
 	c.counters.checked.Add(1)
@@ -100,8 +101,8 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 		if proof.nonce == "" {
 			got = "none"
 		}
-		// RFC 9449, Section 11.3: once the server issues nonces, every proof needs
-		// one.
+		// RFC 9449, Section 11.3: once the server issues nonces, every proof
+		// needs one.
 		return nil, &bearer.Error{Code: bearer.CodeUseDPoPNonce, Check: "nonce", Expected: "a recently issued nonce", Got: got}
 	}
 	// Section 11.1. This applies even if a nonce bounds the age already.
@@ -120,18 +121,19 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 	}, nil
 }
 
-// accepts reports whether age, by the wall clock, is within MaxAge and MaxAhead.
+// accepts reports whether age, by the wall clock, is within MaxAge and
+// MaxAhead.
 func (c *Config) accepts(age time.Duration) bool { return age <= c.MaxAge && -age <= c.MaxAhead }
 
 // left returns how long a proof of that age must be remembered.
 func (c *Config) left(age time.Duration) time.Duration { return c.MaxAge + clockDifference - age }
 
-// maxProofLen is the maximum length of a proof in bytes. A proof by a 4096-bit RSA
-// key has about 2 KiB.
+// maxProofLen is the maximum length of a proof in bytes. A proof by a 4096-bit
+// RSA key has about 2 KiB.
 const maxProofLen = 8 << 10
 
-// field returns the request's only proof, from the values of its DPoP header (RFC
-// 9449, Section 4.3, check 1).
+// field returns the request's only proof, from the values of its DPoP header
+// (RFC 9449, Section 4.3, check 1).
 func field(lines []string) (string, *bearer.Error) {
 	const want = "one DPoP header field with one proof"
 	switch {
@@ -149,8 +151,8 @@ func field(lines []string) (string, *bearer.Error) {
 	return lines[0], nil
 }
 
-// compare compares the claims of a proof with the request and the token. It returns
-// the request's target URI, normalized.
+// compare compares the claims of a proof with the request and the token. It
+// returns the request's target URI, normalized.
 func (c *Checker) compare(r *http.Request, p *proof, token string) (string, *bearer.Error) {
 	if p.method != method(r) {
 		return "", invalid("htm", quoted(method(r)), quoted(p.method))
@@ -175,8 +177,8 @@ func (c *Checker) compare(r *http.Request, p *proof, token string) (string, *bea
 	return target, nil
 }
 
-// method returns the request's method. In a client request, an empty Method means
-// GET.
+// method returns the request's method. In a client request, an empty Method
+// means GET.
 func method(r *http.Request) string {
 	if r.Method == "" {
 		return http.MethodGet

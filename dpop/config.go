@@ -15,31 +15,31 @@ import (
 	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
-// Config configures a [Checker]. A zero duration means the default and a negative
-// one means none, unless the field says otherwise.
+// Config configures a [Checker]. A zero duration means the default and a
+// negative one means none, unless the field says otherwise.
 type Config struct {
 	// Origin is the API's origin as clients see it, such as
 	// https://api.example.com: scheme, host and, unless it is the scheme's
 	// default, port. Required. http is allowed only for loopback hosts, unless
-	// InsecureAllowHTTP is set. The checker uses Origin instead of the request's
-	// Host and X-Forwarded headers, which it ignores.
+	// InsecureAllowHTTP is set. The checker uses Origin instead of the
+	// request's Host and X-Forwarded headers, which it ignores.
 	Origin string
 
-	// Path returns the path that the client requested, percent-encoded as it was
-	// sent and without the query. Set it if something in front of the API changes
-	// the path, such as a proxy that strips a prefix. If Path returns "", the
-	// proof is rejected. Default: the path of the request line, even if
+	// Path returns the path that the client requested, percent-encoded as it
+	// was sent and without the query. Set it if something in front of the API
+	// changes the path, such as a proxy that strips a prefix. If Path returns
+	// "", the proof is rejected. Default: the path of the request line, even if
 	// middleware has changed the request's URL.
 	Path func(*http.Request) string
 
-	// Algorithms lists the algorithms that proofs may be signed with. All must be
-	// asymmetric. EdDSA and Ed25519 name the same algorithm, and either allows
-	// both. Default: ES256, ES384, RS256, PS256 and EdDSA.
+	// Algorithms lists the algorithms that proofs may be signed with. All must
+	// be asymmetric. EdDSA and Ed25519 name the same algorithm, and either
+	// allows both. Default: ES256, ES384, RS256, PS256 and EdDSA.
 	Algorithms []string
 
 	// MaxAge is the maximum age of a proof, by its iat. Used proofs are
-	// remembered for about as long. Default: 60 s. Maximum: 5 min. It must not be
-	// negative.
+	// remembered for about as long. Default: 60 s. Maximum: 5 min. It must not
+	// be negative.
 	MaxAge time.Duration
 
 	// MaxAhead is how far in the future a proof's iat may be, for clients whose
@@ -61,8 +61,8 @@ type Config struct {
 	// can then read tokens and proofs.
 	InsecureAllowHTTP bool
 
-	// Logger records that used proofs cannot be remembered, or that the clock was
-	// set back. Default: nil, no logging.
+	// Logger records that used proofs cannot be remembered, or that the clock
+	// was set back. Default: nil, no logging.
 	Logger *slog.Logger
 }
 
@@ -75,12 +75,13 @@ const (
 	// differ. A proof is remembered for that much longer than it is accepted.
 	clockDifference = 5 * time.Second
 
-	// defaultRate is the number of proofs a second that the default store holds.
+	// defaultRate is the number of proofs a second that the default store
+	// holds.
 	defaultRate = 5000
 )
 
-// New returns a Checker. It reports all mistakes in the configuration at once and
-// does not use the network.
+// New returns a Checker. It reports all mistakes in the configuration at once
+// and does not use the network.
 func New(c Config) (*Checker, error) {
 	var errs []error
 	mistake := func(format string, args ...any) {

@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// Any DPoP header is rejected as a proof or for its key, and the error does not quote
-// it. No input is accepted, because none is signed for the current time.
+// Any DPoP header is rejected as a proof or for its key, and the error does not
+// quote it. No input is accepted, because none is signed for the current time.
 func FuzzCheckProof(f *testing.F) {
 	c := newClient(f, "ES256")
 	checker := newChecker(f, dpop.Config{Origin: "https://resource.example.org"})

@@ -18,8 +18,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// D15, D16, C4, C10: a guard accepts a bound token, JWT or opaque, only with the DPoP
-// scheme and a proof. It accepts the proof once.
+// D15, D16, C4, C10: a guard accepts a bound token, JWT or opaque, only with
+// the DPoP scheme and a proof. It accepts the proof once.
 func TestBehindAGuard(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: "secret"}}})
 	if err != nil {
@@ -116,9 +116,9 @@ func TestBehindAGuard(t *testing.T) {
 	}
 }
 
-// Reports V11: "a proof is used up only after the scope is enough". A request with
-// insufficient scope does not use its proof: the store does not record it, and the
-// client may send it again to another route.
+// Reports V11: "a proof is used up only after the scope is enough". A request
+// with insufficient scope does not use its proof: the store does not record it,
+// and the client may send it again to another route.
 func TestProofIsNotUsedUpWithoutTheScope(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

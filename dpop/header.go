@@ -10,16 +10,16 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// header is the parsed header of a proof: the key and the algorithm that must have
-// signed the proof.
+// header is the parsed header of a proof: the key and the algorithm that must
+// have signed the proof.
 type header struct {
 	segment string // the encoded header, as it was sent
 	alg     jose.Algorithm
 	key     *jose.Key
 }
 
-// readHeader checks the header of a proof. jkt is the thumbprint of the key that the
-// token is bound to.
+// readHeader checks the header of a proof. jkt is the thumbprint of the key
+// that the token is bound to.
 func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	h := jws.Header
 	if !h.HasType || !isProofType(h.Type) {
@@ -39,8 +39,8 @@ func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	if !key.Can(alg) {
 		return header{}, invalid("jwk", "a key for "+h.Algorithm, "a key that cannot be used with it")
 	}
-	// Check this before the signature, so that an attacker cannot make the server
-	// verify signatures by other keys.
+	// Check this before the signature, so that an attacker cannot make the
+	// server verify signatures by other keys.
 	if subtle.ConstantTimeCompare([]byte(key.Thumbprint()), []byte(jkt)) != 1 {
 		return header{}, bearer.Invalid("jkt", "a proof by the key that the token is bound to", "a proof by another key")
 	}
@@ -58,8 +58,8 @@ func isProofType(typ string) bool {
 	return len(typ) == len(name) && strings.EqualFold(typ, name)
 }
 
-// headers caches the parsed header of valid proofs, one per key. All proofs of a
-// client have the same header, so it need not be parsed for each request. The
+// headers caches the parsed header of valid proofs, one per key. All proofs of
+// a client have the same header, so it need not be parsed for each request. The
 // signature, which covers the header, is verified each time.
 type headers struct {
 	mu    sync.RWMutex
@@ -79,9 +79,9 @@ func (h *headers) known(segment, jkt string) (header, bool) {
 	return found, ok && found.segment == segment
 }
 
-// keep caches a header. Call it only after the signature was verified with a key
-// that a valid token is bound to: clients without such a token cannot fill the
-// cache.
+// keep caches a header. Call it only after the signature was verified with a
+// key that a valid token is bound to: clients without such a token cannot fill
+// the cache.
 func (h *headers) keep(parsed header, jkt string) {
 	if len(parsed.segment) > maxHeaderLength {
 		return

@@ -26,7 +26,8 @@ func TestHeadersAreBounded(t *testing.T) {
 	if _, ok := h.known(long, "long"); ok {
 		t.Error("one that is too long is kept")
 	}
-	// One header per key: a changed header replaces only the client's own entry.
+	// One header per key: a changed header replaces only the client's own
+	// entry.
 	for n := range 100 {
 		h.keep(header{segment: fmt.Sprint(n)}, "one")
 	}

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// history knows the seconds, by iat, whose used proofs the store may have forgotten.
-// While time only moves forward, proofs of those seconds are too old to be accepted.
-// If the clock is set back, they are no longer too old, so history rejects them: for
-// every proof that history admits, the store still knows whether it was used.
+// history knows the seconds, by iat, whose used proofs the store may have
+// forgotten. While time only moves forward, proofs of those seconds are too old
+// to be accepted. If the clock is set back, they are no longer too old, so
+// history rejects them: for every proof that history admits, the store still
+// knows whether it was used.
 //
-// A second is Unix time. All other times are durations since Checker.began, by the
-// monotonic clock.
+// A second is Unix time. All other times are durations since Checker.began, by
+// the monotonic clock.
 type history struct {
 	mu sync.Mutex
 
@@ -28,8 +29,8 @@ type history struct {
 type seconds struct{ first, last int64 }
 
 const (
-	// maxGap is the largest gap between forgotten seconds that is merged with them
-	// into one range, to keep history short.
+	// maxGap is the largest gap between forgotten seconds that is merged with
+	// them into one range, to keep history short.
 	maxGap = 10
 
 	// maxForgotten is the maximum number of ranges. Beyond it, the two earliest
@@ -37,9 +38,9 @@ const (
 	maxForgotten = 64
 )
 
-// use records that a proof of a second is about to be used and that the store will
-// remember it until the given time. It reports whether the store still remembers
-// every other used proof of that second.
+// use records that a proof of a second is about to be used and that the store
+// will remember it until the given time. It reports whether the store still
+// remembers every other used proof of that second.
 func (h *history) use(second int64, now, until time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,8 +76,8 @@ func (h *history) hasForgotten(second int64) bool {
 	return found
 }
 
-// expire moves the seconds whose proofs the store may have forgotten by now from
-// remembered to forgotten.
+// expire moves the seconds whose proofs the store may have forgotten by now
+// from remembered to forgotten.
 func (h *history) expire(now time.Duration) {
 	h.expired = now
 	for second, end := range h.remembered {

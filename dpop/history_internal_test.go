@@ -54,9 +54,10 @@ func (w *world) checkAndUse(id uint64, iat time.Duration) bool {
 	return ok && w.use(c)
 }
 
-// Reports V12: "a jump never lets a used proof in again". While time passes, the test
-// sets the clock forward and back by seconds to hours. It sends new proofs and
-// repeats used ones, and uses some proofs long after they were checked.
+// Reports V12: "a jump never lets a used proof in again". While time passes,
+// the test sets the clock forward and back by seconds to hours. It sends new
+// proofs and repeats used ones, and uses some proofs long after they were
+// checked.
 func TestNoSettingOfTheClockLetsAUsedProofInAgain(t *testing.T) {
 	accepted := 0
 	for seed := range uint64(300) {
@@ -117,8 +118,8 @@ func TestNoSettingOfTheClockLetsAUsedProofInAgain(t *testing.T) {
 }
 
 // Reports V12: "DPoP replay store: the clock was an hour ahead for one request
-// [...] Sweeping follows the clock both ways". Used proofs are swept on time, new
-// proofs are accepted, and the store does not fill up.
+// [...] Sweeping follows the clock both ways". Used proofs are swept on time,
+// new proofs are accepted, and the store does not fill up.
 func TestStoreGoesOnAfterTheClockWasSet(t *testing.T) {
 	const perSecond, window = 20, 80
 	for name, set := range map[string]func(w *world, second int){
@@ -160,8 +161,8 @@ func jump(second, at int, d time.Duration) time.Duration {
 	return 0
 }
 
-// When the store forgets the first proof of a second, history rejects all proofs of
-// that second at once, even before expire runs.
+// When the store forgets the first proof of a second, history rejects all
+// proofs of that second at once, even before expire runs.
 func TestForgottenSecondIsRefusedAtOnce(t *testing.T) {
 	var h history
 	const until = 900 * time.Millisecond
@@ -186,8 +187,8 @@ func TestHistoryOfAClockThatIsRight(t *testing.T) {
 	}
 }
 
-// forgotten covers the seconds that were added and the gaps of up to maxGap between
-// them, and nothing else.
+// forgotten covers the seconds that were added and the gaps of up to maxGap
+// between them, and nothing else.
 func TestForgottenSeconds(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {

@@ -78,8 +78,8 @@ func newClient(t testing.TB, alg string) *client {
 	return c
 }
 
-// members are the members of a proof's header or payload. A nil value removes the
-// member.
+// members are the members of a proof's header or payload. A nil value removes
+// the member.
 type members map[string]any
 
 func (m members) json(t testing.TB) []byte {
@@ -178,8 +178,8 @@ func newChecker(t testing.TB, c dpop.Config) *dpop.Checker {
 	return checker
 }
 
-// checkAndUse checks the proof in r, for a token bound to the key jkt, and then uses
-// it, as a guard does.
+// checkAndUse checks the proof in r, for a token bound to the key jkt, and then
+// uses it, as a guard does.
 func checkAndUse(c *dpop.Checker, r *http.Request, token, jkt string) error {
 	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "owner of " + jkt, ClientID: "app", Confirmation: bearer.Confirmation{JKT: jkt}}
 	proof, err := c.CheckProof(r, token, p)
@@ -202,7 +202,8 @@ func refusal(t testing.TB, err error) (bearer.Code, string) {
 	return e.Code, e.Check
 }
 
-// wantRefusal requires that err is a refusal by check, or nil if check is empty.
+// wantRefusal requires that err is a refusal by check, or nil if check is
+// empty.
 func wantRefusal(t testing.TB, err error, check string) {
 	t.Helper()
 	code, got := refusal(t, err)

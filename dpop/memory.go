@@ -16,28 +16,29 @@ import (
 
 // MemoryConfig configures a [MemoryReplays].
 type MemoryConfig struct {
-	// Capacity is the maximum number of proofs remembered at the same time. When
-	// the store is full, new proofs are rejected. Default: 400,000, which allows
-	// 5,000 proofs a second, because by default a proof is held for at most 80 s.
-	// It must not be negative. A proof takes at most 160 bytes of memory.
+	// Capacity is the maximum number of proofs remembered at the same time.
+	// When the store is full, new proofs are rejected. Default: 400,000, which
+	// allows 5,000 proofs a second, because by default a proof is held for at
+	// most 80 s. It must not be negative. A proof takes at most 160 bytes of
+	// memory.
 	Capacity int
 
-	// PerKey is the maximum number of proofs by one key, so that one client cannot
-	// fill the store. Default: a sixteenth of Capacity, which is about 310 proofs
-	// a second for a Capacity of 400,000. Negative: no quota.
+	// PerKey is the maximum number of proofs by one key, so that one client
+	// cannot fill the store. Default: a sixteenth of Capacity, which is about
+	// 310 proofs a second for a Capacity of 400,000. Negative: no quota.
 	PerKey int
 
-	// PerOwner is the maximum number of proofs, by any keys, for the tokens of one
-	// user, or for the tokens that one client got for itself. Clients can create
-	// keys freely, so PerKey alone does not limit them. Default: a sixteenth of
-	// Capacity. Negative: no quota.
+	// PerOwner is the maximum number of proofs, by any keys, for the tokens of
+	// one user, or for the tokens that one client got for itself. Clients can
+	// create keys freely, so PerKey alone does not limit them. Default: a
+	// sixteenth of Capacity. Negative: no quota.
 	PerOwner int
 }
 
-// MemoryReplays is a [ReplayStore] in memory, for a program with one instance. Use
-// [NewMemoryReplays] to build one. It never forgets a proof early: not under load,
-// and not if the clock is changed. It starts no goroutine; expired proofs are
-// evicted when the next proof comes.
+// MemoryReplays is a [ReplayStore] in memory, for a program with one instance.
+// Use [NewMemoryReplays] to build one. It never forgets a proof early: not
+// under load, and not if the clock is changed. It starts no goroutine; expired
+// proofs are evicted when the next proof comes.
 type MemoryReplays struct {
 	capacity, perKey, perOwner int
 
@@ -54,31 +55,33 @@ var _ ReplayStore = (*MemoryReplays)(nil)
 const (
 	shardCount = 64
 
-	// bucketWidth is how long a proof may stay after it expires. Wider buckets are
-	// fewer, so lookups are faster, but they hold more expired proofs.
+	// bucketWidth is how long a proof may stay after it expires. Wider buckets
+	// are fewer, so lookups are faster, but they hold more expired proofs.
 	bucketWidth = 10 * time.Second
 
 	defaultCapacity = 400_000
 )
 
-// shard holds all proofs of some keys, so that it can count the proofs of each key.
+// shard holds all proofs of some keys, so that it can count the proofs of each
+// key.
 type shard struct {
 	mu      sync.Mutex
 	buckets []bucket
 	_       [64]byte // keeps shards on separate cache lines
 }
 
-// bucket holds the proofs that expire in the same span and is evicted as a whole. It
-// counts them by the hash of their key. Two keys with the same hash share a quota;
-// an attacker cannot find such keys, because the seed is secret.
+// bucket holds the proofs that expire in the same span and is evicted as a
+// whole. It counts them by the hash of their key. Two keys with the same hash
+// share a quota; an attacker cannot find such keys, because the seed is secret.
 type bucket struct {
 	span   int64
 	proofs map[proofHash]struct{}
 	counts map[uint64]uint32
 }
 
-// proofHash is the first half of a proof's ID. If two proofs have the same half, the
-// second is rejected as a replay. 128 bits make that practically impossible.
+// proofHash is the first half of a proof's ID. If two proofs have the same
+// half, the second is rejected as a replay. 128 bits make that practically
+// impossible.
 type proofHash [16]byte
 
 // quota counts the proofs of some owners, by the span in which they expire.
@@ -93,8 +96,8 @@ type spanCounts struct {
 	counts map[uint64]uint32
 }
 
-// NewMemoryReplays returns an empty MemoryReplays. It reports all mistakes in the
-// configuration at once.
+// NewMemoryReplays returns an empty MemoryReplays. It reports all mistakes in
+// the configuration at once.
 func NewMemoryReplays(c MemoryConfig) (*MemoryReplays, error) {
 	var errs []error
 	if c.Capacity < 0 {

@@ -92,8 +92,9 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// Reports V11: "sixteen keys of one client send valid proofs up to their quota". All
-// keys of an owner share one quota, and other owners are not affected.
+// Reports V11: "sixteen keys of one client send valid proofs up to their
+// quota". All keys of an owner share one quota, and other owners are not
+// affected.
 func TestQuotaOfAnOwner(t *testing.T) {
 	until := time.Now().Add(time.Minute)
 	for _, tt := range []struct {
@@ -200,8 +201,8 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// A store holds Capacity/80 proofs a second, as documented for the default, for more
-// than two windows.
+// A store holds Capacity/80 proofs a second, as documented for the default, for
+// more than two windows.
 func TestDefaultHoldsItsRate(t *testing.T) {
 	const rate = 500 // a tenth of the default, so that the test is quick
 	synctest.Test(t, func(t *testing.T) {
@@ -245,10 +246,10 @@ func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-// A proof takes at most 160 bytes, as MemoryConfig.Capacity says. In the worst case
-// every proof has a key and an owner of its own. The bytes per proof depend on how
-// full the maps are, so the test tries several sizes. BEARERKIT_RUNS, set to any
-// value, makes it use the default capacity as well.
+// A proof takes at most 160 bytes, as MemoryConfig.Capacity says. In the worst
+// case every proof has a key and an owner of its own. The bytes per proof
+// depend on how full the maps are, so the test tries several sizes.
+// BEARERKIT_RUNS, set to any value, makes it use the default capacity as well.
 func TestMemoryOfAProof(t *testing.T) {
 	sizes := []int{100_000, 120_000}
 	if os.Getenv("BEARERKIT_RUNS") != "" {

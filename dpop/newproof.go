@@ -34,8 +34,8 @@ type ProofConfig struct {
 	Nonce string
 }
 
-// NewProof creates a proof as a client does (RFC 9449, Section 4.2). Each request
-// needs a new proof.
+// NewProof creates a proof as a client does (RFC 9449, Section 4.2). Each
+// request needs a new proof.
 func NewProof(c ProofConfig) (string, error) {
 	signer, alg := c.Key, c.Algorithm
 	if nilcheck.IsNil(signer) {
@@ -82,8 +82,8 @@ func NewProof(c ProofConfig) (string, error) {
 	return jose.Sign(signer, jose.Algorithm(alg), []byte(header), append(payload, '}'))
 }
 
-// Thumbprint returns the SHA-256 thumbprint of a public key in base64url (RFC 7638).
-// It is the jkt of tokens that are bound to the key.
+// Thumbprint returns the SHA-256 thumbprint of a public key in base64url (RFC
+// 7638). It is the jkt of tokens that are bound to the key.
 func Thumbprint(public crypto.PublicKey) (string, error) {
 	key, err := jose.NewKey(public, "")
 	if err != nil {

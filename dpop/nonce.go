@@ -18,20 +18,21 @@ import (
 
 // NoncesConfig configures [Nonces].
 type NoncesConfig struct {
-	// Key is the secret from which nonces are derived: at least 32 random bytes.
-	// All instances of a program must share it; authorization servers must not.
-	// Default: a random key, for a program with one instance.
+	// Key is the secret from which nonces are derived: at least 32 random
+	// bytes. All instances of a program must share it; authorization servers
+	// must not. Default: a random key, for a program with one instance.
 	Key []byte
 
 	// Rotate is how long a nonce is current. It is accepted for the same time
-	// again. All instances must use the same value. Default: 60 s. Minimum: 1 s.
-	// Maximum: 1 h.
+	// again. All instances must use the same value. Default: 60 s. Minimum: 1
+	// s. Maximum: 1 h.
 	Rotate time.Duration
 }
 
-// Nonces issues and checks server nonces (RFC 9449, Section 9). They prevent clients
-// from creating proofs in advance. Nonces are not stored: each is derived from the
-// key and the time. Use [NewNonces] to build Nonces. It is safe for concurrent use.
+// Nonces issues and checks server nonces (RFC 9449, Section 9). They prevent
+// clients from creating proofs in advance. Nonces are not stored: each is
+// derived from the key and the time. Use [NewNonces] to build Nonces. It is
+// safe for concurrent use.
 type Nonces struct {
 	key    func() []byte // a function, so that fmt cannot print the key; see redact.go
 	rotate time.Duration
@@ -52,11 +53,13 @@ const (
 
 	nonceVersion = 1
 
-	// nonceMACLen is the length in bytes of the truncated HMAC (RFC 2104, Section 5).
+	// nonceMACLen is the length in bytes of the truncated HMAC (RFC 2104,
+	// Section 5).
 	nonceMACLen = 20
 )
 
-// NewNonces returns Nonces. It reports all mistakes in the configuration at once.
+// NewNonces returns Nonces. It reports all mistakes in the configuration at
+// once.
 func NewNonces(c NoncesConfig) (*Nonces, error) {
 	var errs []error
 	if len(c.Key) > 0 && len(c.Key) < minNonceKeyLen {
@@ -80,9 +83,9 @@ func NewNonces(c NoncesConfig) (*Nonces, error) {
 // characters that are allowed in a DPoP-Nonce header (RFC 9449, Section 8.1).
 func (n *Nonces) Current() string { return n.now().current }
 
-// Accept reports whether nonce is the current nonce or the previous one. It also
-// accepts the next nonce, which only an instance whose clock is ahead can have
-// issued.
+// Accept reports whether nonce is the current nonce or the previous one. It
+// also accepts the next nonce, which only an instance whose clock is ahead can
+// have issued.
 func (n *Nonces) Accept(nonce string) bool {
 	made := n.now()
 	accepted := 0
@@ -102,8 +105,8 @@ func (n *Nonces) now() *madeNonces {
 	return made
 }
 
-// make returns the nonce of a step. The label separates nonces from other uses of
-// the same key.
+// make returns the nonce of a step. The label separates nonces from other uses
+// of the same key.
 func (n *Nonces) make(step int64) string {
 	mac := hmac.New(sha256.New, n.key())
 	mac.Write([]byte("bearerkit DPoP nonce\x00"))

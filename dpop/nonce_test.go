@@ -128,8 +128,8 @@ func TestNoncesAreShared(t *testing.T) {
 	})
 }
 
-// Nonces from an instance whose clock is one step ahead are accepted; two steps are
-// too far.
+// Nonces from an instance whose clock is one step ahead are accepted; two steps
+// are too far.
 func TestNoncesOfAClockThatIsAhead(t *testing.T) {
 	key := bytes.Repeat([]byte{3}, 32)
 	var ahead []string

@@ -26,7 +26,8 @@ type proof struct {
 // maxIDLen is the maximum length of a jti in bytes (RFC 9449, Section 11.1).
 const maxIDLen = 512
 
-// verify returns the claims of a proof if the key with the thumbprint jkt signed it.
+// verify returns the claims of a proof if the key with the thumbprint jkt
+// signed it.
 func (c *Checker) verify(encoded, jkt string) (*proof, *bearer.Error) {
 	segment, _, _ := strings.Cut(encoded, ".")
 	h, known := c.headers.known(segment, jkt)
@@ -109,7 +110,8 @@ func readProof(payload []byte) (*proof, *bearer.Error) {
 
 // text returns a claim that must be a string.
 func text(v strictjson.Value) (string, error) {
-	// Most strings have no escapes. strictjson.Object has validated them already.
+	// Most strings have no escapes. strictjson.Object has validated them
+	// already.
 	if v.Kind() == '"' && bytes.IndexByte(v, '\\') < 0 {
 		return string(v[1 : len(v)-1]), nil
 	}

@@ -190,8 +190,8 @@ func TestSignature(t *testing.T) {
 	wantRefusal(t, checkAndUse(checker, orders(t, good), token, c.jkt), "")
 }
 
-// D13, D15, D16; RFC 9449, Figure 16: the proof is valid, but the token is bound to
-// another key or to none.
+// D13, D15, D16; RFC 9449, Figure 16: the proof is valid, but the token is
+// bound to another key or to none.
 func TestKeyMustBeTheTokens(t *testing.T) {
 	c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
 	for _, jkt := range []string{"", newClient(t, "ES256").jkt, c.jkt[:42], c.jkt + "A", strings.ToLower(c.jkt)} {

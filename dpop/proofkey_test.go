@@ -14,8 +14,8 @@ import (
 
 var jsonNull = json.RawMessage("null")
 
-// Reports V13, V10, L4: unsuitable client keys are rejected before a signature is
-// verified with them, so that they cost almost nothing.
+// Reports V13, V10, L4: unsuitable client keys are rejected before a signature
+// is verified with them, so that they cost almost nothing.
 func TestProofKeyIsBounded(t *testing.T) {
 	c, checker := newClient(t, "RS256"), newChecker(t, dpop.Config{})
 	n := c.signer.Public().(*rsa.PublicKey).N.Bytes()

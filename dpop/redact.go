@@ -7,8 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
-// LogValue returns the settings that are not zero, without the nonce key. fmt and
-// JSON print the same.
+// LogValue returns the settings that are not zero, without the nonce key. fmt
+// and JSON print the same.
 func (c Config) LogValue() slog.Value {
 	return redact.Group(
 		redact.URL("Origin", c.Origin),
@@ -30,8 +30,8 @@ func (c Config) Format(f fmt.State, verb rune) {
 // MarshalJSON returns what [Config.LogValue] returns, as JSON.
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue returns the settings that are not zero, without the key, the access token
-// and the nonce. fmt and JSON print the same.
+// LogValue returns the settings that are not zero, without the key, the access
+// token and the nonce. fmt and JSON print the same.
 func (c ProofConfig) LogValue() slog.Value {
 	return redact.Group(
 		redact.Set("Key", c.Key != nil),
@@ -64,8 +64,8 @@ func (c NoncesConfig) Format(f fmt.State, verb rune) {
 // MarshalJSON returns what [NoncesConfig.LogValue] returns, as JSON.
 func (c NoncesConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
 
-// LogValue returns NoncesConfig.Rotate, and neither the key nor a nonce. fmt and JSON
-// print the same.
+// LogValue returns NoncesConfig.Rotate, and neither the key nor a nonce. fmt
+// and JSON print the same.
 func (n *Nonces) LogValue() slog.Value { return redact.Group(slog.Duration("Rotate", n.rotate)) }
 
 // Format writes what [Nonces.LogValue] returns, for every verb.

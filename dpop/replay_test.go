@@ -49,8 +49,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// A proof is used only after all other checks: a proof that another check rejects may
-// be sent again.
+// A proof is used only after all other checks: a proof that another check
+// rejects may be sent again.
 func TestRefusedProofsAreNotBurnt(t *testing.T) {
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{})
 	if err != nil {
@@ -168,8 +168,8 @@ func (f storeFunc) Burn(ctx context.Context, proof dpop.UsedProof) (bool, error)
 	return f(ctx, proof)
 }
 
-// Reports V11: the owner is the user, or the client of a token that it got for itself.
-// It depends on the issuer and does not depend on the key.
+// Reports V11: the owner is the user, or the client of a token that it got for
+// itself. It depends on the issuer and does not depend on the key.
 func TestStoreIsToldTheOwner(t *testing.T) {
 	var owner [32]byte
 	checker := newChecker(t, dpop.Config{Replays: storeFunc(func(_ context.Context, proof dpop.UsedProof) (bool, error) {
@@ -226,8 +226,8 @@ func TestStoreIsToldTheOwner(t *testing.T) {
 	}
 }
 
-// A proof may be used some time after its check, for example after the body was read,
-// but not so late that the store may have forgotten an earlier use.
+// A proof may be used some time after its check, for example after the body was
+// read, but not so late that the store may have forgotten an earlier use.
 func TestProofThatIsUsedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
@@ -319,8 +319,8 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 	})
 }
 
-// A call of a store that hangs is canceled after a second. If a store answers after
-// the proof expired, the answer does not count.
+// A call of a store that hangs is canceled after a second. If a store answers
+// after the proof expired, the answer does not count.
 func TestStoreThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, "ES256")

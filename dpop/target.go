@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// target returns the normalized target URI of a request: the configured origin and
-// the requested path.
+// target returns the normalized target URI of a request: the configured origin
+// and the requested path.
 //
-// A path with dot segments is an error. Clients resolve dot segments before they
-// send a request. If they were removed here but the router kept them, a proof for one
-// path would be valid for another.
+// A path with dot segments is an error. Clients resolve dot segments before
+// they send a request. If they were removed here but the router kept them, a
+// proof for one path would be valid for another.
 func (c *Checker) target(r *http.Request) (string, error) {
 	if r.Method == http.MethodConnect || r.RequestURI == "*" {
 		return "", errors.New("a target without a path")
@@ -31,9 +31,9 @@ func (c *Checker) target(r *http.Request) (string, error) {
 	return c.origin + path, nil
 }
 
-// requestPath returns the path of the request line, encoded as it was sent, or "" if
-// there is none. It ignores the authority of a target in absolute form: like the Host
-// header, it comes from the client.
+// requestPath returns the path of the request line, encoded as it was sent, or
+// "" if there is none. It ignores the authority of a target in absolute form:
+// like the Host header, it comes from the client.
 func requestPath(r *http.Request) string {
 	switch u := r.URL; {
 	case strings.HasPrefix(r.RequestURI, "/"):

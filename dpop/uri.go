@@ -17,8 +17,8 @@ var (
 	errEncoding  = errors.New("a percent sign without two hexadecimal digits")
 )
 
-// normalizeURI returns a URI without query and fragment, normalized as in RFC 3986,
-// Sections 6.2.2 and 6.2.3. The error does not quote the URI.
+// normalizeURI returns a URI without query and fragment, normalized as in RFC
+// 3986, Sections 6.2.2 and 6.2.3. The error does not quote the URI.
 func normalizeURI(uri string) (string, error) {
 	if end := strings.IndexAny(uri, "?#"); end >= 0 {
 		uri = uri[:end]
@@ -84,8 +84,9 @@ func normalizeAuthority(authority, defaultPort string) (string, error) {
 	return host + ":" + port, nil
 }
 
-// isHost reports whether name has only the characters of a host (RFC 3986, Section
-// 3.2.2). It rejects percent-encoding, which hosts on the web do not use.
+// isHost reports whether name has only the characters of a host (RFC 3986,
+// Section 3.2.2). It rejects percent-encoding, which hosts on the web do not
+// use.
 func isHost(name string) bool {
 	for _, c := range []byte(name) {
 		if !isUnreserved(c) && strings.IndexByte("!$&'()*+,;=", c) < 0 {
@@ -100,10 +101,10 @@ func isUnreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// normalizePath normalizes percent-encoding: it decodes unreserved characters and
-// writes hexadecimal digits in upper case. An encoded slash stays encoded. Browsers
-// send some characters that URIs must not contain, such as a vertical bar, without
-// encoding; these stay as they are.
+// normalizePath normalizes percent-encoding: it decodes unreserved characters
+// and writes hexadecimal digits in upper case. An encoded slash stays encoded.
+// Browsers send some characters that URIs must not contain, such as a vertical
+// bar, without encoding; these stay as they are.
 func normalizePath(path string) (string, error) {
 	if path == "" || path[0] != '/' {
 		return "", errPath
@@ -166,7 +167,8 @@ func digit(c byte) int {
 
 func isUpper(c byte) bool { return c < 'a' }
 
-// hasDotSegment reports whether a normalized absolute path has a segment "." or "..".
+// hasDotSegment reports whether a normalized absolute path has a segment "." or
+// "..".
 func hasDotSegment(path string) bool {
 	if !strings.Contains(path, "/.") {
 		return false
@@ -179,8 +181,8 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// removeDotSegments removes dot segments from an absolute path (RFC 3986, Section
-// 5.2.4).
+// removeDotSegments removes dot segments from an absolute path (RFC 3986,
+// Section 5.2.4).
 func removeDotSegments(path string) string {
 	if !hasDotSegment(path) {
 		return path

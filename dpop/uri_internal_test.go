@@ -37,9 +37,9 @@ func TestNormalizeURI(t *testing.T) {
 	}
 }
 
-// identity returns a canonical form of a URI, computed independently of normalizeURI:
-// scheme, host and port by net/url, and the path segments decoded, except for the
-// reserved characters of RFC 3986, Section 2.2.
+// identity returns a canonical form of a URI, computed independently of
+// normalizeURI: scheme, host and port by net/url, and the path segments
+// decoded, except for the reserved characters of RFC 3986, Section 2.2.
 func identity(t *testing.T, uri string) []string {
 	t.Helper()
 	uri, _, _ = strings.Cut(uri, "#")
@@ -112,8 +112,8 @@ func pathOf(uri string) string {
 	return uri[authority+strings.IndexByte(uri[authority:], '/'):]
 }
 
-// Normalization is idempotent, and it maps two URIs to the same text exactly if they
-// are equivalent by RFC 3986.
+// Normalization is idempotent, and it maps two URIs to the same text exactly if
+// they are equivalent by RFC 3986.
 func FuzzNormalizeURI(f *testing.F) {
 	for _, pair := range [][2]string{
 		{"https://api.example.com/orders", "HTTPS://API.example.com:443/a/../%6frders?q#f"},

@@ -46,7 +46,8 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 	fresh, err := c.config.Replays.Burn(bounded, v.proof)
 	switch {
 	case err == nil && fresh && !time.Now().Before(until):
-		// The store was so slow that it may already have forgotten an earlier use.
+		// The store was so slow that it may already have forgotten an earlier
+		// use.
 		return expired()
 	case err == nil && fresh:
 		return nil
@@ -59,8 +60,8 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 	return &bearer.Error{Code: bearer.CodeUnavailable, Check: "replay store", Err: err}
 }
 
-// expired rejects a proof that was valid when it was checked but has expired since.
-// The store may have forgotten an earlier use.
+// expired rejects a proof that was valid when it was checked but has expired
+// since. The store may have forgotten an earlier use.
 func expired() *bearer.Error {
 	return invalid("iat", "a proof that is valid when it is used", "a proof that has expired")
 }

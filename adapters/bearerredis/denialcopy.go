@@ -65,7 +65,7 @@ func (c *denialCopy) add(name [sha256.Size]byte, d denial) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	existing := c.entries[name]
-	d.Times = d.Over(existing.Times, time.Now())
+	d.Times = d.Merge(existing.Times, time.Now())
 	d.version = max(d.version, existing.version)
 	c.entries[name] = d
 }

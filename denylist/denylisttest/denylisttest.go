@@ -1,4 +1,4 @@
-// Package denylisttest checks that a store of one's own is a denylist.List.
+// Package denylisttest tests implementations of denylist.List.
 package denylisttest
 
 import (
@@ -12,14 +12,15 @@ import (
 	"github.com/bearerkit/bearerkit/denylist"
 )
 
-// Check adds entries to list, lifts them, and asks about tokens; all are of an
-// issuer that nobody else has. It returns all that it found wrong. The list
-// needs the default leeway of 5 s, or a longer one.
+// Check tests a list: it adds entries, looks up tokens and lifts the entries
+// again. All entries are of a random issuer, so list may contain other entries.
+// The error reports every failure. The list's leeway must be the default of 5 s
+// or longer.
 func Check(ctx context.Context, list denylist.List) error {
 	c := &check{ctx: ctx, list: list, issuer: "https://" + rand.Text() + ".example.com"}
 	c.names()
 	c.times()
-	c.strengths()
+	c.merges()
 	return errors.Join(c.errs...)
 }
 
@@ -30,11 +31,11 @@ type check struct {
 	errs   []error
 }
 
-func (c *check) wrong(format string, args ...any) {
+func (c *check) fail(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf(format, args...))
 }
 
-// token is one of alice, by the client shop, issued an hour ago.
+// token returns a token of alice for the client shop, issued an hour ago.
 func (c *check) token() bearer.Principal {
 	return bearer.Principal{
 		Issuer: c.issuer, TokenID: "jti-1", Subject: "alice", ClientID: "shop",
@@ -48,24 +49,24 @@ func (c *check) deny(e denylist.Entry) {
 		e.Until = time.Now().Add(time.Hour)
 	}
 	if err := c.list.Deny(c.ctx, e); err != nil {
-		c.wrong("Deny(%+v): %w", e, err)
+		c.fail("Deny(%+v): %w", e, err)
 	}
 }
 
 func (c *check) lift(e denylist.Entry) {
 	e.Issuer = c.issuer
 	if err := c.list.Lift(c.ctx, e); err != nil {
-		c.wrong("Lift(%+v): %w", e, err)
+		c.fail("Lift(%+v): %w", e, err)
 	}
 }
 
 func (c *check) want(want bool, p bearer.Principal, why string) {
 	if denied, err := c.list.Denied(c.ctx, &p); denied != want || err != nil {
-		c.wrong("%s: Denied = %t, %v; want %t", why, denied, err, want)
+		c.fail("%s: Denied = %t, %v; want %t", why, denied, err, want)
 	}
 }
 
-// names checks that an entry denies the tokens that it names, and no others.
+// names checks that an entry denies the tokens that it selects and no others.
 func (c *check) names() {
 	for _, e := range []denylist.Entry{{TokenID: "jti-1"}, {Subject: "alice"}, {ClientID: "shop"}} {
 		c.want(false, c.token(), "before")
@@ -77,30 +78,30 @@ func (c *check) names() {
 		c.want(false, foreign, "the same names at another issuer")
 		other := bearer.Principal{Issuer: c.issuer, TokenID: "jti-2", Subject: "bob", ClientID: "app", IssuedAt: time.Now()}
 		c.want(false, other, "other names")
-		// The same text as another claim is another name.
+		// The same text in another claim is a different key.
 		moved := bearer.Principal{Issuer: c.issuer, TokenID: e.Subject + e.ClientID, Subject: e.TokenID + e.ClientID, ClientID: e.TokenID + e.Subject}
 		c.want(false, moved, "the same text in other claims")
 		c.want(false, bearer.Principal{Issuer: c.issuer}, "no names")
 
 		c.lift(e)
 		c.want(false, c.token(), "after the entry was lifted")
-		c.lift(e) // of none is no error
+		c.lift(e) // lifting a missing entry is not an error
 	}
-	// Names that run into each other are others.
+	// Keys stay distinct if issuer and value concatenate to the same text.
 	c.deny(denylist.Entry{Subject: "b"})
 	joined := c.token()
 	joined.Issuer, joined.Subject = c.issuer+"b", ""
-	c.want(false, joined, "issuer and subject joined otherwise")
+	c.want(false, joined, "issuer and subject that concatenate to the same text")
 	c.lift(denylist.Entry{Subject: "b"})
 }
 
-// within is shorter than the leeway of the list, and beyond is longer.
+// within is shorter than the list's leeway, and beyond is longer.
 const (
 	within = 4 * time.Second
 	beyond = denylist.MaxLeeway + time.Second
 )
 
-// times checks which tokens an IssuedBefore spares.
+// times checks which tokens IssuedBefore and Until deny.
 func (c *check) times() {
 	p := c.token()
 	e := denylist.Entry{Subject: "alice"}
@@ -125,14 +126,14 @@ func (c *check) times() {
 		c.lift(e)
 	}
 	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-within)})
-	c.want(true, p, "an entry that has ended, within the leeway")
+	c.want(true, p, "an expired entry, within the leeway")
 	c.lift(denylist.Entry{Subject: "alice"})
 	c.deny(denylist.Entry{Subject: "alice", Until: time.Now().Add(-beyond)})
-	c.want(false, p, "an entry that has ended, beyond the leeway")
+	c.want(false, p, "an expired entry, beyond the leeway")
 }
 
-// strengths checks that an entry never weakens one that is there.
-func (c *check) strengths() {
+// merges checks that Deny never weakens an existing entry.
+func (c *check) merges() {
 	p := c.token()
 	spares, denies := p.IssuedAt.Add(-beyond), p.IssuedAt.Add(time.Minute)
 	for _, tt := range []struct {
@@ -159,7 +160,7 @@ func (c *check) strengths() {
 	select {
 	case <-timer.C:
 	case <-c.ctx.Done():
-		c.wrong("%w", c.ctx.Err())
+		c.fail("%w", c.ctx.Err())
 	}
 	c.want(true, p, "a long entry, then a short one")
 	c.lift(denylist.Entry{TokenID: "jti-1"})

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// For any document: only a malformed strict claim rejects it, a cnf that was sent
-// binds the token, and every granted scope is named in the document.
+// For any document: only a malformed strict claim rejects it, a cnf that was
+// sent binds the token, and every granted scope is named in the document.
 func FuzzPrincipal(f *testing.F) {
 	f.Add(documentOf(complete))
 	for _, document := range []string{

@@ -14,8 +14,8 @@ type Journal struct {
 	told   []throttle.Once // by the claim's index
 }
 
-// NewJournal returns a Journal for an issuer whose documents are read for names,
-// to which no more are added.
+// NewJournal returns a Journal for an issuer whose documents are read for
+// names, to which no more are added.
 func NewJournal(logger *slog.Logger, issuer string, names *Names) *Journal {
 	return &Journal{logger: logger, issuer: issuer, told: make([]throttle.Once, len(names.names))}
 }
@@ -33,7 +33,8 @@ func (j *Journal) note(v *Values) {
 		if !j.told[d.claim].Tell() {
 			continue
 		}
-		// Not a warning: where a route asks for the claim, the refusal is logged too.
+		// Not a warning: where a route asks for the claim, the refusal is
+		// logged too.
 		j.logger.Info("a claim of the issuer is malformed and is read as absent",
 			slog.String("issuer", j.issuer), slog.String("claim", v.names.names[d.claim]), slog.String("found", d.reason))
 	}

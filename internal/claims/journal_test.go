@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// The log has one line for each malformed claim of an issuer. The line names the
-// claim and what was found, and contains no value.
+// The log has one line for each malformed claim of an issuer. The line names
+// the claim and what was found, and contains no value.
 func TestJournal(t *testing.T) {
 	var log strings.Builder
 	names := claims.NewNames()

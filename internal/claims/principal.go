@@ -51,8 +51,8 @@ func (v *Values) PrincipalInto(p *bearer.Principal) error {
 	return err
 }
 
-// Confirmation reads cnf (RFC 7800). A cnf without a known method still binds the
-// token, even if all its members are null: its Other is then set.
+// Confirmation reads cnf (RFC 7800). A cnf without a known method still binds
+// the token, even if all its members are null: its Other is then set.
 func (v *Values) Confirmation() (bearer.Confirmation, error) {
 	var c bearer.Confirmation
 	if v.raw[Cnf] == nil {
@@ -91,17 +91,17 @@ func digest(value strictjson.Value) (string, error) {
 	return s, nil
 }
 
-// KeyUnnamed reports whether tokenType says that the token is bound to a DPoP key
-// (RFC 9449, Section 5) but c does not name the key. Nobody can check such a
-// binding.
+// KeyUnnamed reports whether tokenType says that the token is bound to a DPoP
+// key (RFC 9449, Section 5) but c does not name the key. Nobody can check such
+// a binding.
 func KeyUnnamed(tokenType string, c bearer.Confirmation) bool {
 	return c.JKT == "" && strings.EqualFold(tokenType, "DPoP")
 }
 
 // Stated returns the claims that the document has, malformed ones included: a
-// claim that cannot be read must narrow what the token permits, never leave it to
-// another source. A null claim is absent. audience and scopes are the indexes of
-// the claims that the audience and scopes are read from.
+// claim that cannot be read must narrow what the token permits, never leave it
+// to another source. A null claim is absent. audience and scopes are the
+// indexes of the claims that the audience and scopes are read from.
 func (v *Values) Stated(audience int, scopes ...int) bearer.Stated {
 	s := v.stated(bearer.StatedAudience, audience) |
 		v.stated(bearer.StatedAuthTime, AuthTime) |

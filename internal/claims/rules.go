@@ -1,7 +1,7 @@
 package claims
 
-// strictness says what a malformed claim does to its token. A claim is malformed
-// if it has the wrong type or is out of range.
+// strictness says what a malformed claim does to its token. A claim is
+// malformed if it has the wrong type or is out of range.
 type strictness uint8
 
 const (
@@ -14,18 +14,19 @@ const (
 	strictNull
 )
 
-// standardClaims is the table of the standard claims; docs/issuers.md explains it
-// to users. A claim is strict if treating it as absent could admit a request: it
-// says who issued the token, for which audience, when, or to which key the token
-// is bound.
+// standardClaims is the table of the standard claims; docs/issuers.md explains
+// it to users. A claim is strict if treating it as absent could admit a
+// request: it says who issued the token, for which audience, when, or to which
+// key the token is bound.
 //
-// Only cnf is rejected when null. Nothing else in a JWT says whether the token is
-// bound, so null may be a binding that was lost. Introspection responses differ:
-// some servers write every member that they know and send "cnf":null for each
-// unbound token, and token_type says DPoP if the token is bound.
+// Only cnf is rejected when null. Nothing else in a JWT says whether the token
+// is bound, so null may be a binding that was lost. Introspection responses
+// differ: some servers write every member that they know and send "cnf":null
+// for each unbound token, and token_type says DPoP if the token is bound.
 //
-// Other claims become strict by [Names.AddStrict]: the one that tells the kind of
-// token, and the claims from which a profile reads the client ID and audience.
+// Other claims become strict by [Names.AddStrict]: the one that tells the kind
+// of token, and the claims from which a profile reads the client ID and
+// audience.
 var standardClaims = [standard]struct {
 	name   string
 	strict strictness
@@ -87,8 +88,8 @@ func (v *Values) Sent(i int) bool {
 	return false
 }
 
-// Found describes, for the text of a refusal, what the document has instead of a
-// usable claim: "none", "null", or what is malformed.
+// Found describes, for the text of a refusal, what the document has instead of
+// a usable claim: "none", "null", or what is malformed.
 func (v *Values) Found(i int) string {
 	for _, d := range v.dropped {
 		if d.claim == i {

@@ -52,8 +52,9 @@ func read(n *claims.Names, document []byte) (v claims.Values, p bearer.Principal
 	return v, p.WithAudience(audience...), nil
 }
 
-// Reports L1, L3, C18. Gives each standard claim each malformed value, in a JWT and
-// in an introspection response. The claim either rejects the token or is absent.
+// Reports L1, L3, C18. Gives each standard claim each malformed value, in a JWT
+// and in an introspection response. The claim either rejects the token or is
+// absent.
 func TestEachMalformedClaim(t *testing.T) {
 	const (
 		refuse = "refuse"

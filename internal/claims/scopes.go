@@ -8,10 +8,10 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Scopes returns the scopes in the first of the claims at indexes that was sent.
-// The claim is a string of names (RFC 6749, Section 3.3) or an array of names; it
-// must be a string if mustBeText reports true for its index. A malformed claim
-// grants nothing, and the claims after it are not consulted.
+// Scopes returns the scopes in the first of the claims at indexes that was
+// sent. The claim is a string of names (RFC 6749, Section 3.3) or an array of
+// names; it must be a string if mustBeText reports true for its index. A
+// malformed claim grants nothing, and the claims after it are not consulted.
 func (v *Values) Scopes(indexes []int, mustBeText func(i int) bool) (scope.Set, error) {
 	return v.ScopesBy(ParseScope, indexes, mustBeText)
 }
@@ -47,8 +47,8 @@ func (v *Values) ScopesBy(parse func(string) (scope.Set, error), indexes []int, 
 }
 
 // ParseScope parses a scope value as [scope.Parse] does, but tolerates leading,
-// trailing and repeated spaces, which some issuers send. The error does not quote
-// s.
+// trailing and repeated spaces, which some issuers send. The error does not
+// quote s.
 func ParseScope(s string) (scope.Set, error) {
 	if set, err := scope.Parse(s); err == nil {
 		return set, nil

@@ -36,7 +36,8 @@ func TestScopes(t *testing.T) {
 		{scp: `["a b"]`, absent: true},
 		{scp: `["a",null]`, absent: true},
 		{scp: `"a  b"`, want: scope.Of("a", "b")},
-		// A null claim is absent, so the next one is read. A malformed claim is not skipped.
+		// A null claim is absent, so the next one is read. A malformed claim is
+		// not skipped.
 		{scope: `null`, scp: `["a"]`, want: scope.Of("a")},
 		{scope: `["b"]`, scp: `["a"]`, absent: true},
 		{scope: `"b\t"`, scp: `["a"]`, absent: true},

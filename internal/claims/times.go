@@ -10,9 +10,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// CheckTimes checks nbf, iat and exp (RFC 7519, Section 4.1), allowing leeway for
-// clocks that differ. It ignores a zero time. It checks exp last, so a token is
-// reported as expired only if its other times are valid.
+// CheckTimes checks nbf, iat and exp (RFC 7519, Section 4.1), allowing leeway
+// for clocks that differ. It ignores a zero time. It checks exp last, so a
+// token is reported as expired only if its other times are valid.
 func CheckTimes(now, notBefore time.Time, p *bearer.Principal, leeway time.Duration) *bearer.Error {
 	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	switch {
@@ -41,8 +41,8 @@ func (v *Values) Date(i int) (time.Time, error) {
 	return t, nil
 }
 
-// Date parses a NumericDate: a JSON number of seconds, with or without a fraction
-// (RFC 7519, Section 2).
+// Date parses a NumericDate: a JSON number of seconds, with or without a
+// fraction (RFC 7519, Section 2).
 func Date(value strictjson.Value) (time.Time, error) {
 	if value.Kind() != '0' {
 		return time.Time{}, strictjson.WrongKind(value, "a number")

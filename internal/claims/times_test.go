@@ -35,8 +35,8 @@ func TestDate(t *testing.T) {
 	}
 }
 
-// RFC 7519, Sections 4.1.4 to 4.1.6: a token is valid from nbf and iat until just
-// before exp, extended by the leeway on both sides.
+// RFC 7519, Sections 4.1.4 to 4.1.6: a token is valid from nbf and iat until
+// just before exp, extended by the leeway on both sides.
 func TestCheckTimes(t *testing.T) {
 	const leeway = 5 * time.Second
 	now := time.Unix(1700000000, 0)

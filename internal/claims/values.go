@@ -7,8 +7,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// Values holds the claims of one document, by index. They alias the document. The
-// zero Values is ready to use, and reading another document reuses its memory.
+// Values holds the claims of one document, by index. They alias the document.
+// The zero Values is ready to use, and reading another document reuses its
+// memory.
 //
 // Methods that return a claim return the zero value if the claim is absent, or
 // malformed and treated as absent. Their errors are of type *[Error].
@@ -20,7 +21,8 @@ type Values struct {
 	text    string // a copy of the document, if KeepText was called
 }
 
-// Read forgets the previous document and reads the claims in n from another one.
+// Read forgets the previous document and reads the claims in n from another
+// one.
 func (v *Values) Read(n *Names, document []byte) error {
 	v.Clear()
 	v.names = n
@@ -39,9 +41,9 @@ func (v *Values) Read(n *Names, document []byte) error {
 	})
 }
 
-// KeepText copies the document that v was read from. Strings without escapes are
-// substrings of this one copy from then on and cost no allocation. Further calls
-// have no effect until the next Read.
+// KeepText copies the document that v was read from. Strings without escapes
+// are substrings of this one copy from then on and cost no allocation. Further
+// calls have no effect until the next Read.
 func (v *Values) KeepText(document []byte) {
 	if v.text == "" {
 		v.text = string(document)
@@ -62,7 +64,8 @@ func (v *Values) Clear() {
 func (v *Values) Raw(i int) strictjson.Value { return v.raw[i] }
 
 // Has reports whether the document has the claim and the claim was not found to
-// be malformed. A claim is checked when a method such as [Values.Text] reads it.
+// be malformed. A claim is checked when a method such as [Values.Text] reads
+// it.
 func (v *Values) Has(i int) bool { return v.raw[i] != nil }
 
 // IsEmptyText reports whether the claim is the empty string.
@@ -91,8 +94,8 @@ func (v *Values) Text(i int) (string, error) {
 	return s, nil
 }
 
-// FirstText returns the first claim of indexes that is not absent. The claim must
-// be a string.
+// FirstText returns the first claim of indexes that is not absent. The claim
+// must be a string.
 func (v *Values) FirstText(indexes []int) (string, error) {
 	for _, i := range indexes {
 		if v.raw[i] != nil {

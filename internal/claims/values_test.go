@@ -7,7 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// Reading another document forgets which claims of the previous one were malformed.
+// Reading another document forgets which claims of the previous one were
+// malformed.
 func TestReadForgetsThePreviousDocument(t *testing.T) {
 	names := claims.NewNames()
 	var v claims.Values
@@ -33,7 +34,8 @@ func TestWellFormedClaimsAllocateNothing(t *testing.T) {
 	if err := v.Read(names, document); err != nil {
 		t.Fatal(err)
 	}
-	// Take the minimum: under the race detector a sync.Pool drops items at random.
+	// Take the minimum: under the race detector a sync.Pool drops items at
+	// random.
 	got := math.Inf(1)
 	for range 20 {
 		got = min(got, testing.AllocsPerRun(1, func() {

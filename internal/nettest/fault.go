@@ -30,8 +30,8 @@ func Faults() []Fault {
 	}
 }
 
-// Run returns how long a test should repeat the faults in random order, after one
-// round of each. It is the duration in the environment variable
+// Run returns how long a test should repeat the faults in random order, after
+// one round of each. It is the duration in the environment variable
 // BEARERKIT_NETWORK_TIME, such as 10m, or zero if the variable is not set.
 func Run(t testing.TB) time.Duration {
 	t.Helper()
@@ -52,8 +52,8 @@ func RandomFault() Fault {
 	return all[rand.N(len(all))]
 }
 
-// InParallel runs all tests at the same time. The tests mostly wait, so t.Parallel,
-// which runs only one per processor, would take longer.
+// InParallel runs all tests at the same time. The tests mostly wait, so
+// t.Parallel, which runs only one per processor, would take longer.
 func InParallel(t *testing.T, tests map[string]func(t *testing.T)) {
 	t.Helper()
 	var wg sync.WaitGroup

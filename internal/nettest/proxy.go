@@ -24,8 +24,8 @@ const (
 	Stall
 )
 
-// Proxy forwards TCP connections to one address and simulates faults on them. It is
-// safe for concurrent use.
+// Proxy forwards TCP connections to one address and simulates faults on them.
+// It is safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	target   string

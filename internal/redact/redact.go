@@ -1,10 +1,10 @@
-// Package redact prints values that hold secrets. A type lists its public settings
-// as attributes, and this package writes them as text and as JSON.
+// Package redact prints values that hold secrets. A type lists its public
+// settings as attributes, and this package writes them as text and as JSON.
 //
-// A type needs three methods: LogValue for log/slog; Format for fmt, where it takes
-// precedence over String and GoString for every verb; and MarshalJSON. They cannot
-// protect a value in an unexported field of another struct, because fmt calls no
-// methods there.
+// A type needs three methods: LogValue for log/slog; Format for fmt, where it
+// takes precedence over String and GoString for every verb; and MarshalJSON.
+// They cannot protect a value in an unexported field of another struct, because
+// fmt calls no methods there.
 package redact
 
 import (
@@ -53,7 +53,8 @@ func isZero(v slog.Value) bool {
 	return false
 }
 
-// URL returns an attribute with the URL raw without userinfo, query and fragment.
+// URL returns an attribute with the URL raw without userinfo, query and
+// fragment.
 func URL(key, raw string) slog.Attr { return slog.String(key, weburl.Redact(raw)) }
 
 // Set returns an attribute that shows only whether a value is set.

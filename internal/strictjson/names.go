@@ -65,8 +65,8 @@ func (s *scanner) addName(name []byte, first int) bool {
 	return t.add(s.names[first:], len(own))
 }
 
-// table is a hash table of names with open addressing. A slot holds one more than
-// the index of a name, or 0 if it is empty.
+// table is a hash table of names with open addressing. A slot holds one more
+// than the index of a name, or 0 if it is empty.
 type table []int32
 
 // seed is secret, so an attacker cannot choose names that collide.

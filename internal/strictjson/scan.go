@@ -28,8 +28,9 @@ func newScanner(data []byte) *scanner {
 	return s
 }
 
-// release returns s to the pool. It clears names, because the pool must not keep
-// a request's bytes alive. Elements beyond the length of names are already clear.
+// release returns s to the pool. It clears names, because the pool must not
+// keep a request's bytes alive. Elements beyond the length of names are already
+// clear.
 func (s *scanner) release() {
 	clear(s.names)
 	s.names = s.names[:0]
@@ -47,8 +48,9 @@ func (s *scanner) release() {
 	scanners.Put(s)
 }
 
-// space skips white space and returns the next byte, or 0 at the end of the data.
-// A zero byte is never valid where space is called, so 0 is not ambiguous.
+// space skips white space and returns the next byte, or 0 at the end of the
+// data. A zero byte is never valid where space is called, so 0 is not
+// ambiguous.
 func (s *scanner) space() byte {
 	for s.at < len(s.data) {
 		c := s.data[s.at]

@@ -2,9 +2,9 @@
 // metadata.
 //
 // A document must be one JSON object in valid UTF-8, nested at most [MaxDepth]
-// deep, with nothing after it. Its member names must be unique (RFC 7515, Section
-// 4; RFC 7519, Section 4) and are case-sensitive. Anything else is an error.
-// encoding/json enforces none of these rules.
+// deep, with nothing after it. Its member names must be unique (RFC 7515,
+// Section 4; RFC 7519, Section 4) and are case-sensitive. Anything else is an
+// error. encoding/json enforces none of these rules.
 package strictjson
 
 import (
@@ -18,7 +18,8 @@ import (
 // outermost.
 const MaxDepth = 32
 
-// Value is the JSON text of a value. It aliases the document that it was read from.
+// Value is the JSON text of a value. It aliases the document that it was read
+// from.
 type Value = jsontext.Value
 
 // ErrTooDeep is the error for a document nested deeper than [MaxDepth].
@@ -26,9 +27,9 @@ var ErrTooDeep = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 var errNotObject = errors.New("not a JSON object")
 
-// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth]. Call it
-// before jsontext reads data, because jsontext needs memory for each level.
-// CheckDepth allocates nothing and does not check data otherwise.
+// CheckDepth returns [ErrTooDeep] if data is nested deeper than [MaxDepth].
+// Call it before jsontext reads data, because jsontext needs memory for each
+// level. CheckDepth allocates nothing and does not check data otherwise.
 func CheckDepth(data []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(data); i++ {
@@ -60,9 +61,10 @@ var (
 	errText      = errors.New("an invalid JSON string")
 )
 
-// Object reads data as one JSON object and calls member for each of its members,
-// in order. The name is valid only during the call; the value aliases data. If
-// member returns an error, Object stops and returns that error unchanged.
+// Object reads data as one JSON object and calls member for each of its
+// members, in order. The name is valid only during the call; the value aliases
+// data. If member returns an error, Object stops and returns that error
+// unchanged.
 func Object(data []byte, member func(name []byte, value Value) error) error {
 	return Members(data, func(name []byte, _ int, value Value) error { return member(name, value) })
 }
@@ -90,8 +92,8 @@ func Members(data []byte, member func(name []byte, at int, value Value) error) e
 	return nil
 }
 
-// String decodes v, which must be a JSON string. Any other kind is an error, and
-// so is null.
+// String decodes v, which must be a JSON string. Any other kind is an error,
+// and so is null.
 func String(v Value) (string, error) {
 	plain, isPlain, err := Text(v)
 	switch {
@@ -104,9 +106,9 @@ func String(v Value) (string, error) {
 	return string(text), err
 }
 
-// Text decodes v without allocating, if v is a JSON string without escapes: plain is
-// then a part of v and isPlain is true. If v has escapes, isPlain is false. The
-// error is that of [String].
+// Text decodes v without allocating, if v is a JSON string without escapes:
+// plain is then a part of v and isPlain is true. If v has escapes, isPlain is
+// false. The error is that of [String].
 func Text(v Value) (plain []byte, isPlain bool, err error) {
 	if len(v) < 2 || v[0] != '"' {
 		return nil, false, WrongKind(v, "a string")
@@ -140,8 +142,8 @@ func Array(v Value, element func(Value) error) error {
 	return Elements(v, func(_ int, value Value) error { return element(value) })
 }
 
-// Elements is [Array] with one more argument for element: the index in v at which
-// the element begins.
+// Elements is [Array] with one more argument for element: the index in v at
+// which the element begins.
 func Elements(v Value, element func(at int, value Value) error) error {
 	if v.Kind() != '[' {
 		return WrongKind(v, "an array")
@@ -162,8 +164,8 @@ func Bool(v Value) (bool, error) {
 	return false, WrongKind(v, "a boolean")
 }
 
-// WrongKind returns the error for a value of the wrong kind. want is a noun with its
-// article, such as "a string". The error does not quote the value.
+// WrongKind returns the error for a value of the wrong kind. want is a noun
+// with its article, such as "a string". The error does not quote the value.
 func WrongKind(v Value, want string) error {
 	return fmt.Errorf("a JSON %s instead of %s", kindName(v), want)
 }

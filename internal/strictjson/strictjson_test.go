@@ -204,8 +204,9 @@ func TestValuesOfAKind(t *testing.T) {
 	}
 }
 
-// encoding/json, which accepts more documents, reads every accepted document the
-// same way. A document rebuilt from its members reads the same as the original.
+// encoding/json, which accepts more documents, reads every accepted document
+// the same way. A document rebuilt from its members reads the same as the
+// original.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1,"b":"x","c":[1,{"d":2}]}`, `{"a":1,"a":2}`, `{"\u0061":1}`, `[`, `{"a":"\ud800"}`, "{\"\xff\":1}", `{"":{}} `} {
 		f.Add([]byte(seed))

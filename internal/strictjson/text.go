@@ -16,8 +16,8 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// text skips a string, which begins at the current byte, and reports whether it has
-// escapes.
+// text skips a string, which begins at the current byte, and reports whether it
+// has escapes.
 func (s *scanner) text() (escaped bool, err error) {
 	if end := s.at + 1 + plainLen(s.data[s.at+1:]); end < len(s.data) && s.data[end] == '"' {
 		s.at = end + 1
@@ -31,8 +31,8 @@ func (s *scanner) text() (escaped bool, err error) {
 	return escaped, nil
 }
 
-// skipText returns the end of the string that begins at data[at]. If the string is
-// invalid, ok is false and end is the index of the first bad byte.
+// skipText returns the end of the string that begins at data[at]. If the string
+// is invalid, ok is false and end is the index of the first bad byte.
 func skipText(data []byte, at int) (end int, escaped, ok bool) {
 	for i := at + 1; ; {
 		i += plainLen(data[i:])
@@ -75,17 +75,18 @@ func plainLen(data []byte) (n int) {
 	return n
 }
 
-// specials sets the top bit of every byte of eight that is not plain. It is exact up
-// to the first such byte. After it, a plain byte may be marked too, because the
-// subtractions borrow from the next byte.
+// specials sets the top bit of every byte of eight that is not plain. It is
+// exact up to the first such byte. After it, a plain byte may be marked too,
+// because the subtractions borrow from the next byte.
 func specials(eight uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^ones*'"', eight^ones*'\\'
 	return (eight | (eight - ones*' ') | (quote - ones) | (backslash - ones)) & tops
 }
 
-// escapeLen returns the length of the escape at the beginning of b, or 0 if it is
-// invalid. A lone half of a surrogate pair is invalid: it is not a character.
+// escapeLen returns the length of the escape at the beginning of b, or 0 if it
+// is invalid. A lone half of a surrogate pair is invalid: it is not a
+// character.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -135,7 +136,8 @@ func hex4(b []byte) (unit uint32, ok bool) {
 	return unit, true
 }
 
-// unescape decodes a quoted string that was scanned before, and appends it to dst.
+// unescape decodes a quoted string that was scanned before, and appends it to
+// dst.
 func unescape(dst, quoted []byte) ([]byte, error) {
 	dst, err := jsontext.AppendUnquote(dst, quoted)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 // variables, and names such as YOUR_DOMAIN.
 var placeholder = regexp.MustCompile(`\{[^{}]*\}?|<[^<>]*>?|\$[A-Z][A-Z0-9_]+|\bYOUR[_-][A-Z0-9_-]+|(?i:\byour_[a-z0-9_]+)|(?i:\b(?:change|replace)_?me\b)`)
 
-// maxPlaceholder is the length, in bytes, up to which an error quotes a placeholder.
+// maxPlaceholder is the length, in bytes, up to which an error quotes a
+// placeholder.
 const maxPlaceholder = 40
 
 // Unfilled returns an error if text contains a placeholder, as in

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// IsLoopback reports whether host is this machine, so that plain HTTP to it crosses
-// no network. host is the host of a URL without brackets and port. It is loopback
-// if it is localhost, in any case, or a loopback address (127.0.0.0/8 or ::1) in
-// its usual spelling.
+// IsLoopback reports whether host is this machine, so that plain HTTP to it
+// crosses no network. host is the host of a URL without brackets and port. It
+// is loopback if it is localhost, in any case, or a loopback address
+// (127.0.0.0/8 or ::1) in its usual spelling.
 //
-// Names under localhost are not loopback, although RFC 6761, Section 6.3 reserves
-// them: Go asks DNS for them, so a DNS answer would decide where the request goes.
-// The same holds for "localhost." and for spellings such as 127.1, which Go treats
-// as names. IPv4-mapped IPv6 addresses such as ::ffff:127.0.0.1 are not loopback.
+// Names under localhost are not loopback, although RFC 6761, Section 6.3
+// reserves them: Go asks DNS for them, so a DNS answer would decide where the
+// request goes. The same holds for "localhost." and for spellings such as
+// 127.1, which Go treats as names. IPv4-mapped IPv6 addresses such as
+// ::ffff:127.0.0.1 are not loopback.
 func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

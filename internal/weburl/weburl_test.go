@@ -6,7 +6,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Reports G9, checklist C11: only localhost and loopback addresses are loopback.
+// Reports G9, checklist C11: only localhost and loopback addresses are
+// loopback.
 func TestIsLoopback(t *testing.T) {
 	tests := []struct {
 		host string

@@ -50,10 +50,10 @@ func panicOf(f func()) (text string) {
 func TestProtectOfNothing(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	for want, register := range map[string]func(){
-		"bearerhttp: Protect of a nil route": func() { bearerhttp.Protect(nil) },
-		"bearerecho: Protect of a nil route": func() { bearerecho.Protect(nil) },
-		"bearergin: Protect of a nil route":  func() { bearergin.Protect(nil) },
-		"bearerhttp: a nil handler":          func() { bearerhttp.Protect(rt)(nil) },
+		"bearerhttp: Protect: the route is nil": func() { bearerhttp.Protect(nil) },
+		"bearerecho: Protect: the route is nil": func() { bearerecho.Protect(nil) },
+		"bearergin: Protect: the route is nil":  func() { bearergin.Protect(nil) },
+		"bearerhttp: the handler is nil":        func() { bearerhttp.Protect(rt)(nil) },
 	} {
 		if text := panicOf(register); !strings.Contains(text, want) {
 			t.Errorf("%q, want %q", text, want)

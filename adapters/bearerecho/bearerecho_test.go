@@ -39,7 +39,7 @@ func TestAdapter(t *testing.T) {
 	}
 }
 
-// Without c.SetRequest the handler would never see the principal.
+// Without c.SetRequest the handler does not see the principal.
 func TestSuiteSeesAMissingHandOver(t *testing.T) {
 	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
 		route := m.Route()
@@ -58,7 +58,7 @@ func TestSuiteSeesAMissingHandOver(t *testing.T) {
 	}
 }
 
-// Reports G6: a policy that reads the unescaped value while c.Param stays encoded.
+// Reports G6: the policy reads the unescaped value, but c.Param stays encoded.
 func TestSuiteSeesTwoValues(t *testing.T) {
 	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
 		route := m.Route()

@@ -19,10 +19,10 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// readings is what policies and handlers read of path parameters.
+// readings records the path parameters that policies and handlers read.
 type readings struct{ policy, handler []string }
 
-// Check is a policy that notes what it reads.
+// Check is a policy that records what it reads.
 func (s *readings) Check(r *http.Request, _ *bearer.Principal) error {
 	s.policy = append(s.policy, r.PathValue("id"), r.PathValue("*"))
 	return nil
@@ -54,8 +54,8 @@ func get(h http.Handler, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Reports G6: a policy and its handler read one value, whatever way the client
-// spells the path, and within several guards too.
+// Reports G6: a policy and its handler read the same value, however the client
+// encodes the path, and also behind several guards.
 func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 	tests := []struct {
 		target, id, rest string
@@ -76,8 +76,8 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 		{"/users/a%252fb%2F%61", "a%2fb/a", ""},
 		{"/files/a/b%20c", "", "a/b c"},
 		{"/files/a/%62%20c", "", "a/b c"},
-		// An encoded slash makes no path that Echo did not match: /files/admin/*
-		// may have a guard of its own (GHSA-vfp3-v2gw-7wfq).
+		// An encoded slash must not produce a path that Echo did not match:
+		// /files/admin/* may have a guard of its own (GHSA-vfp3-v2gw-7wfq).
 		{"/files/admin%2Fprivate.txt", "", "admin%2Fprivate.txt"},
 		{"/files/admin%2fprivate%2etxt", "", "admin%2fprivate%2etxt"},
 		{"/files/a/%2e%2e/b", "", "a/../b"},
@@ -101,8 +101,8 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 	}
 }
 
-// Reports G5: mallory must not read alice's data because the policy and the
-// handler read different parameters of one name.
+// Reports G5: mallory must not be able to read alice's data because the policy
+// and the handler read different parameters with the same name.
 func TestRepeatedParameterIsRefused(t *testing.T) {
 	var logged bytes.Buffer
 	var got readings

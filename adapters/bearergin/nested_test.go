@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// Reports L13, checklist C21: a route in a group.
+// Reports L13, checklist C21: a guarded route in a guarded group.
 func TestNesting(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	protect := func(m bearertest.Mount) gin.HandlerFunc {

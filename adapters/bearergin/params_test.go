@@ -19,10 +19,10 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// readings is what policies and handlers read of path parameters.
+// readings records the path parameters that policies and handlers read.
 type readings struct{ policy, handler []string }
 
-// Check is a policy that notes what it reads.
+// Check is a policy that records what it reads.
 func (s *readings) Check(r *http.Request, _ *bearer.Principal) error {
 	s.policy = append(s.policy, r.PathValue("id"), r.PathValue("rest"))
 	return nil
@@ -54,8 +54,8 @@ func get(h http.Handler, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Reports G6: a policy and its handler read one value, whatever way the client
-// spells the path, and however the engine is set.
+// Reports G6: a policy and its handler read the same value, however the client
+// encodes the path and however the engine is configured.
 func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 	type want struct{ id, rest string } // zero: 404
 	decoded := func(*gin.Engine) {}
@@ -105,8 +105,8 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 	}
 }
 
-// Reports G5: mallory must not read alice's data because the policy and the
-// handler read different parameters of one name.
+// Reports G5: mallory must not be able to read alice's data because the policy
+// and the handler read different parameters with the same name.
 func TestRepeatedParameterIsRefused(t *testing.T) {
 	var logged bytes.Buffer
 	var got readings

@@ -1,5 +1,5 @@
 // Package bearerhttp protects net/http handlers with a [bearer.Guard]. It
-// carries requests to the guard and decides nothing.
+// passes requests to the guard and makes no decisions of its own.
 package bearerhttp
 
 import (
@@ -9,29 +9,29 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Require returns middleware that lets a request through when its token is
-// good, its scopes satisfy rule and every requirement is met; otherwise the
-// guard answers. Like a pattern of http.ServeMux, a rule that cannot be panics
-// at registration.
+// Require returns middleware that passes a request to the handler if its token is
+// valid, its scopes satisfy rule and every requirement is met. Otherwise the
+// guard answers. Require panics if the rule is invalid, as http.ServeMux does for
+// an invalid pattern.
 func Require(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) func(http.Handler) http.Handler {
 	return Protect(g.MustRoute(bearer.RouteConfig{Rule: rule, Requirements: more}))
 }
 
-// Optional is [Require] that lets requests without credentials through too, as
-// anonymous. Bad credentials are refused as ever.
+// Optional is like [Require], but it also passes requests without credentials, as
+// anonymous. It still refuses invalid credentials.
 func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) func(http.Handler) http.Handler {
 	return Protect(g.MustRoute(bearer.RouteConfig{Rule: rule, Requirements: more, Optional: true}))
 }
 
-// Protect returns middleware for a route that was compiled by
-// [bearer.Guard.Route], for what [Require] and [Optional] do not say.
+// Protect returns middleware for a route from [bearer.Guard.Route]. Use it for
+// settings that [Require] and [Optional] lack. Protect panics if route is nil.
 func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 	if route == nil {
-		panic("bearerhttp: Protect of a nil route; check the error of Guard.Route")
+		panic("bearerhttp: Protect: the route is nil; check the error of Guard.Route")
 	}
 	return func(next http.Handler) http.Handler {
 		if next == nil {
-			panic("bearerhttp: a nil handler")
+			panic("bearerhttp: the handler is nil")
 		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r, ok := route.Admit(w, r); ok {

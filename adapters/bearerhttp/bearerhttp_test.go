@@ -27,7 +27,7 @@ func TestAdapter(t *testing.T) {
 	}
 }
 
-// The suite must see an adapter that lets the handler run after a refusal.
+// The suite must detect an adapter that runs the handler after a refusal.
 func TestSuiteSeesAHandlerAfterARefusal(t *testing.T) {
 	err := bearertest.CheckAdapter(func(mounts []bearertest.Mount) http.Handler {
 		mux := http.NewServeMux()
@@ -47,7 +47,7 @@ func TestSuiteSeesAHandlerAfterARefusal(t *testing.T) {
 	}
 }
 
-func TestRuleThatCannotBePanics(t *testing.T) {
+func TestInvalidRulePanics(t *testing.T) {
 	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearertest.Principals{}}})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// Reports L13, checklist C21: a mux inside a mux.
+// Reports L13, checklist C21: a mux inside another mux.
 func TestNesting(t *testing.T) {
 	protect := func(m bearertest.Mount) func(http.Handler) http.Handler {
 		if m.Optional {
@@ -24,7 +24,7 @@ func TestNesting(t *testing.T) {
 			mux.Handle(n.Route.Method+" "+n.Group.Path+n.Route.Path, protect(n.Route)(n.Route.Handler))
 			return n.Group.Path + "/", mux
 		},
-		"a prefix that is stripped": func(n bearertest.Nest) (string, http.Handler) {
+		"a stripped prefix": func(n bearertest.Nest) (string, http.Handler) {
 			mux := http.NewServeMux()
 			mux.Handle(n.Route.Method+" "+n.Route.Path, protect(n.Route)(n.Route.Handler))
 			return n.Group.Path + "/", http.StripPrefix(n.Group.Path, mux)
@@ -44,8 +44,8 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// The suite must see a route that judges the request anew, as with a context of
-// its own.
+// The suite must detect a route that judges the request again, for example
+// because it replaces the context.
 func TestSuiteSeesASecondJudgement(t *testing.T) {
 	err := bearertest.CheckNesting(func(n bearertest.Nest) http.Handler {
 		mux, inner := http.NewServeMux(), n.Route.Route()

@@ -104,6 +104,7 @@ func (a *boundAPI) curl(t *testing.T, url string, cert *clientCertificate, heade
 }
 
 func TestCurlCertificates(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
 		leftOut(t, "certificate-bound tokens were NOT tested with curl: %v; to include it, install curl 7.55 or later", err)
 	}

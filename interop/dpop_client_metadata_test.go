@@ -15,9 +15,9 @@ import (
 func TestDPoPClientDiscovers(t *testing.T) {
 	for name, required := range map[string]bool{"proofs allowed": false, "proofs required": true} {
 		t.Run(name, func(t *testing.T) {
-			o := newNodeOP(t, "", "", "key")
+			o := sharedNodeOP(t)
 			a := newBoundAPI(t, boundConfig{issuer: o.issuer, proofsRequired: required})
-			c := newDPoPClient(t)
+			c := sharedDPoPClient(t)
 			const key = "ES256"
 
 			// A client without a token sends one that is none, to be refused.
@@ -83,7 +83,7 @@ func TestDPoPClientReadsMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Start()
-	c := newDPoPClient(t)
+	c := sharedDPoPClient(t)
 	for _, m := range all {
 		t.Run(m.Resource(), func(t *testing.T) {
 			for _, at := range []string{"", m.URL()} {

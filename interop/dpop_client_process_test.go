@@ -4,25 +4,42 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"sync"
 	"testing"
 )
 
 const dpopClientFolder = "dpop-client"
 
-// dpopClient is oauth4webapi in a process of its own, which keeps its keys, by
-// the names that the test gives them, and the nonces that it is given.
+// dpopClient is oauth4webapi in a process of its own. The process keeps the keys,
+// which tests refer to by name, and the nonces from servers.
 type dpopClient struct {
-	in  *json.Encoder
-	out *json.Decoder
+	process *nodeProcess
+	in      *json.Encoder
+	out     *json.Decoder
 }
 
-func newDPoPClient(t *testing.T) *dpopClient {
+var startDPoPClient = sync.OnceValues(func() (*dpopClient, error) {
+	process, err := launchNode(dpopClientFolder, "client.mjs")
+	if err != nil {
+		return nil, err
+	}
+	return &dpopClient{process, json.NewEncoder(process.stdin), json.NewDecoder(process.stdout)}, nil
+})
+
+// sharedDPoPClient returns the client that all tests share. It handles one command
+// at a time, so tests that use it must not be parallel.
+func sharedDPoPClient(t *testing.T) *dpopClient {
 	t.Helper()
-	process := startNode(t, dpopClientFolder, "client.mjs")
-	return &dpopClient{json.NewEncoder(process.stdin), json.NewDecoder(process.stdout)}
+	needNode(t, dpopClientFolder)
+	c, err := startDPoPClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.process.showIfFailed(t)
+	return c
 }
 
-// does has the client do a command, and wants a result of it.
+// does makes the client execute a command and decodes its result.
 func (c *dpopClient) does(t *testing.T, command, result any) {
 	t.Helper()
 	answer := struct {
@@ -36,12 +53,12 @@ func (c *dpopClient) does(t *testing.T, command, result any) {
 		t.Fatal(err)
 	}
 	if answer.Error != "" {
-		t.Fatalf("%+v: the client says: %s", command, answer.Error)
+		t.Fatalf("%+v: the client reports: %s", command, answer.Error)
 	}
 }
 
-// token has the client ask for a token that is bound to a key, or, without a
-// key, to none.
+// token makes the client request a token that is bound to a key. Without a key the
+// token is not bound.
 func (c *dpopClient) token(t *testing.T, o *nodeOP, a *boundAPI, key, scope string) string {
 	t.Helper()
 	var got struct{ Token, Type, Thumbprint string }
@@ -61,24 +78,24 @@ func (c *dpopClient) token(t *testing.T, o *nodeOP, a *boundAPI, key, scope stri
 	return got.Token
 }
 
-// clientRequest is a request that the client makes.
+// clientRequest is a request for the client to make.
 type clientRequest struct {
 	Command string `json:"command"`
 	Method  string `json:"method,omitempty"`
 	URL     string `json:"url"`
 	Token   string `json:"token"`
-	Key     string `json:"key,omitempty"` // empty: as Bearer, without a proof
+	Key     string `json:"key,omitempty"` // empty: Bearer, without a proof
 	Unsent  bool   `json:"unsent"`
 }
 
-// exchange is what the client has sent, and how it understands the answer.
+// exchange is a request of the client and its reading of the answer.
 type exchange struct {
 	URL, Proof, Nonce, Body string
 	Status                  int
 	Challenges              []challenge
 }
 
-// request has the client send a request, and again if it finds that it should.
+// request makes the client send a request. The client may decide to retry.
 func (c *dpopClient) request(t *testing.T, r clientRequest) []exchange {
 	t.Helper()
 	r.Command = "request"
@@ -90,13 +107,13 @@ func (c *dpopClient) request(t *testing.T, r clientRequest) []exchange {
 	return got
 }
 
-// proof has the client make a proof without sending it.
+// proof makes the client create a proof without sending it.
 func (c *dpopClient) proof(t *testing.T, method, url, token, key string) string {
 	t.Helper()
 	return c.request(t, clientRequest{Method: method, URL: url, Token: token, Key: key, Unsent: true})[0].Proof
 }
 
-// accepts has the client send one request, and wants 200.
+// accepts makes the client send a request and requires 200 without a retry.
 func (c *dpopClient) accepts(t *testing.T, a *boundAPI, r clientRequest) (exchange, principal) {
 	t.Helper()
 	got := c.request(t, r)
@@ -110,8 +127,8 @@ func (c *dpopClient) accepts(t *testing.T, a *boundAPI, r clientRequest) (exchan
 	return got[0], p
 }
 
-// refuses has the client send one request, and wants it to read those
-// challenges, and the audit trail to name that check.
+// refuses makes the client send a request. It checks the challenges that the
+// client reads and the check that the event names.
 func (c *dpopClient) refuses(t *testing.T, a *boundAPI, r clientRequest, status int, check string, want ...challenge) {
 	t.Helper()
 	got := c.request(t, r)
@@ -124,7 +141,7 @@ func (c *dpopClient) refuses(t *testing.T, a *boundAPI, r clientRequest, status 
 	}
 }
 
-// why says what the audit trail has of a refusal.
+// why describes the event of a refusal.
 func (a *boundAPI) why(t *testing.T, e exchange) string {
 	t.Helper()
 	if e.Status < 400 {

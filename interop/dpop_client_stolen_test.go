@@ -11,9 +11,9 @@ import (
 
 // The client's proofs, sent by others.
 func TestDPoPClientProofsStolen(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	a := newBoundAPI(t, boundConfig{issuer: o.issuer})
-	c := newDPoPClient(t)
+	c := sharedDPoPClient(t)
 	const key = "ES256"
 	token, later := c.token(t, o, a, key, ""), c.token(t, o, a, key, "")
 	proof := func(t *testing.T, method, path, token string) string {

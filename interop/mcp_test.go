@@ -114,7 +114,7 @@ func (r *pathRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
 // token for this resource and scope, and a call that needs more makes it step
 // up, by the one challenge that names all (MCP1, MCP2, MCP5, MCP6, P5, P6).
 func TestMCPClientFindsItsWay(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	registered := &auth.AuthorizationCodeHandlerConfig{
 		PreregisteredClient: &oauthex.ClientCredentials{ClientID: "native-ES256"},
 	}
@@ -184,7 +184,7 @@ func TestMCPClientFindsItsWay(t *testing.T) {
 // real tokens of the same server and scope, for another resource, and none at
 // all for this one.
 func TestMCPTokensForOthers(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	s := newMCPServer(t, o.issuer, true)
 	for name, token := range map[string]string{
 		"another resource": o.clientCredentials(t, "ES256", "orders:read", nil).Access,

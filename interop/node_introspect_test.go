@@ -32,10 +32,9 @@ func nodeAsks(o *nodeOP) introspect.Config {
 }
 
 func TestNodeIntrospection(t *testing.T) {
-	private, public := newClientKey(t)
-	o := newNodeOP(t, "", "", "key", "CLIENT_KEY="+public)
+	o := sharedNodeOP(t)
 	keyed := nodeAsks(o)
-	keyed.Auth = introspect.PrivateKeyJWT(nodeResourceServer.id+"-key", private)
+	keyed.Auth = introspect.PrivateKeyJWT(nodeResourceServer.id+"-key", o.key)
 	signed, keyedSigned := nodeAsks(o), keyed
 	signed.Signed = &introspect.Signed{Audience: nodeResourceServer.id}
 	keyedSigned.Signed = &introspect.Signed{Audience: nodeResourceServer.id + "-key", Algorithms: []string{"ES256"}}
@@ -92,7 +91,7 @@ func TestNodeIntrospection(t *testing.T) {
 }
 
 func TestNodeIntrospectionRevocationIsSeen(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	c := nodeAsks(o)
 	c.MaxAge = 500 * time.Millisecond
 	a := newOpaqueAPI(t, c)
@@ -105,7 +104,8 @@ func TestNodeIntrospectionRevocationIsSeen(t *testing.T) {
 
 // What the OP calls active expires here at its exp, in the cache too.
 func TestNodeIntrospectionExpires(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	t.Parallel()
+	o := sharedNodeOP(t)
 	c := nodeAsks(o)
 	c.Audience = []string{nodeAPIs + nodeOpaque + "/2"}
 	a := newOpaqueAPI(t, c)
@@ -118,9 +118,11 @@ func TestNodeIntrospectionExpires(t *testing.T) {
 }
 
 func TestNodeIntrospectionOfOurselves(t *testing.T) {
-	private, public := newClientKey(t)
-	other, _ := newClientKey(t)
-	o := newNodeOP(t, "", "", "key", "CLIENT_KEY="+public)
+	other, _, err := newClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sharedNodeOP(t)
 	token := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	for _, tt := range []struct {
 		name string
@@ -129,7 +131,7 @@ func TestNodeIntrospectionOfOurselves(t *testing.T) {
 		{"another secret", introspect.ClientSecretBasic(nodeResourceServer.id, "another-secret")},
 		{"an unknown client", introspect.ClientSecretBasic("unknown", "another-secret")},
 		{"another key", introspect.PrivateKeyJWT(nodeResourceServer.id+"-key", other)},
-		{"a client without a key", introspect.PrivateKeyJWT(nodeResourceServer.id, private)},
+		{"a client without a key", introspect.PrivateKeyJWT(nodeResourceServer.id, o.key)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := nodeAsks(o)
@@ -151,7 +153,7 @@ func TestNodeIntrospectionOfOurselves(t *testing.T) {
 
 // The signed answers of an issuer are no access tokens.
 func TestNodeSignedAnswerIsNoToken(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	token := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	recorded := new(recorder)
 	c := nodeAsks(o)
@@ -171,7 +173,7 @@ func TestNodeSignedAnswerIsNoToken(t *testing.T) {
 // The OP tells nobody about JWTs: it answers unsupported_token_type, which is
 // no outage.
 func TestNodeJWTsAskedAbout(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	a := &api{events: make(map[string]bearer.Event)}
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{nodeAPIs + "ES256"}}}})
 	if err != nil {
@@ -197,13 +199,14 @@ func TestNodeJWTsAskedAbout(t *testing.T) {
 }
 
 func TestNodeIntrospectionStopsAndComesBack(t *testing.T) {
+	t.Parallel()
 	o := newNodeOP(t, "", "", "old")
 	c := nodeAsks(o)
 	a := newOpaqueAPI(t, c)
 	known := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	unknown := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	a.accepts(t, "/orders", known)
-	o.stop()
+	o.process.stop()
 	a.accepts(t, "/orders", known)
 	a.unavailable(t, unknown)
 	back := newNodeOP(t, o.addr, "", "new")
@@ -212,20 +215,19 @@ func TestNodeIntrospectionStopsAndComesBack(t *testing.T) {
 	a.refuses(t, unknown, "active") // the OP has forgotten it
 }
 
-// newClientKey returns a key of a client: PEM, and its public half as a JWK.
-func newClientKey(t *testing.T) (private []byte, public string) {
-	t.Helper()
+// newClientKey returns a client's private key as PEM, and the public key as a JWK.
+func newClientKey() (private []byte, public string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	point, err := key.PublicKey.Bytes()
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	jwk, err := json.Marshal(map[string]any{
 		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256",
@@ -233,7 +235,7 @@ func newClientKey(t *testing.T) (private []byte, public string) {
 		"y": base64.RawURLEncoding.EncodeToString(point[33:]),
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), string(jwk)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), string(jwk), nil
 }

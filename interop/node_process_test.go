@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// leftOut skips the test for what is missing, but not in CI.
+// leftOut skips the test because something is missing. In CI it fails the test.
 func leftOut(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -20,11 +20,11 @@ func leftOut(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// needNode skips the test where the program in a folder cannot be run.
+// needNode skips the test if the program in a folder cannot run.
 func needNode(t *testing.T, folder string) {
 	t.Helper()
 	if err := installed[folder](); err != nil {
-		leftOut(t, "%s was NOT tested: %v; to include it, install Node.js 20 or later with npm, and let it reach the npm registry once", folder, err)
+		leftOut(t, "%s was NOT tested: %v; to test it, install Node.js 20 or later with npm, and allow npm to reach its registry once", folder, err)
 	}
 }
 
@@ -60,43 +60,63 @@ func install(folder string) error {
 	return nil
 }
 
-// nodeProcess is a program of Node.js that ends when its standard input does.
+// nodeProcess is a Node.js program that exits when its standard input ends.
 type nodeProcess struct {
+	name   string // for the test log
 	stdin  io.WriteCloser
 	stdout io.Reader
-	stderr bytes.Buffer // whole after stop
+	stderr lockedBuffer
 	stop   func()
 }
 
-// startNode starts a program in its folder; env is put to the environment.
-func startNode(t *testing.T, folder, program string, env ...string) *nodeProcess {
-	t.Helper()
-	needNode(t, folder)
+// launchNode starts a program in its folder with more environment variables.
+func launchNode(folder, program string, env ...string) (*nodeProcess, error) {
 	cmd := exec.Command("node", program)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), env...)
-	p := new(nodeProcess)
+	p := &nodeProcess{name: folder + "/" + program}
 	cmd.Stderr = &p.stderr
 	var err error
-	if p.stdin, err = cmd.StdinPipe(); err != nil { // its end ends the process, whatever happens to this one
-		t.Fatal(err)
+	if p.stdin, err = cmd.StdinPipe(); err != nil { // closes, and so ends the program, even if the test crashes
+		return nil, err
 	}
 	if p.stdout, err = cmd.StdoutPipe(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	p.stop = sync.OnceFunc(func() {
 		_ = p.stdin.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
+	return p, nil
+}
+
+// showIfFailed logs the program's standard error if the test fails.
+func (p *nodeProcess) showIfFailed(t *testing.T) {
 	t.Cleanup(func() {
-		p.stop()
 		if t.Failed() {
-			t.Logf("%s/%s says:\n%s", folder, program, &p.stderr)
+			t.Logf("stderr of %s:\n%s", p.name, p.stderr.String())
 		}
 	})
-	return p
+}
+
+// lockedBuffer is a buffer that a test reads while a program writes.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }

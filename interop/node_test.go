@@ -27,7 +27,7 @@ func nodeAPI(t *testing.T, o *nodeOP, profile jwks.Profile) *api {
 }
 
 func TestNodeAccepted(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	a := nodeAPI(t, o, jwks.Profile{})
 	for _, alg := range nodeAlgorithms {
 		t.Run(alg, func(t *testing.T) {
@@ -72,7 +72,8 @@ func TestNodeAccepted(t *testing.T) {
 }
 
 func TestNodeRefused(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	t.Parallel()
+	o := sharedNodeOP(t)
 	a := nodeAPI(t, o, jwks.Profile{})
 	machine := func(o *nodeOP, api string) string { return o.clientCredentials(t, api, "orders:read", nil).Access }
 	proof := o.dpopProof(t)
@@ -82,7 +83,7 @@ func TestNodeRefused(t *testing.T) {
 	}
 	otherKeys := newNodeOP(t, "", o.issuer, "other")
 	sameKid := newNodeOP(t, "", o.issuer, "key")
-	stranger := newNodeOP(t, "", "", "key")
+	stranger := strangerNodeOP(t)
 	tests := []struct{ name, token, check string }{
 		{"an audience elsewhere", machine(o, "RS256/60"), "aud"},
 		{"an opaque access token of a client", machine(o, ""), "form"},
@@ -104,7 +105,8 @@ func TestNodeRefused(t *testing.T) {
 }
 
 func TestNodeExpires(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	t.Parallel()
+	o := sharedNodeOP(t)
 	a := nodeAPI(t, o, jwks.Profile{})
 	a.awaitReady(t, 3*time.Second)
 	token := o.clientCredentials(t, "ES256/2", "orders:read", nil).Access
@@ -116,7 +118,7 @@ func TestNodeExpires(t *testing.T) {
 // The OP's ID tokens have no typ, which a profile may accept; their nonce tells
 // them then, or else the lack of a claim that carries the client's id.
 func TestNodeIDTokens(t *testing.T) {
-	o := newNodeOP(t, "", "", "key")
+	o := sharedNodeOP(t)
 	type idToken struct{ name, token string }
 	var idTokens []idToken
 	for _, alg := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
@@ -161,11 +163,12 @@ func TestNodeIDTokens(t *testing.T) {
 }
 
 func TestNodeStopsAndComesBack(t *testing.T) {
+	t.Parallel()
 	o := newNodeOP(t, "", "", "old")
 	a := nodeAPI(t, o, jwks.Profile{})
 	a.awaitReady(t, 3*time.Second)
 	old := o.clientCredentials(t, "ES256", "orders:read", nil).Access
-	o.stop()
+	o.process.stop()
 	a.accepts(t, "/orders", old)
 
 	cold := nodeAPI(t, o, jwks.Profile{})

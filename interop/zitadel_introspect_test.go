@@ -91,7 +91,10 @@ func TestZitadelIntrospectionRevocationIsSeen(t *testing.T) {
 func TestZitadelIntrospectionOfOurselves(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
-	private, _ := newClientKey(t)
+	private, _, err := newClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
 	token := o.codeFlow(t, zitadelOpaque, zitadelScope).Access
 	for name, auth := range map[string]introspect.Auth{
 		"another secret":    introspect.ClientSecretBasic(zitadelOpaque.id, "another-secret"),

@@ -43,6 +43,7 @@ func TestZitadelRotation(t *testing.T) {
 }
 
 func TestZitadelStopsAfterFirstFetch(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	a := zitadelAPI(t, o, zitadelProfile())
 	a.awaitReady(t, 3*time.Second)
@@ -70,6 +71,7 @@ func (c *requestCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestZitadelStopsBeforeFirstFetch(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	token := o.clientCredentials(t, "orders:read").Access
 	o.stop()
@@ -85,7 +87,7 @@ func TestZitadelStopsBeforeFirstFetch(t *testing.T) {
 		t.Error("ready without keys")
 	}
 	eventually(t, 20*time.Second, "several fetches fail, so that the backoff has grown", func() bool {
-		return requests.Load() >= 7
+		return requests.Load() >= 5
 	})
 
 	o.restart(t)

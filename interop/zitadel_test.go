@@ -112,6 +112,7 @@ func TestZitadelScope(t *testing.T) {
 }
 
 func TestZitadelRefused(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	user := o.codeFlow(t, zitadelNative, "openid orders:read offline_access")
 	opaque := o.codeFlow(t, zitadelOpaque, "openid orders:read offline_access")
@@ -163,6 +164,7 @@ func TestZitadelRefused(t *testing.T) {
 }
 
 func TestZitadelExpires(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setLifetime(2 * time.Second) // exp is in whole seconds
 	a := newAPI(t, jwks.Config{

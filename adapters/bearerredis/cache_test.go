@@ -16,6 +16,7 @@ import (
 )
 
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	c := newCache(t, bearerredis.Config{Address: server.Address()})
 	for _, tt := range []struct {
@@ -71,6 +72,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestWhatIsStored(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
 	c := newCache(t, bearerredis.Config{Address: "redis://" + server.Address() + "/3?client_name=api", Prefix: "shop:"})
@@ -101,6 +103,7 @@ func TestWhatIsStored(t *testing.T) {
 }
 
 func TestValuesExpire(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	c := newCache(t, bearerredis.Config{Address: server.Address()})
 	k := key("short")
@@ -119,6 +122,7 @@ func TestValuesExpire(t *testing.T) {
 }
 
 func TestTombstones(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	c := newCache(t, bearerredis.Config{Address: server.Address()})
 	db := admin(t, server)
@@ -167,6 +171,7 @@ func TestTombstones(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
 	client := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})

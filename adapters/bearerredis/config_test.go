@@ -14,6 +14,7 @@ import (
 )
 
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{
 		"localhost:6379",
 		"[::1]:6379",
@@ -38,6 +39,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2"
 	for _, tt := range []struct {
 		name   string
@@ -87,6 +89,7 @@ func TestMistakes(t *testing.T) {
 
 // Reports G8: however a Config is printed, the password of its address is not.
 func TestConfigDoesNotShowThePassword(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2hunter2"
 	certificate := tls.Certificate{Certificate: [][]byte{[]byte(secret)}}
 	for _, address := range []string{

@@ -24,6 +24,8 @@ const maxDenials = 1 << 20
 
 // denialCopy is an instance's copy of the deny list.
 type denialCopy struct {
+	limit int // of entries
+
 	mu      sync.RWMutex
 	entries map[[sha256.Size]byte]denial
 	asOf    time.Time // when Redis was asked for the latest changes that are included
@@ -36,7 +38,7 @@ type denial struct {
 }
 
 func newDenialCopy() *denialCopy {
-	return &denialCopy{entries: make(map[[sha256.Size]byte]denial), asOf: time.Now()}
+	return &denialCopy{limit: maxDenials, entries: make(map[[sha256.Size]byte]denial), asOf: time.Now()}
 }
 
 // denies reports whether the token of p is denied. It returns an error if the
@@ -112,7 +114,7 @@ func (c *denialCopy) apply(name, version, entry string) error {
 	case existing.version > v:
 	case entry == "":
 		delete(c.entries, key)
-	case !known && len(c.entries) >= maxDenials && !c.sweep(time.Now()):
+	case !known && len(c.entries) >= c.limit && !c.sweep(time.Now()):
 		return errTooManyEntries
 	default:
 		c.entries[key] = d
@@ -132,7 +134,7 @@ func (c *denialCopy) sweep(now time.Time) bool {
 			delete(c.entries, name)
 		}
 	}
-	return len(c.entries) < maxDenials
+	return len(c.entries) < c.limit
 }
 
 // refresh records that updated has all changes that Redis had at t, up to the

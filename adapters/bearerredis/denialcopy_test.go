@@ -18,9 +18,9 @@ func nameOf(i int) [sha256.Size]byte {
 	return name
 }
 
-// News that was asked for before this instance denied, or denied more, undoes
-// nothing of it: Deny says that this instance knows.
-func TestOldNewsUndoesNothing(t *testing.T) {
+// A change that Redis made before this instance's own change of the entry is
+// ignored: Deny promises that this instance enforces the entry.
+func TestOlderChangesAreIgnored(t *testing.T) {
 	c, name := newDenialCopy(), nameOf(1)
 	until := time.Now().Add(time.Hour)
 	spares := strconv.FormatInt(until.UnixMilli(), 10) + " 1000"
@@ -30,41 +30,42 @@ func TestOldNewsUndoesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d := c.entries[name]; d.Until.IsZero() || !d.IssuedBefore.IsZero() {
-			t.Errorf("%q of version 7 makes of 8: %+v", entry, d)
+			t.Errorf("%q of version 7 changed version 8: %+v", entry, d)
 		}
 	}
-	// A copy that is made anew keeps what came after it.
+	// A rebuilt copy keeps the entries that were added since.
 	c.add(nameOf(2), denial{Times: denylist.Times{Until: until}, version: 6})
 	c.refresh(time.Now(), newDenialCopy(), 7)
 	if len(c.entries) != 1 || c.entries[name].version != 8 {
-		t.Errorf("a new copy of version 7 has %v", c.entries)
+		t.Errorf("a rebuilt copy of version 7 has %v", c.entries)
 	}
-	// Of another list all is news, whatever its version.
+	// After a restart, changes of any version apply.
 	c.restart()
 	if err := c.apply(encodeHash(name), "1", ""); err != nil || len(c.entries) != 0 {
 		t.Errorf("%v, %v", c.entries, err)
 	}
 }
 
-// The copy is bounded, and what has ended makes room in it.
+// The copy is limited, and expired entries make room.
 func TestCopyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newDenialCopy()
+		c.limit = 100
 		soon := time.Now().Add(time.Minute)
-		for i := range maxDenials {
+		for i := range c.limit {
 			c.entries[nameOf(i)] = denial{Times: denylist.Times{Until: soon}}
 		}
 		entry := strconv.FormatInt(soon.Add(time.Hour).UnixMilli(), 10) + " *"
-		more := encodeHash(nameOf(maxDenials))
+		more := encodeHash(nameOf(c.limit))
 		if err := c.apply(more, "1", entry); !errors.Is(err, errTooManyEntries) {
 			t.Errorf("one more: %v", err)
 		}
 		if err := c.apply(encodeHash(nameOf(0)), "1", entry); err != nil {
-			t.Errorf("one that is there: %v", err)
+			t.Errorf("an existing entry: %v", err)
 		}
 		<-time.After(time.Minute)
 		if err := c.apply(more, "1", entry); err != nil || len(c.entries) != 2 {
-			t.Errorf("after most have ended: %v, %d entries", err, len(c.entries))
+			t.Errorf("after most have expired: %v, %d entries", err, len(c.entries))
 		}
 	})
 }

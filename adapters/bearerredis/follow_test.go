@@ -8,7 +8,7 @@ import (
 	"github.com/bearerkit/bearerkit/denylist"
 )
 
-// follower is a list that follows only when it is told to.
+// follower returns a list that the test updates by hand.
 func follower(t *testing.T) *Denials {
 	t.Helper()
 	server := redistest.New(t, redistest.Config{})
@@ -32,9 +32,9 @@ func (d *Denials) knows(subject string) bool {
 	return known
 }
 
-// A copy that is made anew drops what was taken away meanwhile, but nothing that
-// Redis has merely lost.
-func TestRelearning(t *testing.T) {
+// A rebuilt copy drops lifted entries, but no entries that Redis has merely lost.
+func TestRebuild(t *testing.T) {
+	t.Parallel()
 	d := follower(t)
 	d.mustDeny(t, "alice")
 	at := d.update(position{})
@@ -57,9 +57,10 @@ func TestRelearning(t *testing.T) {
 	}
 }
 
-// Clocks that disagree hide no entry of a list that Redis has begun anew, also
-// if its version has overtaken that of the list before.
-func TestAnotherListIsReadFromItsBeginning(t *testing.T) {
+// After Redis has lost the list, no entry of the new list is missed, even if clocks
+// differ and the new version is already higher than the old one.
+func TestNewListIsReadFromItsBeginning(t *testing.T) {
+	t.Parallel()
 	d := follower(t)
 	d.mustDeny(t, "alice")
 	at := d.update(position{})

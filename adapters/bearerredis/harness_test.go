@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +20,18 @@ import (
 	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
 )
 
-// patient is the timeout of tests in which nothing is slow but the machine.
+// TestMain runs more parallel tests than there are CPUs: most of them wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "8")
+	}
+	os.Exit(m.Run())
+}
+
+// patient is the timeout of tests in which only the machine can be slow.
 const patient = 2 * time.Second
 
 func newClient(t testing.TB, config bearerredis.Config) *bearerredis.Client {
@@ -39,7 +52,7 @@ func newCache(t testing.TB, config bearerredis.Config) *bearerredis.Cache {
 	return newClient(t, config).Cache()
 }
 
-// admin is a client beside the cache, to look into Redis and to change it.
+// admin returns a Redis client to inspect and change the server.
 func admin(t testing.TB, server *redistest.Server) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Address(), DisableIdentity: true})
@@ -52,7 +65,7 @@ func key(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// eventually asks until the answer is yes.
+// eventually polls until yes returns true.
 func eventually(t testing.TB, within time.Duration, what string, yes func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -92,7 +105,7 @@ type watcher struct {
 	stop  context.CancelFunc
 }
 
-// watch returns when the subscription stands.
+// watch starts a Watch and returns when it has subscribed.
 func watch(t testing.TB, c *bearerredis.Cache) *watcher {
 	t.Helper()
 	w := startWatch(t, c)
@@ -126,7 +139,7 @@ func (w *watcher) want(t testing.TB, key string, within time.Duration) {
 	}
 }
 
-// reply answers whatever is sent with text.
+// reply answers every request with text.
 func reply(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		for buf := make([]byte, 4096); ; {
@@ -140,7 +153,7 @@ func reply(text string) func(net.Conn) {
 	}
 }
 
-// swallow takes whatever is sent, and never answers.
+// swallow reads everything and never answers.
 func swallow(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
 func fakeServer(t testing.TB, serve func(net.Conn)) (address string) {
@@ -179,7 +192,7 @@ func fakeServer(t testing.TB, serve func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// logBuffer is a log that tests read while it is written.
+// logBuffer is a log that tests can read while it is written.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -20,6 +20,7 @@ import (
 )
 
 func TestRedisKilledAndRestarted(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
 	c := newCache(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
@@ -59,6 +60,7 @@ func TestRedisKilledAndRestarted(t *testing.T) {
 }
 
 func TestRedisBeginsLater(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	server.Stop()
 	var log logBuffer
@@ -77,6 +79,7 @@ func TestRedisBeginsLater(t *testing.T) {
 
 // A Redis that is stopped in its tracks keeps its connections, and says nothing.
 func TestRedisFreezes(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
 	c := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: 100 * time.Millisecond, Logger: log.logger()})
@@ -111,6 +114,7 @@ func TestRedisFreezes(t *testing.T) {
 // What a frozen Redis was sent it does when it thaws. Those who had to be told
 // that nobody can tell were not told wrong.
 func TestBurnWhileRedisFreezes(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	const timeout = 100 * time.Millisecond
 	replays := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()
@@ -149,6 +153,7 @@ func TestBurnWhileRedisFreezes(t *testing.T) {
 }
 
 func TestServersThatAreNone(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		serve func(net.Conn)
@@ -218,6 +223,7 @@ func TestHangingServerCostsNextToNothing(t *testing.T) {
 // Attempts to connect that end after their command has given up do not stand in
 // the way of a Redis that is back.
 func TestSlowFailuresToConnect(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{TLS: true})
 	var back atomic.Bool
 	address := fakeServer(t, func(conn net.Conn) {
@@ -253,6 +259,7 @@ func TestSlowFailuresToConnect(t *testing.T) {
 
 // The caller's own deadline, or its leaving, says nothing about Redis.
 func TestImpatientCallers(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	c := newCache(t, bearerredis.Config{Address: server.Address()})
 	mustSet(t, c, "k", []byte("value"), time.Minute)

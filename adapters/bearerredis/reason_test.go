@@ -33,6 +33,7 @@ func (b *logBuffer) line(text string) string {
 // Reports V18: a Redis that was restarted and is loading its data says so in the
 // log, and a line says when that is over.
 func TestRedisIsLoading(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true, LoadDelay: 10 * time.Millisecond})
 	var log logBuffer
 	client := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
@@ -108,6 +109,7 @@ func TestRedisIsLoading(t *testing.T) {
 // Reports V18: what a real Redis answers, its true reason in the log, and a line
 // when it is over.
 func TestReasonsOfARealRedis(t *testing.T) {
+	t.Parallel()
 	config := func(name, value string) func(context.Context, *redis.Client) error {
 		return func(ctx context.Context, db *redis.Client) error { return db.ConfigSet(ctx, name, value).Err() }
 	}
@@ -185,6 +187,7 @@ func TestReasonsOfARealRedis(t *testing.T) {
 
 // Reports V18: a script that does not end.
 func TestRedisIsBusy(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
 	if err := db.ConfigSet(t.Context(), "lua-time-limit", "10").Err(); err != nil {
@@ -216,6 +219,7 @@ func TestRedisIsBusy(t *testing.T) {
 // Reports V18: each error that Redis may answer with is told for what it is, to
 // who reads and to who writes.
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		answer string
 		reads  string // the log's text when a value is read; empty: as any other error

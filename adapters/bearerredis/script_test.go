@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestHashesOfScripts(t *testing.T) {
+func TestScriptHashes(t *testing.T) {
 	for _, s := range []script{setScript, forgetScript, useScript, denyScript, liftScript, changesScript} {
 		sum := sha1.Sum([]byte(s.source))
 		if got := hex.EncodeToString(sum[:]); got != s.sha1 {

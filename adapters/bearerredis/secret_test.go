@@ -13,6 +13,7 @@ import (
 )
 
 func TestPassword(t *testing.T) {
+	t.Parallel()
 	const right = "correct horse & battery/staple?"
 	server := redistest.New(t, redistest.Config{Password: right})
 	c := newCache(t, bearerredis.Config{Address: "redis://:" + url.QueryEscape(right) + "@" + server.Address()})
@@ -51,6 +52,7 @@ func TestPassword(t *testing.T) {
 // A server that does not know a command answers with what it was sent, if not
 // with all of it.
 func TestServerEchoesThePassword(t *testing.T) {
+	t.Parallel()
 	const password = "hunter2hunter2"
 	for _, text := range []string{
 		"ERR unknown command 'HELLO', with args beginning with: '2' 'AUTH' '" + password[:10],
@@ -65,6 +67,7 @@ func TestServerEchoesThePassword(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{TLS: true, Password: "secret"})
 	address := "rediss://:secret@" + server.Address()
 	c := newCache(t, bearerredis.Config{Address: address, TLSConfig: server.TLSConfig()})

@@ -11,6 +11,7 @@ import (
 )
 
 func TestForgetReachesOtherInstances(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
 	first, second, third := newCache(t, config), newCache(t, config), newCache(t, config)
@@ -37,6 +38,7 @@ func TestForgetReachesOtherInstances(t *testing.T) {
 // When memory is exhausted and nothing may be evicted, values are refused, but
 // what is there is read, and a token is forgotten by all.
 func TestRedisOutOfMemory(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
 	var log logBuffer
@@ -63,6 +65,7 @@ func TestRedisOutOfMemory(t *testing.T) {
 
 // A user who may not publish still forgets, and is told that others do not.
 func TestForgetWithoutPermissionToPublish(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
 	if err := db.Do(t.Context(), "ACL", "SETUSER", "app", "on", ">secret", "~*", "resetchannels", "+@all").Err(); err != nil {
@@ -80,6 +83,7 @@ func TestForgetWithoutPermissionToPublish(t *testing.T) {
 // The permissions that the README names are enough for all that the cache does,
 // and reach no other prefix.
 func TestPermissionsOfTheREADME(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

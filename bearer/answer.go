@@ -12,8 +12,8 @@ import (
 type answer struct {
 	status     int
 	challenges []string // the field lines of WWW-Authenticate
-	json       form // application/json
-	problem    form // application/problem+json (RFC 9457)
+	json       form     // application/json
+	problem    form     // application/problem+json (RFC 9457)
 }
 
 // write sends the answer. The body was built from f and a request ID of idLen

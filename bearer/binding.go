@@ -7,31 +7,31 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// checkBinding judges whether the sender of a token holds what it is bound to.
-// The token decides whether it is bound, not the scheme under which it was sent
-// (RFC 9449, Section 7.2; RFC 8705, Section 3), and every known binding must
-// hold. A valid proof is left in d, to be used up later.
+// checkBinding judges whether the sender holds the key and the certificate to
+// which the token is bound. The token decides whether it is bound, not the scheme
+// of the request (RFC 9449, Section 7.2; RFC 8705, Section 3). Every known binding
+// must hold. checkBinding stores a valid proof in d; useProof uses it later.
 func (g *Guard) checkBinding(r *http.Request, d *Decision) *Error {
 	cnf, scheme := d.admitted.shared.Confirmation, d.credentials.scheme
 	switch {
 	case cnf.JKT == "" && scheme == schemeDPoP:
-		return unmetBinding("a token bound to a key (jkt), under the DPoP scheme", "one that is not",
-			"the client must send a token that is not bound under the scheme Bearer")
+		return unmetBinding("a token bound to a key (jkt), under the DPoP scheme", "an unbound token",
+			"the client must send unbound tokens under the scheme Bearer")
 	case cnf.JKT != "" && g.proofs == nil:
-		return unmetBinding("no jkt, since Config.Proofs checks none", "a token bound to a key", "set Config.Proofs, such as a dpop.Checker")
+		return unmetBinding("no jkt, since Config.Proofs is not set", "a token bound to a key", "set Config.Proofs to a dpop.Checker")
 	case cnf.JKT != "" && scheme != schemeDPoP:
-		return unmetBinding("a token bound to a key (jkt) under the DPoP scheme", "it under Bearer",
+		return unmetBinding("a token bound to a key (jkt), under the DPoP scheme", "the Bearer scheme",
 			"the client must use the scheme DPoP, with a proof (RFC 9449)")
 	case cnf.X5TS256 != "" && g.certificates == nil:
-		return unmetBinding("no x5t#S256, since Config.Certificates has none", "a token bound to a certificate", "set Config.Certificates")
+		return unmetBinding("no x5t#S256, since Config.Certificates is not set", "a token bound to a certificate", "set Config.Certificates")
 	case cnf.JKT == "" && cnf.X5TS256 == "" && cnf.Other:
-		return unmetBinding("jkt or x5t#S256", "a binding that is not known", "the issuer binds tokens in a way that nothing here can check")
+		return unmetBinding("jkt or x5t#S256", "an unknown binding", "the issuer binds tokens by a method that the guard cannot check")
 	case cnf.JKT == "" && cnf.X5TS256 == "" && g.boundOnly:
-		return unmetBinding("a bound token (Config.BoundTokensOnly)", "one that is not",
+		return unmetBinding("a bound token (Config.BoundTokensOnly)", "an unbound token",
 			"the client must get a bound token; otherwise leave Config.BoundTokensOnly off")
 	}
 	if cnf.X5TS256 == "" && g.certificates != nil && g.certificates.Required {
-		return unmetBinding("a token bound to a certificate (Certificates.Required)", "one that is not",
+		return unmetBinding("a token bound to a certificate (Certificates.Required)", "a token without x5t#S256",
 			"the client must get a token that is bound to its certificate; otherwise leave Certificates.Required off")
 	}
 	if cnf.X5TS256 != "" {
@@ -51,9 +51,9 @@ func unmetBinding(expected, got, hint string) *Error {
 	return e
 }
 
-// checkProof judges the proof of the request, unless a route around this one
-// has: a proof that was fresh when the request came does not age while the
-// request is served.
+// checkProof judges the proof of the request. If an outer route accepted the same
+// proof, checkProof accepts it again: a proof that was fresh when the request
+// arrived does not age while the request is served.
 func (g *Guard) checkProof(r *http.Request, d *Decision) *Error {
 	token, p := d.credentials.token, d.admitted.principal()
 	held := d.outer.proofFor(r, g, token, p.Confirmation.JKT)
@@ -71,10 +71,10 @@ func (g *Guard) checkProof(r *http.Request, d *Decision) *Error {
 	return nil
 }
 
-var errNoProof = errors.New("the proof checker gave neither a proof nor an error")
+var errNoProof = errors.New("the proof checker returned neither a proof nor an error")
 
-// useProof uses up the proof of a request that has passed everything else. nil
-// is the proof of a request that needs none.
+// useProof marks the proof of a request as used, once the request has passed
+// every other check. held is nil if the request needs no proof.
 func useProof(r *http.Request, held *heldProof) *Error {
 	if held == nil {
 		return nil
@@ -94,8 +94,8 @@ func proofRefusal(err error) *Error {
 	return &own
 }
 
-// giveNonce gives the client a nonce for its next proof (RFC 9449, Section 8),
-// where nonces are in use.
+// giveNonce sends the client a nonce for its next proof (RFC 9449, Section 8), if
+// the checker uses nonces.
 func (g *Guard) giveNonce(h http.Header) {
 	nonce := g.proofs.Nonce()
 	if nonce == "" {

@@ -10,12 +10,12 @@ type (
 	judgementKey struct{}
 )
 
-// principalContext is a context that carries a principal, and what a route
-// found out about the request on the way.
+// principalContext is a context that carries a principal and the judgement of the
+// route that admitted the request.
 type principalContext struct {
 	context.Context
-	shared *Principal // maybe with a verifier's cache, so nobody gets the pointer; nil: no principal
-	judged judgement  // zero: no route has judged, so this is of NewContext
+	shared *Principal // possibly shared with a verifier's cache, so it never leaves the package; nil: no principal
+	judged judgement  // zero for a context of NewContext
 }
 
 func (c *principalContext) Value(key any) any {
@@ -23,14 +23,14 @@ func (c *principalContext) Value(key any) any {
 	case key == principalKey{} && c.shared != nil:
 		return c
 	case key == principalKey{} && c.judged.route != nil && !c.judged.tokenOnly:
-		return nil // let in as anonymous, so nobody further outside is meant
+		return nil // the request is anonymous here, so hide an outer principal
 	case key == judgementKey{} && c.judged.route != nil:
 		return c
 	}
 	return c.Context.Value(key)
 }
 
-// principal returns a principal of the caller's own.
+// principal returns a copy of the principal, with its TokenType.
 func (c *principalContext) principal() Principal {
 	own := *c.shared
 	if c.judged.route != nil {
@@ -42,24 +42,24 @@ func (c *principalContext) principal() Principal {
 	return own
 }
 
-// String names the context and neither the principal nor the token, which
-// nobody who prints a context expects in a log.
+// String names the context. It leaves out the principal and the token, because
+// printing a context must not put them into a log.
 func (c *principalContext) String() string { return fmt.Sprint(c.Context) + ".WithPrincipal" }
 
-// GoString is String, since %#v would print the token.
+// GoString returns String, since %#v would print the token.
 func (c *principalContext) GoString() string { return c.String() }
 
-// NewContext returns a copy of ctx that carries p. A [Route] does it for each
-// request that it lets in; in tests, handlers can be called with a principal
-// that no token stands behind. No route takes such a principal for its own
-// judgement: it judges the request's credentials as ever.
+// NewContext returns a copy of ctx that carries p. Tests use it to call a handler
+// without a guard; a [Route] creates such a context for each request that it
+// admits. A Route never trusts a principal from NewContext: it still judges the
+// request's credentials.
 func NewContext(ctx context.Context, p Principal) context.Context {
 	return &principalContext{Context: ctx, shared: &p}
 }
 
-// FromContext returns the principal of the request whose context ctx is. It is
-// false behind optional authentication when there were no credentials, and
-// behind no guard at all.
+// FromContext returns the principal of a request from the request's context. It
+// returns false for an anonymous request to a route with optional
+// authentication, and if no guard admitted the request.
 func FromContext(ctx context.Context) (Principal, bool) {
 	c, ok := ctx.Value(principalKey{}).(*principalContext)
 	if !ok {

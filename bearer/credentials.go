@@ -11,23 +11,22 @@ import (
 )
 
 const (
-	// maxFormLen bounds a form that is searched for a token.
-	maxFormLen = 1 << 20
+	maxFormLen = 1 << 20 // bytes of a form in which the guard looks for a token
 
 	parameter = "access_token"
 )
 
-// credentials is the access token that a request carries, and how.
+// credentials is the access token of a request, and where the request carries it.
 type credentials struct {
 	token   string // empty: none
-	scheme  scheme // under which it was sent, also where it is malformed
+	scheme  scheme // set even if the token is malformed
 	inForm  bool
 	inQuery bool
 }
 
-// forgeable reports whether a foreign page can make its visitor's browser send
-// the credentials: a form or a link. A page cannot make it send Authorization or
-// DPoP without a CORS preflight.
+// forgeable reports whether a foreign page can make a visitor's browser send the
+// credentials by a form or a link. A page cannot set Authorization or DPoP
+// without a CORS preflight.
 func (c *credentials) forgeable() bool { return c.inForm || c.inQuery }
 
 // scheme is an authentication scheme that the guard knows.
@@ -35,13 +34,14 @@ type scheme uint8
 
 const (
 	schemeNone   scheme = iota // no credentials, or another scheme
-	schemeBearer               // RFC 6750, the form body and the query included
+	schemeBearer               // RFC 6750, including the form body and the query
 	schemeDPoP                 // RFC 9449, Section 7.1
-	schemeBoth                 // nobody can tell which
+	schemeBoth                 // ambiguous
 )
 
-// credentials reads the access token of a request by the methods that are on
-// (RFC 6750, Section 2). Among those, more than one is malformed (Section 3.1).
+// credentials reads the access token of a request by the methods that the Config
+// enables (RFC 6750, Section 2). A request that uses more than one of them is
+// malformed (Section 3.1).
 func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 	var c credentials
 	found := 0
@@ -81,7 +81,7 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 		}
 	}
 	if found > 1 {
-		return c, malformed("credentials", "one way to carry the token", strconv.Itoa(found)+" ways")
+		return c, malformed("credentials", "a token in one place", strconv.Itoa(found)+" places")
 	}
 	if found == 1 {
 		return c, g.checkLength(c.token)
@@ -95,9 +95,9 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 //	credentials = "Bearer" 1*SP b64token
 //	credentials = "DPoP" 1*SP token68
 //
-// Another scheme carries no access token, and so does DPoP where no proofs are
-// checked. Authorization holds a single value, so two lines are malformed (RFC
-// 9110, Section 5.3), whatever they say.
+// Credentials under another scheme carry no access token; neither do DPoP
+// credentials if [Config.Proofs] is not set. Authorization has a single value, so
+// two field lines are malformed, whatever they contain (RFC 9110, Section 5.3).
 func (g *Guard) fromHeader(lines []string) (token string, s scheme, err *Error) {
 	switch len(lines) {
 	case 0:
@@ -122,19 +122,19 @@ func (g *Guard) fromHeader(lines []string) (token string, s scheme, err *Error) 
 	token = strings.TrimLeft(line[end:], " ")
 	switch {
 	case token == "":
-		return "", s, malformed("Authorization", "a token behind the scheme", "none")
+		return "", s, malformed("Authorization", "a token after the scheme", "none")
 	case len(token) == len(line)-end:
-		return "", s, malformed("Authorization", "a space behind the scheme", "another character")
+		return "", s, malformed("Authorization", "a space after the scheme", "another character")
 	}
 	return token, s, nil
 }
 
-// fromForm reads the token of a form body (RFC 6750, Section 2.2), and leaves
-// the body as it was for the handler.
+// fromForm reads the token in a form body (RFC 6750, Section 2.2), and restores
+// the body for the handler.
 func fromForm(r *http.Request) (token string, ok bool, err *Error) {
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
-	default: // a body has no defined meaning there
+	default: // the body has no defined meaning
 		return "", false, nil
 	}
 	if r.Body == nil || r.Body == http.NoBody {
@@ -164,7 +164,7 @@ func fromForm(r *http.Request) (token string, ok bool, err *Error) {
 	return fromValues(string(data), "form body")
 }
 
-// errorReader repeats to the handler the error that reading ended with.
+// errorReader returns to the handler the error that ended the guard's read.
 type errorReader struct{ err error }
 
 func (e errorReader) Read([]byte) (int, error) {
@@ -174,8 +174,8 @@ func (e errorReader) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// fromValues reads the token of a form or a query (RFC 6750, Sections 2.2 and
-// 2.3). What cannot be read is malformed only if it may hold a token.
+// fromValues reads the token in a form or a query (RFC 6750, Sections 2.2 and
+// 2.3). It rejects an invalid encoding only if the values may contain a token.
 func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 	values, parseErr := url.ParseQuery(encoded)
 	tokens, ok := values[parameter]
@@ -192,8 +192,8 @@ func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 	return tokens[0], true, nil
 }
 
-// checkLength checks the length of a token. It comes before all else, so that
-// nothing walks over a megabyte.
+// checkLength checks the length of a token. It is the first check, so that no
+// other one reads a megabyte.
 func (g *Guard) checkLength(token string) *Error {
 	switch {
 	case len(token) > g.maxToken:
@@ -210,7 +210,7 @@ func (g *Guard) checkLength(token string) *Error {
 // checkCharacters checks that a token is a token68.
 func checkCharacters(token string) *Error {
 	end := 0
-	for len(token)-end >= 8 { // eight at a time, since to look at a thousand costs as much as to hash them
+	for len(token)-end >= 8 { // one at a time, a long token takes as long to check as to hash
 		c := token[end : end+8]
 		if !(isToken68Char[c[0]] && isToken68Char[c[1]] && isToken68Char[c[2]] && isToken68Char[c[3]] &&
 			isToken68Char[c[4]] && isToken68Char[c[5]] && isToken68Char[c[6]] && isToken68Char[c[7]]) {
@@ -231,8 +231,8 @@ func malformed(check, expected, got string) *Error {
 	return &Error{Code: CodeInvalidRequest, Check: check, Expected: expected, Got: got}
 }
 
-// isTokenChar is tchar of RFC 9110, Section 5.6.2; isToken68Char the
-// characters of token68 before its padding, RFC 9110, Section 11.2.
+// isTokenChar has the characters of tchar (RFC 9110, Section 5.6.2), and
+// isToken68Char those of token68 before its padding (RFC 9110, Section 11.2).
 var (
 	isTokenChar   = charTable(alphanumeric + "!#$%&'*+-.^_`|~")
 	isToken68Char = charTable(alphanumeric + "-._~+/")

@@ -12,8 +12,8 @@ import (
 // Decision is the judgement of one request. The zero Decision allows nothing.
 type Decision struct {
 	route       *Route
-	outer       *principalContext // of the routes that the request has passed before; nil: none
-	admitted    *principalContext // nil: anonymous, or refused; this request's own
+	outer       *principalContext // of the outer routes that admitted the request; nil: none
+	admitted    *principalContext // nil: anonymous, or no token was accepted
 	credentials credentials
 	err         *Error
 }
@@ -21,8 +21,8 @@ type Decision struct {
 // Allowed reports whether the request may pass.
 func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 
-// Principal returns who is calling. It is false if the request was refused, and
-// behind optional authentication when there were no credentials.
+// Principal returns the caller. It returns false for a refused request and for an
+// anonymous one.
 func (d Decision) Principal() (Principal, bool) {
 	if d.admitted == nil || d.err != nil {
 		return Principal{}, false
@@ -30,7 +30,8 @@ func (d Decision) Principal() (Principal, bool) {
 	return d.admitted.principal(), true
 }
 
-// Err returns why the request was refused, an [*Error], or nil.
+// Err returns the reason for the refusal, an [*Error], or nil if the request may
+// pass.
 func (d Decision) Err() error {
 	switch {
 	case d.route == nil:
@@ -41,7 +42,7 @@ func (d Decision) Err() error {
 	return d.err
 }
 
-// Status returns the status of the refusal, or 200.
+// Status returns the status of the refusal, or 200 if the request may pass.
 func (d Decision) Status() int {
 	switch {
 	case d.route == nil:
@@ -52,8 +53,7 @@ func (d Decision) Status() int {
 	return d.answer().status
 }
 
-// Challenges returns the values of the refusal's WWW-Authenticate fields, one
-// for each field line.
+// Challenges returns the WWW-Authenticate field lines of the refusal.
 func (d Decision) Challenges() []string {
 	if d.err == nil {
 		return nil
@@ -61,20 +61,20 @@ func (d Decision) Challenges() []string {
 	return slices.Clone(d.answer().challenges)
 }
 
-// Decide judges a request. It writes nothing and logs nothing; with
-// [Config.FormBodyTokens] it reads a form body and puts the same bytes back,
-// with [Config.Proofs] it uses up the proof of a request that may pass, and with
-// [Config.FailureLimit] it counts a failure.
+// Decide judges a request. It writes no answer and no log record, but it may
+// change state: with [Config.FormBodyTokens] it reads a form body and restores
+// it, with [Config.Proofs] it marks the proof of a request that may pass as used,
+// and with [Config.FailureLimit] it counts a failure.
 //
-// The order is: credentials, failures before, token, audience, age, deny list,
-// binding, scope, step-up, requirements. The first that fails answers. Last of
-// all the proof is used up, so that a request which is refused for anything else
-// does not cost the client its proof.
+// Decide checks, in this order: credentials, earlier failures, token, audience,
+// age, deny list, binding, scope, step-up, requirements. The first check that
+// fails determines the answer. Decide uses the proof last, so that a request that
+// is refused for another reason does not cost the client its proof.
 //
-// A request that a route of the same guard has let in, or authenticated, is
-// judged once: for 10 s, if it still carries the same token under the same
-// scheme, its token is not verified again, nor looked up in the deny list; and
-// its proof is not used again. Everything else is the route's own.
+// A request that passes several routes of one guard has its token judged once:
+// for 10 s after a route admits or authenticates the request, the inner routes
+// neither verify the same token again nor look it up in the deny list, and its
+// proof is not used again. Each route makes all other checks itself.
 //
 // A nil Route allows nothing.
 func (rt *Route) Decide(r *http.Request) Decision {
@@ -86,7 +86,7 @@ func (rt *Route) Decide(r *http.Request) Decision {
 	return d
 }
 
-// decide judges a request: all of it, or the token alone.
+// decide judges a request, or only its token if all is false.
 func (rt *Route) decide(r *http.Request, all bool) Decision {
 	g := rt.guard
 	d := Decision{route: rt, outer: judgedBefore(r.Context())}
@@ -116,18 +116,18 @@ func (rt *Route) decide(r *http.Request, all bool) Decision {
 		route: rt, outer: d.outer, verified: p, token: d.credentials.token, at: at, scheme: d.credentials.scheme, tokenOnly: !all,
 	}}
 	if len(rt.requirements) > 0 || g.denyList != nil {
-		own := d.admitted.principal() // for code that is not ours
+		own := d.admitted.principal() // third-party code gets a copy
 		d.admitted.shared = &own
 	}
 	d.err = rt.judge(r, &d, before != nil, all)
 	if d.err != nil && d.err.Principal == p {
-		own := d.admitted.principal() // for who gets the error
+		own := d.admitted.principal() // readers of the error get a copy
 		d.err.Principal = &own
 	}
 	return d
 }
 
-// judgeToken asks the verifiers about a token that no route has judged before.
+// judgeToken asks the verifiers about a token that no outer route has judged.
 func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error) {
 	if !g.onlyJWTs {
 		if err := checkCharacters(c.token); err != nil {
@@ -143,9 +143,9 @@ func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error)
 	return g.verify(r.Context(), c.token)
 }
 
-// judge judges a principal whose token its verifier accepts, of which a route of
-// the guard may know already that it is not denied: all of it, or what makes a
-// token bad.
+// judge judges a request whose token a verifier has accepted. If known is true,
+// an outer route has asked the deny list. If all is false, judge makes only the
+// checks that can make the token invalid.
 func (rt *Route) judge(r *http.Request, d *Decision, known, all bool) *Error {
 	p := d.admitted.shared
 	if e := rt.judgePrincipal(r, d, known); e != nil {
@@ -173,11 +173,12 @@ func (rt *Route) judge(r *http.Request, d *Decision, known, all bool) *Error {
 	return nil
 }
 
-// judgePrincipal judges what makes a token bad that its verifier accepts.
+// judgePrincipal makes the guard's own checks of an accepted token: audience, age,
+// deny list and binding.
 func (rt *Route) judgePrincipal(r *http.Request, d *Decision, known bool) *Error {
 	p := d.admitted.shared
 	if rt.audience != "" && !p.HasAudience(rt.audience) {
-		return Invalid("aud", rt.audience+", the route's", cmp.Or(strings.Join(p.audience, " "), "none"))
+		return Invalid("aud", rt.audience+" (RouteConfig.Audience)", cmp.Or(strings.Join(p.audience, " "), "none"))
 	}
 	if e := checkAge(p, rt.maxTokenAge); e != nil {
 		return e
@@ -190,8 +191,8 @@ func (rt *Route) judgePrincipal(r *http.Request, d *Decision, known bool) *Error
 	return rt.guard.checkBinding(r, d)
 }
 
-// checkAge judges how long ago a token was issued. No leeway stretches it, and
-// a token that does not say may be of any age.
+// checkAge judges how long ago a token was issued, without any leeway. It rejects
+// a token without iat, which may be of any age.
 func checkAge(p *Principal, most time.Duration) *Error {
 	if most <= 0 {
 		return nil

@@ -5,20 +5,19 @@ import (
 	"net/http"
 )
 
-// DenyList names tokens that are refused although their verifier accepts them:
-// those that were stolen, of a user who signed out or was dismissed, of a
-// client that misbehaves. The package denylist has one in memory, and
-// bearerredis one that instances share. Its method must be safe for concurrent
-// use.
+// DenyList rejects tokens that their verifier accepts: stolen tokens, and tokens
+// of users who signed out or of clients that misbehave. Package denylist has an
+// implementation in memory; package bearerredis has one that instances share. An
+// implementation must be safe for concurrent use.
 type DenyList interface {
-	// Denied reports whether the token of p is denied. It is asked at each
-	// request, about tokens whose signature holds and that have not expired.
-	// p must not be changed. An error means that nobody can tell: the request
-	// is answered 503, unless the error is an [Error] that says otherwise.
+	// Denied reports whether the token of p is denied. The guard calls it for
+	// each request, after a verifier has accepted the token. Denied must not
+	// change p. An error means "cannot tell": the guard answers 503, or 401
+	// invalid_token if the error is an [Error] of [CodeInvalidToken].
 	Denied(ctx context.Context, p *Principal) (bool, error)
 }
 
-// checkDenied asks the deny list. A denied token is a revoked one: 401
+// checkDenied asks the deny list. A denied token is a revoked token: 401
 // invalid_token (RFC 6750, Section 3.1).
 func (g *Guard) checkDenied(r *http.Request, p *Principal) *Error {
 	if g.denyList == nil {
@@ -33,7 +32,7 @@ func (g *Guard) checkDenied(r *http.Request, p *Principal) *Error {
 		own.Check = "deny list"
 		return &own
 	case denied:
-		return Invalid("deny list", "a token that is not denied", "one that is")
+		return Invalid("deny list", "a token that is not denied", "a denied token")
 	}
 	return nil
 }

@@ -1,27 +1,27 @@
-// Package bearer protects HTTP resources by OAuth 2.0 bearer tokens: it reads
-// the credentials of a request, asks a [Verifier] about the token, judges the
-// scopes and requirements of the route, and answers a refusal as RFC 6750,
-// Section 3, RFC 9470 and RFC 9110 ask.
+// Package bearer protects HTTP resources with OAuth 2.0 bearer tokens. It reads
+// the credentials of a request, asks a [Verifier] about the token, checks the
+// scopes and requirements of the route, and answers refusals as RFC 6750, Section
+// 3, RFC 9470 and RFC 9110 require.
 //
-// A [Guard] holds what an API has in common, and [Guard.Route] compiles what
-// one route needs. [Route.Decide] judges a request and writes nothing, though it marks a DPoP proof as used and counts failures;
-// [Route.Admit] does the same and writes the answer of a refusal, the only
-// code that writes one. Middleware for net/http, Echo and Gin is in the
-// adapters folder.
+// A [Guard] holds the settings of an API, and [Guard.Route] compiles the
+// conditions of one route. [Route.Decide] judges a request without writing an
+// answer. [Route.Admit] judges a request and, if it refuses the request, writes
+// the answer; no other code writes one. Middleware for net/http, Echo and Gin is
+// in the adapters folder.
 //
-// # What is answered when
+// # Answers
 //
-//	no credentials, or another scheme     401, a challenge without an error
-//	malformed credentials                 400 invalid_request
-//	a bad token                           401 invalid_token
-//	a good token of too little scope      403 insufficient_scope
-//	too weak or too old an authentication 401 insufficient_user_authentication
-//	a DPoP proof that is missing or bad   401 invalid_dpop_proof, or use_dpop_nonce
-//	too many bad tokens from one address  429 and Retry-After, see [FailureLimit]
-//	refused by a requirement              403 (or 404, see [Hidden]), no challenge
-//	a token over Config.MaxTokenBytes     431, no challenge
-//	the token cannot be judged now        503 and Retry-After, no challenge
-//	a path parameter's name occurs twice  500, no challenge, see [Route.AdmitPath]
+//	no credentials, or another scheme       401, a challenge without an error
+//	malformed credentials                   400 invalid_request
+//	an invalid token                        401 invalid_token
+//	a valid token without the scopes        403 insufficient_scope
+//	a weak or old authentication            401 insufficient_user_authentication
+//	a missing or invalid DPoP proof         401 invalid_dpop_proof, or use_dpop_nonce
+//	too many bad tokens from one address    429 and Retry-After, see [FailureLimit]
+//	refused by a requirement                403 (or 404, see [Hidden]), no challenge
+//	a token longer than MaxTokenBytes       431, no challenge
+//	the token cannot be judged now          503 and Retry-After, no challenge
+//	a path parameter's name occurs twice    500, no challenge, see [Route.AdmitPath]
 //
-// An outage is never answered 401, so that clients keep their good tokens.
+// An outage never causes a 401, so that clients keep their valid tokens.
 package bearer

@@ -107,12 +107,12 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 		code                 bearer.Code
 		subject              string
 	}{
-		{"no token", "Bearer", bearer.RouteConfig{}, "Authorization", "a token behind the scheme", "none", bearer.CodeInvalidRequest, ""},
+		{"no token", "Bearer", bearer.RouteConfig{}, "Authorization", "a token after the scheme", "none", bearer.CodeInvalidRequest, ""},
 		{"too long", "Bearer " + strings.Repeat("a", 16<<10+1), bearer.RouteConfig{}, "token length", "at most 16384 bytes (Config.MaxTokenBytes)", "16385", bearer.CodeTokenTooLong, ""},
 		{"scope", "Bearer good", bearer.RouteConfig{Rule: scope.All("admin")}, "scope", "all of admin", "orders:read profile", bearer.CodeInsufficientScope, "alice"},
-		{"audience", "Bearer good", bearer.RouteConfig{Audience: "https://x.example"}, "aud", "https://x.example, the route's",
+		{"audience", "Bearer good", bearer.RouteConfig{Audience: "https://x.example"}, "aud", "https://x.example (RouteConfig.Audience)",
 			"https://api.example.com https://other.example.com", bearer.CodeInvalidToken, "alice"},
-		{"binding", "Bearer key-bound", bearer.RouteConfig{}, "cnf", "no jkt, since Config.Proofs checks none", "a token bound to a key", bearer.CodeInvalidToken, "alice"},
+		{"binding", "Bearer key-bound", bearer.RouteConfig{}, "cnf", "no jkt, since Config.Proofs is not set", "a token bound to a key", bearer.CodeInvalidToken, "alice"},
 		{"acr", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{ACR: []string{"a", "b"}}}},
 			"acr", "one of a b", "none", bearer.CodeInsufficientUserAuth, "alice"},
 		{"auth_time", "Bearer good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{MaxAge: time.Minute}}},

@@ -13,39 +13,41 @@ import (
 	"time"
 )
 
-// FailureLimit refuses bursts of failures by client address, so that guessing
-// is not free: an address that has sent too many bad tokens or proofs is
-// answered 429 with Retry-After (RFC 6585, Section 4), before its tokens are
-// looked at. Requests without credentials are answered as ever, and neither an
-// expired token nor a missing scope counts as a failure.
+// FailureLimit limits how many bad tokens and proofs a client address may send,
+// which makes guessing expensive. The guard answers 429 with Retry-After (RFC
+// 6585, Section 4) to an address over its limit, before it inspects the token. It
+// answers requests without credentials as usual. An expired token and a missing
+// scope are not failures. The zero value uses the defaults below.
 //
 // Only a token in the Authorization field counts. With [Config.FormBodyTokens] or
 // [Config.InsecureQueryTokens] a foreign page can make its visitors' browsers send
-// bad tokens, and must not get them refused; so guesses in those ways are not
-// limited. An address over its limit is refused whatever way its token comes. For
-// the same reason CORS must not allow the Authorization field to every origin.
+// bad tokens. Such tokens do not count, or the page could lock its visitors out;
+// so guesses sent this way are not limited. An address over its limit is refused
+// wherever its token comes from. For the same reason, CORS must not allow the
+// Authorization field to every origin.
 //
-// All who share an address share its fate: the users of one office, or of one
-// mobile network. Each instance of a program counts for itself. Requests that
-// are judged at the same time may fail beyond the limit together.
+// Clients that share an address share its limit, such as the users of one office
+// or of one mobile network. Each instance of a program counts separately.
+// Requests that are judged concurrently may together exceed the limit.
 type FailureLimit struct {
 	// Burst is how many failures an address may cause at once. Default: 100.
 	Burst int
 
-	// Every is how long it takes to regain one of them. Default: 1 s.
+	// Every is how long it takes to regain one failure. Default: 1 s.
 	Every time.Duration
 
-	// Addresses is how many addresses are remembered at the same time, at
-	// some 100 bytes each; beyond that those with the fewest failures are
-	// forgotten. An IPv6 address stands for its /64, which is what one client
-	// has. Default: 65,536.
+	// Addresses is the maximum number of addresses that the guard remembers, at
+	// about 100 bytes each. Beyond it the guard evicts addresses with few
+	// failures. An IPv6 address stands for its /64, which one client usually
+	// controls. Default: 65,536.
 	Addresses int
 
 	// TrustedProxy reports whether the peer of a connection is a proxy whose
-	// X-Forwarded-For field is believed: the client is the last address there
-	// that is no trusted proxy, of the last 16. Default: no peer is, and the
-	// client is the peer. Behind a proxy that is not trusted all clients are
-	// one, and one of them can shut all others out.
+	// X-Forwarded-For field the guard trusts. The client is then the last
+	// address in the field that is not a trusted proxy, among the last 16.
+	// Default: no peer is trusted, and the client is the peer. Behind an
+	// untrusted proxy all clients share one address, and one client can lock
+	// all others out.
 	TrustedProxy func(peer netip.Addr) bool
 }
 
@@ -56,32 +58,33 @@ func (l *FailureLimit) validate() error {
 		n    int64
 	}{{"Burst", int64(l.Burst)}, {"Every", int64(l.Every)}, {"Addresses", int64(l.Addresses)}} {
 		if bound.n < 0 {
-			errs = append(errs, fmt.Errorf("%s is negative; there must be a bound, zero is the default", bound.name))
+			errs = append(errs, fmt.Errorf("%s is negative; want a positive value, or zero for the default", bound.name))
 		}
 	}
 	if len(errs) == 0 && cmp.Or(l.Every, defaultEvery) > maxRegain/time.Duration(cmp.Or(l.Burst, defaultBurst)) {
-		errs = append(errs, fmt.Errorf("Burst and Every: it would take more than %v to regain all", maxRegain))
+		errs = append(errs, fmt.Errorf("Burst and Every: regaining all failures takes more than %v; reduce one of them", maxRegain))
 	}
 	return errors.Join(errs...)
 }
 
 const (
-	defaultBurst = 100
-	defaultEvery = time.Second
+	defaultBurst     = 100
+	defaultEvery     = time.Second
+	defaultAddresses = 1 << 16
 
 	maxRegain = 365 * 24 * time.Hour
-	maxHops   = 16
+	maxHops   = 16 // addresses of X-Forwarded-For that are read
 )
 
-// failures counts failures by address: of each it keeps the time at which all
-// of them will be regained.
+// failures counts failures by address. For each address it stores the time at
+// which the address will have regained all its failures.
 type failures struct {
 	every, most  time.Duration // most is how far ahead that time may be
 	addresses    int
 	trustedProxy func(netip.Addr) bool
 	began        time.Time
 
-	any     atomic.Bool // whether there may be one, so that nobody locks for none
+	any     atomic.Bool // set by the first failure; until then, check takes no lock
 	mu      sync.Mutex
 	regains map[netip.Addr]time.Duration // since began
 }
@@ -94,14 +97,14 @@ func newFailures(l *FailureLimit) *failures {
 	return &failures{
 		every:        every,
 		most:         time.Duration(cmp.Or(l.Burst, defaultBurst)-1) * every,
-		addresses:    cmp.Or(l.Addresses, 1<<16),
+		addresses:    cmp.Or(l.Addresses, defaultAddresses),
 		trustedProxy: l.TrustedProxy,
 		began:        time.Now(),
 		regains:      make(map[netip.Addr]time.Duration),
 	}
 }
 
-// check refuses an address that has failed too often.
+// check refuses an address that is over its limit.
 func (f *failures) check(r *http.Request) *Error {
 	if f == nil || !f.any.Load() {
 		return nil
@@ -120,7 +123,8 @@ func (f *failures) check(r *http.Request) *Error {
 	}
 }
 
-// count counts a refusal, if it is one of a guess that the client made itself.
+// count counts a refusal if the client may have guessed the credentials. It
+// ignores credentials that a foreign page can forge.
 func (f *failures) count(r *http.Request, c *credentials, e *Error) {
 	if f == nil || e == nil || !e.isGuess() || c.forgeable() {
 		return
@@ -137,7 +141,7 @@ func (f *failures) count(r *http.Request, c *credentials, e *Error) {
 	f.any.Store(true)
 }
 
-// isGuess reports whether a refusal may be that of a guessed credential.
+// isGuess reports whether the refused credentials may be guessed.
 func (e *Error) isGuess() bool {
 	switch e.Code {
 	case CodeInvalidDPoPProof:
@@ -150,9 +154,9 @@ func (e *Error) isGuess() bool {
 	return false
 }
 
-// makeRoom forgets an address if there are too many: of some that come up at
-// random those that have regained all, or else the one that has the least to
-// regain. It looks at few, so that no flood makes it slow.
+// makeRoom evicts an address if there are too many. Among 16 random addresses it
+// evicts those that have regained all their failures, or else the one with the
+// least to regain. It examines only 16, so that a flood cannot slow it down.
 func (f *failures) makeRoom(now time.Duration) {
 	if len(f.regains) < f.addresses {
 		return
@@ -174,8 +178,8 @@ func (f *failures) makeRoom(now time.Duration) {
 	}
 }
 
-// client returns the address that is counted for. All whose address cannot be
-// read count as one.
+// client returns the address that a request counts for. Requests whose address
+// cannot be parsed share the zero address.
 func (f *failures) client(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -188,11 +192,11 @@ func (f *failures) client(r *http.Request) netip.Addr {
 			break
 		}
 		next, err := netip.ParseAddr(hop)
-		if withPort, portErr := netip.ParseAddrPort(hop); portErr == nil { // as some write it
+		if withPort, portErr := netip.ParseAddrPort(hop); portErr == nil { // some proxies add the port
 			next, err = withPort.Addr(), nil
 		}
 		if err != nil {
-			break // the proxy that wrote it is the last who can be named
+			break // the proxy that wrote the entry is the last known address
 		}
 		client = next.Unmap()
 	}
@@ -205,7 +209,7 @@ func (f *failures) client(r *http.Request) netip.Addr {
 	return client
 }
 
-// forwardedFor yields the addresses of a field, the last one first.
+// forwardedFor yields the addresses in a field, last one first.
 func forwardedFor(lines []string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, line := range slices.Backward(lines) {

@@ -1,66 +1,50 @@
 package bearer
 
-// hintFor says what an operator can do about a refusal of the guard's own. It is
-// empty where only the client can do something, and for the checks of verifiers,
-// which give hints of their own.
+import "cmp"
+
+// hintFor returns what an operator can do about a refusal of the guard. It is
+// empty if only the client can act, and for the checks of verifiers, which set
+// [Error.Hint] themselves.
 func hintFor(e *Error) string {
-	if e.Code == CodeInvalidDPoPProof {
-		return proofHint(e.Check)
+	switch {
+	case e.Code == CodeInvalidDPoPProof:
+		return cmp.Or(proofHints[e.Check], "the client must build its proofs as RFC 9449, Section 4.2 requires")
+	case e.Check == "verifier" && e.Code != CodeInvalidToken:
+		return ""
+	case e.Check == "deny list" && e.Code == CodeUnavailable:
+		return "the deny list is out of reach"
 	}
-	switch e.Check {
-	case "token length":
-		return "raise Config.MaxTokenBytes, or have the issuer put less into the token, such as fewer groups"
-	case "client certificate":
-		return "see that the client presents the certificate it used at the token endpoint; behind a proxy that ends TLS, set Certificates.TrustedProxy"
-	case "scheme":
-		return "the client must send the token under the scheme DPoP, with a proof"
-	case "scope":
-		return "have the issuer grant the scope to this client, or relax the route's rule"
-	case "acr", "auth_time":
-		return "the client must have the user authenticate again; if the issuer never sends the claim, map it there"
-	case "failures":
-		return "this address sent many bad tokens; behind a proxy, set FailureLimit.TrustedProxy, so that clients are told apart"
-	case "verifier":
-		if e.Code == CodeInvalidToken {
-			return "add a verifier to Config.Verifiers that knows tokens of this kind"
-		}
-	case "jkt":
-		return "the client must sign the proof by the key that it used when it got the token"
-	case "nonce":
-		return "nothing: the client repeats the request with the nonce of the answer"
-	case "clock":
-		return "this machine's clock was set back: synchronize it; proofs are accepted again once it has passed the times whose used proofs are forgotten"
-	case "replay store":
-		return "the store of used proofs is full or out of reach: see dpop.MemoryConfig, or the record about Redis"
-	case "deny list":
-		if e.Code == CodeUnavailable {
-			return "the deny list is out of reach"
-		}
-		return "somebody denied this token, user or client; lifting the entry ends it"
-	case "aud":
-		return "the token is for another resource of this API: the client must ask for this one (RFC 8707)"
-	case "iat":
-		return "the client must get a new token; the issuer must send iat"
-	case "path parameters":
-		return "rename one of the parameters in the route's path"
-	}
-	return ""
+	return hints[e.Check]
 }
 
-// proofHint is hintFor for DPoP proofs, which only their client can fix, unless
-// the two sides see different URLs or times.
-func proofHint(check string) string {
-	switch check {
-	case "htu":
-		return "set dpop.Config.Origin to the origin that clients use, and Config.Path if a proxy changes the path"
-	case "iat":
-		return "compare the client's clock with this machine's; with dpop.Nonces the client's clock may be wrong by as much as Config.MaxAge"
-	case "alg":
-		return "the client must sign proofs by one of the algorithms in the challenge (algs), or add its algorithm to dpop.Config.Algorithms"
-	case "replay":
-		return "the client must make a new proof for each request, retries included"
-	case "DPoP":
-		return "the client must send one proof for each request, in the field DPoP"
-	}
-	return "the client must build its proofs as RFC 9449, Section 4.2 asks"
+// hints are the hints by check, except for proofs.
+var hints = map[string]string{
+	"token length":       "raise Config.MaxTokenBytes, or have the issuer put less into the token, such as fewer groups",
+	"client certificate": "check that the client presents the certificate that it used at the token endpoint; behind a proxy that terminates TLS, set Certificates.TrustedProxy",
+	"scheme":             "the client must send the token under the scheme DPoP, with a proof",
+	"scope":              "have the issuer grant the scope to this client, or relax the route's rule",
+	"acr":                stepUpHint,
+	"auth_time":          stepUpHint,
+	"failures":           "this address sent many bad tokens; behind a proxy, set FailureLimit.TrustedProxy to tell clients apart",
+	"verifier":           "add a verifier for tokens of this kind to Config.Verifiers",
+	"jkt":                "the client must sign the proof with the key that it used to get the token",
+	"nonce":              "no action needed: the client repeats the request with the nonce from the answer",
+	"clock":              "this machine's clock was set back: synchronize it; proofs are accepted again once the clock passes the latest time whose used proofs were discarded",
+	"replay store":       "the store of used proofs is full or out of reach: see dpop.MemoryConfig, or the log records about Redis",
+	"deny list":          "an operator or a logout event denied this token, user or client; remove the entry to accept it again",
+	"aud":                "the token is for another resource of this API: the client must request a token for this one (RFC 8707)",
+	"iat":                "the client must get a new token; the issuer must send iat",
+	"path parameters":    "rename one of the parameters in the route's path",
+}
+
+const stepUpHint = "the client must have the user authenticate again; if the issuer never sends the claim, add it at the issuer"
+
+// proofHints are the hints for DPoP proofs. Only the client can fix its proofs,
+// unless the two sides see different URLs or times.
+var proofHints = map[string]string{
+	"htu":    "set dpop.Config.Origin to the origin that clients use, and Config.Path if a proxy changes the path",
+	"iat":    "compare the client's clock with this machine's; with dpop.Nonces the client's clock may be off by up to Config.MaxAge",
+	"alg":    "the client must sign proofs with one of the algorithms in the challenge (algs); otherwise add its algorithm to dpop.Config.Algorithms",
+	"replay": "the client must create a new proof for each request, including retries",
+	"DPoP":   "the client must send one proof with each request, in the DPoP field",
 }

@@ -5,24 +5,23 @@ import (
 	"time"
 )
 
-// judgement is what a route found out about a request. The context of the
-// request carries it, so that the next route which the request passes, such as
-// a route of its own inside a guarded group, goes on from there: the token is
-// verified once, and a proof is used once.
+// judgement is the result of a route that judged a request. The request's context
+// carries it to inner routes, such as a route in a guarded group, which continue
+// from there: the token is verified once, and a proof is used once.
 type judgement struct {
-	route     *Route            // that judged; nil: nobody has
-	outer     *principalContext // of the route around it; nil: none
+	route     *Route            // nil: no route has judged the request
+	outer     *principalContext // of the next outer route; nil: none
 	verified  *Principal        // as the verifier returned it; nil: anonymous
 	token     string
-	at        time.Duration // when the token was judged, since the guard began
-	proof     *heldProof    // nil: none was needed
+	at        time.Duration // when the token was judged, since Guard.began
+	proof     *heldProof    // nil: no proof was needed
 	scheme    scheme
 	tokenOnly bool // see Authenticate
 }
 
-// judgementLife is how long a judgement of a token counts. A request that lives
-// longer, such as an open stream whose context serves further requests within
-// the program, has its token verified anew.
+// judgementLife is how long inner routes rely on a judgement of a token. After
+// that they verify the token again, for example if the context of an open stream
+// serves further requests within the program.
 const judgementLife = 10 * time.Second
 
 func judgedBefore(ctx context.Context) *principalContext {
@@ -30,10 +29,9 @@ func judgedBefore(ctx context.Context) *principalContext {
 	return c
 }
 
-// judgementOf returns what g itself found out about the token that the request
-// carries now, or nil. A token, or a scheme, that middleware has put in place of
-// the client's is another one. What another guard found out does not count: its
-// verifiers and its policy are its own.
+// judgementOf returns the judgement by g of the request's current credentials, or
+// nil. It ignores judgements of a token or scheme that middleware has since
+// replaced, and judgements of other guards, whose verifiers and policies differ.
 func (c *principalContext) judgementOf(g *Guard, now *credentials) *judgement {
 	for ; c != nil; c = c.judged.outer {
 		j := &c.judged
@@ -45,7 +43,7 @@ func (c *principalContext) judgementOf(g *Guard, now *credentials) *judgement {
 	return nil
 }
 
-// admittedBy reports whether a route of g has let the request in already, with
+// admittedBy reports whether a route of g has already admitted the request with
 // this token.
 func (c *principalContext) admittedBy(g *Guard, token string) bool {
 	for ; c != nil; c = c.judged.outer {

@@ -28,7 +28,7 @@ func TestNilGuard(t *testing.T) {
 			"bearerhttp.Require, 2": func() { bearerhttp.Require(guard, scope.Rule{}, nil) },
 		} {
 			text := panicOf(register)
-			if !strings.Contains(text, "bearer: a Guard that New did not build; check the error of New") || !strings.Contains(text, "RouteConfig.Rule") {
+			if !strings.Contains(text, "bearer: New did not build this Guard; check the error of New") || !strings.Contains(text, "RouteConfig.Rule") {
 				t.Errorf("%s of a %s guard: %q", adapter, name, text)
 			}
 		}

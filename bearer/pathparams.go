@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// AdmitPath is [Route.Admit] for adapters of frameworks that match paths
-// themselves: it first gives r the path parameters that the framework found, by
-// name and value, so that requirements read them by r.PathValue. Each value must
-// be the one that the framework's own API gives to the handler.
+// AdmitPath is [Route.Admit] for adapters of frameworks with their own router. It
+// first sets the path parameters that the framework found, so that requirements
+// read them with r.PathValue. The values must be those that the framework's own
+// API returns to the handler.
 //
-// A name that occurs twice is refused with [CodeMisconfigured], before anything
-// else is judged, since a policy and the handler may read different values of
-// it. [CheckPath] finds such routes when the program starts.
+// If a name occurs twice, AdmitPath refuses the request with [CodeMisconfigured]
+// before any other check, since a policy and the handler may read different
+// values. [CheckPath] finds such routes when the program starts.
 func (rt *Route) AdmitPath(w http.ResponseWriter, r *http.Request, names, values []string) (*http.Request, bool) {
 	if name, ok := repeated(names); ok && rt.isBuilt() {
 		rt.refuse(w, r, &Decision{route: rt, err: &Error{
 			Code: CodeMisconfigured, Check: "path parameters",
-			Expected: "each name once in a route's path; rename one", Got: fmt.Sprintf("%q twice", name),
+			Expected: "unique parameter names in a route's path", Got: fmt.Sprintf("%q twice", name),
 		}})
 		return nil, false
 	}
@@ -29,11 +29,11 @@ func (rt *Route) AdmitPath(w http.ResponseWriter, r *http.Request, names, values
 	return rt.Admit(w, r)
 }
 
-// CheckPath reports a path parameter that occurs twice in the path of a route,
-// in the syntax of Echo, Gin and others: ":name" up to the next slash, "*name"
-// or "*" for the rest, and "\:" for a colon. http.ServeMux panics on such a
-// pattern; frameworks that accept it have an adapter that checks all routes when
-// the program starts.
+// CheckPath reports a path parameter whose name occurs twice in the path of a
+// route. The path has the syntax of Echo, Gin and others: ":name" up to the next
+// slash, "*name" or "*" for the rest, and "\:" for a colon. http.ServeMux panics
+// on such a pattern. For frameworks that accept it, the adapter calls CheckPath
+// for all routes when the program starts.
 func CheckPath(method, path string) error {
 	var names []string
 	for segment := range strings.SplitSeq(strings.ReplaceAll(path, `\:`, ""), "/") {
@@ -42,7 +42,7 @@ func CheckPath(method, path string) error {
 		}
 	}
 	if name, ok := repeated(names); ok {
-		return fmt.Errorf("bearer: the path of %s %s has the parameter %q twice, of which a policy and the handler may read different values; rename one", method, path, name)
+		return fmt.Errorf("bearer: the path of %s %s has the parameter %q twice, so a policy and the handler may read different values; rename one", method, path, name)
 	}
 	return nil
 }

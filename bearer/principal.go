@@ -10,12 +10,12 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Principal says who is calling: the facts of a token that was accepted. It is
-// a value; lists come from methods that copy, so no handler can change what
-// another request, or a cache, sees.
+// Principal identifies the caller: it has the claims of an accepted token. It is
+// a value, and its methods return copies of lists, so a handler cannot change
+// what another request or a cache sees.
 //
-// Subject names a user or, in a token that a client got for itself, the
-// client: see [Principal.IsClient].
+// Subject identifies a user or, in a token that a client got for itself, the
+// client; see [Principal.IsClient].
 type Principal struct {
 	Issuer   string // iss
 	Subject  string // sub
@@ -30,12 +30,14 @@ type Principal struct {
 
 	ACR string // acr (RFC 9068, Section 2.2.1)
 
-	// TokenType is the scheme under which the token was accepted, "Bearer".
-	// The guard sets it.
+	// TokenType is the scheme under which the client sent the token: "Bearer" or
+	// "DPoP". The guard sets it; verifiers leave it empty.
 	TokenType string
 
-	// Confirmation says to whom the token is bound (RFC 7800). A guard
-	// refuses a bound token whose binding it cannot check.
+	// Confirmation is the key or certificate to which the token is bound (RFC
+	// 7800). A guard rejects a bound token whose binding it cannot check. If you
+	// call a [Verifier] without a guard, reject principals with a non-zero
+	// Confirmation.
 	Confirmation Confirmation
 
 	audience []string
@@ -45,38 +47,35 @@ type Principal struct {
 	holder   holder
 }
 
-// Confirmation is the cnf claim: the key or certificate that a token is bound
-// to. The zero Confirmation is that of a token that is not bound.
+// Confirmation is the cnf claim: the key or certificate to which a token is
+// bound. The zero Confirmation means that the token is not bound.
 type Confirmation struct {
 	JKT     string // jkt: SHA-256 thumbprint of a DPoP key (RFC 9449, Section 6.1)
-	X5TS256 string // x5t#S256: SHA-256 of a certificate (RFC 8705, Section 3.1)
-	Other   bool   // the claim has members beyond these
+	X5TS256 string // x5t#S256: SHA-256 thumbprint of a certificate (RFC 8705, Section 3.1)
+	Other   bool   // the claim has other members
 }
 
 // IsZero reports whether the token is not bound.
 func (c Confirmation) IsZero() bool { return c == Confirmation{} }
 
-// Audience returns the token's audience (aud), as a slice of the caller's own.
+// Audience returns a copy of the token's audience (aud).
 func (p Principal) Audience() []string { return slices.Clone(p.audience) }
 
-// HasAudience reports whether the token's audience holds value, compared
-// exactly.
+// HasAudience reports whether the token's audience contains exactly value.
 func (p Principal) HasAudience(value string) bool { return slices.Contains(p.audience, value) }
 
-// AMR returns how the user was authenticated (amr, RFC 8176), as a slice of
-// the caller's own.
+// AMR returns a copy of the user's authentication methods (amr, RFC 8176).
 func (p Principal) AMR() []string { return slices.Clone(p.amr) }
 
-// IsClient reports whether the token was issued to a client for itself and not
-// for a user. How issuers mark such a token differs, so the verifier that knows
-// the issuer decides it: a jwks.Verifier by jwks.Profile.Client, an
-// introspect.Verifier by the members sub, client_id and username of the answer,
-// or by the marks of Keycloak.
+// IsClient reports whether a client got the token for itself and not for a user.
+// Issuers mark such tokens differently, so the verifier decides: a jwks.Verifier
+// by jwks.Profile.Client, an introspect.Verifier by the members sub, client_id
+// and username of the answer, or by Keycloak's own claims.
 //
-// Where no verifier has decided, sub is the client's id then (RFC 9068, Section
-// 2.2), and a token without sub names no user either. With an issuer that does
-// neither, nobody can tell: IsClient is false then, and [Principal.Subject] may
-// be a client's. docs/issuers.md has a table of issuers.
+// If the verifier has not decided, IsClient is true if sub is absent or equals
+// client_id (RFC 9068, Section 2.2). With an issuer that marks such tokens in
+// neither way, IsClient is false and [Principal.Subject] may identify a client.
+// docs/issuers.md has a table of issuers.
 func (p Principal) IsClient() bool {
 	switch p.holder {
 	case holderClient:
@@ -87,17 +86,17 @@ func (p Principal) IsClient() bool {
 	return p.Subject == "" || p.Subject == p.ClientID
 }
 
-// holder is what a verifier says of whose token it is.
+// holder is the verifier's decision about who holds a token.
 type holder uint8
 
 const (
-	holderUnsaid holder = iota
+	holderUndecided holder = iota
 	holderClient
-	holderOther // a user's, or nobody can tell
+	holderOther // a user, or unknown
 )
 
-// WithClient returns p as the principal of a token that a client got for itself,
-// or of any other token, for verifiers.
+// WithClient returns a copy of p for which [Principal.IsClient] returns is.
+// Verifiers call it.
 func (p Principal) WithClient(is bool) Principal {
 	p.holder = holderOther
 	if is {
@@ -106,9 +105,9 @@ func (p Principal) WithClient(is bool) Principal {
 	return p
 }
 
-// Claims decodes the token's claims into v, by the rules of encoding/json/v2:
-// names are compared case-sensitively. It fails if v does not fit, or if the
-// verifier kept no claims.
+// Claims decodes the token's claims into v by the rules of encoding/json/v2,
+// which compare names case-sensitively. It returns an error if a claim does not
+// fit into v, or if the verifier kept no claims.
 func (p Principal) Claims(v any) error {
 	if p.claims == "" {
 		return errors.New("bearer: this principal has no claims to decode")
@@ -116,20 +115,22 @@ func (p Principal) Claims(v any) error {
 	return json.Unmarshal([]byte(p.claims), v)
 }
 
-// WithAudience returns p with that audience, for verifiers.
+// WithAudience returns a copy of p with the given audience. Verifiers and tests
+// call it.
 func (p Principal) WithAudience(audience ...string) Principal {
 	p.audience = slices.Clone(audience)
 	return p
 }
 
-// WithAMR returns p with those authentication methods, for verifiers.
+// WithAMR returns a copy of p with the given authentication methods. Verifiers
+// and tests call it.
 func (p Principal) WithAMR(amr ...string) Principal {
 	p.amr = slices.Clone(amr)
 	return p
 }
 
-// WithClaims returns p with the JSON object that [Principal.Claims] decodes,
-// for verifiers.
+// WithClaims returns a copy of p with the JSON object that [Principal.Claims]
+// decodes. Verifiers and tests call it.
 func (p Principal) WithClaims(claims string) Principal {
 	p.claims = claims
 	return p

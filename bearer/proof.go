@@ -7,52 +7,51 @@ import (
 	"sync"
 )
 
-// ProofChecker checks proofs of possession (RFC 9449) for a [Guard]: a
-// dpop.Checker is one. Its methods must be safe for concurrent use.
+// ProofChecker checks DPoP proofs (RFC 9449) for a [Guard]. A dpop.Checker
+// implements it. Its methods must be safe for concurrent use.
 type ProofChecker interface {
-	// CheckProof judges the proof of a request that carries token under the
-	// DPoP scheme, where token is good and p is what it says: it is bound to
-	// the key of thumbprint p.Confirmation.JKT (RFC 7638, base64url). A nil
-	// error means that the proof is valid, of that key, and for this request
-	// and this token. CheckProof does not use the proof up: the guard calls
-	// [Proof.Use] when everything else about the request has passed.
+	// CheckProof judges the proof of a request under the DPoP scheme. The token
+	// is good and belongs to p; it is bound to the key with the thumbprint
+	// p.Confirmation.JKT (RFC 7638, base64url). A nil error means that this key
+	// signed the proof for this request and this token. CheckProof does not mark
+	// the proof as used: the guard calls [Proof.Use] once the request has passed
+	// every other check.
 	//
-	// Its error is an [Error] of [CodeInvalidDPoPProof], of [CodeUseDPoPNonce],
-	// of [CodeInvalidToken] if the proof is of another key, of [CodeCanceled] if
-	// the client has gone, or of [CodeUnavailable]; any other means that nobody
-	// can tell.
+	// The error is an [Error] of [CodeInvalidDPoPProof] or [CodeUseDPoPNonce], of
+	// [CodeInvalidToken] if another key signed the proof, of [CodeCanceled] if
+	// the client disconnected, or of [CodeUnavailable]. Any other error means
+	// "cannot tell", like [CodeUnavailable].
 	CheckProof(r *http.Request, token string, p Principal) (Proof, error)
 
-	// Algorithms are those that proofs may be signed with, for challenges (RFC
-	// 9449, Section 7.1).
+	// Algorithms returns the signature algorithms that proofs may use.
+	// Challenges name them (RFC 9449, Section 7.1).
 	Algorithms() []string
 
-	// Nonce returns the nonce that a response gives to the client (RFC 9449,
-	// Section 8), or the empty string where none are used.
+	// Nonce returns a nonce to send with a response (RFC 9449, Section 8), or
+	// the empty string if the checker uses no nonces.
 	Nonce() string
 }
 
-// Proof is a valid proof that one request carries.
+// Proof is the valid proof of one request.
 type Proof interface {
-	// Use uses the proof up. It returns nil only if the proof was never used
-	// before, so of any number of calls for one proof, by any requests, at most
-	// one succeeds. Errors are as for [ProofChecker].
-	//
-	// ctx is the request's.
+	// Use marks the proof as used. It returns nil only if the proof was never
+	// used before: among all calls for one proof, by any request, at most one
+	// succeeds. The errors are those of [ProofChecker]. ctx is the request's
+	// context.
 	Use(ctx context.Context) error
 }
 
-// sameChecker reports whether a and b are one checker, whose proofs are good
-// once among them.
+// sameChecker reports whether a and b are the same checker, which accepts each
+// proof once.
 func sameChecker(a, b ProofChecker) bool {
 	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
-// heldProof is a proof that was found valid for a request, and maybe used.
+// heldProof is a valid proof of a request, which may have been used.
 type heldProof struct {
 	checker            ProofChecker
 	token, jkt         string
-	line               string // the DPoP field
+	line               string // the DPoP field line
 	method, requestURI string
 
 	mu    sync.Mutex
@@ -60,11 +59,11 @@ type heldProof struct {
 	used  bool
 }
 
-// proofFor returns the proof of the request if the checker of g found it valid
-// for this very request, token and key, or nil. It is bound to the method and
-// the URL (RFC 9449, Section 4.2), so it is not that of a request whose method
-// or request line middleware has changed. Routing changes the parsed URL, as
-// http.StripPrefix does, and leaves the request line.
+// proofFor returns the proof that the checker of g found valid for this request,
+// token and key, or nil. A proof is bound to the method and the URL (RFC 9449,
+// Section 4.2), so it does not count once middleware has changed the method or
+// the request line. Routing may change the parsed URL, as http.StripPrefix does,
+// but leaves the request line unchanged.
 func (c *principalContext) proofFor(r *http.Request, g *Guard, token, jkt string) *heldProof {
 	for ; c != nil; c = c.judged.outer {
 		h := c.judged.proof
@@ -78,7 +77,7 @@ func (c *principalContext) proofFor(r *http.Request, g *Guard, token, jkt string
 	return nil
 }
 
-// hold keeps a valid proof for the routes inside.
+// hold stores a valid proof for inner routes.
 func (g *Guard) hold(r *http.Request, token, jkt string, proof Proof) *heldProof {
 	h := &heldProof{checker: g.proofs, token: token, jkt: jkt, method: r.Method, requestURI: requestURI(r), proof: proof}
 	if lines := r.Header["Dpop"]; len(lines) == 1 {
@@ -87,8 +86,8 @@ func (g *Guard) hold(r *http.Request, token, jkt string, proof Proof) *heldProof
 	return h
 }
 
-// use uses the proof up, once for all routes that the request passes. A request
-// may be judged by several of them at the same time.
+// use marks the proof as used, once for all routes that the request passes.
+// Several routes may judge one request at the same time.
 func (h *heldProof) use(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -102,8 +101,8 @@ func (h *heldProof) use(ctx context.Context) error {
 	return nil
 }
 
-// requestURI returns the request line's target, or that of a request which was
-// made within the program.
+// requestURI returns the target of the request line. A request that the program
+// itself created has none, so its URL stands in.
 func requestURI(r *http.Request) string {
 	if r.RequestURI != "" || r.URL == nil {
 		return r.RequestURI

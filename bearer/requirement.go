@@ -8,18 +8,18 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// Requirement is a condition beyond scopes that a route sets: ownership, a
-// relation, a time of day. Check returns nil to let the request in, and is
-// asked only about principals whose token, scopes and step-up hold.
+// Requirement is a condition of a route beyond scopes, such as ownership, a
+// relation or a time of day. Check returns nil to admit the request. The guard
+// calls it only after the token, the scopes and every [StepUp] have passed.
 //
-// Its error decides the answer: [Forbid] is 403 with a public reason,
-// [Unavailable] is 503, an error of [Invalid] or of a [StepUp] is what it is
-// elsewhere; every other error is 403 with a fixed text, and only the log is
-// told what it says.
+// The error determines the answer. An error of [Forbid] is 403 with a public
+// reason, of [Unavailable] 503, and of [Invalid] 401 invalid_token. The error of
+// a [StepUp] is 401 insufficient_user_authentication. Any other error is 403 with
+// a fixed text; only the log shows the error's text.
 //
-// The principal must not be changed. The path parameters of the route are read
-// by r.PathValue, on each framework that has an adapter; the handler reads the
-// same values by the framework's own API.
+// Check must not change the principal, and must be safe for concurrent use. It
+// reads path parameters with r.PathValue, with each framework that has an
+// adapter. The handler reads the same values through the framework's own API.
 type Requirement interface {
 	Check(r *http.Request, p *Principal) error
 }
@@ -30,14 +30,14 @@ type RequirementFunc func(r *http.Request, p *Principal) error
 // Check calls f.
 func (f RequirementFunc) Check(r *http.Request, p *Principal) error { return f(r, p) }
 
-// SubjectInPath requires that the path parameter of that name is the subject
-// of the token: a user reaches what is their own. An absent or empty parameter
-// is refused, and so is a token that a client holds for itself, whose subject
-// is not a user's (RFC 9068, Section 5).
+// SubjectInPath requires that the named path parameter equals the token's
+// subject, so that users reach only their own resources. It refuses an absent or
+// empty parameter, and a token that a client got for itself, whose subject is not
+// a user (RFC 9068, Section 5).
 //
-// A subject is unique within its issuer only (RFC 7519, Section 4.1.2). Where
-// the verifiers trust several issuers, a [RequirementFunc] must compare
-// [Principal.Issuer] too.
+// A subject is unique only within its issuer (RFC 7519, Section 4.1.2). If the
+// verifiers trust several issuers, use a [RequirementFunc] that also compares
+// [Principal.Issuer].
 func SubjectInPath(name string) Requirement { return subjectInPath(name) }
 
 type subjectInPath string
@@ -50,7 +50,7 @@ func (name subjectInPath) Check(r *http.Request, p *Principal) error {
 	case value == "":
 		e.Expected, e.Got = "a path parameter "+string(name), "none"
 	case p.IsClient():
-		e.Expected, e.Got = "a user's token", "a client's own"
+		e.Expected, e.Got = "a user's token", "a token that a client got for itself"
 	case value != p.Subject:
 		e.Expected, e.Got = "the subject in path parameter "+string(name), "another value"
 	default:
@@ -66,11 +66,11 @@ func (name subjectInPath) validate() error {
 	return nil
 }
 
-// RelationInPath requires that the caller stands in a relation to what the path
-// parameter of that name names: is a member of the team, may see the account.
-// holds is asked with the parameter's value, as r.PathValue gives it. An error
-// of it means that nobody can tell, and is answered 503, unless it is an [Error]
-// that says otherwise. An absent or empty parameter is refused.
+// RelationInPath requires that the caller is related to the resource in the named
+// path parameter, for example as a member of a team. The function holds receives
+// the parameter's value from r.PathValue and reports whether the relation exists.
+// Its error means "cannot tell" and is answered 503, unless it is an [Error] of
+// another code. RelationInPath refuses an absent or empty parameter.
 func RelationInPath(name string, holds func(ctx context.Context, p *Principal, value string) (bool, error)) Requirement {
 	return relationInPath{name, holds}
 }
@@ -82,7 +82,7 @@ type relationInPath struct {
 
 func (q relationInPath) Check(r *http.Request, p *Principal) error {
 	refused := Forbid("")
-	refused.Check, refused.Expected = "relation in path", "a relation to what path parameter "+q.name+" names"
+	refused.Check, refused.Expected = "relation in path", "a relation to the resource in path parameter "+q.name
 	value := r.PathValue(q.name)
 	if value == "" {
 		refused.Got = "no such parameter"
@@ -110,7 +110,7 @@ func (q relationInPath) validate() error {
 	return errors.Join(errs...)
 }
 
-// Hidden is r with 404 in place of its 403, to hide that the resource exists
+// Hidden returns r with 404 in place of its 403, to hide that the resource exists
 // (RFC 9110, Section 15.5.4).
 func Hidden(r Requirement) Requirement { return hidden{r} }
 
@@ -132,12 +132,12 @@ func (h hidden) Check(r *http.Request, p *Principal) error {
 
 func (h hidden) validate() error {
 	if isStepUp(h.Requirement) {
-		return errors.New("Hidden around a StepUp, whose answer a client needs to see")
+		return errors.New("Hidden around a StepUp: the client must see its challenge")
 	}
 	return validate(h.Requirement)
 }
 
-// validate reports what is wrong with a requirement at registration.
+// validate reports the mistakes in a requirement when its route is compiled.
 func validate(r Requirement) error {
 	if nilcheck.IsNil(r) {
 		return errors.New("a nil Requirement")
@@ -148,7 +148,7 @@ func validate(r Requirement) error {
 	return nil
 }
 
-// refusal is what a requirement's error stands for.
+// refusal classifies a requirement's error.
 func refusal(err error) *Error {
 	return classifyAmong(err, CodeForbidden,
 		CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth)

@@ -11,32 +11,33 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// RouteConfig is what one route needs.
+// RouteConfig configures a [Route].
 type RouteConfig struct {
-	// Rule says which scopes the route needs. Required; a route that needs
-	// none says scope.None.
+	// Rule is the scopes that the route requires. Required: a route without
+	// scopes sets scope.None.
 	Rule scope.Rule
 
-	// Requirements are what it needs beyond scopes, checked in this order
-	// after every [StepUp] among them. Default: nothing.
+	// Requirements are conditions beyond scopes. The guard checks every [StepUp]
+	// first, and then the others, in this order. Default: none.
 	Requirements []Requirement
 
-	// Audience narrows the tokens that the route takes to those whose aud
-	// holds this value, exactly, so that a token for one resource of a
-	// program never opens another. Default: any that the verifiers accept.
+	// Audience rejects tokens whose aud does not contain exactly this value, so
+	// that a token for one resource of a program never opens another. Default:
+	// any audience that the verifiers accept.
 	Audience string
 
-	// MaxTokenAge is [Config.MaxTokenAge] of this route; the shorter of both
-	// holds. Default: the guard's alone.
+	// MaxTokenAge is [Config.MaxTokenAge] for this route. The shorter of both
+	// applies. Default: only the guard's.
 	MaxTokenAge time.Duration
 
-	// Optional lets requests without credentials in, as anonymous. Bad
-	// credentials are refused as ever. Default: credentials are needed.
+	// Optional admits requests without credentials as anonymous. Bad credentials
+	// are still refused. Default: off.
 	Optional bool
 }
 
-// Route is the compiled judgement of one route. It is built by [Guard.Route],
-// immutable, and safe for concurrent use.
+// Route judges the requests of one route. Build one with [Guard.Route]; the zero
+// Route and a nil Route refuse every request. A Route is immutable and safe for
+// concurrent use.
 type Route struct {
 	guard        *Guard
 	rule         scope.Rule
@@ -46,15 +47,15 @@ type Route struct {
 	audience     string
 	maxTokenAge  time.Duration // zero: any
 	optional     bool
-	answers      [schemeBoth + 1]answers               // by the scheme that was used
-	nested       [schemeBoth + 1]atomic.Pointer[Route] // the same with the scopes of the routes around it
+	answers      [schemeBoth + 1]answers               // by the scheme of the request
+	nested       [schemeBoth + 1]atomic.Pointer[Route] // the last answers with the scopes of outer routes
 }
 
-// Route compiles what a route needs. All mistakes are reported at once.
+// Route compiles a route. The error reports all mistakes at once.
 func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	var errs []error
 	if g == nil || len(g.verifiers) == 0 {
-		errs = append(errs, errors.New("bearer: a Guard that New did not build; check the error of New"))
+		errs = append(errs, errors.New("bearer: New did not build this Guard; check the error of New"))
 		g = new(Guard)
 	}
 	if err := c.Rule.Err(); err != nil {
@@ -80,8 +81,8 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
 		maxTokenAge = c.MaxTokenAge
 	}
-	// Step-up is judged before policy, so that a policy never sees a principal
-	// who is not sufficiently authenticated.
+	// Step-up comes before policy, so that a policy never sees a principal whose
+	// authentication is too weak.
 	requirements := make([]Requirement, len(c.Requirements))
 	for i, r := range c.Requirements {
 		requirements[i] = owned(r)
@@ -115,8 +116,9 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 // isBuilt reports whether [Guard.Route] has built rt.
 func (rt *Route) isBuilt() bool { return rt != nil && rt.guard != nil }
 
-// MustRoute is [Guard.Route] for registration: it panics on a route that
-// cannot be, as http.ServeMux does on a pattern.
+// MustRoute is like [Guard.Route], but panics if the configuration is invalid, as
+// http.ServeMux does for an invalid pattern. Use it when a program registers its
+// routes.
 func (g *Guard) MustRoute(c RouteConfig) *Route {
 	rt, err := g.Route(c)
 	if err != nil {

@@ -1,29 +1,32 @@
 package bearer
 
-// Stated is a set of claims that a token, or an introspection response, contains
-// whatever their value. A verifier reports them by [Principal.WithStated],
-// because the fields of a [Principal] cannot tell an empty claim from an absent
-// one: "scope":"" grants nothing, and a token without scope does not say.
+// Stated is a set of claims that a token or an introspection response contains,
+// whatever their values. The fields of a [Principal] cannot distinguish an empty
+// claim from an absent one, but [Both] must: "scope":"" grants nothing, whereas a
+// token without scope does not restrict the other verifier's scopes. A verifier
+// reports the claims with [Principal.WithStated].
 type Stated uint8
 
-// The claims for which it matters. A field that is not empty counts as stated.
+// The claims that [Both] distinguishes. A claim whose field is not empty counts as
+// stated.
 const (
-	StatedScopes   Stated = 1 << iota // scope, or what the issuer's profile reads instead
+	StatedScopes   Stated = 1 << iota // scope, or the claim that the issuer's profile reads instead
 	StatedAudience                    // aud
 	StatedAuthTime                    // auth_time
 	StatedACR                         // acr
 	StatedAMR                         // amr
 )
 
-// WithStated returns p with the note that the token contains these claims, for
-// verifiers. [Both] then narrows by them also where their field is empty.
+// WithStated returns a copy of p that records that the token contains these
+// claims. [Both] then narrows by them even if their fields are empty. Verifiers
+// call it.
 func (p Principal) WithStated(claims Stated) Principal {
 	p.stated |= claims
 	return p
 }
 
-// statements returns all claims that p states: those that its verifier
-// reported, and those whose field is not empty.
+// statements returns the claims that the verifier of p reported, and those whose
+// field is not empty.
 func (p *Principal) statements() Stated {
 	s := p.stated
 	for _, field := range [...]struct {

@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// StepUp requires an authentication that is strong enough, recent enough, or
-// both (RFC 9470). It is judged before every other [Requirement], and refused
-// with 401 insufficient_user_authentication, acr_values and max_age.
+// StepUp requires an authentication that is strong enough, recent enough, or both
+// (RFC 9470). The guard checks it before every other [Requirement]. The refusal
+// is 401 insufficient_user_authentication with acr_values and max_age. At least
+// one field must be set.
 type StepUp struct {
-	// ACR lists the authentication context classes of which the token's acr
-	// must be one, in order of preference. Empty: any.
+	// ACR lists the accepted authentication context classes (acr), in order of
+	// preference. Default: any.
 	ACR []string
 
-	// MaxAge is how long ago the user may have authenticated (auth_time), in
-	// whole seconds. Zero: ever so long. A token without auth_time does not
-	// satisfy it, and no leeway stretches it.
+	// MaxAge is the maximum time since the user authenticated (auth_time), in
+	// whole seconds, without any leeway. A token without auth_time does not
+	// satisfy it. Default: no limit.
 	MaxAge time.Duration
 }
 
-// maxAhead is the most that a clock may be ahead of ours. Verifiers with a
-// leeway of their own, which is never more than this, pass no auth_time on
-// that is further ahead than that.
+// maxAhead is how far auth_time may lie in the future. Verifiers discard an
+// auth_time that exceeds their own leeway, which is never larger than this.
 const maxAhead = 5 * time.Minute
 
-// Check judges the acr and auth_time of p. A StepUp that [Guard.Route] would
-// not register, and that a [RequirementFunc] may build at a request, lets
-// nobody in, and none of its values reaches a challenge.
+// Check judges the acr and auth_time of p. An invalid StepUp, which a
+// [RequirementFunc] may build at run time and which [Guard.Route] would reject,
+// refuses every request, and none of its values reaches a challenge.
 func (s StepUp) Check(_ *http.Request, p *Principal) error {
 	if err := s.validate(); err != nil {
 		return err
@@ -61,20 +61,20 @@ func (s StepUp) Check(_ *http.Request, p *Principal) error {
 func (s StepUp) validate() error {
 	var errs []error
 	if len(s.ACR) == 0 && s.MaxAge == 0 {
-		errs = append(errs, errors.New("StepUp without ACR and MaxAge requires nothing"))
+		errs = append(errs, errors.New("StepUp without ACR and MaxAge; set at least one"))
 	}
 	if s.MaxAge < 0 || s.MaxAge%time.Second != 0 {
 		errs = append(errs, fmt.Errorf("StepUp.MaxAge of %v; want whole seconds (RFC 9470, Section 3)", s.MaxAge))
 	}
 	for _, acr := range s.ACR {
 		if acr == "" || !isParamText(acr) || strings.Contains(acr, " ") {
-			errs = append(errs, fmt.Errorf("StepUp.ACR value %q; want visible ASCII without space, quote and backslash", acr))
+			errs = append(errs, fmt.Errorf("StepUp.ACR value %q; want visible ASCII without spaces, quotes and backslashes", acr))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// appendParams writes the parameters of RFC 9470, Section 3.
+// appendParams appends the parameters of RFC 9470, Section 3.
 func (s *StepUp) appendParams(b []byte) []byte {
 	if len(s.ACR) > 0 {
 		b = appendParam(b, "acr_values", strings.Join(s.ACR, " "))
@@ -85,7 +85,7 @@ func (s *StepUp) appendParams(b []byte) []byte {
 	return b
 }
 
-// owned returns r, or a StepUp that shares nothing with r's owner.
+// owned returns r, or a deep copy if r is a StepUp.
 func owned(r Requirement) Requirement {
 	var s StepUp
 	switch r := r.(type) {

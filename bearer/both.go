@@ -8,33 +8,32 @@ import (
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
 )
 
-// Both returns a verifier that accepts a token only if two verifiers do: first
-// verifies it, such as a jwks.Verifier by the issuer's keys, and then second is
-// asked too, such as an introspect.Verifier that sees revocation. What first
-// does not recognize is not asked about any further.
+// Both returns a verifier that accepts a token only if two verifiers do. It asks
+// first, for example a jwks.Verifier, which checks the signature. It then asks
+// second, for example an introspect.Verifier, which detects revocation. If first
+// does not recognize the token, Both does not ask second.
 //
-// The principal is what first says, narrowed by what second states, and never
-// more than either grants:
+// The principal is that of first, narrowed by second. It never has more than
+// either verifier grants:
 //
-//   - the scopes, audiences and authentication methods (amr) that both state,
-//     and an ACR only if it is the same in both. A claim that second does not
-//     contain leaves first's as it is; one that it contains and that is empty,
-//     such as "scope":"", leaves nothing;
-//   - the earlier expiry, auth_time and iat. An auth_time of second that is of no
-//     use, such as one in the future, leaves none;
+//   - the scopes, audiences and authentication methods (amr) of both, and the ACR
+//     if it is the same in both. A claim that is absent in second leaves first's
+//     value unchanged; an empty claim, such as "scope":"", removes all values;
+//   - the earlier exp, auth_time and iat. An unusable auth_time in second, such
+//     as one in the future, removes the principal's;
 //   - the bindings of both;
-//   - the subject and client of first. second must name the same or none, where
-//     an empty name is none; a client ID or jti that only second knows is added,
-//     and a token is a client's own ([Principal.IsClient]) if first says so, or
-//     if second says so and names a subject.
+//   - the subject and client ID of first. Those of second must be the same or
+//     empty. Both adds a client ID or jti that only second has. The token is a
+//     client's own ([Principal.IsClient]) if first says so, or if second says so
+//     and has a subject.
 //
-// The issuer must be the same, and a token that second does not recognize is bad.
+// Both rejects a token if the issuers differ, or if second does not recognize it.
 //
-// [Principal.Claims] decodes the claims of first, and they are not narrowed: a
-// role that second has withdrawn is still among them. A policy reads what second
-// may narrow from the principal's fields and methods.
+// [Principal.Claims] decodes the claims of first, which are not narrowed: they may
+// still contain a role that second no longer grants. A policy that relies on
+// second must read the principal's fields and methods.
 //
-// Both of a nil verifier is nil, which [New] reports.
+// Both returns nil if a verifier is nil; [New] reports it.
 func Both(first, second Verifier) Verifier {
 	if nilcheck.IsNil(first) || nilcheck.IsNil(second) {
 		return nil
@@ -63,10 +62,10 @@ func Both(first, second Verifier) Verifier {
 	})
 }
 
-// narrowed returns p, narrowed by what q states.
+// narrowed returns p narrowed by the claims of q.
 func narrowed(p Principal, q *Principal) (*Principal, error) {
 	disagree := func(check, expected, got string) error {
-		e := Invalid(check, expected+", as both verifiers must say", got)
+		e := Invalid(check, expected+" (from both verifiers)", got)
 		e.Principal = &p
 		return e
 	}
@@ -78,11 +77,11 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	case q.ClientID != "" && p.ClientID != "" && p.ClientID != q.ClientID:
 		return nil, disagree("client_id", p.ClientID, q.ClientID)
 	}
-	// An identifier permits nothing, and a deny list may name it.
+	// Adding an identifier grants nothing, and a deny list may contain it.
 	p.ClientID, p.TokenID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.TokenID, q.TokenID)
 
 	if q.Subject != "" && q.holder == holderClient {
-		p.holder = holderClient // an answer without sub does not say
+		p.holder = holderClient // an answer without sub does not decide it
 	}
 
 	stated := q.statements()
@@ -100,12 +99,12 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 		p.ACR = ""
 	}
 	if stated&StatedAuthTime != 0 && q.AuthTime.Before(p.AuthTime) {
-		p.AuthTime = q.AuthTime // zero if q's auth_time is of no use
+		p.AuthTime = q.AuthTime // zero if q's auth_time is unusable
 	}
 	if !q.IssuedAt.IsZero() && q.IssuedAt.Before(p.IssuedAt) {
 		p.IssuedAt = q.IssuedAt
 	}
-	// Without an expiry a token is good forever, so absent is the wider one.
+	// A token without exp never expires, so any exp is earlier.
 	if p.Expires.IsZero() || !q.Expires.IsZero() && q.Expires.Before(p.Expires) {
 		p.Expires = q.Expires
 	}
@@ -117,7 +116,7 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	return &p, nil
 }
 
-// inBoth returns the values of a that b has too, in a slice of its own.
+// inBoth returns a new slice of the values that are in both a and b.
 func inBoth(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(value string) bool { return !slices.Contains(b, value) })
 }

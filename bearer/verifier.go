@@ -5,23 +5,26 @@ import (
 	"errors"
 )
 
-// Verifier judges an access token. It has three answers, and never two:
+// Verifier judges an access token. It returns one of:
 //
 //   - a principal: the token is good;
-//   - an error that is [ErrUnrecognized]: not mine, ask the next verifier;
+//   - an error that is [ErrUnrecognized]: not mine, so the guard asks the next
+//     verifier;
 //   - an [Error] of [CodeInvalidToken]: mine and bad, which is final;
+//   - any other error: cannot tell. The guard asks the other verifiers and
+//     answers 503 if none accepts the token.
 //
-// and any other error, or neither a principal nor an error, means "cannot
-// tell": the other verifiers are asked, and if none accepts the token the
-// answer is 503. The token is a token68 (RFC 9110, Section 11.2; but see
+// Neither a principal nor an error also means "cannot tell".
+//
+// The token is a token68 (RFC 9110, Section 11.2; but see
 // [JWTVerifier]) of at most [Config.MaxTokenBytes]; it must not be kept, logged or
 // put into an error.
 //
-// A verifier sets [Principal.Confirmation] for a bound token and does not
-// check the binding: the guard does, or refuses.
+// A verifier sets [Principal.Confirmation] for a bound token and does not check
+// the binding. The guard checks it, or rejects the token.
 //
-// Verify must be safe for concurrent use, and must not change a principal that
-// it has returned.
+// Verify must be safe for concurrent use, and must not change a principal after
+// returning it.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (*Principal, error)
 }
@@ -44,7 +47,7 @@ func (f VerifierFunc) Verify(ctx context.Context, token string) (*Principal, err
 	return f(ctx, token)
 }
 
-var errNoAnswer = errors.New("the verifier gave neither a principal nor an error")
+var errNoAnswer = errors.New("the verifier returned neither a principal nor an error")
 
 // verify asks the verifiers in order.
 func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
@@ -64,8 +67,8 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		}
 		e := classifyAmong(err, CodeUnavailable, CodeUnavailable, CodeInvalidToken, codeUnrecognized)
 		if e.Code == codeUnrecognized {
-			// The reason is that of the first verifier which knew what kind of
-			// token it is.
+			// Keep the reason of the first verifier that recognized the token's
+			// form.
 			if e.Check != "" && (unrecognized == nil || unrecognized.Check == formCheck && e.Check != formCheck) {
 				unrecognized = e
 			}
@@ -90,13 +93,13 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 		return nil, unavailable
 	}
 	if unrecognized == nil {
-		return nil, Invalid("verifier", "a token that a verifier recognizes", "one that none does")
+		return nil, Invalid("verifier", "a token that a verifier recognizes", "an unrecognized token")
 	}
 	e := *unrecognized
 	e.Code = CodeInvalidToken
 	return nil, &e
 }
 
-// formCheck is the check of a verifier that only says what kind of token it
-// takes.
+// formCheck is the check of a verifier that rejects a token by its form alone,
+// such as a JWT verifier that gets an opaque token.
 const formCheck = "form"

@@ -130,9 +130,9 @@ func TestRepeatedParameterIsRefused(t *testing.T) {
 	if got.policy != nil || got.handler != nil {
 		t.Errorf("the policy read %q, the handler %q", got.policy, got.handler)
 	}
-	want := `bearer: the path of GET /teams/:team/members/:team has the parameter "team" twice, of which a policy and the handler may read different values; rename one
-bearer: the path of GET /users/:id/friends/:id has the parameter "id" twice, of which a policy and the handler may read different values; rename one
-bearer: the path of POST /x/:a/y/:b/z/:a has the parameter "a" twice, of which a policy and the handler may read different values; rename one`
+	want := `bearer: the path of GET /teams/:team/members/:team has the parameter "team" twice, so a policy and the handler may read different values; rename one
+bearer: the path of GET /users/:id/friends/:id has the parameter "id" twice, so a policy and the handler may read different values; rename one
+bearer: the path of POST /x/:a/y/:b/z/:a has the parameter "a" twice, so a policy and the handler may read different values; rename one`
 	if err := fmt.Sprint(bearerecho.CheckRoutes(e)); err != want {
 		t.Errorf("CheckRoutes:\n%s\nwant\n%s", err, want)
 	}

@@ -134,9 +134,9 @@ func TestRepeatedParameterIsRefused(t *testing.T) {
 		t.Errorf("the policy read %q, the handler %q", got.policy, got.handler)
 	}
 	want := []string{
-		`bearer: the path of GET /teams/:team/members/:team has the parameter "team" twice, of which a policy and the handler may read different values; rename one`,
-		`bearer: the path of GET /users/:id/friends/:id has the parameter "id" twice, of which a policy and the handler may read different values; rename one`,
-		`bearer: the path of POST /x/:a/y/:b/z/*a has the parameter "a" twice, of which a policy and the handler may read different values; rename one`,
+		`bearer: the path of GET /teams/:team/members/:team has the parameter "team" twice, so a policy and the handler may read different values; rename one`,
+		`bearer: the path of GET /users/:id/friends/:id has the parameter "id" twice, so a policy and the handler may read different values; rename one`,
+		`bearer: the path of POST /x/:a/y/:b/z/*a has the parameter "a" twice, so a policy and the handler may read different values; rename one`,
 	}
 	lines := strings.Split(fmt.Sprint(bearergin.CheckRoutes(engine)), "\n")
 	if slices.Sort(lines); !slices.Equal(lines, want) {

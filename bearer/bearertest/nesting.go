@@ -16,22 +16,22 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Nest is a guarded group with a guarded route inside it, which an adapter's
-// test mounts on its framework.
+// Nest is a guarded group that contains a guarded route. An adapter's test mounts
+// it on its framework.
 type Nest struct {
-	// Group has the path of the group, such as /api, and what its middleware is
-	// called with. It has no method and no handler.
+	// Group has the path of the group, such as /api, and the arguments of its
+	// middleware. It has no method and no handler.
 	Group Mount
 
-	// Route is the route, whose path follows that of the group.
+	// Route is the route. Its path is relative to the path of the group.
 	Route Mount
 }
 
-// CheckNesting checks that an adapter of a framework judges a request once, in a
-// group and in a route inside it: mount must return a handler that serves the
-// nest through the adapter's middleware, once in the group and once in the route.
-// It is served on loopback, as by [CheckAdapter]. The error joins all that went
-// wrong, each with the rule that was broken.
+// CheckNesting checks that an adapter for a framework judges a request once if
+// the request passes a group and a route in it. The function mount must return a
+// handler that serves the nest through the adapter's middleware, both in the
+// group and in the route. CheckNesting serves it on loopback, as [CheckAdapter]
+// does. The error joins all failures, each with the rule that the adapter broke.
 func CheckNesting(mount func(Nest) http.Handler) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -52,25 +52,25 @@ func CheckNesting(mount func(Nest) http.Handler) error {
 type nestedCase struct {
 	name, rule  string
 	token       string // empty: no credentials
-	scheme      string // default: Bearer; DPoP sends a proof, too
+	scheme      string // default: Bearer; DPoP also sends a proof
 	group       func(*Mount)
 	route       func(*Mount)
-	otherGuard  bool   // of the group, with the same verifier and proofs
-	status      int    // the answer's
-	anonymous   bool   // and who the handler sees
+	otherGuard  bool   // whether the group has another guard with the same verifier and checker
+	status      int    // of the answer
+	anonymous   bool   // whether the handler sees no principal
 	verified    int32  // how often the token is verified
-	scope       string // that every challenge names
-	replayScope string // that the challenges of the answer to the same request again name, if its proof is used
+	scope       string // the scope in every challenge
+	replayScope string // the scope in the challenges for a replay of the request; empty: no replay
 
 	key *ecdsa.PrivateKey
 }
 
 func nestedCases() []nestedCase {
 	const (
-		once   = "a route inside a guarded group goes on from the group's judgement: the token is verified once, and a proof is used once"
-		own    = "a route inside a guarded group judges its own scopes, and names those of the group too"
-		apart  = "a route inside a group of another guard verifies the token itself; the proof is used once all the same"
-		closed = "neither of two guards lets in what the other refuses"
+		once   = "a route in a guarded group continues from the group's judgement: the token is verified once, and a proof is used once"
+		own    = "a route in a guarded group checks its own scopes, and its challenges also name the group's"
+		apart  = "a route in a group of another guard verifies the token itself, but the proof is still used once"
+		closed = "a request must pass both the group and the route"
 		group  = "api:read"
 		both   = "api:read things:read"
 	)
@@ -99,49 +99,62 @@ func nestedCases() []nestedCase {
 	}
 }
 
-func (c nestedCase) check(mount func(Nest) http.Handler) error {
-	const target = "/api/things/alice"
+const (
+	nestOrigin = "https://api.example.com"
+	nestTarget = "/api/things/alice"
+)
+
+// nestCounts counts what happens while a nest serves requests.
+type nestCounts struct {
+	verified atomic.Int32 // verifications of the token
+	runs     atomic.Int32 // of the handler
+	known    atomic.Int32 // runs of the handler with a principal
+}
+
+// nest returns the nest of the case.
+func (c nestedCase) nest(counts *nestCounts) (Nest, error) {
 	jkt, err := dpop.Thumbprint(c.key.Public())
 	if err != nil {
-		return err
+		return Nest{}, err
 	}
-	var verified, ran, known atomic.Int32
+	all := scope.Of("api:read", "things:read")
 	principals := Principals{
-		"alice":  {Subject: "alice", ClientID: "app", Scopes: scope.Of("api:read", "things:read")},
+		"alice":  {Subject: "alice", ClientID: "app", Scopes: all},
 		"api":    {Subject: "alice", ClientID: "app", Scopes: scope.Of("api:read")},
 		"things": {Subject: "alice", ClientID: "app", Scopes: scope.Of("things:read")},
-		"bound":  {Subject: "alice", ClientID: "app", Scopes: scope.Of("api:read", "things:read"), Confirmation: bearer.Confirmation{JKT: jkt}},
+		"bound":  {Subject: "alice", ClientID: "app", Scopes: all, Confirmation: bearer.Confirmation{JKT: jkt}},
 	}
-	proofs, err := dpop.New(dpop.Config{Origin: "https://api.example.com"})
+	proofs, err := dpop.New(dpop.Config{Origin: nestOrigin})
 	if err != nil {
-		return err
+		return Nest{}, err
 	}
 	config := bearer.Config{
 		Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
-			verified.Add(1)
+			counts.verified.Add(1)
 			return principals.Verify(ctx, token)
 		})},
 		Proofs: proofs,
 	}
-	guard, err := bearer.New(config)
+	outer, err := bearer.New(config)
 	if err != nil {
-		return err
+		return Nest{}, err
+	}
+	inner := outer
+	if c.otherGuard {
+		if inner, err = bearer.New(config); err != nil {
+			return Nest{}, err
+		}
 	}
 	nest := Nest{
-		Group: Mount{Path: "/api", Guard: guard, Rule: scope.All("api:read")},
-		Route: Mount{Method: http.MethodGet, Path: "/things/{id}", Guard: guard, Rule: scope.All("things:read"),
+		Group: Mount{Path: "/api", Guard: outer, Rule: scope.All("api:read")},
+		Route: Mount{Method: http.MethodGet, Path: "/things/{id}", Guard: inner, Rule: scope.All("things:read"),
 			Handler: func(w http.ResponseWriter, r *http.Request) {
-				ran.Add(1)
+				counts.runs.Add(1)
 				if _, ok := bearer.FromContext(r.Context()); ok {
-					known.Add(1)
+					counts.known.Add(1)
 				}
 				_, _ = fmt.Fprint(w, "served")
 			}},
-	}
-	if c.otherGuard {
-		if nest.Group.Guard, err = bearer.New(config); err != nil {
-			return err
-		}
 	}
 	if c.group != nil {
 		c.group(&nest.Group)
@@ -149,47 +162,67 @@ func (c nestedCase) check(mount func(Nest) http.Handler) error {
 	if c.route != nil {
 		c.route(&nest.Route)
 	}
-	request := adapterCase{method: http.MethodGet, target: target, header: http.Header{}}
+	return nest, nil
+}
+
+// request returns the request of the case, with a fresh proof if it needs one.
+func (c nestedCase) request() (adapterCase, error) {
+	request := adapterCase{method: http.MethodGet, target: nestTarget, header: http.Header{}}
 	switch {
 	case c.scheme == "DPoP":
-		proof, err := dpop.NewProof(dpop.ProofConfig{Key: c.key, Algorithm: "ES256", Method: http.MethodGet, URL: "https://api.example.com" + target, AccessToken: c.token})
+		proof, err := dpop.NewProof(dpop.ProofConfig{
+			Key: c.key, Algorithm: "ES256", Method: http.MethodGet, URL: nestOrigin + nestTarget, AccessToken: c.token,
+		})
 		if err != nil {
-			return err
+			return adapterCase{}, err
 		}
 		request.header.Set("Authorization", "DPoP "+c.token)
 		request.header.Set("DPoP", proof)
 	case c.token != "":
 		request.header.Set("Authorization", "Bearer "+c.token)
 	}
+	return request, nil
+}
+
+func (c nestedCase) check(mount func(Nest) http.Handler) error {
+	var counts nestCounts
+	nest, err := c.nest(&counts)
+	if err != nil {
+		return err
+	}
+	request, err := c.request()
+	if err != nil {
+		return err
+	}
 	h := mount(nest)
 	if err := c.compare(request, h, c.status, c.scope); err != nil {
 		return err
 	}
-	let := int32(0)
+	runs := int32(0)
 	if c.status == http.StatusOK {
-		let = 1
+		runs = 1
 	}
 	switch {
-	case ran.Load() != let:
-		return fmt.Errorf("the handler ran %d times, want %d", ran.Load(), let)
-	case let == 1 && (known.Load() == 0) != c.anonymous:
-		return fmt.Errorf("the handler knows a principal: %v, want %v", known.Load() == 1, !c.anonymous)
-	case verified.Load() != c.verified:
-		return fmt.Errorf("the token was verified %d times, want %d", verified.Load(), c.verified)
+	case counts.runs.Load() != runs:
+		return fmt.Errorf("the handler ran %d times, want %d", counts.runs.Load(), runs)
+	case runs == 1 && (counts.known.Load() == 0) != c.anonymous:
+		return fmt.Errorf("the handler has a principal: %v, want %v", counts.known.Load() == 1, !c.anonymous)
+	case counts.verified.Load() != c.verified:
+		return fmt.Errorf("the token was verified %d times, want %d", counts.verified.Load(), c.verified)
 	case c.replayScope == "":
 		return nil
 	}
 	if err := c.compare(request, h, http.StatusUnauthorized, c.replayScope); err != nil {
 		return fmt.Errorf("the same proof again: %w", err)
 	}
-	if ran.Load() != let {
+	if counts.runs.Load() != runs {
 		return errors.New("the same proof again: the handler ran")
 	}
 	return nil
 }
 
-// compare sends the request and compares the answer's status, and the scope that
-// its challenges and, of a 403, its body name.
+// compare sends the request. It compares the answer's status, and the scope in its
+// challenges and in the body of a 403.
 func (c nestedCase) compare(request adapterCase, h http.Handler, status int, needs string) error {
 	answer, _, err := request.send(h)
 	if err != nil {

@@ -81,8 +81,10 @@ func (e *oauthError) write(w http.ResponseWriter) {
 	writeJSON(w, e.status, body)
 }
 
-func invalidRequest(text string) *oauthError {
-	return &oauthError{status: http.StatusBadRequest, code: "invalid_request", text: text}
+func invalidRequest(text string) *oauthError { return badRequest("invalid_request", text) }
+
+func badRequest(code, text string) *oauthError {
+	return &oauthError{status: http.StatusBadRequest, code: code, text: text}
 }
 
 // forClients serves an endpoint to which a client sends a token: introspection

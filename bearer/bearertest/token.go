@@ -1,6 +1,7 @@
 package bearertest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -11,35 +12,42 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Token says what [Issuer.Mint] mints. The zero Token is a good access token
-// after RFC 9068 without scopes; each field changes one thing.
+// The defaults of Token, except for Audience, which is the issuer's.
+const (
+	defaultAlgorithm = "ES256"
+	defaultSubject   = "alice"
+	defaultClientID  = "app"
+	defaultTTL       = time.Hour
+)
+
+// Token describes the token that [Issuer.Mint] mints. The zero Token is a good
+// access token by RFC 9068 without scopes. Each field changes one thing.
 type Token struct {
-	// Algorithm is that of the signature. Default: ES256.
+	// Algorithm is the signature algorithm. Default: ES256.
 	Algorithm string
 
 	// Subject and ClientID are sub and client_id. Default: alice and app.
 	Subject, ClientID string
 
-	// Audience is aud. Default: that of the issuer.
+	// Audience is aud. Default: the issuer's.
 	Audience []string
 
-	// Scope is the claim scope; empty: none.
+	// Scope is scope. Default: no such claim.
 	Scope string
 
-	// TTL is the time from now to exp. Default: one hour. Negative: expired.
+	// TTL is the time from now to exp. A negative TTL mints an expired token.
+	// Default: one hour.
 	TTL time.Duration
 
-	// Header and Claims are put over what is in the header and the payload
-	// otherwise: a value replaces one, nil takes one away.
+	// Header and Claims replace members of the header and the payload, or add
+	// new ones. A nil value removes a member.
 	Header, Claims map[string]any
 }
 
-// Mint returns a token, signed by the newest key that fits. It panics on what
-// cannot be minted, such as an unknown algorithm.
+// Mint returns a token, signed by the issuer's newest key for the algorithm. It
+// panics if the token cannot be minted, for example for an unknown algorithm.
 func (i *Issuer) Mint(t Token) string {
-	if t.Algorithm == "" {
-		t.Algorithm = "ES256"
-	}
+	t.Algorithm = cmp.Or(t.Algorithm, defaultAlgorithm)
 	k, err := i.signer(jose.Algorithm(t.Algorithm))
 	if err != nil {
 		panic(err)
@@ -54,23 +62,15 @@ func (i *Issuer) mint(k *key, t Token) string {
 
 // claims returns the payload of a token.
 func (i *Issuer) claims(t Token) []byte {
-	or := func(value, fallback string) string {
-		if value == "" {
-			return fallback
-		}
-		return value
-	}
-	if t.TTL == 0 {
-		t.TTL = time.Hour
-	}
+	t.TTL = cmp.Or(t.TTL, defaultTTL)
 	if t.Audience == nil {
 		t.Audience = i.audience
 	}
 	now := time.Now()
 	claims := map[string]any{
 		"iss":       i.url,
-		"sub":       or(t.Subject, "alice"),
-		"client_id": or(t.ClientID, "app"),
+		"sub":       cmp.Or(t.Subject, defaultSubject),
+		"client_id": cmp.Or(t.ClientID, defaultClientID),
 		"aud":       t.Audience,
 		"iat":       min(now.Unix(), now.Add(t.TTL).Unix()),
 		"exp":       now.Add(t.TTL).Unix(),
@@ -82,8 +82,8 @@ func (i *Issuer) claims(t Token) []byte {
 	return overlay(claims, t.Claims)
 }
 
-// Sign returns the compact JWS of a header and a payload, whatever they are,
-// by the newest key for an algorithm. It panics if there is none.
+// Sign returns the compact JWS of any header and payload, signed by the issuer's
+// newest key for the algorithm. It panics if the issuer has no such key.
 func (i *Issuer) Sign(algorithm string, header, payload []byte) string {
 	k, err := i.signer(jose.Algorithm(algorithm))
 	if err != nil {

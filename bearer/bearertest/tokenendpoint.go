@@ -2,6 +2,7 @@ package bearertest
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -9,52 +10,61 @@ import (
 )
 
 // token is the token endpoint (RFC 6749, Section 4.4), for development: it
-// takes any client at its word. Beyond scope and audience (or resource, RFC
-// 8707) it takes sub, acr and auth_age, the seconds since the user
-// authenticated, and token_format: opaque, or jwt, which is the default.
+// authenticates no client. Besides scope and audience (or resource, RFC 8707) it
+// accepts sub, acr, auth_age (the seconds since the user authenticated) and
+// token_format (jwt, the default, or opaque).
 //
-// A DPoP proof with the request binds the token to its key (RFC 9449, Section
-// 5), and client_certificate, in PEM, to that certificate (RFC 8705, Section
-// 3): the parameter stands for the client's part in mutual TLS, which this
-// endpoint does not speak.
+// A DPoP proof in the request binds the token to its key (RFC 9449, Section 5).
+// The parameter client_certificate, in PEM, binds the token to that certificate
+// (RFC 8705, Section 3). It replaces mutual TLS, which this endpoint does not
+// support.
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	refuse := func(code, text string) {
-		writeJSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": text})
-	}
 	if r.Method != http.MethodPost || r.ParseForm() != nil {
-		refuse("invalid_request", "POST a form")
+		invalidRequest("POST a form").write(w)
 		return
-	}
-	form := r.PostForm
-	if form.Get("grant_type") != "client_credentials" {
-		refuse("unsupported_grant_type", "grant_type must be client_credentials")
-		return
-	}
-	client, _, ok := basicCredentials(r)
-	if !ok {
-		client = form.Get("client_id")
 	}
 	mint := i.Mint
-	switch form.Get("token_format") {
+	switch r.PostForm.Get("token_format") {
 	case "", "jwt":
 	case "opaque":
 		mint = i.MintOpaque
 	default:
-		refuse("invalid_request", "token_format must be jwt or opaque")
+		invalidRequest("token_format must be jwt or opaque").write(w)
 		return
+	}
+	t, refused := tokenOf(r)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	bound, tokenType, refused := i.bindingOf(r)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	if len(bound) > 0 {
+		t.Claims["cnf"] = bound
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": mint(t), "token_type": tokenType, "expires_in": int(defaultTTL.Seconds()), "scope": t.Scope,
+	})
+}
+
+// tokenOf returns the token that a request asks for, except for its binding.
+func tokenOf(r *http.Request) (Token, *oauthError) {
+	form := r.PostForm
+	if form.Get("grant_type") != "client_credentials" {
+		return Token{}, badRequest("unsupported_grant_type", "grant_type must be client_credentials")
 	}
 	granted, err := scope.Parse(form.Get("scope"))
 	if err != nil {
-		refuse("invalid_scope", "scope must follow RFC 6749, Section 3.3")
-		return
+		return Token{}, badRequest("invalid_scope", "scope must follow RFC 6749, Section 3.3")
 	}
+	client := clientOf(r, form)
 	t := Token{ClientID: client, Subject: form.Get("sub"), Scope: granted.String(), Claims: map[string]any{}}
-	if t.ClientID == "" {
-		t.ClientID = "app"
-	}
-	if t.Subject == "" { // the client itself, RFC 9068, Section 2.2
-		t.Subject = t.ClientID
+	if t.Subject == "" { // the client itself (RFC 9068, Section 2.2)
+		t.Subject = client
 	}
 	for _, name := range []string{"audience", "resource"} {
 		t.Audience = append(t.Audience, form[name]...)
@@ -65,32 +75,39 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	if age := form.Get("auth_age"); age != "" {
 		seconds, err := strconv.ParseInt(age, 10, 32)
 		if err != nil {
-			refuse("invalid_request", "auth_age must be seconds")
-			return
+			return Token{}, invalidRequest("auth_age must be seconds")
 		}
 		t.Claims["auth_time"] = time.Now().Unix() - seconds
 	}
-	tokenType := "Bearer"
-	bound := map[string]any{}
+	return t, nil
+}
+
+// clientOf returns the ID of the client, which is not authenticated.
+func clientOf(r *http.Request, form url.Values) string {
+	id, _, ok := basicCredentials(r)
+	if !ok {
+		id = form.Get("client_id")
+	}
+	if id == "" {
+		return defaultClientID
+	}
+	return id
+}
+
+// bindingOf returns the cnf claim that a request asks for, and the token_type.
+func (i *Issuer) bindingOf(r *http.Request) (cnf map[string]any, tokenType string, refused *oauthError) {
+	cnf, tokenType = map[string]any{}, "Bearer"
 	jkt, err := i.keyOfProof(r)
 	if err != nil {
-		refuse("invalid_dpop_proof", err.Error())
-		return
+		return nil, "", badRequest("invalid_dpop_proof", err.Error())
 	}
 	if jkt != "" {
-		tokenType = "DPoP"
-		bound["jkt"] = jkt
+		cnf["jkt"], tokenType = jkt, "DPoP"
 	}
-	if certificate := form.Get("client_certificate"); certificate != "" {
-		if bound["x5t#S256"], err = thumbprintOf(certificate); err != nil {
-			refuse("invalid_request", "client_certificate must be a certificate in PEM")
-			return
+	if certificate := r.PostForm.Get("client_certificate"); certificate != "" {
+		if cnf["x5t#S256"], err = thumbprintOf(certificate); err != nil {
+			return nil, "", invalidRequest("client_certificate must be a certificate in PEM")
 		}
 	}
-	if len(bound) > 0 {
-		t.Claims["cnf"] = bound
-	}
-	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": mint(t), "token_type": tokenType, "expires_in": 3600, "scope": t.Scope,
-	})
+	return cnf, tokenType, nil
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// assertionLife is how far ahead the exp of a client's assertion may be.
+// assertionLife is how far in the future the exp of an assertion may be.
 const assertionLife = 5 * time.Minute
 
-// assertionID names an assertion that was used.
+// assertionID identifies an assertion that was used.
 type assertionID struct{ client, jti string }
 
-// clientOfAssertion returns the client that signed the assertion of a form
-// (private_key_jwt, RFC 7523, Section 3), which is good once.
+// clientOfAssertion returns the client that signed the assertion in a form
+// (private_key_jwt, RFC 7523, Section 3). It accepts an assertion once.
 func (i *Issuer) clientOfAssertion(form url.Values, endpoint string) (id string, ok bool) {
 	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 		return "", false
@@ -30,7 +30,7 @@ func (i *Issuer) clientOfAssertion(form url.Values, endpoint string) (id string,
 	}
 	switch strings.ToLower(jws.Header.Type) {
 	case "", "jwt", "client-authentication+jwt":
-	default: // a client's key may sign other things too
+	default: // a client may use its key for other JWTs
 		return "", false
 	}
 	var claims struct {
@@ -70,7 +70,8 @@ func (i *Issuer) firstUse(a assertionID) bool {
 	return true
 }
 
-// stringOrList reads an aud (RFC 7519, Section 4.1.3); nil if it is none.
+// stringOrList decodes an aud (RFC 7519, Section 4.1.3). It returns nil if the
+// value is neither a string nor a list of strings.
 func stringOrList(value jsontext.Value) []string {
 	var one string
 	if json.Unmarshal(value, &one) == nil {
@@ -83,5 +84,5 @@ func stringOrList(value jsontext.Value) []string {
 	return list
 }
 
-// numericDate returns t as RFC 7519, Section 2 counts, fractions included.
+// numericDate returns t as a NumericDate (RFC 7519, Section 2), with fractions.
 func numericDate(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

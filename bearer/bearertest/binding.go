@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -15,16 +16,16 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// proofAge is how old, or how far ahead, a proof at the token endpoint may be.
+// proofAge is how far the iat of a proof may be from now.
 const proofAge = time.Minute
 
-// maxProofID bounds the jti of a proof, which is remembered.
+// maxProofID bounds the jti of a proof, since the issuer remembers it.
 const maxProofID = 512
 
-// keyOfProof returns the thumbprint of the key to which a token is bound by the
-// proof of the request for it (RFC 9449, Section 5), or the empty string for a
-// request without one. What a proof must be is in Section 4.3; there is no
-// token yet, and so no ath.
+// keyOfProof returns the thumbprint of the key that signed the proof of a token
+// request (RFC 9449, Section 5), or the empty string for a request without a
+// proof. It makes the checks of Section 4.3, except for ath, since there is no
+// token yet.
 func (i *Issuer) keyOfProof(r *http.Request) (jkt string, err error) {
 	lines := r.Header["Dpop"]
 	if len(lines) == 0 {
@@ -49,7 +50,7 @@ func (i *Issuer) keyOfProof(r *http.Request) (jkt string, err error) {
 		return "", errors.New("jwk must be a public key that fits alg")
 	}
 	if key.Verify(alg, jws.SigningInput, jws.Signature) != nil {
-		return "", errors.New("the signature is not that of jwk")
+		return "", errors.New("jwk does not verify the signature")
 	}
 	var claims struct {
 		ID     string  `json:"jti"`
@@ -71,17 +72,17 @@ func (i *Issuer) keyOfProof(r *http.Request) (jkt string, err error) {
 	case url != i.url+"/token":
 		return "", errors.New("htu must be " + i.url + "/token")
 	case age > proofAge.Seconds() || -age > proofAge.Seconds():
-		return "", errors.New("iat must be of the last minute")
+		return "", errors.New("iat must be within one minute of now")
 	case claims.ID == "" || len(claims.ID) > maxProofID:
-		return "", errors.New("jti must be there and not be long")
+		return "", fmt.Errorf("jti must have 1 to %d bytes", maxProofID)
 	case !i.firstUse(assertionID{"DPoP " + key.Thumbprint(), claims.ID}):
-		return "", errors.New("jti must be another for each proof")
+		return "", errors.New("jti must be unique to each proof")
 	}
 	return key.Thumbprint(), nil
 }
 
-// thumbprintOf returns the x5t#S256 (RFC 8705, Section 3.1) of a certificate in
-// PEM, the first if there are more.
+// thumbprintOf returns the x5t#S256 (RFC 8705, Section 3.1) of the first
+// certificate in a PEM text.
 func thumbprintOf(certificate string) (string, error) {
 	block, _ := pem.Decode([]byte(certificate))
 	if block == nil || block.Type != "CERTIFICATE" {

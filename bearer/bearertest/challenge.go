@@ -7,30 +7,30 @@ import (
 
 // Challenge is one challenge of a WWW-Authenticate field.
 type Challenge struct {
-	Scheme string            // as it was sent; compare it by strings.EqualFold
-	Params map[string]string // the values, unescaped; names in lower case; never nil
+	Scheme string            // in its original case; compare it with strings.EqualFold
+	Params map[string]string // unescaped values by lower-case name; never nil
 }
 
-// ParseChallenges reads the field lines of WWW-Authenticate, as
-// resp.Header.Values("WWW-Authenticate") has them, by the grammar of RFC 9110,
-// Section 11.6.1:
+// ParseChallenges parses the field lines of WWW-Authenticate, the result of
+// resp.Header.Values("WWW-Authenticate"), by the grammar of RFC 9110, Section
+// 11.6.1:
 //
 //	WWW-Authenticate = #challenge
 //	challenge        = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 //	auth-param       = token BWS "=" BWS ( token / quoted-string )
 //
-// It is as strict as a test should be, and no client has to cope with what it
-// accepts. Errors are: a parameter name that occurs twice in a challenge
+// It is strict, so that every client can parse what it accepts. Besides text
+// outside the grammar it rejects a parameter name that occurs twice in a challenge
 // (Section 11.2), a realm that is not a quoted-string (Section 11.5), control
-// characters and bytes that are not ASCII, a token68, a challenge that runs on
-// into the next field line, and whatever else is outside the grammar.
+// characters, non-ASCII bytes, a token68, and a challenge that continues in the
+// next field line.
 func ParseChallenges(fieldLines []string) ([]Challenge, error) {
 	var all []Challenge
 	for i, line := range fieldLines {
 		p := challengeParser{rest: line}
 		list, err := p.list()
 		if err != nil {
-			return nil, fmt.Errorf("bearertest: challenge in field line %d, at byte %d of %q: %w",
+			return nil, fmt.Errorf("bearertest: WWW-Authenticate field line %d, at byte %d of %q: %w",
 				i+1, len(line)-len(p.rest), line, err)
 		}
 		all = append(all, list...)
@@ -40,9 +40,9 @@ func ParseChallenges(fieldLines []string) ([]Challenge, error) {
 
 type challengeParser struct{ rest string }
 
-// list reads a comma-separated list, whose elements are challenges, and
-// parameters that belong to the challenge before them. Empty elements are
-// allowed (RFC 9110, Section 5.6.1.2).
+// list parses a comma-separated list. Its elements are challenges, and parameters
+// of the challenge before them. Empty elements are allowed (RFC 9110, Section
+// 5.6.1.2).
 func (p *challengeParser) list() ([]Challenge, error) {
 	var list []Challenge
 	for {
@@ -61,17 +61,17 @@ func (p *challengeParser) list() ([]Challenge, error) {
 				continue
 			}
 			if spaces == 0 {
-				return nil, fmt.Errorf("want a space behind the scheme %q", name)
+				return nil, fmt.Errorf("want a space after the scheme %q", name)
 			}
 			if name, err = p.token(); err != nil {
 				return nil, err
 			}
 			if !p.ahead('=') {
-				return nil, fmt.Errorf("want a parameter behind the scheme, with =")
+				return nil, fmt.Errorf("want name=value after the scheme")
 			}
 		}
 		if len(list) == 0 {
-			return nil, fmt.Errorf("parameter %q without a scheme before it", name)
+			return nil, fmt.Errorf("parameter %q without a scheme", name)
 		}
 		value, err := p.value(name)
 		if err != nil {
@@ -84,7 +84,7 @@ func (p *challengeParser) list() ([]Challenge, error) {
 		}
 		params[name] = value
 		if !p.elementEnds() {
-			return nil, fmt.Errorf("want a comma behind parameter %q", name)
+			return nil, fmt.Errorf("want a comma after parameter %q", name)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func (p *challengeParser) skip(set string) int {
 	return n - len(p.rest)
 }
 
-// ahead reports whether c follows, after any whitespace.
+// ahead reports whether c is the next character after any whitespace.
 func (p *challengeParser) ahead(c byte) bool {
 	rest := strings.TrimLeft(p.rest, " \t")
 	return rest != "" && rest[0] == c
@@ -123,7 +123,7 @@ func (p *challengeParser) token() (string, error) {
 	return token, nil
 }
 
-// value reads from the = of a parameter to the end of its value.
+// value parses a parameter from its = to the end of its value.
 func (p *challengeParser) value(name string) (string, error) {
 	p.skip(" \t")
 	p.rest = p.rest[1:]
@@ -136,12 +136,12 @@ func (p *challengeParser) value(name string) (string, error) {
 	}
 	token, err := p.token()
 	if err != nil {
-		return "", fmt.Errorf("parameter %q is no token, no quoted-string, or it is a token68: %w", name, err)
+		return "", fmt.Errorf("parameter %q: want a token or a quoted-string: %w", name, err)
 	}
 	return token, nil
 }
 
-// quotedString reads a quoted-string (RFC 9110, Section 5.6.4).
+// quotedString parses a quoted-string (RFC 9110, Section 5.6.4).
 func (p *challengeParser) quotedString() (string, error) {
 	var value []byte
 	for i := 1; i < len(p.rest); i++ {
@@ -162,10 +162,10 @@ func (p *challengeParser) quotedString() (string, error) {
 		}
 		value = append(value, c)
 	}
-	return "", fmt.Errorf("a quoted-string without an end")
+	return "", fmt.Errorf("unterminated quoted-string")
 }
 
-// isTokenChar is tchar of RFC 9110, Section 5.6.2.
+// isTokenChar reports whether c is a tchar (RFC 9110, Section 5.6.2).
 func isTokenChar(c byte) bool {
 	switch {
 	case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':

@@ -13,24 +13,24 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Client is a resource server that an [Issuer] knows. It may introspect and
-// revoke any token. It authenticates by its secret (client_secret_basic or
-// client_secret_post), by an assertion that it signs (private_key_jwt), or by
-// a bearer token of the issuer whose client_id is its ID, with the scope
-// introspection.
+// Client is a resource server that is registered with an [Issuer]. It may
+// introspect and revoke any token. It authenticates with its secret
+// (client_secret_basic or client_secret_post), with a signed assertion
+// (private_key_jwt), or with a bearer token of the issuer that has the client's ID
+// as client_id and the scope introspection.
 type Client struct {
-	// ID, required, is the client_id.
+	// ID is the client_id. Required.
 	ID string
 
-	// Secret is the client_secret. Empty: none.
+	// Secret is the client_secret. Default: the client has no secret.
 	Secret string
 
-	// PublicKey verifies the client's assertions. It is a *rsa.PublicKey, a
-	// *ecdsa.PublicKey or an ed25519.PublicKey. nil: none.
+	// PublicKey verifies the client's assertions: a *rsa.PublicKey, a
+	// *ecdsa.PublicKey or an ed25519.PublicKey. Default: the client has no key.
 	PublicKey crypto.PublicKey
 }
 
-// client is a Client, checked.
+// client is a validated Client.
 type client struct {
 	secret string
 	key    *jose.Key // nil: none
@@ -59,12 +59,12 @@ func newClients(list []Client) (map[string]*client, error) {
 	return clients, errors.Join(errs...)
 }
 
-// oauthError is an error answer after RFC 6749, Section 5.2.
+// oauthError is an error answer of RFC 6749, Section 5.2.
 type oauthError struct {
 	status    int
 	code      string
 	text      string
-	challenge string // of a 401
+	challenge string // for a 401
 }
 
 func (e *oauthError) write(w http.ResponseWriter) {
@@ -87,8 +87,8 @@ func badRequest(code, text string) *oauthError {
 	return &oauthError{status: http.StatusBadRequest, code: code, text: text}
 }
 
-// forClients serves an endpoint to which a client sends a token: introspection
-// (RFC 7662, Section 2.1) and revocation (RFC 7009, Section 2.1).
+// forClients authenticates the client of an endpoint that takes a token:
+// introspection (RFC 7662, Section 2.1) and revocation (RFC 7009, Section 2.1).
 func (i *Issuer) forClients(endpoint string, answer func(w http.ResponseWriter, r *http.Request, client, token string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -123,7 +123,7 @@ func (i *Issuer) tokenRequest(r *http.Request, endpoint string) (id, token strin
 	return id, token, nil
 }
 
-// authenticate returns the id of the client that a request is from.
+// authenticate returns the ID of the client that sent a request.
 func (i *Issuer) authenticate(r *http.Request, endpoint string) (id string, refused *oauthError) {
 	form := r.PostForm
 	methods := len(r.Header.Values("Authorization"))
@@ -159,8 +159,8 @@ func (i *Issuer) authenticate(r *http.Request, endpoint string) (id string, refu
 	return id, nil
 }
 
-// basicCredentials returns id and secret of client_secret_basic, which are
-// form-urlencoded each (RFC 6749, Section 2.3.1).
+// basicCredentials returns the ID and the secret of client_secret_basic, both
+// form-urlencoded (RFC 6749, Section 2.3.1).
 func basicCredentials(r *http.Request) (id, secret string, ok bool) {
 	id, secret, ok = r.BasicAuth()
 	if !ok {
@@ -176,8 +176,8 @@ func (i *Issuer) secretHolds(id, secret string) bool {
 	return c != nil && c.secret != "" && subtle.ConstantTimeCompare([]byte(c.secret), []byte(secret)) == 1
 }
 
-// clientOfToken returns the client that an access token of the issuer was
-// minted for, if it may introspect.
+// clientOfToken returns the client of an access token of the issuer, if the
+// client may introspect.
 func (i *Issuer) clientOfToken(token string) (id string, ok bool) {
 	claims := i.lookup(token)
 	granted, _ := claims["scope"].(string)

@@ -1,12 +1,14 @@
-// Package bearertest tests what package bearer protects: an authorization
-// server in a box ([Issuer]) that mints any token, JWT and opaque, introspects
-// and revokes them, rotates its keys and fails on demand; forged principals
-// ([Principals]) for handler tests without cryptography; tokens that every API
-// must refuse ([Issuer.Hostile]); a strict reader of challenges
-// ([ParseChallenges]); and the suite that an adapter for another framework
-// must pass ([CheckAdapter]).
+// Package bearertest helps to test APIs that package bearer protects. It has:
 //
-// It does not import testing, so that a program may use it too, to have tokens
-// during development. An Issuer hands out tokens to whoever asks: it serves on
-// loopback only, and no deployed API may trust one.
+//   - an authorization server for tests ([Issuer]), which mints, introspects and
+//     revokes any token, rotates its keys and fails on demand;
+//   - principals for handler tests without cryptography ([Principals]);
+//   - tokens that every API must refuse ([Issuer.Hostile]);
+//   - a strict parser for challenges ([ParseChallenges]);
+//   - suites that an adapter for another framework must pass ([CheckAdapter],
+//     [CheckNesting]).
+//
+// The package does not import testing, so a program may use it to get tokens
+// during development. An Issuer gives a token to any client, so it serves only on
+// loopback. A deployed API must not trust one.
 package bearertest

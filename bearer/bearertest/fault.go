@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Endpoint is one of the addresses that an [Issuer] serves.
+// Endpoint names an endpoint of an [Issuer].
 type Endpoint string
 
 const (
@@ -23,55 +23,55 @@ const (
 	RevocationEndpoint    Endpoint = "revocation"    // RFC 7009
 )
 
-// Fault is what an endpoint does in place of its work. The zero Fault is none.
+// Fault defines how an endpoint fails. With the zero Fault it works.
 type Fault struct {
-	// Status, if not zero, is answered with an empty body, or with Body.
+	// Status replaces the status of the answer, and the body by Body or an
+	// empty one. Default: 200 if Body is set.
 	Status int
 
-	// Body, if not nil, is answered in place of what is true: garbage, a
-	// truncated document, somebody else's issuer. A status of zero is 200.
+	// Body replaces the body of the answer, for example by garbage, a truncated
+	// document or another issuer's metadata. Default: the true body.
 	Body []byte
 
-	// Header is added to the answer: a Cache-Control, a Location.
+	// Header is added to the answer, for example a Cache-Control or a Location.
 	Header http.Header
 
-	// Delay passes before the answer.
+	// Delay is a pause before the answer.
 	Delay time.Duration
 
-	// Hang answers never: the request ends when the client gives up, or the
+	// Hang sends no answer. The request ends when the client gives up or the
 	// issuer stops.
 	Hang bool
 
-	// Drip sends the body, the true one or Body, one byte at a time, with this
-	// much time between.
+	// Drip sends the body one byte at a time with this pause after each byte.
 	Drip time.Duration
 
-	// Endless sends a body of blanks without end.
+	// Endless sends a body of spaces that never ends.
 	Endless bool
 
-	// Reset resets the connection in place of an answer.
+	// Reset resets the connection instead of answering.
 	Reset bool
 
-	// Times is how many requests the fault meets; those behind them are
-	// answered as if there were none. Zero: every request.
+	// Times is how many requests fail. Later requests are answered normally.
+	// Default: every request fails.
 	Times int
 }
 
-// SetFault makes an endpoint fail so, or, with the zero Fault, work again.
+// SetFault makes an endpoint fail. The zero Fault makes it work again.
 func (i *Issuer) SetFault(e Endpoint, f Fault) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.faults[e] = f
 }
 
-// Requests returns how many requests an endpoint has had.
+// Requests returns how many requests an endpoint has received.
 func (i *Issuer) Requests(e Endpoint) int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.requests[e]
 }
 
-// nextFault counts a request and returns the fault that meets it.
+// nextFault counts a request and returns the fault for it.
 func (i *Issuer) nextFault(e Endpoint) (f Fault, released <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -87,14 +87,14 @@ func (i *Issuer) nextFault(e Endpoint) (f Fault, released <-chan struct{}) {
 	return f, i.released
 }
 
-// faulty counts the request and lets the fault happen.
+// faulty wraps an endpoint: it counts requests and applies the endpoint's fault.
 func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f, released := i.nextFault(e)
-		// net/http notices that a client is gone only when its body was read.
+		// net/http detects a disconnected client only after the body was read.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 		if err != nil {
-			http.Error(w, "the request is too large, or broken off", http.StatusRequestEntityTooLarge)
+			http.Error(w, "the request is too large or incomplete", http.StatusRequestEntityTooLarge)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -147,11 +147,11 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// reset closes the connection such that the client is told of a reset.
+// reset closes the connection so that the client sees a reset.
 func reset(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // the connection breaks this way too
+		panic(http.ErrAbortHandler) // this breaks the connection, too
 	}
 	if c, ok := connection.(interface{ SetLinger(seconds int) error }); ok {
 		_ = c.SetLinger(0)
@@ -172,7 +172,7 @@ func (d dripper) Write(body []byte) (int, error) {
 		}
 		_ = http.NewResponseController(d.ResponseWriter).Flush()
 		if !d.pause() {
-			return n + 1, errors.New("bearertest: the client is gone, or the issuer stops")
+			return n + 1, errors.New("bearertest: the client disconnected or the issuer stopped")
 		}
 	}
 	return len(body), nil

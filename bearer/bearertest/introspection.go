@@ -16,18 +16,18 @@ const (
 	// introspectionType is the typ of a signed answer (RFC 9701, Section 5).
 	introspectionType = "token-introspection+jwt"
 
-	// introspectionAlgorithm is what a client gets that has registered no
-	// other (RFC 9701, Section 6).
+	// introspectionAlgorithm is the default for clients that have not registered
+	// an algorithm (RFC 9701, Section 6).
 	introspectionAlgorithm = jose.RS256
 )
 
-// OverlayIntrospection makes the introspection endpoint send what change
-// returns in place of an answer, so that it lies, or answers one client, which
-// is given by its id, in another way than the next. The answer is change's
-// own: it has active (false or true) and the members of the token as JSON is
-// decoded, numbers as float64. A nil member is sent as null. Of a signed
-// answer it is the claim token_introspection. A nil change ends it. change may
-// be called concurrently.
+// OverlayIntrospection makes the introspection endpoint send the result of change
+// in place of its answer. A test can thus send wrong answers, or a different
+// answer to each client ID. The answer has active (true or false) and the members
+// of the token as decoded JSON, with numbers as float64; change may modify it. A
+// nil member is sent as null. In a signed answer it is the claim
+// token_introspection. A nil change restores the true answers. The endpoint may
+// call change concurrently.
 func (i *Issuer) OverlayIntrospection(change func(client string, answer map[string]any) map[string]any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -63,8 +63,8 @@ func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request, client, toke
 	_, _ = w.Write([]byte(signed))
 }
 
-// acceptsSigned reports whether a request asks for a signed answer (RFC 9701,
-// Section 4). To name the media type is to prefer it.
+// acceptsSigned reports whether a request names the media type of a signed answer
+// (RFC 9701, Section 4), whatever its weight.
 func acceptsSigned(r *http.Request) bool {
 	for _, line := range r.Header.Values("Accept") {
 		for element := range strings.SplitSeq(line, ",") {

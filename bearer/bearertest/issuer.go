@@ -1,6 +1,7 @@
 package bearertest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -14,35 +15,40 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// IssuerConfig configures an [Issuer]. The zero value will do.
+// The defaults of IssuerConfig.
+const (
+	defaultAddr     = "127.0.0.1:0"
+	defaultAudience = "https://api.example.com"
+)
+
+// IssuerConfig configures an [Issuer]. All fields are optional.
 type IssuerConfig struct {
 	// Addr is the loopback address to listen on. Default: 127.0.0.1:0, a free
 	// port.
 	Addr string
 
-	// Path is the path of the issuer's URL, beginning with a slash. Default:
-	// none.
+	// Path is the path of the issuer's URL. It begins with a slash. Default: no
+	// path.
 	Path string
 
-	// Audience is the aud of tokens that say nothing else. Default:
-	// https://api.example.com.
+	// Audience is the default aud of tokens. Default: https://api.example.com.
 	Audience []string
 
-	// Clients may introspect and revoke tokens. nil: nobody may.
+	// Clients may introspect and revoke tokens. Default: no client may.
 	Clients []Client
 
-	// InMemory serves over connections in memory, reached by [Issuer.Client]
-	// alone, in place of a socket: for synctest bubbles. The URL is
-	// https://issuer.example.com then, though there is no TLS.
+	// InMemory serves over connections in memory instead of a socket. Only
+	// [Issuer.Client] reaches such an issuer. Use it in synctest bubbles. The URL
+	// is https://issuer.example.com, although there is no TLS.
 	InMemory bool
 }
 
-// Issuer is an authorization server for tests: it publishes metadata (RFC 8414
-// and OpenID Connect Discovery) and keys, mints any token, introspects (RFC
-// 7662, RFC 9701) and revokes (RFC 7009) what it minted, and fails as it is
-// told. It answers only requests whose Host is this machine, see [LocalOnly],
-// and lets no page of another origin read an answer. Its methods may be called
-// concurrently.
+// Issuer is an authorization server for tests. It publishes metadata (RFC 8414
+// and OpenID Connect Discovery) and keys, mints any token, introspects tokens
+// (RFC 7662, RFC 9701), revokes them (RFC 7009), and fails on demand. It answers
+// only requests whose Host is this machine (see [LocalOnly]), and lets no page of
+// another origin read an answer. Create one with [NewIssuer]. An Issuer is safe
+// for concurrent use.
 type Issuer struct {
 	url      string
 	path     string
@@ -57,26 +63,25 @@ type Issuer struct {
 	served     chan struct{}
 	closed     bool
 	keys       []*key
-	minted     int // keys so far
+	minted     int // number of keys created
 	faults     map[Endpoint]Fault
 	requests   map[Endpoint]int
-	released   chan struct{}     // closed when hanging requests must end
+	released   chan struct{}     // closed to end hanging requests
 	opaque     map[digest][]byte // the claims of each opaque token
 	revoked    map[digest]bool
-	assertions map[assertionID]bool // those that clients have used
+	assertions map[assertionID]bool // used assertions and proofs
 	overlay    func(client string, answer map[string]any) map[string]any
 }
 
 // memoryHost is the host of an issuer in memory.
 const memoryHost = "issuer.example.com"
 
-// NewIssuer starts an issuer that has one key for each family of algorithms.
+// NewIssuer starts an issuer with one key for each family of algorithms. Call
+// [Issuer.Close] when done.
 func NewIssuer(c IssuerConfig) (*Issuer, error) {
-	if c.Addr == "" {
-		c.Addr = "127.0.0.1:0"
-	}
+	c.Addr = cmp.Or(c.Addr, defaultAddr)
 	if c.Audience == nil {
-		c.Audience = []string{"https://api.example.com"}
+		c.Audience = []string{defaultAudience}
 	}
 	clients, err := newClients(c.Clients)
 	if err != nil {
@@ -115,13 +120,14 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	return i, nil
 }
 
-// URL returns the issuer identifier, the iss of its tokens.
+// URL returns the issuer identifier, the iss of the issuer's tokens.
 func (i *Issuer) URL() string { return i.url }
 
-// Client returns an HTTP client that reaches the issuer, in memory too.
+// Client returns an HTTP client that reaches the issuer, even an issuer in memory.
 func (i *Issuer) Client() *http.Client { return i.client }
 
-// Start takes the issuer up again after [Issuer.Stop], at the same address.
+// Start restarts the issuer at the same address after [Issuer.Stop]. It does
+// nothing if the issuer is running.
 func (i *Issuer) Start() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -139,11 +145,11 @@ func (i *Issuer) Start() error {
 		}
 		if addr, ok := tcp.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 			_ = tcp.Close()
-			return fmt.Errorf("bearertest: %s is no loopback address; an Issuer hands out tokens to whoever asks", i.addr)
+			return fmt.Errorf("bearertest: IssuerConfig.Addr %q: want a loopback address, since an Issuer gives a token to any client", i.addr)
 		}
 		listener = tcp
 		i.addr = tcp.Addr().String()
-		if i.url == "" { // It stays the same, and is read without a lock.
+		if i.url == "" { // set once, since it is read without a lock
 			i.url = "http://" + i.addr + i.path
 		}
 	} else {
@@ -154,12 +160,12 @@ func (i *Issuer) Start() error {
 	i.released = make(chan struct{})
 	go func(server *http.Server, served chan struct{}) {
 		defer close(served)
-		_ = server.Serve(listener) // it ends when Stop closes it
+		_ = server.Serve(listener) // returns when Stop closes the server
 	}(i.server, i.served)
 	return nil
 }
 
-// Stop takes the issuer down: connections are refused, and those at hand break.
+// Stop stops the issuer: it refuses new connections and breaks existing ones.
 func (i *Issuer) Stop() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -173,7 +179,7 @@ func (i *Issuer) Stop() {
 	i.client.CloseIdleConnections()
 }
 
-// Close ends the issuer for good.
+// Close stops the issuer, which cannot be started again.
 func (i *Issuer) Close() {
 	i.Stop()
 	i.mu.Lock()
@@ -229,7 +235,7 @@ func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil { // of what a test overlays
+	if err != nil { // a test's overlay returned a value without JSON
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}

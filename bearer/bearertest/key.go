@@ -8,7 +8,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,13 +20,12 @@ type key struct {
 	id         string
 	private    crypto.Signer
 	public     *jose.Key
-	algorithms []jose.Algorithm // what it signs
+	algorithms []jose.Algorithm // for which the key signs
 	jwk        []byte           // as published
 }
 
-// AddKey makes a key for an algorithm (RS256, PS384, ES512, EdDSA and so on),
-// publishes it, and returns its kid. Of several keys that can sign a token, the
-// newest does.
+// AddKey creates a key for an algorithm (RS256, PS384, ES512, EdDSA and so on),
+// publishes it, and returns its kid. The newest key for an algorithm signs.
 func (i *Issuer) AddKey(algorithm string) (kid string, err error) {
 	private, err := newPrivateKey(jose.Algorithm(algorithm))
 	if err != nil {
@@ -54,8 +52,8 @@ func (i *Issuer) AddKey(algorithm string) (kid string, err error) {
 	return k.id, nil
 }
 
-// Rotate makes a new key for an algorithm and withdraws all older ones that
-// could sign it, at once. It returns the new kid.
+// Rotate creates a new key for an algorithm and withdraws all older keys for it at
+// once. It returns the new kid.
 func (i *Issuer) Rotate(algorithm string) (kid string, err error) {
 	if kid, err = i.AddKey(algorithm); err != nil {
 		return "", err
@@ -68,14 +66,14 @@ func (i *Issuer) Rotate(algorithm string) (kid string, err error) {
 	return kid, nil
 }
 
-// Withdraw takes a key out of what is published, and out of use.
+// Withdraw stops publishing and using a key.
 func (i *Issuer) Withdraw(kid string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.keys = slices.DeleteFunc(i.keys, func(k *key) bool { return k.id == kid })
 }
 
-// KeySet returns the JWK Set (RFC 7517) that is published.
+// KeySet returns the published JWK Set (RFC 7517).
 func (i *Issuer) KeySet() []byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -91,7 +89,7 @@ func (i *Issuer) keySet(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(i.KeySet())
 }
 
-// signer returns the newest key that signs with an algorithm.
+// signer returns the newest key for an algorithm.
 func (i *Issuer) signer(algorithm jose.Algorithm) (*key, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -117,5 +115,5 @@ func newPrivateKey(algorithm jose.Algorithm) (crypto.Signer, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	}
-	return nil, errors.New("bearertest: no such algorithm: " + string(algorithm))
+	return nil, fmt.Errorf("bearertest: unknown algorithm %q", string(algorithm))
 }

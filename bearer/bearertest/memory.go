@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// memoryListener accepts connections that are made in memory.
+// memoryListener accepts connections in memory.
 type memoryListener struct {
 	connections chan net.Conn
 
 	mu   sync.Mutex
-	down chan struct{} // closed while nobody listens
+	down chan struct{} // closed while the listener is closed
 }
 
 func newMemoryListener() *memoryListener {
@@ -62,8 +62,7 @@ type memoryAddr struct{}
 func (memoryAddr) Network() string { return "memory" }
 func (memoryAddr) String() string  { return "memory" }
 
-// client returns a client whose every connection ends at l. An https URL is
-// spoken to without TLS.
+// client returns a client that connects to l for every URL, for https without TLS.
 func (l *memoryListener) client() *http.Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		near, far := newMemoryPipe()
@@ -82,7 +81,7 @@ func (l *memoryListener) client() *http.Client {
 // memoryConn is a net.Pipe that can be reset, as a TCP connection can.
 type memoryConn struct {
 	net.Conn
-	reset *atomic.Bool // of both ends
+	reset *atomic.Bool // shared by both ends
 }
 
 func newMemoryPipe() (near, far net.Conn) {
@@ -91,7 +90,7 @@ func newMemoryPipe() (near, far net.Conn) {
 	return memoryConn{near, reset}, memoryConn{far, reset}
 }
 
-// SetLinger is that of net.TCPConn: zero makes the next Close a reset.
+// SetLinger works like that of net.TCPConn: zero makes Close reset the connection.
 func (c memoryConn) SetLinger(seconds int) error {
 	c.reset.Store(seconds == 0)
 	return nil

@@ -14,10 +14,10 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// MintOpaque returns an opaque access token that stands for what [Issuer.Mint]
-// would put into the payload; Algorithm and Header have no effect. The issuer
-// remembers it. Introspection answers with its claims, which replace active
-// and token_type too, if Claims has these.
+// MintOpaque returns an opaque access token with the claims that [Issuer.Mint]
+// would put into the payload. It ignores Algorithm and Header. Introspection
+// answers with these claims; active and token_type in Claims replace those of the
+// answer.
 func (i *Issuer) MintOpaque(t Token) string {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // it never fails
@@ -29,23 +29,24 @@ func (i *Issuer) MintOpaque(t Token) string {
 	return token
 }
 
-// Revoke makes a token inactive for introspection from now on, an opaque one
-// and a JWT alike.
+// Revoke revokes a token, opaque or JWT: introspection answers that it is
+// inactive.
 func (i *Issuer) Revoke(token string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.revoked[digestOf(token)] = true
 }
 
-// revoke is the revocation endpoint. Whatever the token is, it is not active
-// any more (RFC 7009, Section 2.2).
+// revoke is the revocation endpoint. It also accepts unknown tokens (RFC 7009,
+// Section 2.2).
 func (i *Issuer) revoke(_ http.ResponseWriter, _ *http.Request, _, token string) { i.Revoke(token) }
 
-// digest stands for a token, so that a search of a test's memory for raw
-// tokens does not find them here.
+// digest identifies a token. The issuer stores no raw tokens, because tests search
+// their memory for them.
 type digest [sha256.Size]byte
 
-// digestOf leaves a JWT's signature out: ECDSA has two for one key and input.
+// digestOf leaves out a JWT's signature, since an ECDSA signature has a second
+// valid form.
 func digestOf(token string) digest {
 	if end := strings.LastIndexByte(token, '.'); end >= 0 {
 		token = token[:end]
@@ -53,7 +54,7 @@ func digestOf(token string) digest {
 	return sha256.Sum256([]byte(token))
 }
 
-// lookup returns the claims of an active token of the issuer, otherwise nil.
+// lookup returns the claims of an active token of the issuer, or nil.
 func (i *Issuer) lookup(token string) map[string]any {
 	i.mu.Lock()
 	document, isOpaque := i.opaque[digestOf(token)]
@@ -69,7 +70,7 @@ func (i *Issuer) lookup(token string) map[string]any {
 	if !isOpaque && claims["iss"] != i.url {
 		return nil
 	}
-	// What is not a number is for the resource server to refuse.
+	// The resource server must reject a date that is not a number.
 	now := numericDate(time.Now())
 	if exp, ok := claims["exp"].(float64); ok && exp <= now {
 		return nil
@@ -80,8 +81,7 @@ func (i *Issuer) lookup(token string) map[string]any {
 	return claims
 }
 
-// payloadOf returns the payload of a JWT that a key of the issuer signed,
-// otherwise nil.
+// payloadOf returns the payload of a JWT that a key of the issuer signed, or nil.
 func (i *Issuer) payloadOf(token string) []byte {
 	jws, err := jose.Parse(token)
 	if err != nil || jws.Header.Type == introspectionType {
@@ -98,8 +98,9 @@ func (i *Issuer) payloadOf(token string) []byte {
 	return nil
 }
 
-// membersOf returns the members of an object, nil if it is none: decoded, or
-// as a jsontext.Value where Go has no value for it, such as 1e400.
+// membersOf returns the decoded members of a JSON object, or nil if document is
+// not an object. A member that Go cannot represent, such as 1e400, stays a
+// jsontext.Value.
 func membersOf(document []byte) map[string]any {
 	var raw map[string]jsontext.Value
 	if json.Unmarshal(document, &raw) != nil || raw == nil {

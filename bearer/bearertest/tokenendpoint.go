@@ -24,6 +24,10 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		invalidRequest("POST a form").write(w)
 		return
 	}
+	if r.PostForm.Get("grant_type") != "client_credentials" {
+		badRequest("unsupported_grant_type", "grant_type must be client_credentials").write(w)
+		return
+	}
 	mint := i.Mint
 	switch r.PostForm.Get("token_format") {
 	case "", "jwt":
@@ -54,9 +58,6 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 // tokenOf returns the token that a request asks for, except for its binding.
 func tokenOf(r *http.Request) (Token, *oauthError) {
 	form := r.PostForm
-	if form.Get("grant_type") != "client_credentials" {
-		return Token{}, badRequest("unsupported_grant_type", "grant_type must be client_credentials")
-	}
 	granted, err := scope.Parse(form.Get("scope"))
 	if err != nil {
 		return Token{}, badRequest("invalid_scope", "scope must follow RFC 6749, Section 3.3")

@@ -41,6 +41,8 @@ var packageMap = map[string][]string{
 	"internal/nettest":      nil,
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/known":        nil,
+	"internal/tokencache":   {"internal/counters"},
+	"internal/counters":     nil,
 	"internal/jose":         {"internal/known", "internal/strictjson", jsonPackage + "/...", jwx + "/..."},
 	"internal/throttle":     nil,
 	"internal/setting":      nil,

@@ -38,28 +38,33 @@ func Both(first, second Verifier) Verifier {
 	if nilcheck.IsNil(first) || nilcheck.IsNil(second) {
 		return nil
 	}
-	return VerifierFunc(func(ctx context.Context, token string) (*Principal, error) {
-		p, err := first.Verify(ctx, token)
-		if err != nil || p == nil {
-			return p, err
+	return both{first, second}
+}
+
+// both is the verifier that [Both] returns.
+type both struct{ first, second Verifier }
+
+func (b both) Verify(ctx context.Context, token string) (*Principal, error) {
+	p, err := b.first.Verify(ctx, token)
+	if err != nil || p == nil {
+		return p, err
+	}
+	q, err := b.second.Verify(ctx, token)
+	if err != nil {
+		e := classify(err, CodeUnavailable)
+		if e.Code != codeUnrecognized {
+			return nil, err
 		}
-		q, err := second.Verify(ctx, token)
-		if err != nil {
-			e := classify(err, CodeUnavailable)
-			if e.Code != codeUnrecognized {
-				return nil, err
-			}
-			refused := Invalid(cmp.Or(e.Check, "verifier"), e.Expected, e.Got)
-			refused.Hint = e.Hint
-			own := *p // the verifier may share p
-			refused.Principal = &own
-			return nil, refused
-		}
-		if q == nil {
-			return nil, errNoAnswer
-		}
-		return narrowed(*p, q)
-	})
+		refused := Invalid(cmp.Or(e.Check, "verifier"), e.Expected, e.Got)
+		refused.Hint = e.Hint
+		own := *p // the verifier may share p
+		refused.Principal = &own
+		return nil, refused
+	}
+	if q == nil {
+		return nil, errNoAnswer
+	}
+	return narrowed(*p, q)
 }
 
 // narrowed returns p narrowed by the claims of q.

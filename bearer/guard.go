@@ -14,7 +14,7 @@ import (
 type Guard struct {
 	began            time.Time
 	verifiers        []Verifier
-	onlyJWTs         bool // see JWTVerifier
+	onlyJWTs         bool // see acceptsOnlyJWTs
 	realm            string
 	resourceMetadata string
 	hierarchy        scope.Hierarchy
@@ -44,11 +44,10 @@ func New(c Config) (*Guard, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	_, onlyJWTs := c.Verifiers[0].(JWTVerifier)
 	return &Guard{
 		began:            time.Now(),
 		verifiers:        slices.Clone(c.Verifiers),
-		onlyJWTs:         onlyJWTs && !c.ProofsRequired && c.FailureLimit == nil, // which come in between
+		onlyJWTs:         acceptsOnlyJWTs(c.Verifiers[0]) && !c.ProofsRequired && c.FailureLimit == nil, // which come in between
 		realm:            c.Realm,
 		resourceMetadata: c.ResourceMetadata,
 		hierarchy:        c.Hierarchy,

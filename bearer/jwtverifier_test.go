@@ -12,7 +12,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// onlyJWTs is byName that promises more.
+// onlyJWTs is byName, and says that it accepts only JWTs, as a jwks.Verifier does.
 type onlyJWTs struct{}
 
 func (onlyJWTs) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
@@ -20,9 +20,9 @@ func (onlyJWTs) Verify(ctx context.Context, token string) (*bearer.Principal, er
 }
 func (onlyJWTs) OnlyJWTs() {}
 
-// RFC 6750, Section 2.1: when the characters of a token are looked at is nothing
-// that an answer tells, and no other verifier sees what is no token68.
-func TestJWTVerifierChangesNoAnswer(t *testing.T) {
+// RFC 6750, Section 2.1: no answer depends on when the guard checks a token's
+// characters, and no other verifier sees a token that is not a token68.
+func TestVerifierOfJWTsChangesNoAnswer(t *testing.T) {
 	var asked []string
 	second := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 		asked = append(asked, token)
@@ -40,19 +40,25 @@ func TestJWTVerifierChangesNoAnswer(t *testing.T) {
 			c.Verifiers = []bearer.Verifier{first, second}
 			return newRoute(t, c, bearer.RouteConfig{Rule: scope.All("orders:read")})
 		}
-		want, got := route(plain), route(onlyJWTs{})
-		for _, token := range []string{
-			"good", "expired", "forged", "down", "unknown", "key-bound", "a\"b", "good=", "good==", "=", "go od", "good,good", "gööd", "\x00", "a\x7f", "12345678\x80",
+		accepting := bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) { return byName(ctx, "good") })
+		for _, pair := range [][2]bearer.Verifier{
+			{plain, onlyJWTs{}},
+			{bearer.Both(plain, accepting), bearer.Both(onlyJWTs{}, accepting)},
 		} {
-			for _, scheme := range []string{"Bearer ", "DPoP "} {
-				asked = nil
-				a, b := serve(want, get(scheme+token)), serve(got, get(scheme+token))
-				if a.status != b.status || a.challenge() != b.challenge() || a.body != b.body {
-					t.Errorf("%q: %d %s, and of a JWTVerifier %d %s", scheme+token, a.status, a.challenge(), b.status, b.challenge())
-				}
-				for _, token := range asked {
-					if token != "good=" && token != "good==" && token != "unknown" && token != "down" {
-						t.Errorf("the second verifier was asked about %q", token)
+			want, got := route(pair[0]), route(pair[1])
+			for _, token := range []string{
+				"good", "expired", "forged", "down", "unknown", "key-bound", "a\"b", "good=", "good==", "=", "go od", "good,good", "gööd", "\x00", "a\x7f", "12345678\x80",
+			} {
+				for _, scheme := range []string{"Bearer ", "DPoP "} {
+					asked = nil
+					a, b := serve(want, get(scheme+token)), serve(got, get(scheme+token))
+					if a.status != b.status || a.challenge() != b.challenge() || a.body != b.body {
+						t.Errorf("%q: %d %s, and of a verifier of JWTs %d %s", scheme+token, a.status, a.challenge(), b.status, b.challenge())
+					}
+					for _, token := range asked {
+						if token != "good=" && token != "good==" && token != "unknown" && token != "down" {
+							t.Errorf("the second verifier was asked about %q", token)
+						}
 					}
 				}
 			}
@@ -60,8 +66,43 @@ func TestJWTVerifierChangesNoAnswer(t *testing.T) {
 	}
 }
 
-// A cache may hand out the principal that it keeps: whoever may change what they
-// are given have their own.
+// Wrapping a verifier of JWTs in Both does not cost the check of each character.
+func TestBothKeepsThatItsFirstVerifierAcceptsOnlyJWTs(t *testing.T) {
+	const malformed = `a"b`
+	for _, tt := range []struct {
+		name string
+		wrap func(first, second bearer.Verifier) bearer.Verifier
+		want bool // the first verifier is asked before the characters are checked
+	}{
+		{"alone", func(first, _ bearer.Verifier) bearer.Verifier { return first }, true},
+		{"first of Both", bearer.Both, true},
+		{"first of Both in Both", func(first, second bearer.Verifier) bearer.Verifier {
+			return bearer.Both(bearer.Both(first, second), second)
+		}, true},
+		{"second of Both", func(first, second bearer.Verifier) bearer.Verifier { return bearer.Both(second, first) }, false},
+	} {
+		asked := false
+		first := recorder{onlyJWTs{}, func() { asked = true }}
+		route := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{tt.wrap(first, bearer.VerifierFunc(byName))}}, bearer.RouteConfig{})
+		serve(route, get("Bearer "+malformed))
+		if asked != tt.want {
+			t.Errorf("%s: asked about a malformed token: %t, want %t", tt.name, asked, tt.want)
+		}
+	}
+}
+
+type recorder struct {
+	onlyJWTs
+	called func()
+}
+
+func (r recorder) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
+	r.called()
+	return r.onlyJWTs.Verify(ctx, token)
+}
+
+// A verifier may return a principal that its cache keeps, so the guard copies it
+// before user code sees it.
 func TestNobodyChangesAVerifiersPrincipal(t *testing.T) {
 	kept := alice
 	verifier := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &kept, nil })

@@ -16,9 +16,9 @@ import (
 //
 // Neither a principal nor an error also means "cannot tell".
 //
-// The token is a token68 (RFC 9110, Section 11.2; but see
-// [JWTVerifier]) of at most [Config.MaxTokenBytes]; it must not be kept, logged or
-// put into an error.
+// The token is a token68 (RFC 9110, Section 11.2) of at most
+// [Config.MaxTokenBytes]. A verifier must not keep it, log it or put it into an
+// error.
 //
 // A verifier sets [Principal.Confirmation] for a bound token and does not check
 // the binding. The guard checks it, or rejects the token.
@@ -29,14 +29,19 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (*Principal, error)
 }
 
-// JWTVerifier is a [Verifier] that accepts nothing but JWTs in compact
-// serialization, as a jwks.Verifier: letters, digits, '-', '_' and dots. Of such
-// a token, if it is the first verifier, the guard need not look at each character
-// before it is asked. The answers are the same: a token that it does not accept
-// and that is no token68 is malformed, and no other verifier is asked.
-type JWTVerifier interface {
-	Verifier
-	OnlyJWTs()
+// acceptsOnlyJWTs reports whether v, the first verifier, accepts only JWTs in
+// compact serialization, as a jwks.Verifier does: letters, digits, '-', '_' and
+// dots. The guard then checks the characters of a token only after v has rejected
+// it. The answers stay the same: a rejected token that is not a token68 is
+// malformed, and no other verifier sees it.
+//
+// v says so by a method OnlyJWTs. It is not part of the package's API.
+func acceptsOnlyJWTs(v Verifier) bool {
+	if b, ok := v.(both); ok {
+		return acceptsOnlyJWTs(b.first)
+	}
+	_, ok := v.(interface{ OnlyJWTs() })
+	return ok
 }
 
 // VerifierFunc is a function as a [Verifier].

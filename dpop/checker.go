@@ -24,7 +24,7 @@ type Checker struct {
 	began      time.Time
 	headers    headers
 	history    history
-	counters   counters
+	tally      tally
 	journal    journal
 }
 
@@ -74,9 +74,9 @@ func (c *Checker) Nonce() string {
 // gone.
 func (c *Checker) CheckProof(r *http.Request, token string, p bearer.Principal) (bearer.Proof, error) {
 	proof, err := c.check(r, token, &p)
-	c.counters.checked.Add(1)
+	c.tally.checked.Add(1)
 	if err != nil {
-		c.counters.refused(err)
+		c.tally.refused(err)
 		return nil, err
 	}
 	return proof, nil

@@ -22,7 +22,7 @@ type header struct {
 // that the token is bound to.
 func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	h := jws.Header
-	if !h.HasType || !isProofType(h.Type) {
+	if !h.HasType || jose.NormalizeType(h.Type) != "dpop+jwt" {
 		return header{}, invalid("typ", `"dpop+jwt"`, quoted(h.Type))
 	}
 	alg := jose.Algorithm(h.Algorithm)
@@ -46,16 +46,6 @@ func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	}
 	segment, _, _ := strings.Cut(jws.SigningInput, ".")
 	return header{segment: segment, alg: alg, key: key}, nil
-}
-
-// isProofType obeys RFC 7515, Section 4.1.9: media types are case-insensitive,
-// and "application/" may be left out.
-func isProofType(typ string) bool {
-	const name, prefix = "dpop+jwt", "application/"
-	if len(typ) == len(prefix)+len(name) && strings.EqualFold(typ[:len(prefix)], prefix) {
-		typ = typ[len(prefix):]
-	}
-	return len(typ) == len(name) && strings.EqualFold(typ, name)
 }
 
 // headers caches the parsed header of valid proofs, one per key. All proofs of

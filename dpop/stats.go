@@ -3,11 +3,11 @@ package dpop
 import (
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/counters"
 )
 
 // Stats are counters since [New], for metrics.
@@ -25,40 +25,32 @@ type Stats struct {
 	Failed  uint64 // the same, since the replay store failed, or the clock was set back
 }
 
-type counters struct {
+type tally struct {
 	checked, full, quota, failed atomic.Uint64
-	refusals                     sync.Map // check, a string, to *atomic.Uint64; few, since the names are ours
+	refusals                     counters.ByName // by the check that failed
 }
 
-func (c *counters) refused(err *bearer.Error) {
+func (t *tally) refused(err *bearer.Error) {
 	switch {
 	case err.Code == bearer.CodeCanceled:
 	case errors.Is(err, ErrFull):
-		c.full.Add(1)
+		t.full.Add(1)
 	case errors.Is(err, ErrQuota):
-		c.quota.Add(1)
+		t.quota.Add(1)
 	case err.Code == bearer.CodeUnavailable:
-		c.failed.Add(1)
+		t.failed.Add(1)
 	default:
-		counter, ok := c.refusals.Load(err.Check)
-		if !ok {
-			counter, _ = c.refusals.LoadOrStore(err.Check, new(atomic.Uint64))
-		}
-		counter.(*atomic.Uint64).Add(1)
+		t.refusals.Add(err.Check)
 	}
 }
 
-// Stats returns the counters.
+// Stats returns the counters as they are now.
 func (c *Checker) Stats() Stats {
 	s := Stats{
-		Checked: c.counters.checked.Load(), Full: c.counters.full.Load(),
-		Quota: c.counters.quota.Load(), Failed: c.counters.failed.Load(),
-		Refusals: map[string]uint64{},
+		Checked: c.tally.checked.Load(), Full: c.tally.full.Load(),
+		Quota: c.tally.quota.Load(), Failed: c.tally.failed.Load(),
+		Refusals: c.tally.refusals.Snapshot(),
 	}
-	c.counters.refusals.Range(func(check, counter any) bool {
-		s.Refusals[check.(string)] = counter.(*atomic.Uint64).Load()
-		return true
-	})
 	s.Replays = s.Refusals["replay"]
 	return s
 }

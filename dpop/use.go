@@ -18,7 +18,7 @@ type validProof struct {
 // Use implements [bearer.Proof].
 func (v *validProof) Use(ctx context.Context) error {
 	if err := v.use(ctx); err != nil {
-		v.checker.counters.refused(err)
+		v.checker.tally.refused(err)
 		return err
 	}
 	return nil

@@ -106,28 +106,24 @@ func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]b
 		return nil, err
 	}
 	algorithm := jose.Algorithm(jws.Header.Algorithm)
-	typ := strings.TrimPrefix(strings.ToLower(jws.Header.Type), "application/")
 	switch {
-	case typ != "token-introspection+jwt":
+	case jose.NormalizeType(jws.Header.Type) != jose.NormalizeType(signedType):
 		return nil, errors.New("the signed answer's typ is not token-introspection+jwt")
 	case !slices.Contains(o.algorithms, algorithm):
 		return nil, fmt.Errorf("the signed answer's alg is %.16q, want one of %v", string(algorithm), o.algorithms)
 	}
-	q := keysource.Query{KeyID: jws.Header.KeyID, HasKeyID: jws.Header.HasKeyID, Algorithm: algorithm}
-	found, err := o.keys.Lookup(ctx, q)
-	if err != nil {
-		return nil, err
+	var input jose.Input
+	input.Set([]byte(jws.SigningInput))
+	err = o.keys.Verify(ctx, time.Now(), keysource.QueryFor(&jws.Header), func(keys keysource.Candidates) error {
+		return keys.Verify(algorithm, &input, jws.Signature)
+	})
+	switch err {
+	case nil:
+		return o.read(jws.Payload)
+	case jose.ErrSignature:
+		return nil, errors.New("the signed answer's signature does not hold")
 	}
-	proves := func(k *jose.Key) bool { return k.Verify(algorithm, jws.SigningInput, jws.Signature) == nil }
-	if !slices.ContainsFunc(found.Keys, proves) {
-		if !jws.Header.HasKeyID {
-			found, err = o.keys.Missed(ctx, found.Generation, q)
-		}
-		if err != nil || jws.Header.HasKeyID || !slices.ContainsFunc(found.Keys, proves) {
-			return nil, errors.New("the signed answer's signature does not hold")
-		}
-	}
-	return o.read(jws.Payload)
+	return nil, err
 }
 
 func (o *opener) read(payload []byte) ([]byte, error) {

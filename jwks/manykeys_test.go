@@ -68,7 +68,7 @@ func TestTokenWithoutKidAndManyKeys(t *testing.T) {
 		{8, nil, numbered, true, ""},
 		{31, nil, numbered, true, ""},
 		{32, nil, numbered, false, "a signature by one of the issuer's 33 keys for ES256, since the token has no kid; " +
-			"only the first 32 were tried, so the issuer must name its key by a kid of its own"},
+			"only the first 32 were tried, so the issuer must name its key by a unique kid"},
 		{40, "shared", func(int) string { return "shared" }, false, "one of the issuer's 40 keys for ES256, which share the token's kid; only the first 32 were tried"},
 	} {
 		t.Run(fmt.Sprint(tt.foreign, " beside, kid ", tt.kid), func(t *testing.T) {

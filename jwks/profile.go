@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/claims"
+	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 // Profile says how an issuer's access tokens look where they do not follow
@@ -118,7 +118,7 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 		p.Audience = "aud"
 	}
 	for _, t := range p.Types {
-		t = normalizeType(t)
+		t = jose.NormalizeType(t)
 		if slices.Contains(neverTypes, t) {
 			errs = append(errs, fmt.Errorf("Profile.Types: %q is the type of tokens that are no access tokens", t))
 		}
@@ -169,18 +169,7 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 	return c, errors.Join(errs...)
 }
 
-// normalizeType returns a typ as it is compared: media types are
-// case-insensitive, and "application/" may be left out unless the rest has a
-// slash of its own (RFC 7515, Section 4.1.9).
-func normalizeType(t string) string {
-	t = strings.ToLower(t)
-	if rest, ok := strings.CutPrefix(t, "application/"); ok && !strings.Contains(rest, "/") {
-		return rest
-	}
-	return t
-}
-
 // acceptsType reports whether a header's typ is an access token's.
 func (c *profile) acceptsType(typ string) bool {
-	return slices.Contains(c.types, typ) || slices.Contains(c.types, normalizeType(typ))
+	return slices.Contains(c.types, typ) || slices.Contains(c.types, jose.NormalizeType(typ))
 }

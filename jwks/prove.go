@@ -5,135 +5,149 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
-	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/keysource"
+	"github.com/bearerkit/bearerkit/internal/tokencache"
 )
 
-// reader is a token that is being read, and the memory for it, which is that of
-// one token after the other.
-type reader struct {
-	token      string
-	tag        uint64 // zero without a cache
-	issuer     *issuer
-	jws        jose.JWS
-	keys       []*jose.Key // one of them may have signed it
-	total      int         // of the keys that may have; more than keys if not all are tried
-	nameless   bool        // the keys have no ID, and the token names one
-	generation uint64      // of the keys
+// entry is what the cache stores about a token whose signature was verified.
+type entry = tokencache.Entry[facts]
 
-	buffer jose.Buffer
-	values claims.Values
-	input  jose.Input
-	flight *flight
-	lists  []byte
-	part   uint32 // of counters
+func newCache(entries, bytes int) *tokencache.Cache[facts] {
+	return tokencache.New(tokencache.Config[facts]{
+		Entries: entries,
+		Bytes:   bytes,
+		// An entry holds while the issuer's keys stay the same. Keys that are
+		// too stale have another generation: they prove nothing.
+		Version:  func(f *facts, now time.Time) uint64 { return f.issuer.source.GenerationAt(now) },
+		Rejected: jose.ErrSignature,
+	})
 }
 
-// maxLists is how long a list may be that a reader keeps memory for.
-const maxLists = 1 << 10
-
-var readers = sync.Pool{New: func() any {
-	return &reader{part: rand.Uint32()}
-}}
-
-// release gives r to the next token. Nothing of this one is left in it, but for
-// what jose.Input.Clear says.
-func (r *reader) release() {
-	r.token, r.issuer, r.jws, r.keys = "", nil, jose.JWS{}, nil
-	r.buffer.Clear()
-	r.values.Clear()
-	r.input.Clear()
-	*r.ownFlight() = flight{}
-	clear(r.lists)
-	if cap(r.lists) > maxLists {
-		r.lists = nil
+// prove verifies a token's signature and returns what the token says. Of
+// concurrent calls with one token, one does the work.
+func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *memory) (*facts, error) {
+	q := keysource.QueryFor(&t.jws.Header)
+	q.Issued, q.Leeway = t.issued(), v.leeway
+	var tried keysource.Candidates
+	var proven *entry
+	err := t.issuer.source.Verify(ctx, now, q, func(keys keysource.Candidates) (err error) {
+		tried = keys
+		proven, err = v.cache.Do(ctx, now, t.text, keys.Generation, func() (*entry, error) {
+			return v.check(now, t, keys, m)
+		})
+		return err
+	})
+	switch {
+	case err == nil:
+		return &proven.Value, nil
+	case err == jose.ErrSignature:
+		return nil, t.refuse(t.signatureError(tried))
 	}
-	readers.Put(r)
+	return nil, t.keyError(err)
 }
 
-// ownFlight returns memory for a flight: that of the last, unless somebody waited
-// for it, who may not have read it yet.
-func (r *reader) ownFlight() *flight {
-	if r.flight == nil || r.flight.landed != nil {
-		r.flight = new(flight)
+// check verifies a token's signature with keys and reads its claims.
+func (v *Verifier) check(now time.Time, t *unverified, keys keysource.Candidates, m *memory) (*entry, error) {
+	v.signatures.Add()
+	m.input.Set(bytesOf(t.jws.SigningInput))
+	if err := keys.Verify(jose.Algorithm(t.jws.Header.Algorithm), &m.input, t.jws.Signature); err != nil {
+		return nil, err
 	}
-	return r.flight
-}
-
-var errSignature = errors.New("jwks: the signature does not hold")
-
-// prove checks the signature of a token, judges the token, and puts it into the
-// cache if it is good. Of those who come with one token at the same time, one
-// does the work. It returns errSignature if the signature does not hold.
-func (v *Verifier) prove(ctx context.Context, r *reader) (*bearer.Principal, error) {
-	if v.cache == nil {
-		e, err := v.check(r)
-		if err != nil {
-			return nil, err
-		}
-		return e.judge(time.Now(), v.leeway)
+	v.headers.Keep(&t.jws)
+	e := &entry{Version: keys.Generation}
+	f := &e.Value
+	if refused := t.issuer.read(t, f, m); refused != nil {
+		return nil, f.refuse(refused)
 	}
-	e, f, leads := v.cache.join(r.token, r.tag, r.ownFlight())
-	if leads {
-		defer v.cache.leave(f)
-		f.generation = r.generation
-		e, err := v.check(r)
-		f.failed = err == errSignature
-		if err != nil {
-			return nil, err
-		}
-		f.entry = e
-		now := time.Now()
-		p, err := e.judge(now, v.leeway)
-		if err == nil {
-			e.tag, e.sum, e.key = r.tag, f.sum, r.input.SumToken(bytesOf(r.token))
-			v.cache.add(e, now)
-		}
-		return p, err
-	}
-	if f != nil {
-		select {
-		case <-f.landed:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("jwks: waiting for a signature check: %w", ctx.Err())
-		}
-		if f.failed && f.generation == r.generation {
-			return nil, errSignature
-		}
-		e = f.entry
-	}
-	// Other keys than ours prove nothing, and one that led may have come to no
-	// end.
-	if e == nil || e.generation != r.generation {
-		var err error
-		if e, err = v.check(r); err != nil {
-			return nil, err
-		}
-	}
-	return e.judge(time.Now(), v.leeway)
-}
-
-// check checks the signature of a token and reads what the token says.
-func (v *Verifier) check(r *reader) (*entry, error) {
-	v.signatures.add(r.part)
-	r.input.Set(bytesOf(r.jws.SigningInput))
-	algorithm := jose.Algorithm(r.jws.Header.Algorithm)
-	holds := func(k *jose.Key) bool { return k.VerifyInput(algorithm, &r.input, r.jws.Signature) == nil }
-	if !slices.ContainsFunc(r.keys, holds) {
-		return nil, errSignature
-	}
-	v.headers.Keep(&r.jws)
-	e := &entry{generation: r.generation}
-	if refused := r.issuer.read(r, &e.facts); refused != nil {
-		return nil, e.refuse(refused)
-	}
-	e.setTimes(v.leeway)
-	e.weight = weigh(r.jws.Payload, len(e.principal.Scopes.String())+len(r.lists), bytes.Count(r.lists, []byte(",")))
+	f.setTimes(v.leeway)
+	_, err := f.judge(now, v.leeway)
+	e.Transient = err != nil
+	e.Expires = f.until
+	e.Sum = m.input.SumToken(bytesOf(t.text))
+	e.Weight = weigh(t.jws.Payload, len(f.principal.Scopes.String())+len(m.lists), bytes.Count(m.lists, []byte(",")))
 	return e, nil
+}
+
+// The approximate cost of an entry beyond the copy of its claims: the entry
+// itself, and each value of a list.
+const (
+	entryOverhead = 768
+	listOverhead  = 32
+)
+
+// weigh returns the cost of an entry in bytes.
+func weigh(claims []byte, scopes, values int) int {
+	return entryOverhead + len(claims) + scopes + listOverhead*values
+}
+
+// bytesOf returns the bytes of s without copying them. Use it only for code that
+// neither changes nor keeps the bytes, such as hash functions.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// issued returns the token's iat, which nothing has proven yet, or the zero time
+// if iat is absent or malformed.
+func (t *unverified) issued() time.Time {
+	at, err := t.claims.Date(claims.Iat)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// refuse adds to a refusal what the token claims about itself, which nothing has
+// proven yet.
+func (t *unverified) refuse(e *bearer.Error) *bearer.Error {
+	e.ClaimedIssuer = t.issuer.url
+	if t.jws.Header.HasKeyID {
+		e.ClaimedKeyID = jose.Printable(t.jws.Header.KeyID)
+	}
+	return hinted(e)
+}
+
+// signatureError says that none of the keys signed the token.
+func (t *unverified) signatureError(tried keysource.Candidates) *bearer.Error {
+	want := "a signature by the issuer's key"
+	if tried.Total > 1 {
+		why := "which share the token's kid"
+		if !t.jws.Header.HasKeyID {
+			why = "since the token has no kid"
+		}
+		want = fmt.Sprintf("a signature by one of the issuer's %d keys for %s, %s", tried.Total, t.jws.Header.Algorithm, why)
+		if n := len(tried.Keys); n < tried.Total {
+			want += fmt.Sprintf("; only the first %d were tried, so the issuer must name its key by a unique kid", n)
+		}
+	}
+	return bearer.Invalid("signature", want, "another")
+}
+
+// keyError translates an error of the key source. It returns any other error as
+// it is: a refusal of the token's claims, or the end of the caller's context.
+func (t *unverified) keyError(err error) error {
+	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
+		e := bearer.Unavailable(err, unavailable.RetryAfter)
+		e.Check, e.Suspect, e.Hint = "keys", unavailable.Suspect, unavailable.Hint
+		return t.refuse(e)
+	}
+	switch {
+	case errors.Is(err, keysource.ErrUnknownKey):
+		return t.refuse(bearer.Invalid("kid", "the ID of a key that the issuer publishes", "an unknown ID; "+t.issuer.keysText()))
+	case errors.Is(err, keysource.ErrKeyAlgorithm):
+		return t.refuse(bearer.Invalid("kid", "the ID of a key for "+t.jws.Header.Algorithm, "the ID of a key for other algorithms"))
+	}
+	return err
+}
+
+// keysText says how many keys the token's kid was compared with.
+func (i *issuer) keysText() string {
+	s := i.source.Stats()
+	if s.Fetched.IsZero() {
+		return fmt.Sprintf("%d keys are configured", s.Keys)
+	}
+	return fmt.Sprintf("%d keys were fetched %v ago", s.Keys, time.Since(s.Fetched).Truncate(time.Second))
 }

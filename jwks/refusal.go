@@ -1,17 +1,17 @@
 package jwks
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/internal/jose"
-	"github.com/bearerkit/bearerkit/internal/keysource"
 )
+
+func notJWT() error {
+	return hinted(bearer.Unrecognized("form", "a JWT in compact serialization", "another token"))
+}
 
 // hinted adds to a refusal what an operator can do about it.
 func hinted(e *bearer.Error) *bearer.Error {
@@ -47,40 +47,6 @@ func hintFor(check string) string {
 		return "have the issuer put this API into the token's audience, or, if the token is meant for this API, add what it has to Issuer.Audience"
 	}
 	return "compare the token's claims with what Issuer.Profile asks for"
-}
-
-// unproven adds to a refusal what the token claims of itself.
-func (r *reader) unproven(e *bearer.Error) *bearer.Error {
-	e.ClaimedIssuer = r.issuer.url
-	if r.jws.Header.HasKeyID {
-		e.ClaimedKeyID = jose.Printable(r.jws.Header.KeyID)
-	}
-	return hinted(e)
-}
-
-// keyError says what it means for the token that no key was found.
-func (r *reader) keyError(err error) error {
-	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
-		e := bearer.Unavailable(err, unavailable.RetryAfter)
-		e.Check, e.Suspect, e.Hint = "keys", unavailable.Suspect, unavailable.Hint
-		return r.unproven(e)
-	}
-	switch {
-	case errors.Is(err, keysource.ErrUnknownKey):
-		return r.unproven(bearer.Invalid("kid", "the ID of a key that the issuer publishes", "an unknown ID; "+r.issuer.keysText()))
-	case errors.Is(err, keysource.ErrKeyAlgorithm):
-		return r.unproven(bearer.Invalid("kid", "the ID of a key for "+r.jws.Header.Algorithm, "that of a key for other algorithms"))
-	}
-	return err // the caller went away
-}
-
-// keysText says which keys a token's kid was looked for among.
-func (i *issuer) keysText() string {
-	s := i.source.Stats()
-	if s.Fetched.IsZero() {
-		return fmt.Sprintf("%d keys are configured", s.Keys)
-	}
-	return fmt.Sprintf("%d keys were fetched %v ago", s.Keys, time.Since(s.Fetched).Truncate(time.Second))
 }
 
 // spellings tells what a token's iss may have been meant to be.

@@ -5,11 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/bearerkit/bearerkit/bearer"
 )
 
 // Ready returns nil when the keys of the given issuers are at hand, by their
@@ -83,11 +79,7 @@ type IssuerStats struct {
 
 // Stats returns the counters.
 func (v *Verifier) Stats() Stats {
-	stats := Stats{Refusals: v.refusals.snapshot(), Signatures: v.signatures.load()}
-	if c := v.cache; c != nil {
-		stats.Cache = CacheStats{Hits: c.hits.load(), Misses: c.misses.load()}
-		stats.Cache.Entries, stats.Cache.Bytes = c.size()
-	}
+	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load(), Cache: CacheStats(v.cache.Stats())}
 	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
 		s := v.issuers[url].source.Stats()
 		stats.Issuers = append(stats.Issuers, IssuerStats{
@@ -95,28 +87,4 @@ func (v *Verifier) Stats() Stats {
 		})
 	}
 	return stats
-}
-
-// refusals counts by check. The names of checks are ours, so there are few.
-type refusals struct{ byCheck sync.Map } // string to *atomic.Uint64
-
-func (r *refusals) count(err error) {
-	check := "canceled"
-	if e, ok := errors.AsType[*bearer.Error](err); ok {
-		check = e.Check
-	}
-	counter, ok := r.byCheck.Load(check)
-	if !ok {
-		counter, _ = r.byCheck.LoadOrStore(check, new(atomic.Uint64))
-	}
-	counter.(*atomic.Uint64).Add(1)
-}
-
-func (r *refusals) snapshot() map[string]uint64 {
-	counts := map[string]uint64{}
-	r.byCheck.Range(func(check, counter any) bool {
-		counts[check.(string)] = counter.(*atomic.Uint64).Load()
-		return true
-	})
-	return counts
 }

@@ -1,18 +1,17 @@
-package jwks
+package tokencache_test
 
 import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"testing"
-	"time"
 )
 
-// BenchmarkHitRatio says which part of requests meets a token that is known, by
-// the number of clients of one instance, with the default of 10,000 entries.
-// Each client has one token, which it renews every 300 requests, as one that
-// calls each second and whose tokens live for five minutes. Clients are alike,
-// or a few call most (Zipf's law with s = 1.1). Figures of docs/performance.md;
-// the random numbers are the same each time.
+// BenchmarkHitRatio reports the share of requests whose token is in a cache of
+// the default size, by the number of clients of one instance. Each client renews
+// its token every 300 requests, as a client does that calls once a second with
+// tokens that live for five minutes. Either all clients call equally often, or a
+// few call most (Zipf, s = 1.1). docs/performance.md quotes the figures. The
+// random numbers are the same in each run.
 func BenchmarkHitRatio(b *testing.B) {
 	const renewal = 300
 	for _, spread := range []string{"alike", "zipf"} {
@@ -25,7 +24,7 @@ func BenchmarkHitRatio(b *testing.B) {
 					if spread == "zipf" {
 						next = func() int { return int(zipf.Uint64()) }
 					}
-					c, now := newCache(defaultCacheEntries, defaultCacheBytes), time.Now()
+					c := newCache(10_000, 32<<20)
 					asked := make([]int, clients)
 					for i := range asked {
 						asked[i] = rng.IntN(renewal)
@@ -36,9 +35,9 @@ func BenchmarkHitRatio(b *testing.B) {
 						client := next()
 						asked[client]++
 						token := client + clients*(asked[client]/renewal)
-						known := c.has(token)
+						known := has(c, token)
 						if !known {
-							c.add(entryOf(token, 2000), now)
+							add(b, c, token, 2000)
 						}
 						if n >= warm {
 							counted++

@@ -1,0 +1,55 @@
+package keysource
+
+import (
+	"context"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+// QueryFor returns the query for the key that a JWS's header names.
+func QueryFor(h *jose.Header) Query {
+	return Query{KeyID: h.KeyID, HasKeyID: h.HasKeyID, Algorithm: jose.Algorithm(h.Algorithm)}
+}
+
+// Verify calls verify with the keys that may have signed a JWS at now, and
+// returns its error, which must be [jose.ErrSignature] if no key did.
+//
+// Verify calls verify a second time, with newer keys, if the JWS does not name
+// its key and the first keys did not sign it: a new key may have. It asks for a
+// fetch as [Source.Search] does, out of the same budget. A JWS that names a key
+// never causes a fetch by its signature.
+//
+// If no keys can be found, the error is that of [Source.Lookup].
+func (s *Source) Verify(ctx context.Context, now time.Time, q Query, verify func(Candidates) error) error {
+	found, err := s.At(now, q)
+	if err == ErrUnknownKey {
+		found, err = s.Search(ctx, q)
+	}
+	if err != nil {
+		return err
+	}
+	rejected := verify(found)
+	if rejected != jose.ErrSignature || q.HasKeyID && !found.Nameless {
+		return rejected
+	}
+	newer, err := s.Missed(ctx, found.Generation, q)
+	switch err {
+	case nil:
+		return verify(newer)
+	case ErrUnknownKey:
+		return rejected
+	}
+	return err
+}
+
+// Verify returns nil if one of the candidates signed in, and [jose.ErrSignature]
+// otherwise.
+func (c Candidates) Verify(alg jose.Algorithm, in *jose.Input, signature []byte) error {
+	for _, key := range c.Keys {
+		if key.VerifyInput(alg, in, signature) == nil {
+			return nil
+		}
+	}
+	return jose.ErrSignature
+}

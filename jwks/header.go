@@ -1,0 +1,27 @@
+package jwks
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/jose"
+)
+
+// checkHeader checks what needs no key. A forged header may pass.
+func (i *issuer) checkHeader(h *jose.Header) *bearer.Error {
+	if !slices.Contains(i.algorithms, jose.Algorithm(h.Algorithm)) {
+		return bearer.Invalid("alg", fmt.Sprintf("one of %v (Issuer.Algorithms)", i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
+	}
+	if i.requireKeyID && !h.HasKeyID {
+		return bearer.Invalid("kid", "the ID of a key, as Issuer.RequireKeyID demands", "none")
+	}
+	if !i.profile.acceptsType(h.Type) {
+		got := "none"
+		if h.HasType {
+			got = fmt.Sprintf("%.64q", h.Type)
+		}
+		return bearer.Invalid("typ", fmt.Sprintf("one of %q (Issuer.Profile)", i.profile.types), got)
+	}
+	return nil
+}

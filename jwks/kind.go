@@ -1,0 +1,94 @@
+package jwks
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/claims"
+)
+
+// isScopeString reports whether the claim at index i must be a string (RFC 9068,
+// Section 2.2.3).
+func (c *profile) isScopeString(i int) bool { return c.scopeString && c.Name(i) == "scope" }
+
+// checkKind checks that the token is an access token, and that it has all
+// required claims.
+func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error {
+	if refused := c.checkForbidden(v, p); refused != nil {
+		return refused
+	}
+	if tokenType, err := v.Text(c.tokenType); err != nil {
+		return malformed(err)
+	} else if refused := checkNamed(tokenType, p); refused != nil {
+		return refused
+	}
+	return c.checkRequired(v, p)
+}
+
+// checkForbidden refuses other kinds of tokens (RFC 8725, Section 3.12).
+func (c *profile) checkForbidden(v *claims.Values, p *bearer.Principal) *bearer.Error {
+	for _, i := range c.forbidden {
+		if v.Has(i) {
+			return bearer.Invalid("kind", "an access token, which has no claim "+c.Name(i), "another kind of token")
+		}
+	}
+	if c.kind >= 0 {
+		kind, err := v.Text(c.kind)
+		if err != nil || !slices.Contains(c.kinds, kind) {
+			return bearer.Invalid("kind",
+				fmt.Sprintf("claim %s to be one of %q", c.Name(c.kind), c.kinds), fmt.Sprintf("%.64q", kind))
+		}
+		if refused := checkNamed(kind, p); refused != nil {
+			return refused
+		}
+	}
+	if !c.typed && c.kind < 0 && c.looksLikeIDToken(v, p) {
+		return bearer.Invalid("kind", "an access token", "what looks like an ID token: for its client, without scopes and jti")
+	}
+	if !c.typed && p.Subject == p.Issuer {
+		return bearer.Invalid("kind", "an access token, whose sub is not its iss", "a client assertion")
+	}
+	return nil
+}
+
+func (c *profile) checkRequired(v *claims.Values, p *bearer.Principal) *bearer.Error {
+	if p.ClientID == "" {
+		names := make([]string, len(c.clientID))
+		for i, claim := range c.clientID {
+			names[i] = c.Name(claim)
+		}
+		return missing(fmt.Sprintf("one of the claims %q", names), "none")
+	}
+	for _, i := range c.required {
+		if !v.Has(i) || v.IsEmptyText(i) {
+			return missing("the claim "+c.Name(i), v.Found(i))
+		}
+	}
+	if !v.Has(claims.Exp) {
+		return missing("the claim exp", v.Found(claims.Exp))
+	}
+	return nil
+}
+
+// checkNamed refuses a token whose type says that it is bound to a key, and
+// which does not name the key.
+func checkNamed(tokenType string, p *bearer.Principal) *bearer.Error {
+	if claims.KeyUnnamed(tokenType, p.Confirmation) {
+		return bearer.Invalid("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6)", "none")
+	}
+	return nil
+}
+
+// looksLikeIDToken reports whether a token has no more than an ID token may
+// have: its client as the audience (OpenID Connect Core, Section 2), no scopes,
+// and no jti.
+func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
+	return p.HasAudience(p.ClientID) && !v.Has(claims.Jti) && !slices.ContainsFunc(c.scope, v.Has)
+}
+
+func missing(what, found string) *bearer.Error {
+	refused := bearer.Invalid("claims", what+", which the issuer's Profile requires", found)
+	refused.Hint = "the issuer omits this claim: add it at the issuer, or see which claims Issuer.Profile requires"
+	return refused
+}

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// burst is how many fetches requests may cause at once: one for a rotation and
-// one for the next, or for junk that came first.
+// burst is how many fetches requests may cause at once. The second serves a
+// rotation after junk has spent the first.
 const burst = 2
 
-// budget is a token bucket of fetches.
+// budget is a token bucket that limits fetches.
 type budget struct {
-	every  time.Duration // one token comes
+	every  time.Duration // the time in which one token is added
 	tokens int
-	filled time.Time // when the last token came
+	filled time.Time // when the last token was added
 }
 
 func newBudget(every time.Duration, now time.Time) budget {
 	return budget{every: every, tokens: burst, filled: now}
 }
 
-// take reports whether there is a token at now, and takes it.
+// take takes a token, and reports whether there was one.
 func (b *budget) take(now time.Time) bool {
 	if n := now.Sub(b.filled) / b.every; n > 0 {
 		b.tokens = int(min(burst, time.Duration(b.tokens)+n))
@@ -30,14 +30,14 @@ func (b *budget) take(now time.Time) bool {
 		return false
 	}
 	if b.tokens == burst {
-		// A full bucket has not been saving for the next token.
+		// A full bucket has not accumulated time for the next token.
 		b.filled = now
 	}
 	b.tokens--
 	return true
 }
 
-// next returns when there is a token again: at now, or later.
+// next returns when a token is available: now or later.
 func (b *budget) next(now time.Time) time.Time {
 	if at := b.filled.Add(b.every); b.tokens == 0 && at.After(now) {
 		return at
@@ -45,8 +45,8 @@ func (b *budget) next(now time.Time) time.Time {
 	return now
 }
 
-// jitter returns d less up to a quarter, so that many programs that were
-// started together do not ask together.
+// jitter returns d reduced by up to a quarter, so that programs that were started
+// together do not send their requests together.
 func jitter(d time.Duration) time.Duration {
 	return d - rand.N(d/4+1)
 }

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// ErrUnknownKey is the error of a key that is not among the issuer's, as seen
-// in a set that is fresh enough to say so.
+// ErrUnknownKey means that the issuer has no such key, according to a set that is
+// new enough to show it.
 var ErrUnknownKey = errors.New("keysource: the issuer has no such key")
 
-// ErrKeyAlgorithm is the error of a key that the issuer has, but not for the
-// algorithm asked for. It never causes a fetch.
+// ErrKeyAlgorithm means that the issuer has the key, but for other algorithms. It
+// never causes a fetch.
 var ErrKeyAlgorithm = errors.New("keysource: the key is not for this algorithm")
 
 var (
@@ -19,23 +19,24 @@ var (
 	errNoneYet  = errors.New("no keys have been fetched yet")
 	errTimeout  = fmt.Errorf("no answer within %v", fetchTime)
 	errNoUsable = errors.New("the issuer publishes no usable key")
-	errCrowded  = fmt.Errorf("%d others wait for the keys already", maxWaiting)
+	errCrowded  = fmt.Errorf("%d other requests already wait for the keys", maxWaiting)
 	errTooNew   = errors.New("unknown key: the token's iat is later than the last fetch, and the refresh budget allows no fetch yet")
 )
 
-// UnavailableError says that nobody can tell whether a key is the issuer's:
-// its keys cannot be had now.
+// UnavailableError means that the issuer's keys are unavailable, so that the
+// source cannot decide whether a key is the issuer's.
 type UnavailableError struct {
 	Issuer string
-	// RetryAfter is when it makes sense to ask again, at least a second.
+	// RetryAfter is how long to wait before a retry, at least a second.
 	RetryAfter time.Duration
-	// Suspect says that the keys are at hand and only the token asks for
-	// another one: its sender may have made it up.
+	// Suspect means that the source has usable keys and only lacks the one
+	// that the token names, which the sender may have made up.
 	Suspect bool
-	// Err is the cause, for logs. It is not unwrapped: it may be the context
-	// error of the source's own fetch, and is not to be taken for the caller's.
+	// Err is the cause, for logs. It is not unwrapped, because it may be the
+	// context error of the source's own fetch, which callers must not mistake
+	// for their own.
 	Err error
-	// Hint says what an operator can do.
+	// Hint says what an operator can do about it.
 	Hint string
 }
 

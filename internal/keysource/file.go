@@ -13,20 +13,20 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// filePause is how often a file is read. Its content is compared, whatever its
-// time of modification says: Kubernetes replaces a file by changing a symbolic
-// link, and clocks of file systems are coarse.
+// filePause is how often a file is read. Changes are detected by the content and
+// not by the modification time, because Kubernetes replaces a file by changing a
+// symbolic link, and clocks of file systems are coarse.
 const filePause = 2 * time.Second
 
 // file reads an issuer's keys from a file. It belongs to the owner goroutine.
 type file struct {
 	path  string
 	count func(func(*Stats))
-	last  []byte // what was delivered last
+	last  []byte // the content that was delivered last
 }
 
-// fetch reads the file. It does not wait for ctx, since a regular file answers
-// at once.
+// fetch reads the file. It ignores the context, since reading a regular file does
+// not hang.
 func (f *file) fetch(context.Context) (delivery, error) {
 	d := delivery{at: time.Now(), fresh: filePause}
 	content, err := readFile(f.path)
@@ -45,7 +45,7 @@ func (f *file) fetch(context.Context) (delivery, error) {
 	}
 	if err != nil {
 		f.count(func(s *Stats) { s.Failures++ })
-		if err == errNoUsable { // the set is replaced
+		if err == errNoUsable { // an empty set replaces the last one
 			f.last = nil
 		}
 		return d, err
@@ -54,7 +54,7 @@ func (f *file) fetch(context.Context) (delivery, error) {
 	return d, nil
 }
 
-// CheckFile returns what is wrong with a file of keys.
+// CheckFile returns an error if a file has no usable key.
 func CheckFile(path string) error {
 	f := file{path: path, count: func(func(*Stats)) {}}
 	d, err := f.fetch(context.Background())
@@ -74,7 +74,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would wait for its writer
+	if !info.Mode().IsRegular() { // reading a pipe would wait for its writer
 		return nil, errors.New("not a regular file")
 	}
 	f, err := os.Open(path)
@@ -106,7 +106,7 @@ func parseFile(content []byte) (jose.KeySet, error) {
 	return jose.KeySet{Keys: keys}, err
 }
 
-// fileError says what is wrong with a file.
+// fileError is the error of a file, with its path.
 type fileError struct {
 	path string
 	err  error

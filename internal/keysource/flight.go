@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// flight is one fetch, which everybody who needs one waits for. Its context is
-// the source's own: no waiter that goes away ends it for the others.
+// flight is one fetch, which all lookups that need one share. Its context is the
+// source's own, so that a caller that gives up does not end it for the others.
 type flight struct {
 	landed chan struct{}
-	err    error // to be read after landed is closed
+	err    error // read only after landed is closed
 }
 
-// origin is where keys come from.
+// origin fetches the keys: over HTTP or from a file.
 type origin interface {
 	fetch(ctx context.Context) (delivery, error)
 }
 
-// own is the owner goroutine: it makes all the fetches, one at a time.
+// own is the owner goroutine. It makes all fetches, one at a time.
 func (s *Source) own(ctx context.Context) {
 	defer close(s.done)
 	timer := time.NewTimer(0)
@@ -49,8 +49,8 @@ func (s *Source) count(change func(*Stats)) {
 	s.mu.Unlock()
 }
 
-// depart returns the flight that was asked for, or one that is due; or nil,
-// and when one will be.
+// depart returns the flight that was requested or is due. Otherwise it returns nil
+// and the time when one is due.
 func (s *Source) depart() (*flight, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +62,8 @@ func (s *Source) depart() (*flight, time.Time) {
 
 func newFlight() *flight { return &flight{landed: make(chan struct{})} }
 
-// request asks the owner goroutine for a flight. s.mu is held, and there is no
-// flight.
+// request requests a flight from the owner goroutine. The caller holds s.mu, and
+// there is no flight.
 func (s *Source) request() *flight {
 	s.flight = newFlight()
 	select {
@@ -87,8 +87,8 @@ func (s *Source) fly(ctx context.Context) (delivery, error) {
 	return d, err
 }
 
-// land stores what the flight brought, lets the waiters go, and returns when
-// the next one is due.
+// land stores the result of a flight, releases the waiters, and returns when the
+// next flight is due.
 func (s *Source) land(f *flight, d delivery, err error) time.Time {
 	now := time.Now()
 	old := s.set.Load() // only this goroutine stores
@@ -108,10 +108,10 @@ func (s *Source) land(f *flight, d delivery, err error) time.Time {
 	case err == nil:
 		s.failed = failure{}
 		fresh := max(d.fresh, minBackoff)
-		// 80 to 95 % of the time, so that programs which were started together
-		// do not ask together, and the keys are there before they are due.
+		// Refresh after 80 to 95 % of the time: before the keys expire, and not
+		// at the same moment as other instances that started together.
 		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
-	case s.config.File != "": // reading it is cheap, and nobody else's work
+	case s.config.File != "": // a read is cheap and burdens no server
 		s.failed = s.failed.failed(err, now)
 		s.due = now.Add(jitter(filePause))
 	default:
@@ -130,7 +130,7 @@ func (s *Source) land(f *flight, d delivery, err error) time.Time {
 	return due
 }
 
-// arrange returns the set that is at hand after a flight.
+// arrange returns the set that is current after a flight.
 func (s *Source) arrange(old *keySet, d delivery, err error) *keySet {
 	switch {
 	case err != nil && err != errNoUsable:
@@ -152,7 +152,7 @@ func (s *Source) arrange(old *keySet, d delivery, err error) *keySet {
 	return set
 }
 
-// shut releases those who wait for a flight that will not depart.
+// shut closes the source and releases the waiters of a flight that will not begin.
 func (s *Source) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

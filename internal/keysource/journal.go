@@ -11,17 +11,17 @@ import (
 	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
-// maxSkippedLogged bounds the lines that one set of foreign keys causes.
+// maxSkippedLogged bounds the log records about the keys of one set.
 const maxSkippedLogged = 20
 
-// journal tells the log what an operator must know, and not more often. It
-// belongs to the owner goroutine.
+// journal writes the log records of a source, each no more often than an operator
+// needs it. It belongs to the owner goroutine.
 type journal struct {
 	config Config
 	outage throttle.Outage
 }
 
-// landed reports a flight: after it, set is at hand instead of old.
+// landed logs the result of a flight, after which set replaces old.
 func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 	j.skipped(old, set)
 	j.notes(old, set)
@@ -30,7 +30,8 @@ func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 	}
 }
 
-// tell reports that keys cannot be fetched because of err, or can be again.
+// tell logs that the keys cannot be fetched because of err, or that they can be
+// fetched again.
 func (j *journal) tell(set *keySet, err error, due time.Time) {
 	broken, recovered := "cannot fetch the issuer's keys", "the issuer's keys can be fetched again"
 	if j.config.File != "" {
@@ -54,7 +55,7 @@ func (j *journal) tell(set *keySet, err error, due time.Time) {
 	j.config.Logger.Warn(broken, attrs...)
 }
 
-// skipped reports the keys that were left out, once for each changed set.
+// skipped logs the keys that were skipped, once for each changed set.
 func (j *journal) skipped(old, set *keySet) {
 	if set == old || old != nil && old.print == set.print && old.more == set.more && slices.Equal(old.skipped, set.skipped) {
 		return
@@ -70,8 +71,8 @@ func (j *journal) skipped(old, set *keySet) {
 	}
 }
 
-// notes reports the keys that are used although they are malformed, once for
-// each changed set.
+// notes logs the keys that are used although they are malformed, once for each
+// changed set.
 func (j *journal) notes(old, set *keySet) {
 	if set == old || old != nil && old.print == set.print && slices.Equal(old.notes, set.notes) {
 		return
@@ -83,7 +84,7 @@ func (j *journal) notes(old, set *keySet) {
 	}
 }
 
-// hint says what an operator can do about err.
+// hint returns what an operator can do about err.
 func hint(err error) string {
 	var metadata *discovery.Error
 	var transport *fetch.TransportError
@@ -91,20 +92,20 @@ func hint(err error) string {
 	var file *fileError
 	switch {
 	case errors.As(err, &file):
-		return "check that the file is there, readable and whole: a JWK set, or public keys in PEM"
+		return "check that the file exists, is readable and is complete: a JWK set, or public keys in PEM"
 	case err == errTooNew:
-		return "nothing: the key is fetched soon, if the issuer has it"
+		return "nothing: if the issuer has the key, it is fetched soon"
 	case err == errNoneYet, err == errCrowded, err == errClosed:
-		return "nothing, if it does not last"
+		return "nothing, unless it persists"
 	case errors.Is(err, errNoUsable):
-		return "compare the issuer's key set with the reasons for which keys are not used"
+		return "compare the issuer's key set with the log records that say why its keys are not used"
 	case errors.Is(err, errTimeout), errors.As(err, &transport):
 		return "check that the issuer can be reached from here: DNS, firewall, proxy, its certificate"
 	case errors.As(err, &metadata):
 		return metadata.Hint("the URL of its key set")
 	case errors.As(err, &status):
-		return "check the issuer's health, and that the URL is the one of its key set"
+		return "check the issuer's health, and that the URL is that of its key set"
 	default:
-		return "check that the URL is the one of the issuer's key set"
+		return "check that the URL is that of the issuer's key set"
 	}
 }

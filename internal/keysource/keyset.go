@@ -10,11 +10,11 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// maxCandidates is how many keys a token is tried with that names none, or
-// whose key ID several keys share. A forged token costs its sender nothing and
-// the verifier one signature check for each of them: with 32 keys of RSA-2048
-// or P-256 one to two milliseconds. P-384 and P-521 take ten to fifty times as
-// long as P-256.
+// maxCandidates bounds the keys that are tried for a token without a key ID, or
+// with one that several keys share. A forged token costs its sender nothing, but
+// costs the verifier a signature check per key: one to two milliseconds for 32
+// keys of RSA-2048 or P-256. P-384 and P-521 take ten to fifty times as long as
+// P-256.
 const (
 	maxCandidates     = 32
 	maxSlowCandidates = 8
@@ -29,40 +29,40 @@ func maxCandidatesFor(alg jose.Algorithm) int {
 
 // Candidates are the keys that may have signed a token.
 type Candidates struct {
-	// Keys are to be tried. The slice is not to be modified.
+	// Keys are the keys to try. Do not modify the slice.
 	Keys []*jose.Key
-	// Total is the number of keys that may have signed the token. It is more
-	// than len(Keys) if they are too many to try.
+	// Total is the number of keys that may have signed the token. It exceeds
+	// len(Keys) if there are too many to try.
 	Total int
-	// Generation is that of the set they come from, see [Source.Generation].
+	// Generation is the generation of their set, see [Source.Generation].
 	Generation uint64
-	// Nameless says that the token names a key ID which none of the keys has:
-	// these are keys without an ID, which answer for any.
+	// Nameless means that no key has the token's key ID, and that Keys are the
+	// keys without an ID, which match any.
 	Nameless bool
 }
 
-// keySet is one set of keys, arranged for lookups. It is immutable once it is
-// stored in a source.
+// keySet is a set of keys, indexed for lookups. It is immutable once it is stored
+// in a source.
 type keySet struct {
 	generation uint64
 	fetched    time.Time     // when its request began
-	maxStale   time.Duration // zero: for ever
+	maxStale   time.Duration // zero: no limit
 	keys       []*jose.Key
 	skipped    []jose.Skipped
-	more       int // keys that were skipped as well
+	more       int // further skipped keys, which skipped omits
 	notes      []jose.Note
-	print      [sha256.Size]byte // the same for sets of the same keys
+	print      [sha256.Size]byte // equal for sets of the same keys
 
 	byID  map[string]group
-	all   group // answers tokens without a key ID
-	other group // answers key IDs that are not in byID; nil: nothing does
+	all   group // for tokens without a key ID
+	other group // for key IDs that are not in byID; nil: those are unknown
 }
 
-// group holds the keys that one key ID stands for, by algorithm.
+// group holds the keys that match a key ID, by algorithm.
 type group map[jose.Algorithm]shortlist
 
 type shortlist struct {
-	keys  []*jose.Key // the first of them
+	keys  []*jose.Key // the first of total keys
 	total int
 }
 
@@ -78,21 +78,21 @@ func newGroup(keys []*jose.Key) group {
 	return g
 }
 
-// with returns c and total more keys, of which the first are given.
+// with returns c plus total more keys, the first of which are keys.
 func (c shortlist) with(alg jose.Algorithm, total int, keys ...*jose.Key) shortlist {
 	room := min(maxCandidatesFor(alg)-len(c.keys), len(keys))
 	return shortlist{append(c.keys, keys[:room]...), c.total + total}
 }
 
-// add adds the keys of other. It costs as much as the candidates of a token,
-// however many keys there are.
+// add adds the keys of other. Its cost depends on the number of candidates for a
+// token, and not on the number of keys.
 func (g group) add(other group) {
 	for alg, more := range other {
 		g[alg] = g[alg].with(alg, more.total, more.keys...)
 	}
 }
 
-// newKeySet arranges keys. With anyID, keys without an ID answer for any.
+// newKeySet indexes keys. With anyID, keys without an ID match any key ID.
 func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 	named := make(map[string][]*jose.Key)
 	var nameless []*jose.Key
@@ -122,8 +122,8 @@ func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 	return set
 }
 
-// fingerprint tells sets apart by what their keys are, are called, and may do.
-// The order of the keys and the rest of the document are no difference.
+// fingerprint hashes the material, the ID and the algorithms of all keys. It
+// ignores their order and the rest of the document.
 func fingerprint(keys []*jose.Key) [sha256.Size]byte {
 	prints := make([]string, len(keys))
 	var line []byte
@@ -141,8 +141,7 @@ func fingerprint(keys []*jose.Key) [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(prints, "\n")))
 }
 
-// usable reports whether set has a key that may be used at now. A nil set has
-// none.
+// usable reports whether set has keys and is not stale. A nil set has none.
 func (set *keySet) usable(now time.Time) bool {
 	if set == nil || len(set.keys) == 0 {
 		return false
@@ -150,13 +149,13 @@ func (set *keySet) usable(now time.Time) bool {
 	if set.maxStale == 0 {
 		return true
 	}
-	// The monotonic clock stands still while the machine sleeps, and the wall
-	// clock may be set back: whichever says that more time has passed is right.
+	// The monotonic clock stops while the machine sleeps, and the wall clock may
+	// be set back, so the longer of the two ages counts.
 	return now.Sub(set.fetched) < set.maxStale &&
 		now.Round(0).Sub(set.fetched.Round(0)) < set.maxStale
 }
 
-// end returns when set stops being usable.
+// end returns when set becomes stale.
 func (set *keySet) end() time.Time { return set.fetched.Add(set.maxStale) }
 
 // find returns the keys that may have signed a token. It does not allocate.

@@ -8,23 +8,23 @@ import (
 // maxMissing bounds the memory of missing keys.
 const maxMissing = 1024
 
-// missing remembers what was not in a set that was fetched to look for it, so
-// that asking again does not spend the budget again. It forgets after a while,
-// and the oldest first when it is full.
+// missing remembers the keys that a fetch did not find, so that another query for
+// them does not spend the budget again. An entry expires after a while, and the
+// oldest is evicted when missing is full.
 type missing struct {
 	keep time.Duration
-	// seed makes hashes that nobody outside can aim at another's key ID.
+	// seed prevents attackers from choosing a key ID that collides with another.
 	seed  maphash.Seed
 	notes map[uint64]note
 	order [maxMissing]uint64 // a ring of the hashes in notes, oldest first
 	first int
 }
 
-// note says that a key was not in a set.
+// note records that a key was missing from a set.
 type note struct {
 	until time.Time
-	// issued is up to when tokens were issued for which this is certain: they
-	// were there before the set was fetched.
+	// issued is the latest iat for which the note holds. The set was fetched
+	// after such tokens were issued, and would have their key.
 	issued time.Time
 }
 
@@ -33,20 +33,20 @@ func newMissing(keep time.Duration) missing {
 }
 
 func (m *missing) hash(q Query) uint64 {
-	q.Issued, q.Leeway = time.Time{}, 0 // they say nothing of the key
+	q.Issued, q.Leeway = time.Time{}, 0 // they do not identify the key
 	return maphash.Comparable(m.seed, q)
 }
 
-// has reports whether the key of q is known to be missing in set. What was
-// looked for before says nothing of a newer token: its sender must not be shut
-// out by somebody who guessed the next key's ID.
+// has reports whether the key of q is known to be missing from set. A note does
+// not apply to a newer token: an attacker who guesses the ID of the next key must
+// not shut out the tokens that it will sign.
 func (m *missing) has(q Query, set *keySet, now time.Time) bool {
 	n, ok := m.notes[m.hash(q)]
 	return ok && now.Before(n.until) && (!q.newerThan(set) || !q.Issued.After(n.issued))
 }
 
-// add notes that the key of q is missing in set, which was fetched after the
-// token came. A token whose iat is later than that is not believed.
+// add notes that the key of q is missing from set, which was fetched after the
+// token came. An iat later than the fetch is false, so the fetch's time counts.
 func (m *missing) add(q Query, set *keySet, now time.Time) {
 	for len(m.notes) > 0 && !now.Before(m.notes[m.order[m.first]].until) {
 		m.forgetOldest()

@@ -6,22 +6,22 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Query is what a token's header says of the key that signed it, and when the
-// token was issued. All of it is the sender's choice.
+// Query describes the key that signed a token, by the token's header, and says
+// when the token was issued. An attacker chooses all of it.
 type Query struct {
 	KeyID     string
 	HasKeyID  bool
 	Algorithm jose.Algorithm
 
-	// Issued is when the token claims to have been issued, and Leeway how far
-	// the issuer's clock may be behind; zero if the token does not say. A token
-	// that is newer than the keys at hand may have been signed by a newer key,
-	// so that an unknown key is [UnavailableError] instead of [ErrUnknownKey]
-	// while nothing may be fetched. [Source.At] does not need it.
+	// Issued is the token's iat, or zero if it has none, and Leeway is how far
+	// the issuer's clock may be behind. A newer key may have signed a token that
+	// is newer than the known keys. While the budget allows no fetch, an unknown
+	// key of such a token is an [UnavailableError] instead of [ErrUnknownKey].
+	// [Source.At] ignores both.
 	Issued time.Time
 	Leeway time.Duration
 
-	// after, if not zero, is a generation that did not have the key.
+	// after, if not zero, is a generation that lacks the key.
 	after uint64
 }
 

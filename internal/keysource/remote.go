@@ -20,17 +20,17 @@ const (
 	minFresh = time.Minute
 	maxFresh = 24 * time.Hour
 	// defaultFresh is how long a set without Cache-Control is fresh, and so how
-	// long a withdrawn key may live on: an instance makes 12 to 15 requests an
-	// hour.
+	// long a withdrawn key remains accepted. It makes an instance send 12 to 15
+	// requests an hour.
 	defaultFresh = 5 * time.Minute
 )
 
-// delivery is a key set as it was fetched.
+// delivery is a fetched key set.
 type delivery struct {
 	set   jose.KeySet
 	at    time.Time     // when its request began
-	fresh time.Duration // for how long it need not be fetched again
-	// same says that the set is the one that was delivered last.
+	fresh time.Duration // how long it need not be fetched again
+	// same means that the set equals the last one, and set is empty.
 	same bool
 }
 
@@ -119,6 +119,6 @@ func (r *remote) freshness(resp fetch.Response) time.Duration {
 		fresh = defaultFresh
 	}
 	fresh = min(max(fresh, minFresh), maxFresh)
-	// Half of MaxStale is left to find out that a refresh fails.
+	// Half of MaxStale remains for retries if the refresh fails.
 	return min(fresh, r.config.MaxStale/2)
 }

@@ -10,33 +10,30 @@ import (
 )
 
 const (
-	// While keys serve, a failing issuer is asked with growing pauses.
+	// While keys are usable, retries back off.
 	minStaleBackoff = time.Second
 	maxStaleBackoff = time.Minute
 
-	// Without keys nothing is served, so the issuer is asked quickly at first.
-	// Later the pause is a part of the time without keys, here 1/150: 2 s in
-	// the first 5 minutes, and 30 s from 75 minutes on. A recovery is noticed
-	// that soon, and a request that needs a key asks at once, out of the
-	// budget.
+	// Without keys every request fails, so the first retries come quickly.
+	// Later the pause is 1/150 of the time without keys: 2 s in the first 5
+	// minutes, and 30 s from 75 minutes on. A recovery is noticed within that
+	// pause, or sooner by a request, which may fetch within the budget.
 	minBackoff   = 100 * time.Millisecond
 	maxBackoff   = 2 * time.Second
 	slowdown     = 150
 	slowestRetry = 30 * time.Second
 
-	// maxAsked bounds what a Retry-After can ask for. While no key is at hand
-	// every token is answered 503, so no server may prolong that by more than
-	// a minute, whatever it sends.
+	// maxAsked bounds a Retry-After. Without keys every token is answered 503,
+	// and no server may prolong that by more than a minute.
 	maxAsked = time.Minute
 )
 
-// failure is how the last fetch failed.
+// failure describes the last fetch, if it failed.
 type failure struct {
 	err   error
 	at    time.Time
-	count int // of failures in a row
-	// asked is until when the issuer asked not to be asked again; zero if it
-	// did not.
+	count int // failures in a row
+	// asked is when the issuer's Retry-After ends. It is zero if there was none.
 	asked time.Time
 }
 
@@ -44,14 +41,14 @@ type failure struct {
 func (f failure) failed(err error, now time.Time) failure {
 	next := failure{err: err, at: now, count: f.count + 1}
 	if wait := min(retryAfter(err), maxAsked); wait > 0 {
-		// Programs that were refused together do not come back together.
+		// Spread the retries of programs that were refused at the same time.
 		next.asked = now.Add(wait + rand.N(wait/8+1))
 	}
 	return next
 }
 
-// retry returns when the background tries again after f. lacking is since when
-// there are no keys; zero if those of set serve.
+// retry returns when the background retries after f. lacking is the time since
+// which there is no usable key, and zero if the keys of set are usable.
 func (f failure) retry(set *keySet, lacking time.Time) time.Time {
 	var at time.Time
 	if lacking.IsZero() {
@@ -66,8 +63,8 @@ func (f failure) retry(set *keySet, lacking time.Time) time.Time {
 	return later(at, f.asked)
 }
 
-// retryAfter returns what a failed fetch was asked to wait: the longest, if
-// several places were asked. A place that knows nothing says nothing.
+// retryAfter returns the Retry-After of a failed fetch, or zero if there was none.
+// If several URLs were tried, it returns the longest.
 func retryAfter(err error) (wait time.Duration) {
 	errs := []error{err}
 	if found, ok := errors.AsType[*discovery.Error](err); ok {
@@ -81,7 +78,8 @@ func retryAfter(err error) (wait time.Duration) {
 	return wait
 }
 
-// doubled returns first, doubled for each failure after the first, up to most.
+// doubled returns first, doubled for each failure after the first, and at most
+// most.
 func doubled(first, most time.Duration, failures int) time.Duration {
 	for ; failures > 1 && first < most; failures-- {
 		first *= 2

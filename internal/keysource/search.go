@@ -8,9 +8,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
-// Search answers a query that the keys at hand do not: by waiting for a fetch
-// that is under way, or that it may cause, as long as ctx lasts and at most 9 s;
-// it does not wait where 4096 others do. Its errors are those of
+// Search answers a query for an unknown key. It waits for the fetch that is under
+// way, or requests one if the budget allows it. It waits until ctx is done, but
+// at most 9 s, and not at all while 4096 others wait. Its errors are those of
 // [Source.Lookup].
 func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 	if s.static {
@@ -19,7 +19,8 @@ func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 		}
 		return Candidates{}, s.unavailableNow(nil)
 	}
-	// One flight, or two where the first had begun before the query came.
+	// A flight that had begun before the query came may have missed the key, so
+	// the query waits for a second flight.
 	v := s.judge(q, false)
 	if v.wait == nil {
 		return v.found, v.err
@@ -46,22 +47,22 @@ func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 		if next.wait == nil {
 			return next.found, next.err
 		}
-		// Whatever flight this is, it begins after the query came.
+		// This flight begins after the query came.
 		conclusive, v = true, next
 	}
 }
 
-// verdict is an answer, or a flight to wait for.
+// verdict is the answer to a query, or a flight to wait for.
 type verdict struct {
 	found Candidates
 	err   error
 
 	wait   *flight
-	joined bool // it had begun before
+	joined bool // wait had begun before the query came
 }
 
-// judge decides about a query. It is conclusive that a key is not in the set
-// at hand if a flight has landed that began after the query came.
+// judge answers a query or returns the flight to wait for. The absence of a key
+// is conclusive if a flight that began after the query came has landed.
 func (s *Source) judge(q Query, conclusive bool) verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,26 +97,26 @@ func (s *Source) judge(q Query, conclusive bool) verdict {
 	return verdict{wait: s.request()}
 }
 
-// remember notes that q was looked for and not found. What Missed asks for is
-// not the absence of a key, and is not remembered.
+// remember notes that the key of q is missing. It ignores a query of Missed,
+// which looks for newer keys and not for a certain key.
 func (s *Source) remember(q Query, set *keySet, now time.Time) {
 	if q.after == 0 {
 		s.missing.add(q, set, now)
 	}
 }
 
-// resting reports whether a source without keys must not fetch for a request:
-// the last fetch failed too short a time ago, or the budget is spent, which
-// matters once the background has become slow.
+// resting reports whether a source without keys must not fetch for a request. It
+// must not if the last fetch failed a moment ago, or if the budget is spent. The
+// budget matters once the background has backed off.
 func (s *Source) resting(now time.Time) bool {
 	return s.failed.err != nil && now.Before(s.due) &&
 		(now.Sub(s.failed.at) < maxBackoff || !s.budget.take(now))
 }
 
-// unknown is the error of a key that is not in the set at hand, and for which
-// nothing is fetched now. A token that is newer than the set may be signed by
-// a newer key (checklist C7a). Only the token says how new it is, so that
-// decides between two refusals and nothing else.
+// unknown returns the error for a key that is not in set, while the budget allows
+// no fetch. A newer key may have signed a token that is newer than the set
+// (checklist C7a). Since only the token itself says how new it is, this decides
+// between two refusals and nothing else.
 func (s *Source) unknown(q Query, set *keySet, now time.Time) error {
 	if s.failed.err == nil && q.newerThan(set) {
 		err := s.unavailable(now, errTooNew)
@@ -125,7 +126,7 @@ func (s *Source) unknown(q Query, set *keySet, now time.Time) error {
 	return s.absent(now)
 }
 
-// absent is the error of a key that is not in the set at hand, which is the
+// absent returns the error for a key that is not in the current set, which is the
 // newest unless the last fetch failed.
 func (s *Source) absent(now time.Time) error {
 	if s.failed.err != nil {
@@ -134,8 +135,8 @@ func (s *Source) absent(now time.Time) error {
 	return ErrUnknownKey
 }
 
-// unavailable is the error for a source that cannot tell, because of cause;
-// nil: the last fetch's failure.
+// unavailable returns the error for a source without an answer. A nil cause stands
+// for the failure of the last fetch.
 func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	switch {
 	case cause != nil:
@@ -151,8 +152,8 @@ func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	}
 }
 
-// next returns when a request finds the result of another fetch at the
-// earliest: one of the background, or one that the request may cause.
+// next returns when the next fetch can begin at the earliest, in the background or
+// for a request.
 func (s *Source) next(now time.Time) time.Time {
 	if s.static || s.flight != nil {
 		return now

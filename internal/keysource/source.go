@@ -1,10 +1,10 @@
-// Package keysource holds the signing keys of one issuer: it finds them,
-// keeps them fresh, and answers for a token's key ID with keys, with "no such
-// key", or with "cannot tell".
+// Package keysource holds the signing keys of one issuer. It fetches them, keeps
+// them fresh, and looks them up by a token's key ID. A lookup returns keys, "no
+// such key", or "unavailable".
 //
-// What is fetched, and when, is decided in one place, [Source.judge], so that
-// a token's sender can cause a fetch only out of a budget, and nobody who asks
-// for a known key ever waits or locks.
+// One function, Source.judge, decides when to fetch. The sender of a token can
+// cause a fetch only within a budget, and the lookup of a known key neither
+// waits nor locks.
 package keysource
 
 import (
@@ -19,73 +19,87 @@ import (
 )
 
 const (
-	// fetchTime is what metadata and keys may take together, and what a waiter
-	// waits in all, whatever it joins.
+	// fetchTime bounds the discovery and the fetch of the keys together. It
+	// also bounds how long a lookup waits, for one flight or for two.
 	fetchTime = 9 * time.Second
 
-	// maxWaiting is how many may wait at a time. Each holds a token of up to
-	// bearer.Config.MaxTokenBytes, and the sender of unknown key IDs chooses how
-	// many come while the issuer hangs.
+	// maxWaiting bounds the lookups that wait at a time. Each holds a token of
+	// up to bearer.Config.MaxTokenBytes, and while the issuer hangs an attacker
+	// chooses how many lookups of unknown key IDs there are.
 	maxWaiting = 4096
-
-	defaultRefreshBudget = 10 * time.Second
-	defaultMaxStale      = 24 * time.Hour
 )
 
-// Config says whose keys a [Source] holds, and how.
+// The defaults of [Config], whose fields name them.
+const (
+	DefaultRefreshBudget = 10 * time.Second
+	DefaultMaxStale      = 24 * time.Hour
+)
+
+// Config configures a [Source].
 type Config struct {
-	// Issuer is the issuer's identifier, and a name in errors and logs, as it
-	// is: the caller has checked it. Where nothing else says where the keys
-	// are, it is a URL and the start of discovery. Required for discovery and
-	// with MetadataURL.
+	// Issuer is the issuer identifier. Errors and log records contain it
+	// unchanged, so the caller must have checked it. Required for discovery
+	// and with MetadataURL.
 	Issuer string
-	// JWKSURI is where the key set is. Empty: the issuer's metadata says it.
+
+	// JWKSURI is the URL of the key set. Default: the jwks_uri of the issuer's
+	// metadata.
 	JWKSURI string
-	// MetadataURL is where the issuer's metadata are. Empty: the issuer says it.
+
+	// MetadataURL is the URL of the issuer's metadata. Default: the well-known
+	// URLs of Issuer.
 	MetadataURL string
-	// File is the path of a file with a JWK set or PEM, which is read again
-	// every 2 s. Keys without an ID answer for any key ID then. Empty: the keys
-	// are fetched.
+
+	// File is the path of a file with a JWK set or PEM, which is read every
+	// 2 s. Its keys without an ID match any key ID. Default: the keys are
+	// fetched.
 	File string
-	// Client sends the requests, and its rule for http holds. nil:
+
+	// Client makes the requests, and decides which URLs may use http. Default:
 	// fetch.New(nil, InsecureHTTP).
 	Client *fetch.Client
-	// InsecureHTTP is the rule for http of a nil Client.
+
+	// InsecureHTTP allows a nil Client to use http beyond loopback.
 	InsecureHTTP bool
+
 	// RefreshBudget is the least time between fetches that unknown keys cause,
 	// after a burst of two. Zero or less: 10 s.
 	RefreshBudget time.Duration
-	// MaxStale is how long after it was fetched a key may be used at most,
-	// whatever happens. Zero or less: 24 h.
+
+	// MaxStale is how long a key may be used after it was fetched, even if no
+	// later fetch succeeds. Zero or less: 24 h.
 	MaxStale time.Duration
-	// Logger is told of failed fetches and skipped keys. nil: nobody is.
+
+	// Logger receives a record of failed fetches and of skipped keys. Default:
+	// no logging.
 	Logger *slog.Logger
 }
 
-// Source is the source of one issuer's keys. It is safe for concurrent use.
-// Use [New] or [Static].
+// Source holds the keys of one issuer. It is safe for concurrent use. Use [New]
+// or [Static].
 type Source struct {
 	config  Config
 	static  bool
 	origin  origin  // belongs to the owner goroutine
 	journal journal // belongs to the owner goroutine
-	// set is the newest set, replaced as a whole; nil before the first.
+	// set is the newest set, and nil before the first. It is replaced as a
+	// whole.
 	set atomic.Pointer[keySet]
-	// waiting counts those who wait for a flight.
+	// waiting counts the lookups that wait for a flight.
 	waiting atomic.Int64
 
-	// wake tells the owner goroutine that a flight or a schedule is new.
+	// wake tells the owner goroutine that a flight was requested.
 	wake chan struct{}
 	stop context.CancelFunc
 	done chan struct{}
 
-	// All below belongs to those who miss, and to the owner goroutine.
+	// mu guards the fields below, which no lookup of a known key needs.
 	mu      sync.Mutex
 	closed  bool
-	flight  *flight   // the fetch that is asked for or under way
-	due     time.Time // of the next fetch in the background
-	failed  failure   // of the last fetch; its zero: it succeeded, or none was
-	lacking time.Time // since when there are no keys, by a fetch; zero: there are
+	flight  *flight   // requested or under way; nil: none
+	due     time.Time // when the background fetches next
+	failed  failure   // of the last fetch; zero if it succeeded or there was none
+	lacking time.Time // since when fetches have left no usable key; zero if there is one
 	budget  budget
 	missing missing
 	stats   Stats
@@ -93,34 +107,34 @@ type Source struct {
 
 // Stats are the counters of a [Source].
 type Stats struct {
-	// Fetches counts the requests for the key set, Failures those that brought
-	// no usable key.
+	// Fetches counts the requests for the key set, and Failures those without
+	// a usable key in the response.
 	Fetches, Failures uint64
-	// Discoveries counts the searches for the issuer's metadata, of one to
-	// three requests each, DiscoveryFailures those that found none.
+	// Discoveries counts the searches for the issuer's metadata, which make one
+	// to three requests each. DiscoveryFailures counts those that failed.
 	Discoveries, DiscoveryFailures uint64
-	// Keys is the number of keys at hand, Fetched the time of their request;
-	// both are zero when none may be used.
+	// Keys is the number of usable keys, and Fetched is when their request
+	// began. Both are zero if no key is usable.
 	Keys    int
 	Fetched time.Time
 	// Generation is [Source.Generation].
 	Generation uint64
-	// LastError is why the last fetch failed; empty if it did not.
+	// LastError is the error of the last fetch. It is empty if that succeeded.
 	LastError string
 }
 
-// New returns a source and starts the goroutine that keeps its keys fresh,
-// until [Source.Close]. It makes no request itself, since the issuer may be
-// down, but it reads a file, so that its keys are at hand at once.
+// New returns a Source and starts the goroutine that keeps its keys fresh until
+// [Source.Close]. It waits for no request, since the issuer may be down. It does
+// read [Config.File], so that the keys of a file are usable at once.
 func New(config Config) *Source {
 	if config.Client == nil {
 		config.Client = fetch.New(nil, config.InsecureHTTP)
 	}
 	if config.RefreshBudget <= 0 {
-		config.RefreshBudget = defaultRefreshBudget
+		config.RefreshBudget = DefaultRefreshBudget
 	}
 	if config.MaxStale <= 0 {
-		config.MaxStale = defaultMaxStale
+		config.MaxStale = DefaultMaxStale
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -148,8 +162,8 @@ func New(config Config) *Source {
 	return s
 }
 
-// Static returns a source of keys that never change. Keys without an ID, as
-// PEM files give them, answer for any key ID. There is nothing to close.
+// Static returns a Source of keys that never change. Keys without an ID, such as
+// those of PEM files, match any key ID. It need not be closed.
 func Static(keys []*jose.Key) *Source {
 	s := &Source{static: true}
 	set := newKeySet(jose.KeySet{Keys: keys}, true)
@@ -158,8 +172,8 @@ func Static(keys []*jose.Key) *Source {
 	return s
 }
 
-// Lookup returns the keys that may have signed a token. A key that is at hand
-// is returned without waiting or locking; otherwise see [Source.Search].
+// Lookup returns the keys that may have signed a token. It returns a known key
+// without waiting or locking, and calls [Source.Search] for an unknown one.
 //
 // The error is [ErrUnknownKey], [ErrKeyAlgorithm], an [*UnavailableError], or
 // wraps the error of ctx.
@@ -171,8 +185,8 @@ func (s *Source) Lookup(ctx context.Context, q Query) (Candidates, error) {
 	return c, err
 }
 
-// At is [Source.Lookup] among the keys that are at hand at now. It never waits,
-// locks or allocates. After [ErrUnknownKey] [Source.Search] knows more.
+// At is [Source.Lookup] in the keys that are known at the time now. It never
+// waits, locks or allocates. After [ErrUnknownKey], call [Source.Search].
 func (s *Source) At(now time.Time, q Query) (Candidates, error) {
 	if set := s.set.Load(); set.usable(now) {
 		return set.find(q)
@@ -180,22 +194,21 @@ func (s *Source) At(now time.Time, q Query) (Candidates, error) {
 	return Candidates{}, ErrUnknownKey
 }
 
-// Missed is for a token without a key ID, whose signature no key of the given
-// generation proved: the right key may be a new one. It asks for a fetch, from
-// the budget of unknown keys, and returns keys as [Source.Lookup] does only if
-// they are of a newer generation; [ErrUnknownKey] if there is none.
+// Missed looks for newer keys for a token without a key ID whose signature no key
+// of the given generation verified. It requests a fetch from the budget of
+// unknown keys. It returns keys as [Source.Lookup] does if their generation is
+// newer, and [ErrUnknownKey] otherwise.
 func (s *Source) Missed(ctx context.Context, generation uint64, q Query) (Candidates, error) {
 	q.after = generation
 	return s.Search(ctx, q)
 }
 
-// Generation returns a number that is another for every set whose keys differ
-// from those of the one before, and zero while no key may be used, so that
-// what was proven under generation n stands exactly while Generation returns
-// n. It never locks.
+// Generation returns a number that changes whenever the keys change, and zero
+// while no key is usable. A signature that was verified under generation n is
+// therefore valid exactly while Generation returns n. It never locks.
 func (s *Source) Generation() uint64 { return s.GenerationAt(time.Now()) }
 
-// GenerationAt is [Source.Generation] for who knows what time it is now.
+// GenerationAt is [Source.Generation] for a caller that already has the time.
 func (s *Source) GenerationAt(now time.Time) uint64 {
 	if set := s.set.Load(); set.usable(now) {
 		return set.generation
@@ -203,8 +216,8 @@ func (s *Source) GenerationAt(now time.Time) uint64 {
 	return 0
 }
 
-// Ready returns nil if keys are at hand that may be used now, and an
-// [*UnavailableError] otherwise. It never waits for a fetch.
+// Ready returns nil if a key is usable now, and an [*UnavailableError] otherwise.
+// It never waits for a fetch.
 func (s *Source) Ready() error {
 	now := time.Now()
 	if s.set.Load().usable(now) {
@@ -215,7 +228,7 @@ func (s *Source) Ready() error {
 	return s.unavailable(now, nil)
 }
 
-// Stats returns the counters as they are now.
+// Stats returns the current counters.
 func (s *Source) Stats() Stats {
 	s.mu.Lock()
 	stats := s.stats
@@ -229,9 +242,9 @@ func (s *Source) Stats() Stats {
 	return stats
 }
 
-// Close ends the goroutine and a fetch under way, and waits for both. Keys at
-// hand still answer, as long as they may be used; nothing is fetched any more.
-// Close may be called more than once.
+// Close ends the goroutine and the fetch under way, and waits for both. Lookups
+// of known keys still succeed until those are stale, and nothing is fetched any
+// more. Close may be called more than once.
 func (s *Source) Close() {
 	if s.static {
 		return

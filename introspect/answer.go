@@ -12,20 +12,20 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// answer is what the endpoint said of a token, as facts: nothing in it depends
-// on the time or on who asks.
+// answer is the endpoint's answer about a token. Nothing in it depends on the time
+// or on the request.
 type answer struct {
-	document  string // the answer, a JSON object, of which the texts below are parts
+	document  string // the JSON object; the strings below share its memory
 	active    bool
 	principal bearer.Principal
-	tokenType string // as it was sent
+	tokenType string // unchanged
 	tokenUse  string
-	issuer    string // empty: not sent
-	audience  bool   // aud was sent
+	issuer    string // empty: there is no iss
+	audience  bool   // there is an aud
 	notBefore time.Time
 }
 
-// names are the members that an answer is read for, beyond the claims.
+// names are the members of an answer that are read.
 type names struct {
 	*claims.Names
 	active, scope, clientID, tokenType, tokenUse int
@@ -36,18 +36,18 @@ type names struct {
 func newNames(c *Config) names {
 	n := names{Names: claims.NewAnswerNames()}
 	n.scope, n.clientID = n.Add("scope"), n.Add("client_id")
-	// What tells the kind of an answer, and of its token.
+	// These tell the kind of the answer and of its token.
 	n.active, n.tokenType, n.tokenUse = n.AddStrict("active"), n.AddStrict("token_type"), n.AddStrict("token_use")
 	n.client = newClientNames(n.Names)
 	n.journal = claims.NewJournal(c.Logger, c.Issuer, n.Names)
 	return n
 }
 
-// inactive is all that is kept of an answer about a token that is not active.
+// inactive is the document that is kept for a token that is not active.
 const inactive = `{"active":false}`
 
-// read reads an answer (RFC 7662, Section 2.2). Its error means that it is no
-// answer, by which nobody can tell whether the token is good.
+// read reads an answer (RFC 7662, Section 2.2). An error means that the document is
+// not a valid answer and says nothing about the token.
 func (n names) read(document []byte) (*answer, error) {
 	v, err := n.Read(document)
 	if err != nil {
@@ -56,13 +56,13 @@ func (n names) read(document []byte) (*answer, error) {
 	defer n.journal.Note(&v)
 	a := new(answer)
 	if !v.Has(n.active) {
-		return nil, &claims.Error{Claim: "active", Err: errors.New("there is none")}
+		return nil, &claims.Error{Claim: "active", Err: errors.New("it is missing")}
 	}
 	if a.active, err = strictjson.Bool(v.Raw(n.active)); err != nil {
 		return nil, &claims.Error{Claim: "active", Err: err}
 	}
 	if !a.active {
-		// No other member of it counts, nor is kept.
+		// The other members of such an answer are ignored.
 		a.document = inactive
 		return a, nil
 	}
@@ -101,9 +101,8 @@ func (n names) read(document []byte) (*answer, error) {
 	return a, nil
 }
 
-// judge judges an answer, on each request anew: that it was kept proves
-// nothing. An inactive token is not ours, as far as we can tell: another
-// endpoint may know it.
+// judge judges an answer. It runs for each request, since a cached answer may have
+// expired. An inactive token is unrecognized: another endpoint may know it.
 func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	if !a.active {
 		return nil, hinted(bearer.Unrecognized("active", "a token that the issuer calls active", "one that it does not"))
@@ -118,7 +117,7 @@ func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	return claims.PastAuthTime(now, p, c.Leeway), nil
 }
 
-// refusal says why an active token is refused, or nil.
+// refusal returns why an active token is refused, or nil.
 func (c *Config) refusal(a *answer, now time.Time) *bearer.Error {
 	p := &a.principal
 	if a.issuer != "" && a.issuer != c.Issuer {
@@ -149,15 +148,16 @@ func (c *Config) isAudience(p *bearer.Principal) bool {
 	return false
 }
 
-// otherKind returns the member that says the token is no access token, and what
-// it says. Servers call refresh tokens active too.
+// otherKind returns the member that shows the token is not an access token, and its
+// value. Servers call refresh tokens active too.
 func (a *answer) otherKind() (check, got string) {
 	is := func(s string, values ...string) bool {
 		return slices.ContainsFunc(values, func(value string) bool { return strings.EqualFold(s, value) })
 	}
 	switch {
 	case a.tokenType != "" && !is(a.tokenType, "Bearer", "DPoP", "access_token"),
-		// RFC 9449, Section 6.2: of a token that is bound so it must be DPoP.
+		// RFC 9449, Section 6.2: a token that is bound to a key by jkt must have
+		// the type DPoP.
 		a.tokenType != "" && !is(a.tokenType, "DPoP") && a.principal.Confirmation.JKT != "":
 		return "token_type", a.tokenType
 	case a.tokenUse != "" && !is(a.tokenUse, "access", "access_token"):

@@ -19,18 +19,18 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Auth is how a [Verifier] proves to the endpoint that it may ask (RFC 7662,
-// Section 2.1). The zero Auth proves nothing and is refused by [New].
+// Auth is how a [Verifier] authenticates at the endpoint (RFC 7662, Section 2.1).
+// [New] rejects the zero Auth.
 type Auth struct {
-	method string // as metadata names it; empty for a bearer token
+	method string // the name in metadata; empty for a bearer token
 	client string
-	secret hidden // what only we know, for deriving keys; nil: nothing
+	secret hidden // from which keys are derived; nil: there is none
 	apply  func(ctx context.Context, form url.Values, header http.Header, issuer string) error
 	err    error
 }
 
-// ClientSecretBasic authenticates by the Authorization header, with id and
-// secret form-urlencoded first (RFC 6749, Section 2.3.1).
+// ClientSecretBasic authenticates by HTTP Basic, with a form-urlencoded client ID
+// and secret (RFC 6749, Section 2.3.1).
 func ClientSecretBasic(clientID, clientSecret string) Auth {
 	return Auth{
 		method: "client_secret_basic", client: clientID, secret: hide([]byte(clientSecret)),
@@ -60,23 +60,23 @@ func ClientSecretPost(clientID, clientSecret string) Auth {
 func needed(function, id, secret string) error {
 	switch {
 	case id == "":
-		return errors.New(function + ": an empty client id")
+		return errors.New(function + ": an empty client ID")
 	case secret == "":
 		return errors.New(function + ": an empty secret")
 	}
 	if err := weburl.Unfilled(id); err != nil {
-		return fmt.Errorf("%s: the client id %q: %w", function, id, err)
+		return fmt.Errorf("%s: the client ID %q: %w", function, id, err)
 	}
 	return nil
 }
 
-// assertionTTL is how long an assertion may be used.
+// assertionTTL is the lifetime of an assertion.
 const assertionTTL = time.Minute
 
-// PrivateKeyJWT authenticates by an assertion that is signed anew for each
-// request (RFC 7523, Section 2.2). The key is PEM (PKCS #8, PKCS #1 or SEC 1)
-// or a private JWK, whose kid and alg count then; a PEM key signs RS256, ES256,
-// ES384, ES512 or EdDSA, as its type has it.
+// PrivateKeyJWT authenticates by an assertion, which is signed for each request
+// (RFC 7523, Section 2.2). The key is PEM (PKCS #8, PKCS #1 or SEC 1) or a private
+// JWK. A JWK's kid and alg are used. A PEM key signs with RS256, ES256, ES384,
+// ES512 or EdDSA, depending on its type.
 func PrivateKeyJWT(clientID string, key []byte) Auth {
 	a := Auth{method: "private_key_jwt", client: clientID}
 	private, err := jose.ParsePrivateKey(key)
@@ -121,8 +121,8 @@ func PrivateKeyJWT(clientID string, key []byte) Auth {
 
 const mutualTLS = "tls_client_auth"
 
-// MutualTLS authenticates by the client certificate of [Config.Client] (RFC
-// 8705, Section 2); the client's id is in the form.
+// MutualTLS authenticates by the client certificate of [Config.Client], and sends
+// the client ID in the form (RFC 8705, Section 2).
 func MutualTLS(clientID string) Auth {
 	return Auth{
 		method: mutualTLS, client: clientID, err: needed("MutualTLS", clientID, "certificate"),
@@ -133,11 +133,12 @@ func MutualTLS(clientID string) Auth {
 	}
 }
 
-// BearerToken authorizes by a token of our own (RFC 7662, Section 2.1), such as
-// one that golang.org/x/oauth2/clientcredentials gets. The source is asked by
-// one request at a time, so it should keep tokens, as oauth2.ReuseTokenSource
-// does. [Config.Timeout] bounds the wait for it; its HTTP client should have a
-// timeout too, since nothing else ends what hangs there.
+// BearerToken authenticates by an access token of the verifier's own (RFC 7662,
+// Section 2.1), such as one from golang.org/x/oauth2/clientcredentials. Only one
+// request at a time calls the source, so it should cache tokens, as
+// oauth2.ReuseTokenSource does. [Config.Timeout] bounds the wait for the source.
+// Its HTTP client needs a timeout of its own, because nothing else ends a call
+// that hangs.
 func BearerToken(source oauth2.TokenSource) Auth {
 	if nilcheck.IsNil(source) {
 		return Auth{err: errors.New("BearerToken: a nil source")}
@@ -146,20 +147,21 @@ func BearerToken(source oauth2.TokenSource) Auth {
 	return Auth{apply: func(ctx context.Context, _ url.Values, header http.Header, _ string) error {
 		token := own.get(ctx)
 		if token == nil {
-			return &credentialsError{errors.New("no token of our own can be had")}
+			return &credentialsError{errors.New("the token source returned no token")}
 		}
 		header.Set("Authorization", token.Type()+" "+token.AccessToken)
 		return nil
 	}}
 }
 
-// ownToken asks a source that heeds no context.
+// ownToken calls a token source, which knows no context.
 type ownToken struct {
 	source oauth2.TokenSource
 	turn   chan struct{}
 }
 
-// get returns a token, or nil: the text of an error may hold secrets.
+// get returns a token, or nil. It drops the source's error, whose text may contain
+// secrets.
 func (o *ownToken) get(ctx context.Context) *oauth2.Token {
 	select {
 	case o.turn <- struct{}{}:
@@ -167,7 +169,7 @@ func (o *ownToken) get(ctx context.Context) *oauth2.Token {
 		return nil
 	}
 	got := make(chan *oauth2.Token, 1)
-	go func() { // ends when the source does, and keeps the turn until then
+	go func() { // keeps the turn until the source returns
 		defer func() { <-o.turn }()
 		token, err := o.source.Token()
 		if err != nil {
@@ -183,8 +185,8 @@ func (o *ownToken) get(ctx context.Context) *oauth2.Token {
 	}
 }
 
-// isAmong reports whether metadata list the method. They cannot list a bearer
-// token (RFC 8414, Section 2), and mutual TLS has two names.
+// isAmong reports whether methods, from metadata, include the method. Metadata
+// cannot list a bearer token (RFC 8414, Section 2), and mutual TLS has two names.
 func (a Auth) isAmong(methods []string) bool {
 	return a.method == "" || slices.Contains(methods, a.method) ||
 		a.method == mutualTLS && slices.Contains(methods, "self_signed_tls_client_auth")
@@ -192,13 +194,13 @@ func (a Auth) isAmong(methods []string) bool {
 
 func (a Auth) check() error {
 	if a.err == nil && a.apply == nil {
-		return errors.New("required: how to authenticate at the endpoint, such as ClientSecretBasic")
+		return errors.New("it is required; use for example ClientSecretBasic")
 	}
 	return a.err
 }
 
-// credentialsError says that the endpoint, or its token endpoint, does not take
-// our own credentials.
+// credentialsError means that the endpoint rejects the verifier's credentials, or
+// that the verifier could not get any.
 type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "our own credentials: " + e.err.Error() }

@@ -395,7 +395,7 @@ func TestConfigMistakes(t *testing.T) {
 		Signed: &introspect.Signed{Algorithms: []string{"none"}},
 	})
 	for _, want := range []string{
-		"Config.Issuer", "Config.Endpoint", "an empty client id", "Config.Audience is empty", "Config.Leeway", "Config.Timeout",
+		"Config.Issuer", "Config.Endpoint", "an empty client ID", "Config.Audience is empty", "Config.Leeway", "Config.Timeout",
 		"Config.MaxConcurrent", "Config.CacheEntries", "Config.CacheBytes", "Config.Signed.Audience",
 	} {
 		if !strings.Contains(fmt.Sprint(err), want) {

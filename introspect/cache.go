@@ -17,9 +17,9 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// cacheKey names a token in the caches: SHA-256 over the endpoint, the client
-// and the token, each with its length, so that two endpoints, or two clients
-// that are told different things, never share an entry (RFC 7662, Section 2.2).
+// cacheKey identifies a token in the caches. It is the SHA-256 of the endpoint, the
+// client and the token. Two endpoints, or two clients with different rights, never
+// share an entry (RFC 7662, Section 2.2).
 type cacheKey [sha256.Size]byte
 
 // keyMaker makes cache keys, and the keys that encrypt shared entries.
@@ -29,7 +29,7 @@ type keyMaker struct {
 }
 
 func newKeyMaker(c *Config) keyMaker {
-	hash := func(parts ...string) (sum [sha256.Size]byte) {
+	hash := func(parts ...string) (sum [sha256.Size]byte) { // of the parts and their lengths
 		h := sha256.New()
 		for _, part := range parts {
 			var length [8]byte
@@ -40,7 +40,7 @@ func newKeyMaker(c *Config) keyMaker {
 		h.Sum(sum[:0])
 		return sum
 	}
-	signed := "" // what came unsigned is no answer to who demands a signature
+	signed := "" // a verifier that requires signatures must not read unsigned answers
 	if c.Signed != nil {
 		signed = "signed"
 	}
@@ -52,34 +52,34 @@ func newKeyMaker(c *Config) keyMaker {
 }
 
 func (m *keyMaker) key(token string) cacheKey {
-	var buffer [2 << 10]byte // longer tokens are rare, and cost an allocation
+	var buffer [2 << 10]byte // a longer token costs an allocation
 	b := append(buffer[:0], m.prefix[:]...)
 	return sha256.Sum256(append(b, token...))
 }
 
 func (k cacheKey) String() string { return base64.RawURLEncoding.EncodeToString(k[:]) }
 
-// entry is an answer as it is kept.
+// entry is a cached answer.
 type entry struct {
 	answer  *answer
-	fetched time.Time    // when it was asked for
-	fresh   time.Time    // until then it is believed
-	stale   time.Time    // until then it is believed while the endpoint is away
+	fetched time.Time    // when the request for it began
+	fresh   time.Time    // it is used until then
+	stale   time.Time    // it is used until then while the endpoint fails
 	renewed atomic.Int64 // when a renewal may begin, in nanoseconds since fetched
 }
 
-// What an entry costs, roughly, beyond its document: in all, and for each value
-// of a list.
+// The approximate memory of an entry beyond its document, in total and per list
+// value.
 const (
 	overhead     = 1 << 10
 	listOverhead = 32
 )
 
-// weight returns what an entry costs, in bytes.
+// weight returns the approximate memory of an entry, in bytes.
 func (e *entry) weight() int {
 	document := e.answer.document
 	copies := len(e.answer.principal.Scopes.String())
-	if strings.Contains(document, `\`) { // a text with escapes is at most half as long without
+	if strings.Contains(document, `\`) { // unescaping copies a text, to at most half its length
 		copies += len(document) / 2
 	}
 	return overhead + len(document) + copies + listOverhead*strings.Count(document, ",")
@@ -93,7 +93,7 @@ func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
 	if accepted {
 		e.fresh = fetched.Add(c.MaxAge)
 		e.stale = e.fresh.Add(c.ServeStale)
-		if !exp.IsZero() { // RFC 7662, Section 4: never beyond
+		if !exp.IsZero() { // RFC 7662, Section 4: no answer outlives exp
 			e.fresh, e.stale = earlier(e.fresh, exp), earlier(e.stale, exp)
 		}
 	}
@@ -101,7 +101,7 @@ func (c *Config) newEntry(a *answer, fetched time.Time) *entry {
 	return e
 }
 
-// isActive reports whether an entry is there that says "active", however old.
+// isActive reports whether e is an answer "active", of any age.
 func (e *entry) isActive() bool { return e != nil && e.answer.active }
 
 func earlier(a, b time.Time) time.Time {
@@ -111,8 +111,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// wantsRenewal reports, to one caller each time, that an entry in use should be
-// asked for again before it is believed no more.
+// wantsRenewal reports whether the caller should renew an entry in use before it
+// expires. It tells only one of concurrent callers.
 func (e *entry) wantsRenewal(now time.Time) bool {
 	due, age := e.renewed.Load(), now.Sub(e.fetched)
 	if !e.answer.active || int64(age) < due {
@@ -122,17 +122,18 @@ func (e *entry) wantsRenewal(now time.Time) bool {
 	return e.renewed.CompareAndSwap(due, int64(again))
 }
 
-// local is the cache in the process: active tokens apart from others, so that
-// no flood of random tokens can push them out, and by frequency of use, so that
-// no flood of good ones that are used once can either.
+// local is the cache of this process. It keeps active tokens apart from others, so
+// that a flood of random tokens cannot evict them. Eviction is by frequency of
+// use, so that a flood of one-off tokens cannot either.
 type local struct {
 	active, inactive *otter.Cache[cacheKey, *entry]
-	forgotten        *otter.Cache[cacheKey, time.Time] // until when
+	forgotten        *otter.Cache[cacheKey, time.Time] // when forgetting ends
 }
 
 func newLocal(entries, bytes int) (*local, error) {
 	build := func(entries, bytes int) (*otter.Cache[cacheKey, *entry], error) {
-		// An entry weighs its share at least, so that bytes bound entries too.
+		// An entry weighs at least its share, so that the weight bounds the
+		// number of entries too.
 		share := max(bytes/entries, 1)
 		return otter.New(&otter.Options[cacheKey, *entry]{
 			MaximumWeight: uint64(bytes),
@@ -145,7 +146,7 @@ func newLocal(entries, bytes int) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is not active is small, and gone soon.
+	// Answers about inactive tokens are small and expire soon.
 	inactive, err := build(max(entries/4, 1), max(bytes/8, 1))
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ func (l *local) forget(key cacheKey, until time.Time) {
 	l.inactive.Invalidate(key)
 }
 
-// isForgotten reports whether the key was forgotten a short while ago.
+// isForgotten reports whether the key was forgotten recently.
 func (l *local) isForgotten(key cacheKey) bool {
 	until, ok := l.forgotten.GetIfPresent(key)
 	return ok && time.Now().Before(until)
@@ -195,9 +196,9 @@ func (l *local) close() {
 	l.forgotten.StopAllGoroutines()
 }
 
-// seal encrypts an answer for the shared cache. The key is made of the token,
-// which is kept nowhere, and of our own credentials: a copy of the cache tells
-// nothing, and who can write into it forges nothing.
+// seal encrypts an answer for the shared cache. The encryption key is derived from
+// the token, which is stored nowhere, and from the verifier's secret. So a copy of
+// the cache reveals nothing, and write access to it does not allow forgeries.
 func (m *keyMaker) seal(token string, key cacheKey, document string, fetched time.Time) ([]byte, error) {
 	aead, err := m.aead(token)
 	if err != nil {
@@ -210,7 +211,7 @@ func (m *keyMaker) seal(token string, key cacheKey, document string, fetched tim
 	return aead.Seal(nonce, nonce, plain, key[:]), nil
 }
 
-var errSealed = errors.New("a shared entry that is not ours")
+var errSealed = errors.New("the shared entry is not of this verifier")
 
 func (m *keyMaker) unseal(token string, key cacheKey, sealed []byte) (document []byte, fetched time.Time, err error) {
 	aead, err := m.aead(token)

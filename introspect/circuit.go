@@ -10,34 +10,35 @@ import (
 )
 
 const (
-	// tripAfter probes must fail in a row, tripGap and then twice tripGap
-	// apart, unless one alone says enough: it took slowAfter, or brought a
-	// Retry-After.
+	// The circuit opens after tripAfter failures of a probe in a row, which are
+	// tripGap and then twice tripGap apart. One failure suffices if it took
+	// slowAfter or brought a Retry-After.
 	tripAfter = 3
 	tripGap   = 100 * time.Millisecond
 
 	// slowAfter is how long a question may take before a probe is sent.
 	slowAfter = time.Second
 
-	// probeGap is the least time between two probes of a closed circuit, and
-	// probeDelay what other questions get to make a probe needless.
+	// probeGap is the least time between two probes of a closed circuit.
+	// probeDelay is how long a probe waits for a success of other questions,
+	// which would make it unnecessary.
 	probeGap   = 250 * time.Millisecond
 	probeDelay = 25 * time.Millisecond
 
 	// An open circuit is probed after a quarter of the time that it has been
-	// open, within these bounds: a short outage ends soon, and a long one
-	// costs the endpoint little.
+	// open, within these bounds. The end of a short outage is noticed soon, and
+	// a long outage causes few probes.
 	minOpen = time.Second
 	maxOpen = 10 * time.Second
 
-	// maxTries is how many tokens that were active before may be asked about
+	// maxTries is how many tokens that were active before may be introspected
 	// between two probes of an open circuit.
 	maxTries = 4
 
-	// probeWait is how long a request waits for the probe that may close the
-	// circuit, doubtWait how long one whose question has failed waits for the
-	// probe that tells whether its token is to blame, and openPatience how long
-	// one of those tries waits.
+	// probeWait is how long a request waits for a probe that may close the
+	// circuit. doubtWait is how long a request whose question failed waits for
+	// the probe that shows whether the token is to blame. openPatience is how
+	// long one of the maxTries waits.
 	probeWait    = 250 * time.Millisecond
 	doubtWait    = 500 * time.Millisecond
 	openPatience = time.Second
@@ -46,43 +47,46 @@ const (
 var errOpen = errors.New("the endpoint also fails the verifier's own probes; requests to it are paused")
 
 // circuit decides whether the endpoint may be asked. Only evidence about the
-// endpoint opens it: probes that fail while no question is answered. What the
-// endpoint says about a client's token starts a probe at most.
+// endpoint opens it: probes that fail while no question is answered. The failure
+// of a client's token at most starts a probe.
+//
+// A question is a request to the endpoint about a token. The parameter asked is
+// the time when a question was sent.
 type circuit struct {
 	mu       sync.Mutex
-	answered time.Time // when the newest question that was answered had been asked
-	probe    *probe    // under way; nil: none
+	answered time.Time // when the newest answered question was sent
+	probe    *probe    // the probe under way; nil: none
 	probed   time.Time // when the last probe ended
-	opened   time.Time // zero: closed
-	until    time.Time // of an open circuit: when the next probe is due
-	tries    int       // since the last probe
+	opened   time.Time // when the circuit opened; zero: it is closed
+	until    time.Time // when the next probe of an open circuit is due
+	tries    int       // tries since the last probe
 }
 
-// probe is a series of questions of our own.
+// probe is a series of questions about random tokens.
 type probe struct {
 	done   chan struct{}
-	since  time.Time // when the question was asked that raised the doubt
-	asked  time.Time // when our own question was asked; zero: not yet
-	failed int       // of our own questions, in a row
+	since  time.Time // when the question that raised the doubt was sent
+	asked  time.Time // when the probe's last question was sent; zero: not yet
+	failed int       // failures of the probe's questions in a row
 }
 
-// verdict says what may be done about a question.
+// verdict says what to do with a question.
 type verdict int
 
 const (
 	ask    verdict = iota
-	await          // a probe is due or under way: it decides
-	refuse         // leave the endpoint alone
+	await          // wait for the probe that is due or under way
+	refuse         // do not send it
 )
 
-// admit judges a question, about a token that was active before or another one.
+// admit judges a question. active says that its token was active before.
 func (c *circuit) admit(now time.Time, active bool) verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.judge(now, active)
 }
 
-// refuses reports whether admit would refuse, without taking a try.
+// refuses reports whether admit would refuse the question. It takes no try.
 func (c *circuit) refuses(now time.Time, active bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,8 +106,8 @@ func (c *circuit) judge(now time.Time, active bool) verdict {
 	return await
 }
 
-// open returns how long it takes until the next probe of an open circuit is
-// due, at least a nanosecond; zero if the circuit is closed.
+// open returns the time until the next probe of an open circuit, at least a
+// nanosecond. It returns zero if the circuit is closed.
 func (c *circuit) open(now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,18 +117,17 @@ func (c *circuit) open(now time.Time) time.Duration {
 	return max(c.until.Sub(now), 1)
 }
 
-// isWell reports whether the endpoint is known to be well although it gave no
-// answer to the question that was asked at that time: one that was not asked
-// before it was answered.
+// isWell reports whether the endpoint is known to work although it did not answer
+// a question: it has answered one that was sent later.
 func (c *circuit) isWell(asked time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.opened.IsZero() && !c.answered.Before(asked)
 }
 
-// start returns the probe to be sent because a question that was asked at that
-// time got no answer, or none yet; nil if one is under way, not due, or needless,
-// since a later question was answered.
+// start returns the probe to send because a question has no answer, or none yet.
+// It returns nil if a probe is under way, is not due, or is unnecessary because a
+// later question was answered.
 func (c *circuit) start(asked, now time.Time) *probe {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,14 +138,14 @@ func (c *circuit) start(asked, now time.Time) *probe {
 	return c.probe
 }
 
-// current returns the probe under way, nil if there is none.
+// current returns the probe under way, or nil if there is none.
 func (c *circuit) current() *probe {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.probe
 }
 
-// delay returns how long a probe has to wait before it asks.
+// delay returns how long a probe waits before its first question.
 func (c *circuit) delay(now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,9 +155,8 @@ func (c *circuit) delay(now time.Time) time.Duration {
 	return max(c.probed.Add(probeGap).Sub(now), probeDelay)
 }
 
-// asks notes that a question of the probe is sent. It reports false if the
-// probe is needless by now, since a later question than the one that raised
-// the doubt was answered.
+// asks notes that the probe sends a question. It returns false if the probe has
+// become unnecessary, because a question later than p.since was answered.
 func (c *circuit) asks(p *probe, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,8 +168,8 @@ func (c *circuit) asks(p *probe, now time.Time) bool {
 	return true
 }
 
-// hasAnswered notes that the question that was asked at that time was answered.
-// It reports whether that closed the circuit.
+// hasAnswered notes that a question was answered. It reports whether this closed
+// the circuit.
 func (c *circuit) hasAnswered(asked time.Time) (closed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,8 +183,8 @@ func (c *circuit) hasAnswered(asked time.Time) (closed bool) {
 	return true
 }
 
-// hasFailed notes that a question of the probe has failed. It reports whether
-// the probe goes on; otherwise the circuit is open now, unless others were
+// hasFailed notes that a question of the probe failed. It reports whether the probe
+// continues. Otherwise the circuit is now open, unless another question was
 // answered meanwhile.
 func (c *circuit) hasFailed(p *probe, now time.Time, retryAfter time.Duration) (again bool) {
 	c.mu.Lock()
@@ -204,7 +206,7 @@ func (c *circuit) hasFailed(p *probe, now time.Time, retryAfter time.Duration) (
 	return false
 }
 
-// stop ends a probe that is through, whatever it brought.
+// stop ends a probe, whatever its result.
 func (c *circuit) stop(p *probe, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -218,10 +220,10 @@ func (c *circuit) end(p *probe, now time.Time) {
 	}
 }
 
-// isIll reports whether an error, of a question of our own, says that the
-// endpoint serves nobody: it cannot be reached, is too slow, overloaded, broken
-// or gone, or refuses our credentials. That it dislikes one request (RFC 9110,
-// Section 15.5, such as 400) does not say so.
+// isIll reports whether the error of a probe's question shows that the endpoint
+// serves no request: it is unreachable, too slow, overloaded, broken or gone, or it
+// rejects the verifier's credentials. The rejection of a single request, such as
+// 400 (RFC 9110, Section 15.5), does not show it.
 func isIll(err error) bool {
 	if _, credentials := errors.AsType[*credentialsError](err); credentials {
 		return true
@@ -237,7 +239,7 @@ func isIll(err error) bool {
 	return err != nil
 }
 
-// retryAfterOf returns what the endpoint asks for with 429 or 503.
+// retryAfterOf returns the Retry-After of a 429 or 503, or zero.
 func retryAfterOf(err error) time.Duration {
 	status, ok := errors.AsType[*fetch.StatusError](err)
 	if !ok || status.Status != http.StatusTooManyRequests && status.Status != http.StatusServiceUnavailable {

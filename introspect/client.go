@@ -8,11 +8,10 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// clientNames are the members by which an answer shows that a client got the
-// token for itself.
+// clientNames are the members that show whether a client got the token for itself.
 type clientNames struct {
 	username, preferred int
-	session             []int // only a client's own session has them, in Keycloak
+	session             []int // Keycloak sends these only for a client's own session
 }
 
 func newClientNames(n *claims.Names) clientNames {
@@ -22,17 +21,17 @@ func newClientNames(n *claims.Names) clientNames {
 	}
 }
 
-// isClient reports whether a client got the token for itself. An answer says so
-// in one of three ways:
+// isClient reports whether a client got the token for itself. An answer shows it in
+// one of three ways:
 //
-//   - sub is the client's id (RFC 9068, Section 2.2), and username names nobody
-//     else;
-//   - neither sub nor username names anybody (RFC 7662, Section 2.2: they are the
-//     resource owner's);
-//   - it is Keycloak's answer about a service account. Users may choose a name
-//     like that of one, so the name does not suffice.
+//   - sub is the client ID (RFC 9068, Section 2.2), and username is absent or
+//     equal to it.
+//   - sub and username are absent. They would name the resource owner (RFC 7662,
+//     Section 2.2).
+//   - It is Keycloak's answer about a service account. The name alone does not
+//     suffice, since a user may choose one like it.
 //
-// A malformed sub or username may be a user's.
+// A malformed sub or username may be a user's, so it shows nothing.
 func (n clientNames) isClient(v *claims.Values, p *bearer.Principal) bool {
 	text := func(i int) string {
 		s, err := v.Text(i)

@@ -26,12 +26,12 @@ const (
 	metadataPause = time.Minute
 )
 
-// endpoint asks the authorization server.
+// endpoint sends questions to the introspection endpoint.
 type endpoint struct {
 	config     Config
 	client     *fetch.Client
 	names      names
-	opener     *opener // nil: answers are not signed
+	opener     *opener // nil: answers need no signature
 	discovered *discovery.Cache
 }
 
@@ -60,15 +60,15 @@ func (e *endpoint) close() {
 	e.client.CloseIdleConnections()
 }
 
-// sentError says that a question was sent and brought no answer. Its token may
-// be the reason.
+// sentError means that a question was sent and brought no answer, for which its
+// token may be the reason.
 type sentError struct{ err error }
 
 func (e *sentError) Error() string { return e.err.Error() }
 func (e *sentError) Unwrap() error { return e.err }
 
-// ask asks about a token. Its error means that nobody can tell whether the token
-// is good; it is a *sentError if the question was sent.
+// ask asks about a token. An error means that there is no answer. It is a
+// *sentError if the question was sent.
 func (e *endpoint) ask(ctx context.Context, token string) (*answer, error) {
 	to, err := e.url(ctx)
 	if err != nil {
@@ -76,7 +76,7 @@ func (e *endpoint) ask(ctx context.Context, token string) (*answer, error) {
 	}
 	response, err := e.post(ctx, to, token)
 	if fetch.IsReset(err) && ctx.Err() == nil {
-		response, err = e.post(ctx, to, token) // once more
+		response, err = e.post(ctx, to, token) // retry once
 	}
 	if err != nil {
 		return e.failed(response, err)
@@ -98,8 +98,8 @@ func (e *endpoint) ask(ctx context.Context, token string) (*answer, error) {
 	return a, nil
 }
 
-// post sends one request, with credentials of its own: an assertion is good for
-// one.
+// post sends one request. It authenticates each request anew, because an assertion
+// may be used only once.
 func (e *endpoint) post(ctx context.Context, to, token string) (fetch.Response, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}} // RFC 7662, Section 2.1
 	header := http.Header{"Accept": {"application/json"}}
@@ -112,7 +112,7 @@ func (e *endpoint) post(ctx context.Context, to, token string) (fetch.Response, 
 	return e.client.Post(ctx, to, form, header, maxAnswer)
 }
 
-// read reads an answer, whose token is the issuer's, whether it says so or not.
+// read reads an answer, and sets the issuer of its token even if there is no iss.
 func (e *endpoint) read(document []byte) (*answer, error) {
 	a, err := e.names.read(document)
 	if err == nil {
@@ -121,7 +121,7 @@ func (e *endpoint) read(document []byte) (*answer, error) {
 	return a, err
 }
 
-// failed says what it means that the endpoint did not answer 200.
+// failed interprets the failure of a question. Some errors are answers.
 func (e *endpoint) failed(response fetch.Response, err error) (*answer, error) {
 	if _, unsent := errors.AsType[*credentialsError](err); unsent || fetch.IsUnreachable(err) {
 		return nil, err
@@ -129,14 +129,15 @@ func (e *endpoint) failed(response fetch.Response, err error) (*answer, error) {
 	code := errorCode(response.Body)
 	switch status := response.Status; {
 	case status == http.StatusBadRequest && code == "unsupported_token_type" && e.opener == nil:
-		// Some servers say so of JWTs (RFC 7009, Section 2.2.1). It is an
-		// answer: whatever the token is, it is no access token to the server.
-		// Where answers must be signed, it proves nothing.
+		// Some servers send this for JWTs (RFC 7009, Section 2.2.1). It means
+		// that the token is not an access token of this server. If answers must
+		// be signed, it proves nothing.
 		return &answer{document: inactive}, nil
 	case status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusBadRequest && (code == "invalid_client" || code == "unauthorized_client"):
-		// RFC 7662, Section 2.3; RFC 6749, Section 5.2: it refuses us, not the
-		// token. A firewall says 403 of a token, too.
+		// RFC 7662, Section 2.3; RFC 6749, Section 5.2: the server rejects the
+		// verifier's credentials, not the token. But a firewall may also answer
+		// 403 because of the token.
 		err = &credentialsError{err}
 	}
 	return nil, &sentError{err}

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take: all of what [Verifier.look] does.
+// patience bounds the wait for an answer: the time of all that look does.
 func (c *Config) patience() time.Duration { return c.Timeout + queueTime + 2*sharedTime }
 
-// flight is a question that is under way, and its answer.
+// flight is an introspection that is under way, which concurrent requests with one
+// token share.
 type flight struct {
 	done   chan struct{}
 	entry  *entry
 	err    error
-	doomed bool // the token was forgotten meanwhile: the answer is not kept
+	doomed bool // the token was forgotten meanwhile: do not cache the answer
 }
 
-// fetch waits for a flight, its own or another's: concurrent requests with one
-// token make one.
+// fetch starts or joins a flight, and waits for it.
 func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *entry) (*entry, error) {
 	now := time.Now()
 	if trouble := v.troubles.get(key, now); trouble != nil {
@@ -45,16 +45,16 @@ func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *
 	}
 }
 
-// fly starts a flight, or joins the one that there is. The flight belongs to
-// the verifier, and no caller's end ends it. old is the entry at hand, if there
-// is one.
+// fly starts a flight, or returns the one under way. The flight belongs to the
+// verifier: a caller that gives up does not end it. old is the cached entry, or
+// nil.
 func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if f := v.flights[key]; f != nil {
 		return f, nil
 	}
-	// The last flight may have landed since the caller looked.
+	// The last flight may have ended after the caller looked into the cache.
 	if e := v.local.get(key); e != nil && e != old && time.Now().Before(e.fresh) {
 		f := &flight{done: make(chan struct{}), entry: e}
 		close(f.done)
@@ -63,7 +63,7 @@ func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) 
 	if v.ctx.Err() != nil {
 		return nil, errClosed
 	}
-	// A flood must not pile up goroutines.
+	// Bound the goroutines during a flood.
 	if len(v.flights) >= v.config.MaxConcurrent*(1+queueFactor) {
 		v.counters.rejected.Add(1)
 		return nil, errBusy
@@ -92,7 +92,7 @@ func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) 
 
 var errClosed = errors.New("the verifier is closed")
 
-// look finds the answer about a token: in the shared cache, or by asking.
+// look gets the answer about a token from the shared cache or from the endpoint.
 func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *entry) (*entry, error) {
 	if v.shared != nil && !v.local.isForgotten(key) {
 		if e := v.lookShared(ctx, key, token); e != nil && (old == nil || e.fetched.After(old.fetched)) {
@@ -115,7 +115,7 @@ func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *en
 	return e, nil
 }
 
-// admit waits until the circuit says whether a question may be asked.
+// admit returns nil if the circuit allows a question, for which it may wait.
 func (v *Verifier) admit(ctx context.Context, active bool) error {
 	now := time.Now()
 	verdict := v.circuit.admit(now, active)
@@ -130,7 +130,7 @@ func (v *Verifier) admit(ctx context.Context, active bool) error {
 	return nil
 }
 
-// awaitProbe waits for the probe under way, if there is one.
+// awaitProbe waits for the probe under way, if there is one, for at most most.
 func (v *Verifier) awaitProbe(ctx context.Context, most time.Duration) {
 	p := v.circuit.current()
 	if p == nil {
@@ -145,7 +145,7 @@ func (v *Verifier) awaitProbe(ctx context.Context, most time.Duration) {
 	}
 }
 
-// ask asks the endpoint about a token, and tells what came of it.
+// ask asks the endpoint about a token, and notes the outcome.
 func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *entry) (a *answer, asked time.Time, err error) {
 	renews := old != nil && time.Now().Before(old.fresh)
 	held, slot, err := v.slots.enter(ctx, renews)
@@ -177,24 +177,24 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 		return a, asked, nil
 	}
 	if ctx.Err() != nil {
-		return nil, asked, errClosed // which says nothing about the endpoint
+		return nil, asked, errClosed // this says nothing about the endpoint
 	}
 	v.counters.failures.Add(1)
 	overtaken := errors.Is(err, errOvertaken)
 	if !overtaken {
 		v.suspect(asked)
-		if time.Since(asked) < slowAfter { // otherwise a probe was sent meanwhile
+		if time.Since(asked) < slowAfter { // otherwise the timer has sent a probe
 			v.awaitProbe(ctx, doubtWait)
 		}
 	}
 	now := time.Now()
 	_, sent := errors.AsType[*sentError](err)
 	_, credentials := errors.AsType[*credentialsError](err)
-	// A question that lost its slot early may just have been slow.
+	// A question that lost its slot early may only have been slow.
 	if sent && v.circuit.open(now) == 0 && (!overtaken || now.Sub(asked) >= slowAfter) {
 		v.troubles.add(key, asked, now, err)
 	}
-	if sent || credentials { // of anything else the probe tells
+	if sent || credentials { // the probe logs any other failure
 		v.journal.failed(err)
 	}
 	return nil, asked, err

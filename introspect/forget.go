@@ -8,11 +8,11 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Forget drops what is known of a token, here and, by the shared cache, in every
-// instance, so that the issuer is asked again at its next use: call it when a
-// token was revoked. Of a JWT with an ECDSA signature it drops the other valid
-// spelling too, since anybody can compute it. The error says that other
-// instances could not be told; they believe what they, or the shared cache, keep
+// Forget discards the cached answer about a token, so that its next use is
+// introspected. Call it when a token was revoked. Through the shared cache it
+// reaches all instances. For a JWT with an ECDSA signature it also discards the
+// other valid encoding of the signature, which anyone can compute. An error means
+// that Forget did not reach the other instances, which may use a cached answer
 // until [Config.MaxAge].
 func (v *Verifier) Forget(ctx context.Context, token string) error {
 	tokens := []string{token}
@@ -30,7 +30,8 @@ func (v *Verifier) Forget(ctx context.Context, token string) error {
 	return errors.Join(errs...)
 }
 
-// forgotten drops what is known of a token, or of all of them.
+// forgotten discards what is cached about the token with this key, or about all
+// tokens if the key is empty.
 func (v *Verifier) forgotten(name string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -45,14 +46,15 @@ func (v *Verifier) forgotten(name string) {
 	}
 	key, err := parseKey(name)
 	if err != nil {
-		return // no key of ours
+		return // not a key of a Verifier
 	}
-	// Nor is it read from the shared cache until all of before has ended there:
-	// that may be out of reach, or may have come back with what it held once.
+	// Do not read the token from the shared cache until its old entries have
+	// expired: the cache may be unreachable, or may have been restored from an
+	// older state.
 	v.local.forget(key, time.Now().Add(v.config.MaxAge+v.config.Leeway))
 	v.troubles.forget(key)
 	if f := v.flights[key]; f != nil {
-		// Who asks from now on must not get an answer from before.
+		// Later callers must not join a flight that began before.
 		f.doomed = true
 		delete(v.flights, key)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
-// hinted adds to a refusal what an operator can do about it.
+// hinted sets the hint of a refusal.
 func hinted(e *bearer.Error) *bearer.Error {
 	e.Hint = hintFor(e.Check)
 	return e
@@ -21,11 +21,11 @@ func hintFor(check string) string {
 	case "form":
 		return "JWTs need a jwks.Verifier in bearer.Config.Verifiers, or Config.JWTs; Config.Accept says what opaque tokens look like"
 	case "active":
-		return "the token has expired, was revoked, or is another issuer's; some issuers tell a client of its own tokens alone, so check which client Config.Auth names"
+		return "the token has expired, was revoked, or is another issuer's; some issuers answer a client only about its own tokens, so check which client Config.Auth names"
 	case "iss":
-		return "set Config.Issuer to what the answers have as iss, with or without the last slash"
+		return "set Config.Issuer to the iss of the answers, with or without a trailing slash"
 	case "aud":
-		return "have the issuer put this API into the token's audience, or, if the token is meant for this API, add what it has to Config.Audience"
+		return "configure the issuer to put this API into the token's audience; or, if the token is meant for this API, add its aud to Config.Audience"
 	case "token_type", "token_use":
 		return "the client must send its access token"
 	case "cnf":
@@ -38,7 +38,7 @@ func hintFor(check string) string {
 	return ""
 }
 
-// hint says what an operator can do about an error.
+// hint returns what an operator can do about an error.
 func hint(err error) string {
 	credentials := (*credentialsError)(nil)
 	malformed := (*claims.Error)(nil)
@@ -47,13 +47,13 @@ func hint(err error) string {
 	status := (*fetch.StatusError)(nil)
 	switch {
 	case err == errOpen:
-		return "the record \"cannot introspect tokens\" says why"
+		return "see the log record \"cannot introspect tokens\" for the reason"
 	case err == errBusy:
 		return "raise Config.MaxConcurrent, or set Config.Accept and bearer.FailureLimit against junk"
 	case errors.Is(err, errOvertaken):
-		return "the endpoint does not answer about this token, and does about others; bearer.FailureLimit stops a client that sends many of them"
+		return "the endpoint does not answer about this token, but does about others; bearer.FailureLimit stops a client that sends many such tokens"
 	case errors.As(err, &malformed):
-		return "the issuer's answer is malformed in this member: fix it at the issuer"
+		return "this member of the issuer's answer is malformed: fix it at the issuer"
 	case errors.As(err, &credentials):
 		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
 	case errors.As(err, &transport):
@@ -63,9 +63,9 @@ func hint(err error) string {
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
 	case errors.As(err, &status) && !isIll(err):
-		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects such a request"
+		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects the request"
 	case errors.As(err, &status):
-		return "check the issuer's health, and that the URL is the one of its introspection endpoint"
+		return "check the issuer's health, and that the URL is that of its introspection endpoint"
 	}
-	return "check that the URL is the one of the issuer's introspection endpoint"
+	return "check that the URL is that of the issuer's introspection endpoint"
 }

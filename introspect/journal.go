@@ -8,9 +8,9 @@ import (
 	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
-// journal tells the log what an operator must know: that the endpoint or the
-// shared cache fails, once a minute that it still does, and that it works
-// again. No client can make it write more.
+// journal writes the log records of a verifier: that the endpoint or the shared
+// cache fails, once a minute that it still fails, and that it has recovered. No
+// client can cause more records.
 type journal struct {
 	config  Config
 	circuit *circuit
@@ -20,8 +20,8 @@ type journal struct {
 	tokens          throttle.Repeated // failures about tokens
 }
 
-// probed tells that the circuit is open, because of err, or closed again, unless
-// it has changed since.
+// probed logs that the circuit has opened because of err, or has closed if err is
+// nil. It logs nothing if the circuit has changed again.
 func (j *journal) probed(err error) {
 	j.mu.Lock()
 	isOpen := j.circuit.open(time.Now()) > 0
@@ -36,7 +36,7 @@ func (j *journal) probed(err error) {
 	}
 }
 
-// failed tells that the endpoint gave no answer about a token.
+// failed logs that the endpoint did not answer about a token.
 func (j *journal) failed(err error) {
 	j.mu.Lock()
 	failures := j.tokens.Tell()
@@ -47,7 +47,7 @@ func (j *journal) failed(err error) {
 	}
 }
 
-// shared tells that a call of the shared cache has failed, or worked.
+// shared logs that the shared cache has failed, or has recovered if err is nil.
 func (j *journal) shared(err error) {
 	j.mu.Lock()
 	tell := j.store.Tell(err != nil)

@@ -41,7 +41,7 @@ func TestTemplatesAndNilValues(t *testing.T) {
 	for _, want := range []string{
 		`Config.Issuer: contains the placeholder "{tenantid}"`, `the scheme "http", want https`,
 		`Config.Endpoint: contains the placeholder "YOUR_DOMAIN"`,
-		`Config.Auth: ClientSecretBasic: the client id "<client-id>": contains the placeholder`,
+		`Config.Auth: ClientSecretBasic: the client ID "<client-id>": contains the placeholder`,
 		`Config.Audience[0] "{audience}": contains the placeholder`, `Config.Audience[1] "a b": contains white space`,
 		`Config.Signed.Audience "YOUR_CLIENT_ID": contains the placeholder`,
 		"Config.Shared holds a nil pointer",

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// suspect sends a probe, if one is due: a question that was asked at that time
-// got no answer, or none yet.
+// suspect sends a probe, if one is due, because the question sent at the time asked
+// has no answer, or none yet.
 func (v *Verifier) suspect(asked time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -19,9 +19,9 @@ func (v *Verifier) suspect(asked time.Time) {
 	}
 }
 
-// send asks about random tokens, which nobody can have sent and which the
-// endpoint must call inactive (RFC 7662, Section 2.2), until the circuit knows
-// whether the endpoint is well.
+// send asks about random tokens until the circuit knows whether the endpoint works.
+// No client can have sent these tokens, and the endpoint must call them inactive
+// (RFC 7662, Section 2.2).
 func (v *Verifier) send(ctx context.Context, p *probe) {
 	defer func() { v.circuit.stop(p, time.Now()) }()
 	wait := v.circuit.delay(time.Now())
@@ -44,7 +44,7 @@ func (v *Verifier) send(ctx context.Context, p *probe) {
 			v.answered(asked)
 		}
 		if !isIll(err) {
-			return // a rejected probe proves nothing
+			return // the endpoint works, or rejected the request: neither opens the circuit
 		}
 		v.endpoint.moved()
 		now := time.Now()
@@ -56,8 +56,8 @@ func (v *Verifier) send(ctx context.Context, p *probe) {
 	}
 }
 
-// answered notes that the endpoint is well: it has answered a question that was
-// asked at that time.
+// answered notes that the endpoint works: it has answered the question sent at the
+// time asked.
 func (v *Verifier) answered(asked time.Time) {
 	v.slots.hasAnswered(asked)
 	if v.circuit.hasAnswered(asked) {

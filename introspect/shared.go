@@ -6,48 +6,46 @@ import (
 	"time"
 )
 
-// SharedCache is a cache that the instances of a program have in common, such as
-// adapters/bearerredis. What a [Verifier] keeps there is encrypted by a key that
-// is made of the token itself and of a secret, the verifier's own credentials or
-// [Config.SharedSecret]: neither a copy of the cache tells anything, nor can who
-// writes into it forge an answer.
-// Keys are hashes, and no token is ever handed over.
+// SharedCache is a cache that the instances of a program share, such as the one of
+// adapters/bearerredis. Its keys are hashes, and its values are encrypted. The
+// encryption key is derived from the token and from the secret of [Config.Auth] or
+// [Config.SharedSecret]. So a copy of the cache reveals nothing, and write access
+// to it does not allow forgeries. It never receives a token.
 //
-// An error of a method never refuses a token, and never accepts one: the
-// endpoint is asked instead. Methods must be safe for concurrent use, and
-// should give up soon; the context that they get has a deadline.
+// If a method returns an error, the verifier asks the endpoint instead. Methods
+// must be safe for concurrent use, and must respect the deadline of their context.
 type SharedCache interface {
 	// Get returns the value of a key, or nil if there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
 
-	// Set keeps a value for ttl, and then drops it. It does nothing if the key
-	// was forgotten and the time of that has not passed.
+	// Set stores a value for ttl. It does nothing for a key that was forgotten,
+	// until the ttl of that has passed.
 	//
-	// A nil value forgets the key: what is kept is dropped, nothing is kept
-	// for it until ttl has passed, and every instance that watches is told.
+	// A nil value forgets the key: Set discards its value, stores none until ttl
+	// has passed, and notifies every instance that watches.
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
 
-	// Watch calls forgotten with each key that any instance forgets, soon and
-	// in any order, until ctx is done; only then it returns. Whenever keys may
-	// have been missed, as when a connection was lost, it calls forgotten with
-	// the empty string, which means all of them.
+	// Watch calls forgotten with each key that any instance forgets, in any
+	// order, and returns when ctx is done. Whenever it may have missed a key,
+	// for example after a lost connection, it calls forgotten with the empty
+	// string, which stands for all keys.
 	Watch(ctx context.Context, forgotten func(key string))
 }
 
 // sharedTime bounds each call of the shared cache.
 const sharedTime = 250 * time.Millisecond
 
-// maxShared bounds what is put there.
+// maxShared bounds the size of a document in the shared cache.
 const maxShared = 64 << 10
 
-// shared is the shared cache, as the verifier uses it.
+// shared is the verifier's access to the shared cache.
 type shared struct {
 	cache     SharedCache
 	forgetFor time.Duration
 }
 
 func newShared(c Config) *shared {
-	// No answer from before may come after, however long it was under way.
+	// Longer than any answer from before the call can be under way.
 	return &shared{cache: c.Shared, forgetFor: 2 * c.patience()}
 }
 
@@ -57,12 +55,13 @@ func (s *shared) forget(ctx context.Context, key cacheKey) error {
 	return s.cache.Set(ctx, key.String(), nil, s.forgetFor)
 }
 
-// lookShared returns what another instance knows, if it may be believed.
+// lookShared returns the answer that another instance stored, or nil if there is
+// none that may be used.
 func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *entry {
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
 	sealed, err := v.shared.cache.Get(ctx, key.String())
-	v.toldByShared(err)
+	v.noteShared(err)
 	if err != nil || len(sealed) == 0 {
 		return nil
 	}
@@ -74,7 +73,7 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 	if err != nil {
 		return nil
 	}
-	// A clock that is ahead must not make an answer live longer.
+	// Another instance's clock that is ahead must not extend the answer's life.
 	now := time.Now()
 	if fetched.After(now.Add(v.config.Leeway)) {
 		return nil
@@ -86,8 +85,8 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 	return e
 }
 
-func (v *Verifier) toldByShared(err error) {
-	if v.ctx.Err() == nil { // a call that Close ended tells nothing
+func (v *Verifier) noteShared(err error) {
+	if v.ctx.Err() == nil { // a call that Close ended shows nothing
 		v.journal.shared(err)
 	}
 }
@@ -103,7 +102,7 @@ func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *ent
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
-	v.toldByShared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
+	v.noteShared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
 }
 
 func parseKey(name string) (key cacheKey, err error) {

@@ -17,29 +17,30 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// Signed demands signed answers (RFC 9701): with the issuer's signature, for
-// us, issued within the last minute. A plain answer, or a plain error, then
-// tells nothing about the token.
+// Signed requires signed answers (RFC 9701): with the issuer's signature, with the
+// verifier as audience, and issued within the last minute. A plain answer or error
+// then says nothing about the token.
 //
-// RFC 9701 does not tie an answer to its question: the signed answer names no
-// token. Only TLS keeps anybody on the way from answering one question with the
-// answer to another one of the last minute.
+// RFC 9701 does not bind an answer to its question: a signed answer names no token.
+// Only TLS prevents an attacker in the network from replacing an answer by another
+// one of the last minute.
 type Signed struct {
-	// Audience is what the server calls us in the aud of its answers: our
-	// client id, as a rule. Required.
+	// Audience is the aud of the server's answers, usually the client ID of
+	// [Config.Auth]. Required.
 	Audience string
 
-	// JWKSURI is the URL of the issuer's keys. Default: what its metadata say.
+	// JWKSURI is the URL of the issuer's keys. Default: the jwks_uri of its
+	// metadata.
 	JWKSURI string
 
-	// Algorithms are the signature algorithms that are accepted. Default:
-	// those of jwks.Issuer.
+	// Algorithms are the accepted signature algorithms. Default: those of
+	// jwks.Issuer.
 	Algorithms []string
 }
 
 func (s *Signed) check(insecureHTTP bool) error {
 	if s.Audience == "" {
-		return errors.New("Audience: required: what the server calls us in the aud of its answers")
+		return errors.New("Audience is empty; want the aud of the server's answers, usually the client ID")
 	}
 	if err := weburl.Unfilled(s.Audience); err != nil {
 		return fmt.Errorf("Audience %q: %w", s.Audience, err)
@@ -57,8 +58,8 @@ func (s *Signed) check(insecureHTTP bool) error {
 	return nil
 }
 
-// maxSignedAge is how old a signed answer may be, beyond the leeway: it is
-// signed when it is asked for.
+// maxSignedAge is how old a signed answer may be, plus the leeway. The server signs
+// each answer when it is requested.
 const maxSignedAge = time.Minute
 
 const signedType = "application/token-introspection+jwt"

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// queueFactor times the slots may wait for one, for queueTime. Every
-	// reclaimEvery they look whether a slot can be reclaimed.
+	// For each slot, queueFactor questions may wait, for queueTime at most. They
+	// try to reclaim a slot every reclaimEvery.
 	queueFactor  = 4
 	queueTime    = 500 * time.Millisecond
 	reclaimEvery = 50 * time.Millisecond
 
-	// A question keeps its slot for holdTime at least, for probeFactor times the
-	// duration of the last probe, and for activeFactor times the median duration
-	// of answers about active tokens. After that it hangs, and loses the slot to
-	// another question if the endpoint has answered a later one.
+	// A question keeps its slot for the longest of holdTime, probeFactor times
+	// the duration of the last probe, and activeFactor times the median duration
+	// of answers about active tokens. After that it counts as hanging, and loses
+	// the slot to another question if the endpoint has answered a later one.
 	holdTime     = 250 * time.Millisecond
 	probeFactor  = 8
 	activeFactor = 4
@@ -29,27 +29,27 @@ var (
 	errOvertaken = errors.New("the endpoint answered later questions first, and another one needed the slot (Config.MaxConcurrent)")
 )
 
-// slots bounds the questions that are under way. Tokens that the endpoint never
-// answers about cannot occupy all slots while it answers about others.
+// slots bounds the questions that are under way. Tokens on which the endpoint hangs
+// cannot occupy all slots while it answers about others.
 type slots struct {
 	free, queue chan struct{}
-	// suspect is told when slots are short: the oldest question under way was
-	// asked at that time.
+	// suspect is called when no slot is free, with the time when the oldest
+	// question under way was sent.
 	suspect func(asked time.Time)
 
 	mu       sync.Mutex
 	running  list.List     // of *slot, the oldest first
-	answered time.Time     // when the newest question that was answered had been asked
-	probe    time.Duration // of the last one
-	median   time.Duration // of answers about active tokens, an estimate
-	most     time.Duration // that a question may hold its slot before it can be lost
+	answered time.Time     // when the newest answered question was sent
+	probe    time.Duration // duration of the last probe
+	median   time.Duration // estimated median duration of answers about active tokens
+	most     time.Duration // after which every question counts as hanging
 }
 
-// slot is a question under way.
+// slot is held by a question under way.
 type slot struct {
 	asked  time.Time
 	cancel context.CancelCauseFunc
-	place  *list.Element // nil: the slot was reclaimed
+	place  *list.Element // in slots.running; nil: the slot was reclaimed
 }
 
 func newSlots(n int, timeout time.Duration, suspect func(asked time.Time)) *slots {
@@ -58,8 +58,8 @@ func newSlots(n int, timeout time.Duration, suspect func(asked time.Time)) *slot
 	}
 }
 
-// enter waits for a slot, if eager not at all. The context that it returns ends
-// when the slot is reclaimed.
+// enter waits for a slot, or does not wait if eager. The returned context is
+// canceled when the slot is reclaimed.
 func (s *slots) enter(ctx context.Context, eager bool) (context.Context, *slot, error) {
 	if err := s.wait(ctx, eager); err != nil {
 		return nil, nil, err
@@ -107,8 +107,8 @@ func (s *slots) wait(ctx context.Context, eager bool) error {
 	}
 }
 
-// reclaim takes the slot of the oldest question, if a later one was answered.
-// Otherwise it returns when the oldest was asked.
+// reclaim takes the slot of the oldest question if that hangs and a later one was
+// answered. Otherwise it returns when the oldest question was sent.
 func (s *slots) reclaim(now time.Time) (oldest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *slots) reclaim(now time.Time) (oldest time.Time) {
 	}
 	first := front.Value.(*slot)
 	least := holdTime
-	if s.median == 0 { // nobody knows yet how fast the endpoint is
+	if s.median == 0 { // the endpoint's speed is not known yet
 		least = slowAfter
 	}
 	hold := min(max(least, probeFactor*s.probe, activeFactor*s.median), max(s.most, holdTime))
@@ -131,7 +131,7 @@ func (s *slots) reclaim(now time.Time) (oldest time.Time) {
 	return time.Time{}
 }
 
-// leave gives the slot back.
+// leave releases a slot.
 func (s *slots) leave(own *slot) {
 	s.mu.Lock()
 	if own.place != nil {
@@ -142,7 +142,7 @@ func (s *slots) leave(own *slot) {
 	<-s.free
 }
 
-// hasAnswered notes that a question was answered.
+// hasAnswered notes that the question sent at the time asked was answered.
 func (s *slots) hasAnswered(asked time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,16 +151,16 @@ func (s *slots) hasAnswered(asked time.Time) {
 	}
 }
 
-// probed notes how long a probe took. No client can make it look slow, but by
-// making the endpoint slow for everybody.
+// probed notes how long a probe took. A client can only influence this time by
+// making the endpoint slow for all.
 func (s *slots) probed(took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.probe = took
 }
 
-// took notes how long the answer about an active token took. The median moves by
-// a sixteenth for each, so that one client's slow answers do not move it far.
+// took notes how long the answer about an active token took. Each answer moves the
+// median by a sixteenth, so one client's slow answers do not move it far.
 func (s *slots) took(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Stats are counters since [New], for metrics.
+// Stats are counters since [New].
 type Stats struct {
-	Hits       uint64 // answered by what is kept
-	Misses     uint64 // not so
-	SharedHits uint64 // answered by the shared cache
-	Stale      uint64 // answered by what is kept, while the endpoint was away
-	Requests   uint64 // sent to the endpoint, with the probes
-	Probes     uint64 // questions of our own about random tokens, which tell whether the endpoint is well
-	Failures   uint64 // questions about tokens that brought no answer
-	Rejected   uint64 // not sent: the circuit is open, too many are under way, or this token failed a moment ago
+	Hits       uint64 // uses answered from the cache
+	Misses     uint64 // all other uses
+	SharedHits uint64 // answers from the shared cache
+	Stale      uint64 // uses answered from the cache by ServeStale
+	Requests   uint64 // requests to the endpoint, including probes
+	Probes     uint64 // requests about random tokens, which show whether the endpoint works
+	Failures   uint64 // requests about tokens that brought no answer
+	Rejected   uint64 // requests not sent: the circuit is open, too many are under way, or the token failed a moment ago
 
-	// Open is not zero while the circuit is open: the time until the next
-	// probe.
+	// Open is the time until the next probe of an open circuit. It is zero
+	// while the circuit is closed.
 	Open time.Duration
 }
 
@@ -25,7 +25,7 @@ type counters struct {
 	hits, misses, sharedHits, stale, requests, probes, failures, rejected atomic.Uint64
 }
 
-// Stats returns the counters.
+// Stats returns the current counters.
 func (v *Verifier) Stats() Stats {
 	c := &v.counters
 	return Stats{

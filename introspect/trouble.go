@@ -7,26 +7,24 @@ import (
 )
 
 const (
-	// A token that brought no answer is not asked about again for
-	// minTrouble, doubled each time up to maxTrouble.
+	// A token that brought no answer is not introspected again for minTrouble,
+	// doubled for each further failure up to maxTrouble.
 	minTrouble = 2 * time.Second
 	maxTrouble = 8 * time.Second
 
-	// troubleAge is how long a failure counts for the next one.
+	// troubleAge is how long a failure lengthens the pause of the next one.
 	troubleAge = time.Minute
 )
 
-// trouble is what the endpoint did in place of answering about one token. It
-// says nothing about other tokens.
+// trouble is a failure to introspect one token. It says nothing about other tokens.
 type trouble struct {
 	err      error
 	asked    time.Time
-	until    time.Time // until then the token is not asked about again
+	until    time.Time // when the token may be introspected again
 	failures int
 }
 
-// troubles remembers the tokens that brought no answer, by the keys of the
-// cache.
+// troubles remembers the tokens that brought no answer, by cache key.
 type troubles struct {
 	cache *otter.Cache[cacheKey, *trouble]
 }
@@ -36,7 +34,7 @@ func newTroubles(entries int) (troubles, error) {
 	return troubles{cache}, err
 }
 
-// get returns the trouble of a token that must not be asked about now, or nil.
+// get returns the trouble of a token that must not be introspected now, or nil.
 func (t troubles) get(key cacheKey, now time.Time) *trouble {
 	last, ok := t.cache.GetIfPresent(key)
 	if !ok || !now.Before(last.until) {

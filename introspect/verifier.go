@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Verifier verifies opaque access tokens by asking about them. It is built by
-// [New] and safe for concurrent use.
+// Verifier verifies opaque access tokens by introspection. It is safe for
+// concurrent use. Use [New].
 type Verifier struct {
 	config   Config
 	endpoint *endpoint
@@ -25,7 +25,7 @@ type Verifier struct {
 	journal  journal
 	counters counters
 
-	ctx  context.Context // of the verifier's own work, ended by Close
+	ctx  context.Context // of the verifier's goroutines; Close cancels it
 	stop context.CancelFunc
 	work sync.WaitGroup
 
@@ -63,8 +63,8 @@ func newVerifier(c Config) (*Verifier, error) {
 	return v, nil
 }
 
-// Close ends what [New] started, and waits for its end. Verify answers "cannot
-// tell" from then on, but for answers that are kept.
+// Close ends what [New] started, and waits for it. After that Verify answers only
+// from the cache; other tokens are unavailable.
 func (v *Verifier) Close() {
 	v.mu.Lock()
 	v.stop()
@@ -75,8 +75,8 @@ func (v *Verifier) Close() {
 	v.troubles.close()
 }
 
-// background runs work of the verifier's own, which ends with its context. It
-// reports false if the verifier is closed.
+// background runs work in a goroutine until the verifier is closed. It returns
+// false if that has happened.
 func (v *Verifier) background(work func(ctx context.Context)) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -87,25 +87,26 @@ func (v *Verifier) background(work func(ctx context.Context)) bool {
 	return true
 }
 
-// Verify judges an opaque token by what the issuer says of it. A JWT, unless
-// [Config.JWTs], a token that [Config.Accept] rejects, and one that the issuer
-// does not call active, are bearer.ErrUnrecognized: they may be another
-// verifier's. If nobody can tell, the error is a bearer.Error of
-// bearer.CodeUnavailable; it is marked Suspect if the endpoint answers about
-// other tokens.
+// Verify judges an opaque token by the issuer's answer about it.
+//
+// The error is bearer.ErrUnrecognized for a token that may be another verifier's:
+// a JWT unless [Config.JWTs] is set, a token that [Config.Accept] rejects, and one
+// that the issuer does not call active. If there is no answer, the error is a
+// bearer.Error with bearer.CodeUnavailable. Its Suspect is set if the endpoint
+// answers about other tokens.
 func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
 	if v.config.Accept != nil && !v.config.Accept(token) {
-		return nil, hinted(bearer.Unrecognized("form", "a token that Config.Accept accepts", "another one"))
+		return nil, hinted(bearer.Unrecognized("form", "a token that Config.Accept accepts", "one that it rejects"))
 	}
 	return v.verify(ctx, token, v.config.JWTs)
 }
 
-// TakingJWTs returns v as a verifier that asks about JWTs too, for bearer.Both:
-// a JWT that was verified by the issuer's keys is asked about as well, so that
-// its revocation is seen.
+// TakingJWTs returns v as a verifier that also introspects JWTs, for bearer.Both. A
+// JWT that the issuer's keys verify is then introspected too, which detects its
+// revocation.
 func (v *Verifier) TakingJWTs() bearer.Verifier {
 	if v == nil {
-		return nil // which bearer.New reports
+		return nil // bearer.New reports it
 	}
 	return bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
 		return v.verify(ctx, token, true)
@@ -114,7 +115,7 @@ func (v *Verifier) TakingJWTs() bearer.Verifier {
 
 func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer.Principal, error) {
 	if !jwts && isJWT(token) {
-		return nil, hinted(bearer.Unrecognized("form", "an opaque token", "a JWT, which is asked about only if Config.JWTs says so"))
+		return nil, hinted(bearer.Unrecognized("form", "an opaque token", "a JWT, which is introspected only if Config.JWTs is set"))
 	}
 	key := v.keys.key(token)
 	now := time.Now()
@@ -122,7 +123,7 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	if kept != nil && now.Before(kept.fresh) {
 		v.counters.hits.Add(1)
 		if kept.wantsRenewal(now) && v.troubles.get(key, now) == nil {
-			_, _ = v.fly(key, token, kept) // a failure matters only when kept has expired
+			_, _ = v.fly(key, token, kept) // a failure matters only once kept has expired
 		}
 		return v.config.judge(kept.answer)
 	}
@@ -134,7 +135,7 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	// Look it up again: it may have been forgotten meanwhile.
+	// Look up the entry again: the token may have been forgotten meanwhile.
 	if kept = v.local.get(key); kept != nil && time.Now().Before(kept.stale) {
 		v.counters.stale.Add(1)
 		return v.config.judge(kept.answer)
@@ -142,7 +143,7 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	return nil, v.unavailable(key, err)
 }
 
-// unavailable says that nobody can tell whether a token is good.
+// unavailable returns the error for a token without an answer.
 func (v *Verifier) unavailable(key cacheKey, err error) *bearer.Error {
 	now := time.Now()
 	wait := max(v.circuit.open(now), time.Second, min(retryAfterOf(err), maxRetryAfter))
@@ -156,13 +157,13 @@ func (v *Verifier) unavailable(key cacheKey, err error) *bearer.Error {
 	return unavailable
 }
 
-// maxRetryAfter bounds what a client is told to wait.
+// maxRetryAfter bounds the Retry-After that clients receive.
 const maxRetryAfter = time.Minute
 
-// isJWT reports whether a token looks like a signed JWT, good or bad. It is
-// lenient: what somebody's server may take for one is sent to nobody else.
-// Encrypted ones, of five segments, only their issuer can read, and there are
-// servers whose opaque tokens are such.
+// isJWT reports whether a token looks like a signed JWT, valid or not. It is
+// lenient, so that no token that any server may accept as a JWT is sent to another
+// server. It is false for encrypted JWTs, which have five segments: only their
+// issuer can read them, and some servers use them as opaque tokens.
 func isJWT(token string) bool {
 	if dots := strings.Count(token, "."); dots < 2 || dots == 4 {
 		return false

@@ -140,7 +140,7 @@ func TestFindNamesEachURLAndItsFault(t *testing.T) {
 	}
 	for _, want := range []string{
 		first + `: its issuer is "https://other.example.com", want "https://login.example.com"`,
-		second + ": the answer's status is 404",
+		second + ": the response status is 404",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %s in it", err, want)

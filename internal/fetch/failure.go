@@ -10,50 +10,50 @@ import (
 	"time"
 )
 
-// ErrTooLarge is the error of a body that is longer than the limit.
+// ErrTooLarge is the error of a body that exceeds the limit.
 var ErrTooLarge = errors.New("the body is too large")
 
-// ErrRedirect is the error of a redirect that is not followed: to another
-// origin, to a URL with userinfo, or one too many.
-var ErrRedirect = errors.New("a redirect that is not followed")
+// ErrRedirect is the error of a redirect that is not followed, because it leads to
+// another origin or to a URL with userinfo, or is one too many.
+var ErrRedirect = errors.New("redirect not followed")
 
 // StatusError is the error of a response whose status is not 200.
 type StatusError struct {
 	Status int
-	// RetryAfter is what the response's Retry-After asks for, at most an hour;
-	// zero if it asks for nothing.
+	// RetryAfter is the response's Retry-After, at most an hour. It is zero if
+	// there was none.
 	RetryAfter time.Duration
 }
 
 func (e *StatusError) Error() string {
 	if text := http.StatusText(e.Status); text != "" {
-		return fmt.Sprintf("the answer's status is %d %s, want 200", e.Status, text)
+		return fmt.Sprintf("the response status is %d %s, want 200", e.Status, text)
 	}
-	return fmt.Sprintf("the answer's status is %d, want 200", e.Status)
+	return fmt.Sprintf("the response status is %d, want 200", e.Status)
 }
 
-// TransportError is the error of a request that got no whole answer. It wraps
-// what the transport said, whose text may quote what the server sent; the text
-// of the TransportError does not.
+// TransportError is the error of a request without a complete response. It wraps
+// the transport's error, whose text may quote what the server sent. The text of a
+// TransportError omits those quotes.
 type TransportError struct {
 	Err    error
-	begun  bool // the answer had begun
+	begun  bool // the response had begun
 	reused bool // the connection had served another request before
 }
 
-// quoted matches what net/http quotes in its errors: URLs, header fields and
-// whatever came where a status line was due.
+// quoted matches what net/http quotes in its errors: URLs, header fields, and
+// data that is not a status line.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 func (e *TransportError) Error() string {
-	return "no whole answer: " + quoted.ReplaceAllString(e.Err.Error(), `"…"`)
+	return "no complete response: " + quoted.ReplaceAllString(e.Err.Error(), `"…"`)
 }
 
 func (e *TransportError) Unwrap() error { return e.Err }
 
 const maxRetryAfter = time.Hour
 
-// retryAfter reads both forms of RFC 9110, Section 10.2.3.
+// retryAfter reads a Retry-After in either form of RFC 9110, Section 10.2.3.
 func retryAfter(h http.Header) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	var d time.Duration

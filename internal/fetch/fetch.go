@@ -1,9 +1,8 @@
-// Package fetch makes the HTTP requests that this module sends to
-// authorization servers: bounded in time, size, redirects and scheme.
+// Package fetch makes this module's HTTP requests to authorization servers. It
+// bounds their time, size, redirects and schemes.
 //
-// Its errors have no prefix, since the packages that call it put them into
-// sentences of their own. They never quote a response body, the userinfo or
-// the query of a URL.
+// Its errors have no prefix, because its callers wrap them. They never quote a
+// response body, or the userinfo or the query of a URL.
 package fetch
 
 import (
@@ -19,29 +18,28 @@ import (
 	"time"
 )
 
-// MaxBody is the most that a metadata document or a key set may measure, in
-// bytes after decompression.
+// MaxBody is the maximum size of a metadata document or a key set, in bytes after
+// decompression.
 const MaxBody = 1 << 20
 
-// maxRedirects is how many redirects a request follows, all within the origin.
+// maxRedirects is how many redirects a request follows, all within one origin.
 const maxRedirects = 3
 
 // Client makes bounded requests. It is safe for concurrent use. Use [New].
 type Client struct {
 	http         *http.Client
-	own          *http.Transport // nil: the transport is the caller's
+	own          *http.Transport // nil: the caller owns the transport
 	insecureHTTP bool
 	connections  connections
 }
 
-// New returns a client that sends its requests by a copy of base, without its
-// cookie jar, and follows redirects within one origin only. With a nil base,
-// or one without a Transport, it has a transport of its own, [NewTransport].
-// insecureHTTP allows http beyond loopback.
+// New returns a Client that uses a copy of base without its cookie jar, and follows
+// redirects only within one origin. If base or its Transport is nil, the Client
+// has a [NewTransport]. insecureHTTP allows http beyond loopback.
 //
-// A connection that swallows requests is replaced after a timeout, also in a
-// transport of the caller's: its idle connections are closed, if its
-// RoundTripper has the method CloseIdleConnections.
+// After a timeout, which may be due to a dead connection, the Client closes the
+// idle connections of its transport. For a RoundTripper of the caller, this
+// requires a CloseIdleConnections method.
 func New(base *http.Client, insecureHTTP bool) *Client {
 	c := &Client{http: new(http.Client), insecureHTTP: insecureHTTP}
 	if base != nil {
@@ -57,32 +55,31 @@ func New(base *http.Client, insecureHTTP bool) *Client {
 	return c
 }
 
-// CheckURL is [CheckURL] under the client's rule for http.
+// CheckURL is [CheckURL] with the client's rule for http.
 func (c *Client) CheckURL(raw string) (*url.URL, error) {
 	return CheckURL(raw, c.insecureHTTP)
 }
 
-// CloseIdleConnections closes the idle connections of the transport that New
-// made. Those of a transport that came with the caller's http.Client stay open
-// for its other users.
+// CloseIdleConnections closes the idle connections of a transport that New made.
+// It leaves those of a caller's transport open for its other users.
 func (c *Client) CloseIdleConnections() {
 	if c.own != nil {
 		c.own.CloseIdleConnections()
 	}
 }
 
-// Response is a response of status 200 whose body was read to its end.
+// Response is a response whose body was read to its end.
 type Response struct {
 	Body   []byte
 	Header http.Header
 	Status int
 }
 
-// Get requests rawURL, which must pass [Client.CheckURL], and reads at most
-// limit bytes of body. It returns a [*StatusError] for any status but 200,
-// [ErrTooLarge] for one byte more than limit, [ErrRedirect] for a redirect it
-// does not follow, and a [*TransportError] when the server cannot be reached,
-// breaks off, or takes longer than ctx lasts.
+// Get requests rawURL, which must pass [Client.CheckURL], and reads a body of at
+// most limit bytes. It returns a [*StatusError] for a status other than 200,
+// [ErrTooLarge] for a larger body, [ErrRedirect] for a redirect that it does not
+// follow, and a [*TransportError] if the server is unreachable, breaks off, or
+// does not finish before ctx is done.
 func (c *Client) Get(ctx context.Context, rawURL string, limit int64) (Response, error) {
 	u, err := c.CheckURL(rawURL)
 	if err != nil {
@@ -97,10 +94,10 @@ func (c *Client) Get(ctx context.Context, rawURL string, limit int64) (Response,
 	return c.do(req, limit)
 }
 
-// Post sends form to rawURL (application/x-www-form-urlencoded) with header
-// beside, and is otherwise as [Client.Get]; but it follows no redirect, since a
-// form may hold secrets, and of a response whose status is not 200 it returns
-// up to limit bytes of the body with the [*StatusError].
+// Post sends form (application/x-www-form-urlencoded) and header to rawURL, and
+// otherwise does what [Client.Get] does, with two exceptions. It follows no
+// redirect, because a form may contain secrets. With a [*StatusError] it returns
+// up to limit bytes of the body.
 func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, header http.Header, limit int64) (Response, error) {
 	u, err := c.CheckURL(rawURL)
 	if err != nil {
@@ -122,9 +119,9 @@ func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, heade
 	return c.do(req, limit)
 }
 
-// IsReset reports whether a request failed because its connection broke before
-// an answer began: the server has closed it while it was idle, or it was found
-// to be dead. A second try is likely to work.
+// IsReset reports whether a request failed because its connection broke before the
+// response began. Either the server closed the connection while it was idle, or
+// the connection was dead. A retry is likely to succeed.
 func IsReset(err error) bool {
 	transport, ok := errors.AsType[*TransportError](err)
 	if !ok || transport.begun || isTimeout(err) || errors.Is(err, context.Canceled) {
@@ -163,7 +160,8 @@ func (c *Client) send(req *http.Request, limit int64) (Response, error) {
 	if resp.StatusCode != http.StatusOK {
 		failed := Response{Header: resp.Header, Status: resp.StatusCode}
 		if req.Method == http.MethodPost {
-			// An OAuth error response (RFC 6749, Section 5.2), if it is whole.
+			// An OAuth error response (RFC 6749, Section 5.2). A body that
+			// breaks off fails to parse later.
 			failed.Body, _ = io.ReadAll(io.LimitReader(resp.Body, limit))
 		}
 		failed.Body = WithoutBOM(failed.Body)
@@ -172,7 +170,7 @@ func (c *Client) send(req *http.Request, limit int64) (Response, error) {
 	if resp.ContentLength > limit {
 		return Response{}, tooLarge(limit)
 	}
-	// The transport has undone gzip here, so what is counted is the memory.
+	// The transport has decompressed the body, so limit bounds the memory.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if int64(len(body)) > limit {
 		return Response{}, tooLarge(limit)
@@ -183,9 +181,9 @@ func (c *Client) send(req *http.Request, limit int64) (Response, error) {
 	return Response{Body: WithoutBOM(body), Header: resp.Header, Status: resp.StatusCode}, nil
 }
 
-// WithoutBOM returns document without the byte order mark before its JSON
-// object, which a parser may ignore (RFC 8259, Section 8.1). Of anything else,
-// such as a signed answer, it changes nothing.
+// WithoutBOM removes a byte order mark before a JSON object, which a parser may
+// ignore (RFC 8259, Section 8.1). It returns anything else, such as a signed
+// response, unchanged.
 func WithoutBOM(document []byte) []byte {
 	rest, marked := bytes.CutPrefix(document, []byte("\ufeff"))
 	if marked && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte("{")) {
@@ -202,13 +200,13 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	from, to := via[0].URL, req.URL
 	switch {
 	case via[0].Method != http.MethodGet:
-		return fmt.Errorf("%w: of a %s", ErrRedirect, via[0].Method)
+		return fmt.Errorf("%w: the request is a %s", ErrRedirect, via[0].Method)
 	case len(via) > maxRedirects:
-		return fmt.Errorf("%w: %d in a row, want at most %d", ErrRedirect, len(via), maxRedirects)
+		return fmt.Errorf("%w: it is number %d in a row, want at most %d", ErrRedirect, len(via), maxRedirects)
 	case originOf(from) != originOf(to):
-		return fmt.Errorf("%w: to %q, want the origin %q", ErrRedirect, originOf(to), originOf(from))
+		return fmt.Errorf("%w: it leads to %q, want the origin %q", ErrRedirect, originOf(to), originOf(from))
 	case to.User != nil:
-		return fmt.Errorf("%w: to a URL with userinfo, want none", ErrRedirect)
+		return fmt.Errorf("%w: it leads to a URL with userinfo, want none", ErrRedirect)
 	}
 	return nil
 }

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// maxFreshness bounds what a header can say, so that no arithmetic overflows.
+// maxFreshness bounds the values of header fields, so that no arithmetic overflows.
 const maxFreshness = 10 * 365 * 24 * time.Hour
 
-// Freshness returns for how long the response with header h says that it may
-// be used: Cache-Control's max-age without the Age it had on arrival (RFC
-// 9111, Section 4.2), and zero under no-store or no-cache. It returns false if
-// h does not say. What cannot be parsed counts as not there; of two max-age
-// the smaller counts.
+// Freshness returns how long a response with header h is fresh: the max-age of
+// Cache-Control minus the Age on arrival (RFC 9111, Section 4.2), or zero for
+// no-store and no-cache. It returns false if h has none of them. It ignores
+// malformed directives, and uses the smaller of two max-age.
 func Freshness(h http.Header) (time.Duration, bool) {
 	var age time.Duration
 	known := false
@@ -23,8 +22,8 @@ func Freshness(h http.Header) (time.Duration, bool) {
 			var name, value string
 			name, value, line = directive(line)
 			switch {
-			// With a value, no-cache is about single header fields (RFC 9111,
-			// Section 5.2.2.4).
+			// With a value, no-cache applies only to the header fields that it
+			// names (RFC 9111, Section 5.2.2.4).
 			case name == "no-store", name == "no-cache" && value == "":
 				return 0, true
 			case name == "max-age":
@@ -43,8 +42,8 @@ func Freshness(h http.Header) (time.Duration, bool) {
 	return age, true
 }
 
-// directive cuts the first directive off a Cache-Control line. A comma within
-// quotes does not end it.
+// directive splits the first directive off a Cache-Control line. A comma within
+// quotes does not end a directive.
 func directive(line string) (name, value, rest string) {
 	inQuotes, end := false, len(line)
 scan:
@@ -74,7 +73,7 @@ func seconds(s string) (time.Duration, bool) {
 	}
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil || n > uint64(maxFreshness/time.Second) {
-		// RFC 9111, Section 1.2.2: too large a number counts as very large.
+		// RFC 9111, Section 1.2.2: a number that overflows is a very large one.
 		return maxFreshness, true
 	}
 	return time.Duration(n) * time.Second, true

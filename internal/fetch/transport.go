@@ -12,17 +12,15 @@ import (
 )
 
 const (
-	// pingAfter and pingTimeout find a dead HTTP/2 connection within 6 s: a
-	// NAT or a load balancer has forgotten it, and no packet of it arrives any
-	// more. HTTP/1.1 needs no ping, since net/http closes a connection whose
-	// request has timed out.
+	// pingAfter and pingTimeout detect a dead HTTP/2 connection within 6 s: one
+	// that a NAT or a load balancer has dropped without a reset. HTTP/1.1 needs
+	// no ping, because net/http closes a connection whose request timed out.
 	pingAfter   = 3 * time.Second
 	pingTimeout = 3 * time.Second
 )
 
-// NewTransport returns the transport of a [Client] without one of the
-// caller's: its timeouts end each phase of a request, and it finds dead
-// connections.
+// NewTransport returns the default transport of a [Client]. It has a timeout for
+// each phase of a request, and detects dead connections.
 func NewTransport() *http.Transport {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if ok {
@@ -35,8 +33,8 @@ func NewTransport() *http.Transport {
 	t.ResponseHeaderTimeout = 8 * time.Second
 	t.ExpectContinueTimeout = time.Second
 	t.IdleConnTimeout = 90 * time.Second
-	// net/http keeps 2 by default, so that concurrent introspection would open
-	// a connection for nearly every request.
+	// With the default of net/http, 2, concurrent introspection would open a
+	// connection for nearly every request.
 	t.MaxIdleConnsPerHost = 32
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.HTTP2 = &http.HTTP2Config{
@@ -45,44 +43,44 @@ func NewTransport() *http.Transport {
 	return t
 }
 
-// connections remembers whether the connections at hand may be dead. A request
-// that times out may have been sent on a dead connection, which would swallow
-// the following requests too. So the next request closes the idle connections
-// first, and until a request succeeds each request is the last of its
-// connection. The latter also retires an HTTP/2 connection that is never idle,
-// and works through any RoundTripper of the caller's.
+// connections remembers whether the open connections may be dead. A request that
+// times out may have used a dead connection, which would swallow the following
+// requests too. Therefore the next request first closes the idle connections, and
+// until a request succeeds, each request is the last on its connection. This also
+// retires an HTTP/2 connection that is never idle, and works with any RoundTripper
+// of the caller.
 //
-// While other requests are answered, a timeout may be that of one request alone,
-// such as one that an attacker made the server hang on: then the idle
-// connections are closed once in closeEvery at most.
+// If other requests succeed meanwhile, the timeout may concern only one request,
+// such as one on which an attacker makes the server hang. Then the idle
+// connections are closed at most once in closeEvery.
 type connections struct {
-	suspect   atomic.Bool // since a timeout, until an answer
-	closeIdle atomic.Bool // before the next request
+	suspect   atomic.Bool // from a timeout to the next response
+	closeIdle atomic.Bool // close idle connections before the next request
 
 	mu     sync.Mutex
-	answer time.Time // when the last answer came
-	closed time.Time // when idle connections were last to be closed
+	answer time.Time // when the last response came
+	closed time.Time // when closeIdle was last set
 }
 
 const closeEvery = 5 * time.Second
 
-// prepare returns req as it is to be sent, and whether it is sent on a
-// connection that was used before.
+// prepare returns the request to send. Once it is sent, reused tells whether its
+// connection had been used before.
 //
-// The transport may be the caller's. Closing its idle connections costs its
-// other users a new connection at most.
-func (c *connections) prepare(req *http.Request, client *http.Client) (*http.Request, *atomic.Bool) {
+// The transport may be the caller's. Closing its idle connections costs its other
+// users at most a new connection.
+func (c *connections) prepare(req *http.Request, client *http.Client) (_ *http.Request, reused *atomic.Bool) {
 	if c.closeIdle.Swap(false) {
 		client.CloseIdleConnections()
 	}
-	reused := new(atomic.Bool)
+	reused = new(atomic.Bool)
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused.Store(info.Reused) }}
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
 	req.Close = c.suspect.Load()
 	return req, reused
 }
 
-// timedOut notes a request that was sent at that time and timed out.
+// timedOut notes that a request sent at the time sent timed out.
 func (c *connections) timedOut(sent time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,7 +96,7 @@ func (c *connections) timedOut(sent time.Time) {
 	}
 }
 
-// answered notes an answer.
+// answered notes that a response came.
 func (c *connections) answered() {
 	c.suspect.Store(false)
 	c.mu.Lock()
@@ -106,8 +104,8 @@ func (c *connections) answered() {
 	c.answer = time.Now()
 }
 
-// isTimeout reports whether err is one of a request that took too long. That
-// the caller went away does not count.
+// isTimeout reports whether a request failed because it took too long. It is false
+// if the caller canceled the request.
 func isTimeout(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true

@@ -7,7 +7,7 @@ import (
 )
 
 // IsUnreachable reports whether a request failed before any of it was sent: the
-// host has no address, takes no connection, or does not prove who it is.
+// host has no address, accepts no connection, or has no valid certificate.
 func IsUnreachable(err error) bool {
 	if transport, ok := errors.AsType[*TransportError](err); !ok || transport.begun {
 		return false

@@ -12,10 +12,10 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// CheckURL parses raw, which must be an absolute URL with a host, without
-// userinfo and fragment, whose scheme is https. http is allowed to loopback
-// hosts (localhost, 127.0.0.0/8 and ::1), and to all with insecureHTTP. A
-// template that nobody filled in is told besides what else is wrong.
+// CheckURL parses raw, which must be an absolute https URL with a host and without
+// userinfo and fragment. It allows http for loopback hosts (localhost, 127.0.0.0/8
+// and ::1), and with insecureHTTP for all hosts. The error also names a
+// placeholder that was not replaced.
 func CheckURL(raw string, insecureHTTP bool) (*url.URL, error) {
 	u, err := checkURL(raw, insecureHTTP)
 	if unfilled := weburl.Unfilled(raw); unfilled != nil {
@@ -55,9 +55,9 @@ func checkURL(raw string, insecureHTTP bool) (*url.URL, error) {
 	return u, nil
 }
 
-// CheckIdentifier checks an issuer identifier that is compared and never
-// fetched, so that it need not be a URL. It must have no control character and
-// no white space around it, which a configuration file adds by mistake.
+// CheckIdentifier checks an issuer identifier that is compared and never fetched,
+// and need not be a URL. It must not contain control characters, nor begin or end
+// with white space, as text from a configuration file may by mistake.
 func CheckIdentifier(identifier string) error {
 	switch {
 	case identifier == "":
@@ -73,16 +73,16 @@ func CheckIdentifier(identifier string) error {
 	return weburl.Unfilled(identifier)
 }
 
-// isInvisible reports whether r is a control or format character, such as one
-// that turns the direction of a text.
+// isInvisible reports whether r is a control or format character, such as one that
+// changes the direction of text.
 func isInvisible(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
-// Redact returns raw without userinfo, query and fragment, and not longer than
-// an error text bears.
+// Redact returns raw without userinfo, query and fragment, clipped to a length that
+// suits an error.
 func Redact(raw string) string { return weburl.Redact(raw) }
 
-// originOf returns the scheme, host and port of u, spelled in one way (RFC
-// 6454, Section 4).
+// originOf returns the scheme, host and port of u in one normal form (RFC 6454,
+// Section 4).
 func originOf(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// answering makes the issuer's answers have these members; nil takes one away.
+// answering makes the issuer's answers contain these members. A nil value
+// removes a member.
 func answering(issuer *bearertest.Issuer, members map[string]any) {
 	issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any {
 		maps.Copy(answer, members)
@@ -23,8 +24,8 @@ func answering(issuer *bearertest.Issuer, members map[string]any) {
 	})
 }
 
-// Reports L1, L2, L3: a malformed member is as if it were absent, so that the
-// principal has nothing of it.
+// Reports L1, L2, L3: a malformed member counts as absent, and leaves its field
+// of the principal empty.
 func TestMalformedMembersAreAbsent(t *testing.T) {
 	null := json.RawMessage("null")
 	good := map[string]any{"acr": "mfa", "auth_time": 1, "amr": []string{"pwd"}, "scope": "a b"}
@@ -64,8 +65,9 @@ func TestMalformedMembersAreAbsent(t *testing.T) {
 	})
 }
 
-// C18: the log says once of each member that it is read as absent, and what was
-// found, but no value. An answer that says nothing of a token adds no line.
+// C18: the log has one record for each malformed member, which says what was
+// found but does not quote the value. An answer about an inactive token adds no
+// record.
 func TestAbsentMembersAreLoggedOnce(t *testing.T) {
 	var log lockedLog
 	inBubble(t, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) },
@@ -90,7 +92,8 @@ func TestAbsentMembersAreLoggedOnce(t *testing.T) {
 	}
 }
 
-// Reports L14: whose token it is, by the members that servers send.
+// Reports L14: the members that servers send show whether a client got the
+// token for itself.
 func TestClientOfAnAnswer(t *testing.T) {
 	null := json.RawMessage("null")
 	tests := []struct {
@@ -132,8 +135,8 @@ func TestClientOfAnAnswer(t *testing.T) {
 	})
 }
 
-// Reports G4: a signature does not make up for the key that nobody named, and
-// neither does the answer for the JWT.
+// Reports G4: neither the signature nor the answer for a JWT replaces the
+// missing key of a bound token.
 func TestBothRefusesWhatNobodyCanCheck(t *testing.T) {
 	jkt := map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {

@@ -57,7 +57,7 @@ func newVerifier(t testing.TB, issuer *bearertest.Issuer, change func(*introspec
 	return v
 }
 
-// guarded answers 200 behind a guard.
+// guarded returns a handler that answers 200 behind a guard.
 func guarded(t testing.TB, verifiers ...bearer.Verifier) http.Handler {
 	t.Helper()
 	guard, err := bearer.New(bearer.Config{Verifiers: verifiers})
@@ -89,7 +89,7 @@ func pemOf(t testing.TB, key any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// I2: each way to authenticate, against a server that checks it.
+// I2: each method of authentication, against a server that checks it.
 func TestAuthentication(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -126,11 +126,11 @@ func TestAuthentication(t *testing.T) {
 			{"private_key_jwt, RSA", introspect.PrivateKeyJWT("rsa", pemOf(t, rsaKey)), true},
 			{"private_key_jwt, EC", introspect.PrivateKeyJWT("ec", pemOf(t, ecKey)), true},
 			{"private_key_jwt, Ed25519", introspect.PrivateKeyJWT("ed", pemOf(t, edKey)), true},
-			{"private_key_jwt, another's key", introspect.PrivateKeyJWT("rsa", pemOf(t, ecKey)), false},
+			{"private_key_jwt, the key of another client", introspect.PrivateKeyJWT("rsa", pemOf(t, ecKey)), false},
 			{"bearer token", introspect.BearerToken(own), true},
-			{"bearer token of no use", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
-			{"no bearer token to be had", introspect.BearerToken(failingSource{}), false},
-			{"a source that gives nothing", introspect.BearerToken(emptySource{}), false},
+			{"a bearer token that the server rejects", introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"})), false},
+			{"a failing token source", introspect.BearerToken(failingSource{}), false},
+			{"a token source that returns no token", introspect.BearerToken(emptySource{}), false},
 			{"mutual TLS without a certificate", introspect.MutualTLS("api"), false},
 		}
 		for _, tt := range tests {
@@ -139,18 +139,18 @@ func TestAuthentication(t *testing.T) {
 				c.Auth, c.Client = tt.auth, issuer.Client()
 				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			})
-			for range 2 { // an assertion is not used twice
+			for range 2 { // each request needs an assertion of its own
 				w := get(guarded(t, v), issuer.MintOpaque(bearertest.Token{}))
 				if want := map[bool]int{true: 200, false: 503}[tt.ok]; w.Code != want {
 					t.Errorf("%s: status %d, want %d: %s", tt.name, w.Code, want, log.String())
 				}
 			}
 			if !tt.ok && !strings.Contains(log.String(), "check Config.Auth") {
-				t.Errorf("%s: the log does not say what to mend: %s", tt.name, log.String())
+				t.Errorf("%s: the log does not say what to fix: %s", tt.name, log.String())
 			}
 			for _, secret := range []string{"wrong", "hunter2"} {
 				if strings.Contains(log.String(), secret) {
-					t.Errorf("%s: the log holds a secret: %s", tt.name, log.String())
+					t.Errorf("%s: the log contains a secret: %s", tt.name, log.String())
 				}
 			}
 		}
@@ -167,7 +167,8 @@ type emptySource struct{}
 
 func (emptySource) Token() (*oauth2.Token, error) { return nil, nil }
 
-// A source of tokens that hangs holds up nobody beyond Config.Timeout, nor Close.
+// A token source that hangs delays neither a request beyond Config.Timeout nor
+// Close.
 func TestTokenSourceHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := make(hangingSource)
@@ -217,7 +218,7 @@ func (h hangingSource) Token() (*oauth2.Token, error) {
 	return &oauth2.Token{AccessToken: "own"}, nil
 }
 
-// RFC 6749, Section 5.2: that a client is refused may be said by 400 too.
+// RFC 6749, Section 5.2: a server may reject a client by 400 too.
 func TestRefusedClientIsToldApart(t *testing.T) {
 	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
 		for _, code := range []string{"invalid_client", "unauthorized_client"} {
@@ -233,8 +234,8 @@ func TestRefusedClientIsToldApart(t *testing.T) {
 	})
 }
 
-// I8, RFC 8705: mutual TLS is the caller's client's; the server's certificate is
-// verified.
+// I8, RFC 8705: Config.Client provides the client certificate, and the server's
+// certificate is verified.
 func TestMutualTLS(t *testing.T) {
 	var got http.Header
 	var form string
@@ -275,7 +276,8 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
-// I1: POST, a form, the token in it, and nowhere else.
+// I1: the request is a POST with a form. The token is in the form and nowhere
+// else.
 func TestRequest(t *testing.T) {
 	var seen *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -304,8 +306,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// I12, RFC 9701: signed answers, for us, by the issuer's keys, and no others;
-// and such an answer is never an access token.
+// I12, RFC 9701: only answers signed with the issuer's keys and with the right
+// audience count. A signed answer is never accepted as an access token.
 func TestSignedAnswers(t *testing.T) {
 	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
 		signed := func(c *introspect.Config) {
@@ -333,9 +335,9 @@ func TestSignedAnswers(t *testing.T) {
 			{"no iss", good, claims(`{"aud":"api","iat":NOW,` + active + `}`), 503},
 			{"another iss", good, claims(`{"iss":"https://evil.example.com","aud":"api","iat":NOW,` + active + `}`), 503},
 			{"no aud", good, claims(`{"iss":ISS,"iat":NOW,` + active + `}`), 503},
-			{"for another", good, claims(`{"iss":ISS,"aud":"other","iat":NOW,` + active + `}`), 503},
+			{"another aud", good, claims(`{"iss":ISS,"aud":"other","iat":NOW,` + active + `}`), 503},
 			{"no iat", good, claims(`{"iss":ISS,"aud":"api",` + active + `}`), 503},
-			// Reports G3: a signed answer is fresh, for a minute and the leeway.
+			// Reports G3: a signed answer may be a minute old, plus the leeway.
 			{"a minute old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(time.Minute) + `,` + active + `}`), 200},
 			{"two minutes old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(2*time.Minute) + `,` + active + `}`), 503},
 			{"a year old", good, claims(`{"iss":ISS,"aud":"api","iat":` + ago(365*24*time.Hour) + `,` + active + `}`), 503},
@@ -364,19 +366,20 @@ func TestSignedAnswers(t *testing.T) {
 			tokens.Close()
 		}
 
-		// A signature by another issuer's keys, and a plain answer.
+		// Another issuer's signature, and a plain answer.
 		other, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer other.Close()
 		for name, fault := range map[string]bearertest.Fault{
-			"another's signature": {
+			"another issuer's signature": {
 				Body:   []byte(other.Sign("RS256", []byte(good), []byte(tests[0].payload))),
 				Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
 			},
 			"plain": {Body: []byte(`{"active":true,"aud":"` + audience + `"}`), Header: http.Header{"Content-Type": {"application/json"}}},
-			// Reports G3: an unsigned error is no answer about the token either.
+			// Reports G3: an unsigned error is not an answer about the token
+			// either.
 			"a plain error": {Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)},
 		} {
 			v := newVerifier(t, issuer, signed)

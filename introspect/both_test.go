@@ -12,9 +12,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports G1: what the server sent is intersected, also when it is the empty
-// string; only an absent member leaves the JWT's. The order of the two
-// verifiers does not change that.
+// Reports G1: bearer.Both intersects what the two answers state, an empty
+// string included. Only an absent member leaves the JWT's value. The order of
+// the two verifiers does not matter.
 func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
@@ -27,12 +27,12 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 	const absent = "absent"
 	tests := []struct {
 		name   string
-		answer map[string]any // members in place of the token's; absent: none
+		answer map[string]any // members that replace those of the token
 		scopes scope.Set
 		acr    string
 		at     time.Time
 		amr    []string
-		check  string // of the refusal
+		check  string // the check of the refusal
 	}{
 		{name: "the same", scopes: scope.Of("orders:read", "admin"), acr: "mfa", at: authenticated, amr: []string{"pwd", "otp"}},
 		{
@@ -44,7 +44,7 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 			name: "empty members", answer: map[string]any{"scope": "", "acr": "", "amr": []string{}, "auth_time": 0},
 			at: time.Unix(0, 0),
 		},
-		{ // checklist C18: read as absent, so it grants nothing either
+		{ // checklist C18: it counts as absent and grants nothing
 			name: "malformed members", answer: map[string]any{"scope": 7, "acr": 7, "amr": 7, "auth_time": "now"},
 		},
 		{
@@ -82,9 +82,9 @@ func TestBothNarrowsByWhatTheServerSent(t *testing.T) {
 			"the answer first": bearer.Both(opaque.TakingJWTs(), tokens),
 		} {
 			if order == "the answer first" && (tt.name == "nothing" || tt.name == "null members" || tt.name == "empty identifiers") {
-				continue // what the first verifier does not state is not granted
+				continue // what the first verifier does not state grants nothing
 			}
-			// Each time another token, so that no answer is at hand.
+			// A new token for each case, so that no cached answer exists.
 			p, err := both.Verify(t.Context(), issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "shop", Scope: "orders:read admin", Claims: map[string]any{
 				"acr": "mfa", "auth_time": authenticated.Unix(), "amr": []string{"pwd", "otp"},
 			}}))

@@ -27,8 +27,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Part 2.5, CVE-2021-32701: whatever the cache holds, the permission that one
-// route needs never decides another: the property, for random tokens and rules.
+// Part 2.5, CVE-2021-32701: whatever the cache contains, the permission that
+// one route requires never decides for another route. Checked for random tokens
+// and rules.
 func TestRoutesAreJudgedApart(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	v := newVerifier(t, issuer, nil)
@@ -80,8 +81,8 @@ func TestRoutesAreJudgedApart(t *testing.T) {
 	}
 }
 
-// I7, CVE-2026-33496: the same token at two endpoints, or of two clients, never
-// shares an entry, not even in a shared cache.
+// I7, CVE-2026-33496: the same token at two endpoints, or for two clients,
+// never shares an entry, not even in a shared cache.
 func TestEndpointsAndClientsAreApart(t *testing.T) {
 	clients := []bearertest.Client{{ID: "api", Secret: "secret"}, {ID: "other", Secret: "secret"}}
 	a, b := newIssuer(t, clients...), newIssuer(t, clients...)
@@ -108,8 +109,8 @@ func TestEndpointsAndClientsAreApart(t *testing.T) {
 	}
 }
 
-// memory is a shared cache in the process, for what Redis cannot show: what is
-// put there. Redis itself is tested in adapters/bearerredis.
+// memory is a shared cache in the process, which shows what the verifier
+// stores. The tests of adapters/bearerredis use Redis.
 type memory struct {
 	mu       sync.Mutex
 	values   map[string][]byte
@@ -157,8 +158,8 @@ func (m *memory) Watch(ctx context.Context, forgotten func(string)) {
 	delete(m.watchers, id)
 }
 
-// C17: what is shared is told to nobody who has not the token, and forged by
-// nobody who has not our credentials too.
+// C17: a shared entry reveals nothing without the token, and cannot be forged
+// without the token and the verifier's secret.
 func TestSharedEntries(t *testing.T) {
 	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
 		shared := newMemory()
@@ -175,7 +176,7 @@ func TestSharedEntries(t *testing.T) {
 		for key, value := range shared.values {
 			for _, told := range []string{token, "alice", "orders", "active", issuer.URL()} {
 				if strings.Contains(key+string(value), told) {
-					t.Errorf("%q is told", told)
+					t.Errorf("the entry contains %q", told)
 				}
 			}
 		}
@@ -185,7 +186,7 @@ func TestSharedEntries(t *testing.T) {
 			t.Fatalf("another instance: %+v, %v", p, err)
 		}
 
-		// What was changed, swapped or made up is no answer.
+		// A changed, swapped or forged entry is ignored.
 		key, value := "", []byte(nil)
 		for key, value = range shared.values {
 		}
@@ -206,7 +207,7 @@ func TestSharedEntries(t *testing.T) {
 		_, _ = open().Verify(t.Context(), second)
 		for other := range shared.values {
 			if other != key {
-				shared.values[other] = good // another token's entry
+				shared.values[other] = good // the entry of another token
 			}
 		}
 		if _, err := open().Verify(t.Context(), second); codeOf(err) != "unrecognized" {
@@ -215,7 +216,7 @@ func TestSharedEntries(t *testing.T) {
 	})
 }
 
-// A shared cache that fails is no reason to refuse, and none to accept.
+// A failing shared cache neither refuses nor accepts a token.
 func TestSharedCacheFails(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	shared := newMemory()
@@ -234,7 +235,7 @@ func TestSharedCacheFails(t *testing.T) {
 	}
 }
 
-// A token that was forgotten through one instance dies in the others.
+// Forget reaches the other instances.
 func TestForgetReachesOtherInstances(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	shared := newMemory()
@@ -261,8 +262,8 @@ func TestForgetReachesOtherInstances(t *testing.T) {
 	})
 }
 
-// Whatever becomes of the shared cache, who has forgotten a token does not read
-// it there again.
+// After Forget an instance does not read the token from the shared cache,
+// whatever that contains.
 func TestForgetWhileSharedCacheFails(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	for name, change := range map[string]func(*memory, *introspect.Verifier, string){
@@ -295,11 +296,11 @@ func TestForgetWhileSharedCacheFails(t *testing.T) {
 	}
 }
 
-// What is shared by a clock that is ahead lives no longer for it.
+// An entry from an instance whose clock is ahead lives no longer than others.
 func TestSharedByClockAhead(t *testing.T) {
 	shared := newMemory()
 	with := func(c *introspect.Config) { c.Shared = shared }
-	for _, ahead := range []time.Duration{time.Minute, 0} { // each bubble's clock begins anew
+	for _, ahead := range []time.Duration{time.Minute, 0} { // each bubble has a clock of its own
 		inBubble(t, with, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 			elapse(ahead)
 			issuer.OverlayIntrospection(func(string, map[string]any) map[string]any {
@@ -315,8 +316,8 @@ func TestSharedByClockAhead(t *testing.T) {
 	}
 }
 
-// Neither clients nor demands that differ share answers, with an Auth that has
-// no secret, nor with one that has.
+// Verifiers with different clients or settings do not share entries, whether
+// their Auth has a secret or not.
 func TestSharedSecret(t *testing.T) {
 	own := introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "own"}))
 	config := introspect.Config{
@@ -361,7 +362,7 @@ func TestSharedSecret(t *testing.T) {
 		t.Errorf("%d requests of two clients, want 2", n)
 	}
 
-	// What came unsigned is no answer to who demands a signature.
+	// A verifier that requires signatures does not read an unsigned answer.
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	token := issuer.MintOpaque(bearertest.Token{})
 	for _, signed := range []*introspect.Signed{nil, {Audience: "api"}} {
@@ -372,7 +373,7 @@ func TestSharedSecret(t *testing.T) {
 	}
 }
 
-// A shared cache that hangs leaves the endpoint its time.
+// A hanging shared cache leaves enough time for the endpoint.
 func TestSharedCacheHangs(t *testing.T) {
 	with := func(c *introspect.Config) { c.Shared, c.Timeout = hanging{newMemory()}, 200*time.Millisecond }
 	inBubble(t, with, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
@@ -389,8 +390,8 @@ func (hanging) Get(ctx context.Context, _ string) ([]byte, error) {
 	return nil, ctx.Err()
 }
 
-// Concurrent callers make one request, also when one looks just before the
-// answer is kept and asks just after.
+// Concurrent callers make one request. So does a caller that looks just before
+// the answer is cached and asks just after.
 func TestHerdsMakeOneRequest(t *testing.T) {
 	var requests atomic.Int32
 	v := asking(t, func(string) (int, http.Header) { requests.Add(1); return 200, nil }, nil)
@@ -419,11 +420,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// 2.5: a flood of random tokens pushes no hot token out, and costs bounded
-// memory.
+// Part 2.5: a flood of random tokens evicts no token in use, and its memory is
+// bounded. BEARERKIT_RUNS multiplies the length of the flood.
 func TestFlood(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
-	// The endpoint is not what is measured: it answers from memory.
+	// The endpoint answers from memory, since it is not what is measured.
 	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		if err := r.ParseForm(); err != nil {
@@ -452,7 +453,7 @@ func TestFlood(t *testing.T) {
 	var wg sync.WaitGroup
 	for worker := range 64 {
 		wg.Go(func() {
-			for i := range 20_000 / 64 {
+			for i := range runs(t) * 20_000 / 64 {
 				if _, err := v.Verify(t.Context(), fmt.Sprintf("random-%d-%d", worker, i)); err == nil {
 					t.Error("a random token is accepted")
 				}
@@ -468,12 +469,12 @@ func TestFlood(t *testing.T) {
 	flood := v.Stats().Requests - requests
 	use()
 	if n := v.Stats().Requests - requests - flood; n > 0 {
-		t.Errorf("%d of 100 hot tokens were pushed out", n)
+		t.Errorf("%d of 100 hot tokens were evicted", n)
 	}
 }
 
-// Reports G12: CacheBytes bounds the memory, within a fifth, whatever the answers
-// are made of.
+// Reports G12: CacheBytes bounds the memory to within a fifth, whatever the
+// answers contain.
 func TestBytesAreBounded(t *testing.T) {
 	for _, tt := range []struct{ name, members string }{
 		{"a long claim", `"x":"` + strings.Repeat("x", 20_000) + `"`},
@@ -518,15 +519,15 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// C17: after the request no raw token is anywhere in the process: a look into
-// every object of the heap.
+// C17: after the request the process contains no raw token. The test searches a
+// heap dump.
 func TestNoRawTokenIsKept(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	v := newVerifier(t, issuer, func(c *introspect.Config) {
 		c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		c.Shared = newMemory()
 	})
-	// Only backwards does the test itself remember the tokens.
+	// The test itself keeps the tokens only in reverse.
 	var reversed [][]byte
 	func() {
 		good, bad := issuer.MintOpaque(bearertest.Token{Subject: "the-subject-that-is-kept"}), "unknown_"+randomText()
@@ -540,13 +541,13 @@ func TestNoRawTokenIsKept(t *testing.T) {
 			reversed = append(reversed, b)
 		}
 	}()
-	issuer.Stop() // and the buffers of its connections
+	issuer.Stop() // frees the buffers of its connections
 	eventually(t, "the heap holds no token", func() bool {
-		runtime.GC() // twice empties the pools of buffers
+		runtime.GC() // two runs empty the sync.Pools of buffers
 		runtime.GC()
 		heap := heapDump(t)
 		if !bytes.Contains(heap, []byte("the-subject-"+"that-is-kept")) {
-			t.Fatal("the heap does not hold what is kept: the look is broken")
+			t.Fatal("the heap does not hold what is kept: the search is broken")
 		}
 		return !slices.ContainsFunc(reversed, func(b []byte) bool { return containsReversed(heap, b) })
 	})
@@ -571,8 +572,8 @@ func heapDump(t *testing.T) []byte {
 	return heap
 }
 
-// containsReversed reports whether b stands in s backwards, without making the
-// forward text.
+// containsReversed reports whether s contains b in reverse. It does not make a
+// copy of the forward text.
 func containsReversed(s, b []byte) bool {
 	last := len(b) - 1
 	for at := bytes.IndexByte(s, b[last]); at >= 0; {

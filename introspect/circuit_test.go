@@ -18,9 +18,9 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// 10,000 requests while the endpoint hangs pile up nothing and are told 503
-// soon; what is kept serves all the while, and it is found out when the
-// endpoint is back.
+// 10,000 requests while the endpoint hangs do not pile up and soon get 503.
+// Cached answers are used all the while, and the recovery of the endpoint is
+// noticed.
 func TestHangingEndpoint(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		kept := issuer.MintOpaque(bearertest.Token{})
@@ -44,7 +44,7 @@ func TestHangingEndpoint(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		// 64 requests with their connections, and 256 that wait for a moment.
+		// 64 requests with their connections, and 256 that wait for a slot.
 		if n := runtime.NumGoroutine() - before; n > 2000 {
 			t.Errorf("%d goroutines are left waiting", n)
 		}
@@ -57,8 +57,8 @@ func TestHangingEndpoint(t *testing.T) {
 			t.Errorf("%d callers waited for more than a second, want 64 at most", n)
 		}
 
-		// The probe has failed by now, so the circuit is open: nobody waits at
-		// all, and few requests are made.
+		// The probe has failed, so the circuit is open: no caller waits, and
+		// few requests are sent.
 		elapse(500 * time.Millisecond)
 		requests := issuer.Requests(bearertest.IntrospectionEndpoint)
 		start = time.Now()
@@ -81,8 +81,8 @@ func TestHangingEndpoint(t *testing.T) {
 	})
 }
 
-// Reports V1: what opens the circuit is a probe of our own that fails, three
-// times within half a second; from then on only probes are sent.
+// Reports V1: a probe that fails three times within half a second opens the
+// circuit. From then on only probes are sent.
 func TestOutageOpensTheCircuit(t *testing.T) {
 	inMemory(t, []bearertest.Client{{ID: "api", Secret: "secret"}}, func(t *testing.T, issuer *bearertest.Issuer) {
 		for _, fault := range []bearertest.Fault{
@@ -112,8 +112,8 @@ func TestOutageOpensTheCircuit(t *testing.T) {
 	})
 }
 
-// RFC 9110, Section 15.5: a 4xx about one request does not say that the endpoint
-// is ill, not even in answer to a probe.
+// RFC 9110, Section 15.5: a 4xx for one request does not mean that the endpoint
+// fails, not even for a probe.
 func TestRejectedProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := asking(t, func(string) (int, http.Header) { return 400, nil }, nil)
@@ -126,7 +126,7 @@ func TestRejectedProbes(t *testing.T) {
 		if s := v.Stats(); s.Open != 0 {
 			t.Errorf("open: %+v", s)
 		}
-		// Nor does it say that the endpoint is well.
+		// Nor does it mean that the endpoint works.
 		_, err := v.Verify(t.Context(), "another")
 		if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Suspect {
 			t.Errorf("%+v, want no suspicion", err)
@@ -134,9 +134,9 @@ func TestRejectedProbes(t *testing.T) {
 	})
 }
 
-// Reports V3: the probe of a half-open circuit hangs. Nobody waits for longer
-// than a moment, and tokens that were active before may try, a few, so that the
-// circuit closes as soon as the endpoint answers about one.
+// Reports V3: the probe of a half-open circuit hangs. No caller waits longer
+// than a moment. A few tokens that were active before may be introspected, so
+// that the circuit closes as soon as the endpoint answers about one.
 func TestHalfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down, hangs atomic.Bool
@@ -190,8 +190,8 @@ func TestHalfOpen(t *testing.T) {
 	})
 }
 
-// While the circuit is open, tokens that were active before are asked about a few
-// times between two probes, and each caller waits for a second at most.
+// While the circuit is open, a few tokens that were active before are
+// introspected between two probes, and each caller waits at most a second.
 func TestTriesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hangs atomic.Bool
@@ -230,7 +230,7 @@ func TestTriesAreBounded(t *testing.T) {
 			}
 			elapse(time.Second)
 		}
-		// At most ten steps of up to 10 s, with four tries and a probe each.
+		// At most ten steps of up to 10 s, each with four tries and a probe.
 		if n := asked.Load() - before; n > 50 {
 			t.Errorf("%d questions to a dead endpoint within a minute", n)
 		}
@@ -239,9 +239,9 @@ func TestTriesAreBounded(t *testing.T) {
 	})
 }
 
-// H10, reports V2: one answer with Retry-After is handed on to its client, and
-// pauses nothing; said again to a probe it pauses all questions, for ten seconds
-// at a time. Answers at hand serve meanwhile.
+// H10, reports V2: the Retry-After for one token reaches its client and pauses
+// nothing. The Retry-After for a probe pauses all requests, for at most ten
+// seconds at a time. Cached answers are used meanwhile.
 func TestRetryAfter(t *testing.T) {
 	for _, status := range []int{429, 503} {
 		inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
@@ -285,7 +285,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// asking returns a verifier whose endpoint is a function, of the token.
+// asking returns a verifier whose endpoint is a function of the token.
 func asking(t testing.TB, answer func(token string) (status int, header http.Header), change func(*introspect.Config)) *introspect.Verifier {
 	t.Helper()
 	c := introspect.Config{
@@ -320,9 +320,9 @@ func asking(t testing.TB, answer func(token string) (status int, header http.Hea
 	return v
 }
 
-// Reports V1, V2: anybody can send a token that the endpoint, or a firewall before
-// it, does not like. That says nothing about other tokens, whatever Retry-After
-// says.
+// Reports V1, V2: any client can send a token that the endpoint, or a firewall
+// in front of it, rejects. That says nothing about other tokens, whatever the
+// Retry-After.
 func TestTokensThatTheEndpointRefuses(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 413, 414, 422, 429, 431, 500, 502, 503, 504} {
 		synctest.Test(t, func(t *testing.T) {
@@ -344,7 +344,7 @@ func TestTokensThatTheEndpointRefuses(t *testing.T) {
 	}
 }
 
-// Those that wait for a slot are not sent when the circuit has opened meanwhile.
+// Questions that wait for a slot are not sent if the circuit opens meanwhile.
 func TestQueueHeedsTheCircuit(t *testing.T) {
 	for _, status := range []int{429, 500} {
 		synctest.Test(t, func(t *testing.T) {
@@ -362,8 +362,8 @@ func TestQueueHeedsTheCircuit(t *testing.T) {
 				wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("token-", i)) })
 			}
 			wg.Wait()
-			// Three rounds until the first probe of a 429 has failed; the probe
-			// of a 500 outlasts the queue.
+			// The first probe of a 429 has failed after three rounds; the probe
+			// of a 500 takes longer than the wait for a slot.
 			if n := requests.Load(); status == 429 && n > 3*16+1 {
 				t.Errorf("%d: %d requests, want those %d that were under way", status, n, 3*16+1)
 			}
@@ -378,7 +378,7 @@ func TestQueueHeedsTheCircuit(t *testing.T) {
 	}
 }
 
-// An answer to a question from before an outage does not end the outage.
+// The answer to a question from before an outage does not end the outage.
 func TestLateAnswersCloseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := asking(t, func(token string) (int, http.Header) {
@@ -407,8 +407,8 @@ func TestLateAnswersCloseNothing(t *testing.T) {
 	})
 }
 
-// Reports V4: failures age. Any number of them, ever so long ago, does not make
-// the next one open the circuit.
+// Reports V4: failures expire. Old failures, however many, do not help the next
+// one to open the circuit.
 func TestFailuresAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failing atomic.Bool
@@ -434,9 +434,9 @@ func TestFailuresAge(t *testing.T) {
 	})
 }
 
-// Reports V5: a token that the endpoint gives no answer about, while it answers
-// about others, is suspect, so that FailureLimit counts it; nobody is suspect in
-// an outage.
+// Reports V5: a token that the endpoint does not answer about is suspect while
+// it answers about others, so that FailureLimit counts it. In an outage no
+// token is suspect.
 func TestSuspects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
@@ -494,14 +494,15 @@ func TestAccept(t *testing.T) {
 	if _, err := v.Verify(t.Context(), "ory_at_abc"); err != nil {
 		t.Error(err)
 	}
-	// What another verifier has verified is asked about, whatever Accept says.
+	// A token that another verifier has verified is introspected, whatever
+	// Accept says.
 	if _, err := v.TakingJWTs().Verify(t.Context(), "eyJhbGciOiJub25lIn0.e30.AA"); err != nil {
 		t.Error(err)
 	}
 }
 
-// Reports V1, V5: tokens that the endpoint never answers about do not occupy the
-// slots while others are answered.
+// Reports V1, V5: tokens on which the endpoint hangs do not occupy the slots
+// while others are answered.
 func TestHangingTokensLoseTheirSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := asking(t, func(token string) (int, http.Header) {
@@ -512,7 +513,7 @@ func TestHangingTokensLoseTheirSlots(t *testing.T) {
 			return 200, nil
 		}, nil)
 		var wg sync.WaitGroup
-		for i := range 1000 { // 100 odd and 200 good ones a second
+		for i := range 1000 { // 100 hanging and 200 good ones a second
 			if i%2 == 0 {
 				wg.Go(func() {
 					if _, err := v.Verify(t.Context(), fmt.Sprint("odd-", i)); codeOf(err) != "unavailable" {
@@ -533,8 +534,8 @@ func TestHangingTokensLoseTheirSlots(t *testing.T) {
 	})
 }
 
-// That 64 requests break off at once is one trouble, and not 60 in a row: after
-// a second it is tried whether the endpoint is back.
+// 64 requests that break off together count as one failure, not as 64 in a row:
+// after a second a probe finds that the endpoint works again.
 func TestRecoveryFromABlip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var back atomic.Bool

@@ -32,7 +32,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_ = guard // its routes: bearerhttp.Require(guard, scope.All("orders:read"))
+	_ = guard // for routes: bearerhttp.Require(guard, scope.All("orders:read"))
 }
 
 func ExampleClientSecretBasic() {
@@ -43,7 +43,7 @@ func ExampleClientSecretBasic() {
 	}
 }
 
-// For a server that takes no Authorization header.
+// For a server that does not accept HTTP Basic.
 func ExampleClientSecretPost() {
 	_ = introspect.Config{
 		Issuer:   "https://login.example.com",
@@ -52,8 +52,8 @@ func ExampleClientSecretPost() {
 	}
 }
 
-// The server knows the public key, and nobody a secret. A JWK says which kid
-// and alg it has; of a PEM file the type of the key decides.
+// The server knows only the public key. A JWK states its kid and alg; for a PEM
+// file the type of the key decides.
 func ExamplePrivateKeyJWT() {
 	key, err := os.ReadFile("/run/secrets/introspection.jwk")
 	if err != nil {
@@ -66,8 +66,8 @@ func ExamplePrivateKeyJWT() {
 	}
 }
 
-// The certificate is that of the HTTP client. Metadata list the endpoint that
-// asks for one as an alias (RFC 8705, Section 5): name it.
+// The HTTP client has the certificate. Metadata list the endpoint that requires
+// one as an alias (RFC 8705, Section 5), so configure it.
 func ExampleMutualTLS() {
 	certificate, err := tls.LoadX509KeyPair("/run/secrets/client.crt", "/run/secrets/client.key")
 	if err != nil {
@@ -84,10 +84,9 @@ func ExampleMutualTLS() {
 	}
 }
 
-// The endpoint is a protected resource, for which this program gets tokens of
-// its own.
+// The endpoint requires an access token, which this program gets for itself.
 func ExampleBearerToken() {
-	// Without a timeout a token endpoint that hangs is waited for.
+	// Without this timeout a token endpoint that hangs blocks the source.
 	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Timeout: 5 * time.Second})
 	source := (&clientcredentials.Config{
 		ClientID:     "orders-api",
@@ -102,9 +101,9 @@ func ExampleBearerToken() {
 	}
 }
 
-// JWTs beside opaque tokens: JWTs of trusted issuers are verified here and sent
-// to nobody, those of others are refused and sent to nobody, and what is no JWT
-// is asked about.
+// JWTs beside opaque tokens. JWTs of trusted issuers are verified locally, JWTs
+// of other issuers are refused, and neither are sent to a server. All other
+// tokens are introspected.
 func ExampleVerifier() {
 	const issuer, audience = "https://login.example.com", "https://api.example.com"
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}})
@@ -128,8 +127,8 @@ func ExampleVerifier() {
 	_ = guard
 }
 
-// The issuer is asked about everything, and so the revocation of a JWT is seen:
-// it must be good by the issuer's keys, and the issuer must call it active.
+// All tokens are introspected, which detects the revocation of a JWT. A JWT
+// must be valid by the issuer's keys, and the issuer must call it active.
 func ExampleVerifier_TakingJWTs() {
 	const issuer, audience = "https://login.example.com", "https://api.example.com"
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}})
@@ -156,13 +155,14 @@ func ExampleVerifier_TakingJWTs() {
 	_ = guard
 }
 
-// What a program does that is told of a revocation, by the issuer's webhook or
-// at its own logout.
+// A program learns of a revocation by the issuer's webhook or at its own
+// logout.
 func ExampleVerifier_Forget() {
-	var opaque *introspect.Verifier // as New returns it
+	var opaque *introspect.Verifier // from New
 	http.HandleFunc("POST /internal/revoked", func(w http.ResponseWriter, r *http.Request) {
 		if err := opaque.Forget(r.Context(), r.PostFormValue("token")); err != nil {
-			// Forgotten here; the other instances could not be told.
+			// The token is forgotten here, but the other instances were not
+			// reached.
 			w.WriteHeader(http.StatusBadGateway)
 		}
 	})

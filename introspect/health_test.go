@@ -21,27 +21,20 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// Reports V1 to V5, as properties. Good clients, one hostile client that chooses
-// what the endpoint does about its own tokens, and real outages, at random:
+// Reports V1 to V5, as properties. There are good clients, a hostile client that
+// decides how the endpoint treats its own tokens, and outages, all at random:
 //
 //   - While the endpoint answers about good tokens, at least 99 % of them are
 //     accepted.
-//   - In an outage that has been found out, questions are few, and everybody is
-//     answered within a second.
+//   - Once an outage has been detected, few requests are sent, and every caller
+//     has an answer within a second.
 //
-// BEARERKIT_RUNS is the number of runs of five minutes each, 1 by default; the
-// numbers of the runs are their seeds.
+// BEARERKIT_RUNS is the number of runs of five minutes each, 1 by default. The
+// number of a run is its seed.
 //
 //	BEARERKIT_RUNS=200 go test ./introspect -run TestNobodyIsShutOut -v
 func TestNobodyIsShutOut(t *testing.T) {
-	runs := 1
-	if s := os.Getenv("BEARERKIT_RUNS"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			t.Fatalf("BEARERKIT_RUNS: %v", err)
-		}
-		runs = n
-	}
+	runs := runs(t)
 	var good, refused, outages, questions int
 	for seed := range runs {
 		synctest.Test(t, func(t *testing.T) {
@@ -63,7 +56,7 @@ func TestNobodyIsShutOut(t *testing.T) {
 	}
 }
 
-// behaviour is what an endpoint does about a token.
+// behaviour is how the endpoint treats a token.
 type behaviour struct {
 	name string
 	do   func(r *http.Request) (*http.Response, error)
@@ -100,7 +93,7 @@ func (d dripping) Read(b []byte) (int, error) {
 
 var retryIn60 = http.Header{"Retry-After": {"60"}}
 
-// whims are what the hostile client can have the endpoint do about its tokens.
+// whims are the ways in which the endpoint may treat the hostile client's tokens.
 var whims = []behaviour{
 	{"exp as a string", answers(200, nil, `{"active":true,"exp":"1"}`)},
 	{"aud as a number", answers(200, nil, `{"active":true,"aud":7}`)},
@@ -121,7 +114,7 @@ var whims = []behaviour{
 	{"inactive", answers(200, nil, `{"active":false}`)},
 }
 
-// ends are how the endpoint fails for everybody.
+// ends are the ways in which the endpoint fails for all.
 var ends = []behaviour{
 	{"refused", func(*http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
@@ -137,26 +130,26 @@ var ends = []behaviour{
 
 type simulation struct {
 	rand *rand.Rand
-	down atomic.Pointer[behaviour] // nil: the endpoint is well
+	down atomic.Pointer[behaviour] // nil: the endpoint works
 
 	asked atomic.Int32
 	mu    sync.Mutex
 	seen  []result
 
-	good, refused, outages, questions int // what came of it
+	good, refused, outages, questions int // the results
 }
 
-// result is what a good token got.
+// result is the outcome of a good token.
 type result struct {
 	began, ended time.Time
 	err          error
 }
 
-// period is a time in which the endpoint was well, or not.
+// period is a time in which the endpoint works, or fails.
 type period struct {
-	began, found, ended time.Time // an outage must have been found out by found
+	began, found, ended time.Time // an outage must be detected by found
 	down                *behaviour
-	asked, after        int32 // questions since found, and questions of the next period
+	asked, after        int32 // number of questions at found and at the end
 }
 
 func newSimulation(seed uint64) *simulation {
@@ -219,7 +212,7 @@ func (s *simulation) run(t *testing.T, length time.Duration) {
 			}
 		})
 	}
-	fresh, known, hostile := s.between(0, 60), s.between(1, 60), s.between(0, 120) // a second
+	fresh, known, hostile := s.between(0, 60), s.between(1, 60), s.between(0, 120) // rates per second
 	end := time.Now().Add(length)
 	var periods []period
 	for n := 0; time.Now().Before(end); {
@@ -265,13 +258,13 @@ func (s *simulation) judge(t *testing.T, periods []period) {
 		var all, bad int
 		var why error
 		if p.down == nil {
-			// What was asked in the outage before ends within its time-out, and
-			// the probe that finds the endpoint well is due after a quarter of it.
+			// Requests from the last outage end within their timeout, and the
+			// probe that detects the recovery is due after a quarter of the outage.
 			well := p.began
 			if i > 0 {
 				wait := min(p.began.Sub(periods[i-1].began)/4, 10*time.Second)
 				if name := periods[i-1].down.name; name == "429" || name == "503" {
-					wait = 10 * time.Second // as the endpoint asked the probe itself
+					wait = 10 * time.Second // the Retry-After of the probe
 				}
 				well = well.Add(6*time.Second + wait)
 			}
@@ -290,7 +283,7 @@ func (s *simulation) judge(t *testing.T, periods []period) {
 			continue
 		}
 		if p.asked < 0 {
-			continue // too short to be found out
+			continue // too short to be detected
 		}
 		s.outages++
 		for _, r := range s.seen {
@@ -311,4 +304,18 @@ func (s *simulation) judge(t *testing.T, periods []period) {
 			t.Errorf("period %d, %s: %d questions in %d s of an outage", i, p.down.name, asked, seconds)
 		}
 	}
+}
+
+// runs returns BEARERKIT_RUNS, or 1 if it is not set.
+func runs(t testing.TB) int {
+	t.Helper()
+	s := os.Getenv("BEARERKIT_RUNS")
+	if s == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("BEARERKIT_RUNS: %v", err)
+	}
+	return n
 }

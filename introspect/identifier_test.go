@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// Reports L6: an authorization server whose identifier is no https URL. Where it
-// is reached is a setting of its own.
+// Reports L6: the identifier of an authorization server need not be an https
+// URL, if its endpoint is configured.
 func TestIdentifierThatIsAName(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	for _, name := range []string{"login", "http://login.example.com/trust", "https://login.example.com?tenant=1"} {
@@ -35,8 +35,8 @@ func TestIdentifierThatIsAName(t *testing.T) {
 	}
 }
 
-// Reports L6: without an https URL there is nothing to discover from, and the
-// switch must be set; all of it is told at construction.
+// Reports L6: without an https URL nothing can be discovered, and the switch
+// must be set. New reports all of it.
 func TestIdentifierMistakes(t *testing.T) {
 	config := introspect.Config{Issuer: "login", Audience: []string{audience}, Auth: introspect.ClientSecretBasic("api", "secret")}
 	for name, tt := range map[string]struct {
@@ -69,7 +69,7 @@ func TestIdentifierMistakes(t *testing.T) {
 }
 
 // Reports L5: a byte order mark before metadata or an answer is ignored (RFC
-// 8259, Section 8.1). A signed answer with one is malformed, see package fetch.
+// 8259, Section 8.1). Before a signed answer it is an error, see package fetch.
 func TestByteOrderMark(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{

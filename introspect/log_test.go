@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// lockedLog is a log that a verifier may write while a test reads it.
+// lockedLog is a log that a verifier can write while a test reads it.
 type lockedLog struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -11,20 +11,20 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// nilShared is a shared cache that somebody did not build.
+// nilShared is a shared cache of which a program may pass a nil pointer.
 type nilShared struct{}
 
 func (*nilShared) Get(context.Context, string) ([]byte, error)                 { return nil, nil }
 func (*nilShared) Set(context.Context, string, []byte, time.Duration) error    { return nil }
 func (*nilShared) Watch(ctx context.Context, forgotten func(forgotten string)) {}
 
-// nilSource is a token source that somebody did not build.
+// nilSource is a token source of which a program may pass a nil pointer.
 type nilSource struct{}
 
 func (*nilSource) Token() (*oauth2.Token, error) { return nil, nil }
 
-// Reports L19: templates that nobody filled in, and values that are nil, are told
-// at construction, all at once.
+// Reports L19: New reports placeholders that were not replaced, and nil values,
+// all at once.
 func TestTemplatesAndNilValues(t *testing.T) {
 	var shared *nilShared
 	_, err := introspect.New(introspect.Config{

@@ -12,7 +12,7 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// JWTs and opaque tokens side by side: who is asked about what.
+// JWTs and opaque tokens side by side: which verifier judges which token.
 func TestMixing(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	other := newIssuer(t)
@@ -34,16 +34,16 @@ func TestMixing(t *testing.T) {
 	good := issuer.Mint(bearertest.Token{})
 	tests := []struct {
 		name, token string
-		status, all int // without and with introspection of all
-		asked       int // requests without
-		askedAll    int // and with
+		status, all int // status if only opaque tokens are introspected, and if all are
+		asked       int // requests if only opaque tokens are introspected
+		askedAll    int // requests if all are
 	}{
-		// A JWT of a trusted issuer never leaves the house, unless all do.
+		// A JWT of a trusted issuer is not introspected, unless all tokens are.
 		{"a JWT", good, 200, 200, 0, 1},
 		{"a revoked JWT", revokedJWT, 200, 401, 0, 1},
 		{"a forged JWT", good[:len(good)-4] + "AAAA", 401, 401, 0, 0},
 		{"an ID token", issuer.Mint(bearertest.Token{Header: map[string]any{"typ": "JWT"}}), 401, 401, 0, 0},
-		// A JWT of somebody else is sent nowhere.
+		// A JWT of another issuer is sent to no server.
 		{"a JWT of another issuer", other.Mint(bearertest.Token{}), 401, 401, 0, 0},
 		{"garbage like a JWT", "eyJhbGciOiJub25lIn0.e30.", 401, 401, 0, 0},
 		{"an opaque token", issuer.MintOpaque(bearertest.Token{}), 200, 200, 1, 1},
@@ -67,7 +67,8 @@ func TestMixing(t *testing.T) {
 		}
 	}
 
-	// The endpoint is away: that of JWTs is judged by keys, all else is 503.
+	// The endpoint fails: JWTs are verified by keys, and all other tokens get
+	// 503.
 	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
 	apart, _ := mixed(false)
 	together, _ := mixed(true)
@@ -87,7 +88,8 @@ func TestMixing(t *testing.T) {
 	}
 }
 
-// The endpoint is found by the issuer's metadata, and found again when it moves.
+// The endpoint is discovered from the issuer's metadata. Metadata of another
+// issuer are rejected.
 func TestDiscovery(t *testing.T) {
 	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
 	v := newVerifier(t, issuer, nil)
@@ -109,8 +111,8 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// Metadata are asked for once by all who need them, and an endpoint that was
-// found serves also while they are away.
+// Concurrent callers share one discovery, and a discovered endpoint is used
+// while the metadata are unavailable.
 func TestDiscoveryIsSparing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{Delay: time.Second})

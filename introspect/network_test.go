@@ -18,13 +18,13 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// The tests of this file put a proxy between a verifier and its issuer that
-// loses, breaks, stalls and delays connections, over HTTP/1.1 and HTTP/2. They
-// take some fifteen seconds, at the same time. A longer run, in random order:
+// The tests of this file put a proxy between a verifier and its issuer, which
+// loses, breaks, stalls and delays connections, over HTTP/1.1 and HTTP/2. They run
+// at the same time and take about five seconds. For a longer run, in random order:
 //
 //	BEARERKIT_NETWORK_TIME=10m go test -run Network -timeout 0 ./jwks ./introspect
 
-// recovery is how soon after the network works again tokens must be accepted.
+// recovery is the time within which tokens must be accepted after a fault.
 const recovery = 15 * time.Second
 
 // network is a verifier that reaches its issuer over TLS, behind a proxy.
@@ -34,8 +34,8 @@ type network struct {
 	v      *introspect.Verifier
 }
 
-// transports are those that a program may have: that of the verifier, and one of
-// its own, which does not look for dead connections.
+// transports are the transports that a program may use: the verifier's own, and one
+// that does not detect dead connections.
 var transports = map[string]func() *http.Transport{
 	"own": fetch.NewTransport, "plain": func() *http.Transport { return http.DefaultTransport.(*http.Transport).Clone() },
 }
@@ -57,7 +57,7 @@ func overNetwork(t *testing.T, issuer *bearertest.Issuer, http2, signed bool, tr
 	t.Cleanup(client.CloseIdleConnections)
 	n.v = newVerifier(t, n.issuer, func(c *introspect.Config) {
 		c.Client, c.Endpoint = client, n.server.URL+"/introspect"
-		c.Timeout = 2 * time.Second // two may pass until a dead connection is gone
+		c.Timeout = 2 * time.Second // two timeouts may pass until a dead connection is replaced
 		if signed {
 			c.Signed = &introspect.Signed{Audience: "api", JWKSURI: n.server.URL + "/jwks"}
 		}
@@ -68,15 +68,15 @@ func overNetwork(t *testing.T, issuer *bearertest.Issuer, http2, signed bool, tr
 	return n
 }
 
-// ask asks about a token that nobody has asked about.
+// ask verifies a new token.
 func (n *network) ask(ctx context.Context) error {
 	_, err := n.v.Verify(ctx, n.issuer.MintOpaque(bearertest.Token{Audience: []string{audience}}))
 	return err
 }
 
-// survives lets a fault happen under load, so that no connection is idle for
-// long. Soon after the fault is over all tokens are accepted; until then nobody
-// is told that a token is bad.
+// survives causes a fault under load, so that no connection is idle for long. Soon
+// after the fault all tokens must be accepted, and until then no error may blame a
+// token.
 func (n *network) survives(t *testing.T, fault nettest.Fault) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,9 +129,9 @@ func (n *network) check(t *testing.T, what string, err error) {
 	}
 }
 
-// Reports V6: after each fault of the network tokens are accepted within 15 s,
-// and the issuer's new key of signed answers (RFC 9701) is found, over the same
-// connections.
+// Reports V6: after each network fault tokens are accepted within 15 s. So are
+// answers signed with a new key of the issuer (RFC 9701), which is fetched over the
+// same connections.
 func TestNetworkOfIntrospection(t *testing.T) {
 	t.Parallel()
 	shared := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
@@ -140,14 +140,14 @@ func TestNetworkOfIntrospection(t *testing.T) {
 		for _, http2 := range []bool{false, true} {
 			for _, fault := range nettest.Faults() {
 				if name == "plain" && fault.End != nil {
-					continue // what is tested is who finds a dead connection
+					continue // these cases test the detection of dead connections
 				}
 				n := overNetwork(t, shared, http2, false, transport)
 				tests[fmt.Sprintf("%s, HTTP/2 %t, transport %s", fault.Name, http2, name)] = func(t *testing.T) {
 					n.survives(t, fault)
 				}
 			}
-			// One connection for both, if it is HTTP/2.
+			// HTTP/2 uses one connection for keys and answers.
 			n := overNetwork(t, newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"}), http2, true, transport)
 			tests[fmt.Sprintf("signed answers, HTTP/2 %t, transport %s", http2, name)] = func(t *testing.T) {
 				if _, err := n.issuer.Rotate("RS256"); err != nil {
@@ -160,7 +160,7 @@ func TestNetworkOfIntrospection(t *testing.T) {
 	nettest.InParallel(t, tests)
 }
 
-// Reports V6: one verifier through faults in random order.
+// Reports V6: a verifier survives faults in random order.
 func TestNetworkOfIntrospectionForLonger(t *testing.T) {
 	length := nettest.Run(t)
 	if length == 0 {

@@ -17,9 +17,9 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// A slow endpoint that answers every question loses nobody's: no question gives
-// its slot up while others of its kind take as long. At 97 % of what 64 slots
-// can do, all tokens are accepted.
+// A slow endpoint that answers every question loses none. No question loses its
+// slot while similar questions take as long. At 97 % of the capacity of 64
+// slots, all tokens are accepted.
 func TestSlowEndpointKeepsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 1))
@@ -45,8 +45,8 @@ func TestSlowEndpointKeepsUp(t *testing.T) {
 	})
 }
 
-// Reports V1, checklist C19: one client's tokens that are answered fast are no
-// evidence about the slow answers to others.
+// Reports V1, checklist C19: fast answers about one client's tokens are not
+// evidence that slow answers about others hang.
 func TestFastJunkTakesNoSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := asking(t, nil, func(c *introspect.Config) {
@@ -66,7 +66,7 @@ func TestFastJunkTakesNoSlots(t *testing.T) {
 			})}
 		})
 		var wg sync.WaitGroup
-		for i := range 3000 { // 300 a second: what is left of 8 slots is enough for the good ones
+		for i := range 3000 { // 300 a second: the remaining slots suffice for the good ones
 			wg.Go(func() { _, _ = v.Verify(t.Context(), fmt.Sprint("junk-", i)) })
 			if i%300 == 0 {
 				wg.Go(func() {
@@ -82,8 +82,8 @@ func TestFastJunkTakesNoSlots(t *testing.T) {
 	})
 }
 
-// Reports V5: an outage is nobody's fault, whatever its status, and however it
-// begins: no token is suspect, and answers at hand serve.
+// Reports V5: in an outage, whatever its status and however it begins, no token
+// is suspect, and cached answers are used.
 func TestOutageIsNobodysFault(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 429, 500, 502} {
 		synctest.Test(t, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestOutageIsNobodysFault(t *testing.T) {
 			use("known")
 			var wg sync.WaitGroup
 			var suspects atomic.Int32
-			for i := range 2000 { // 1,000 a second, the second second of them in vain
+			for i := range 2000 { // 1,000 a second; those of the second second fail
 				down.Store(i >= 1000)
 				wg.Go(func() {
 					if use(fmt.Sprint("token-", i)) {
@@ -113,7 +113,7 @@ func TestOutageIsNobodysFault(t *testing.T) {
 				elapse(time.Millisecond)
 			}
 			wg.Wait()
-			// Those that were asked just before one that was still answered.
+			// Tokens that were sent just before one that was still answered.
 			if n := suspects.Load(); n > 5 {
 				t.Errorf("%d: %d tokens are suspect", status, n)
 			}
@@ -125,7 +125,8 @@ func TestOutageIsNobodysFault(t *testing.T) {
 	}
 }
 
-// A refusal's principal is the caller's own: no change of it reaches the cache.
+// The caller owns the principal of a refusal: changing it does not change the
+// cache.
 func TestRefusalsShareNoPrincipal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := asking(t, nil, func(c *introspect.Config) {

@@ -24,10 +24,11 @@ import (
 
 const audience = "https://api.example.com"
 
-// elapse lets a bubble's time pass.
+// elapse lets time pass in a bubble.
 func elapse(d time.Duration) { <-time.After(d) }
 
-// codeOf returns what an error says: a code, "unrecognized", or nothing.
+// codeOf returns the code of an error, "unrecognized", or the text of any other
+// error.
 func codeOf(err error) string {
 	if errors.Is(err, bearer.ErrUnrecognized) {
 		return "unrecognized"
@@ -77,7 +78,7 @@ func inBubble(t *testing.T, change func(*introspect.Config), test func(t *testin
 	})
 }
 
-// I9, I11: what the answer says becomes the principal.
+// I9, I11: the members of the answer become the principal.
 func TestPrincipal(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		p, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{
@@ -100,13 +101,13 @@ func TestPrincipal(t *testing.T) {
 	})
 }
 
-// I3, I4, I10, I11 and the faults of the answer: each gets what the checklist
-// asks for, and what is no answer is asked for again.
+// I3, I4, I10, I11: the outcome of each answer. An answer that is malformed is
+// requested again.
 func TestAnswers(t *testing.T) {
 	const (
 		ok           = "<nil>"
 		invalid      = "invalid_token"
-		unrecognized = "unrecognized" // 401, if no other verifier knows better
+		unrecognized = "unrecognized" // 401, unless another verifier recognizes the token
 		unavailable  = "unavailable"  // 503
 	)
 	jkt := map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
@@ -128,7 +129,7 @@ func TestAnswers(t *testing.T) {
 		{"not yet valid", map[string]any{"nbf": 4e9}, invalid},
 		{"issued in the future", map[string]any{"iat": 4e9}, invalid},
 		{"foreign iss", map[string]any{"iss": "https://evil.example.com"}, invalid},
-		{"iss with a slash more", map[string]any{"iss": "https://issuer.example.com/"}, invalid},
+		{"iss with a trailing slash", map[string]any{"iss": "https://issuer.example.com/"}, invalid},
 		{"iss as an array", map[string]any{"iss": []string{"https://issuer.example.com"}}, unavailable},
 		{"an empty iss", map[string]any{"iss": ""}, unavailable},
 		{"no iss", map[string]any{"iss": nil}, ok},
@@ -141,9 +142,9 @@ func TestAnswers(t *testing.T) {
 		{"an unknown token_type", map[string]any{"token_type": "N_A"}, invalid},
 		{"token_type in another case", map[string]any{"token_type": "bearer"}, ok},
 		{"no token_type", map[string]any{"token_type": nil}, ok},
-		{"bound to a key", map[string]any{"cnf": jkt, "token_type": "DPoP"}, ok}, // the guard checks or refuses
-		{"bound to a key, but of type Bearer", map[string]any{"cnf": jkt, "token_type": "Bearer"}, invalid},
-		// Reports G4: what is bound to a key that nobody named cannot be checked.
+		{"bound to a key", map[string]any{"cnf": jkt, "token_type": "DPoP"}, ok}, // the guard checks the binding
+		{"bound to a key, of type Bearer", map[string]any{"cnf": jkt, "token_type": "Bearer"}, invalid},
+		// Reports G4: a token bound to an unknown key cannot be checked.
 		{"of type DPoP, no cnf", map[string]any{"token_type": "DPoP"}, invalid},
 		{"of type dpop, no cnf", map[string]any{"token_type": "dpop"}, invalid},
 		{"of type DPoP, cnf that is null", map[string]any{"token_type": "DPoP", "cnf": null}, invalid},
@@ -154,14 +155,16 @@ func TestAnswers(t *testing.T) {
 		{"token_type as a number", map[string]any{"token_type": 1}, unavailable},
 		{"token_use as an array", map[string]any{"token_use": []string{"access"}}, unavailable},
 		{"cnf that is malformed", map[string]any{"cnf": "x"}, unavailable},
-		// Reports L1, C18: null in an optional member is absent; never in active.
+		// Reports L1, C18: null counts as absent in any optional member, but
+		// not in active.
 		{"optional members that are null", map[string]any{
 			"acr": null, "auth_time": null, "amr": null, "sub": null, "scope": null, "client_id": null, "username": null, "jti": null,
 			"iss": null, "exp": null, "nbf": null, "iat": null, "cnf": null, "token_type": null, "token_use": null,
 		}, ok},
 		{"active that is null", map[string]any{"active": null}, unavailable},
 		{"aud that is null", map[string]any{"aud": null}, invalid},
-		// Reports L2, L3, C18: any member that does not protect is then absent.
+		// Reports L2, L3, C18: a malformed member that does not protect counts
+		// as absent.
 		{"scope with two spaces", map[string]any{"scope": " a  b "}, ok},
 		{"scope with a tab", map[string]any{"scope": "a\tb"}, ok},
 		{"scope as an array", map[string]any{"scope": []string{"a"}}, ok},
@@ -211,8 +214,8 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// I5, Part 2.6: whatever goes wrong at the endpoint, nobody is told that the
-// token is bad, nothing is kept, and the log says what to mend.
+// I5, Part 2.6: whatever fails at the endpoint, no error blames the token,
+// nothing is cached, and the log says what to fix.
 func TestEndpointFaults(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -237,7 +240,7 @@ func TestEndpointFaults(t *testing.T) {
 		{"empty", bearertest.Fault{Body: []byte{}}, "unavailable", ""},
 		{"active twice", bearertest.Fault{Body: []byte(`{"active":false,"active":true}`)}, "unavailable", ""},
 		{"Active", bearertest.Fault{Body: []byte(`{"Active":true}`)}, "unavailable", ""},
-		{"data behind", bearertest.Fault{Body: []byte(`{"active":true} {}`)}, "unavailable", ""},
+		{"data after the object", bearertest.Fault{Body: []byte(`{"active":true} {}`)}, "unavailable", ""},
 		{"unsupported_token_type", bearertest.Fault{Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)}, "unrecognized", ""},
 		{"invalid_request", bearertest.Fault{Status: 400, Body: []byte(`{"error":"invalid_request"}`)}, "unavailable", ""},
 		{"reset, once", bearertest.Fault{Reset: true, Times: 1}, "<nil>", ""},
@@ -279,8 +282,8 @@ func TestEndpointFaults(t *testing.T) {
 	})
 }
 
-// I6, I7: 64 callers at once make one request, and 10,000 within MaxAge one for
-// each token; what is kept is believed for MaxAge and never beyond exp.
+// I6, I7: 64 concurrent callers make one request, and 10,000 within MaxAge make
+// one for each token. An answer is used for MaxAge, but never beyond exp.
 func TestCacheCounts(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Delay: 50 * time.Millisecond})
@@ -318,14 +321,14 @@ func TestCacheTimes(t *testing.T) {
 		name   string
 		change func(*introspect.Config)
 		token  bearertest.Token
-		revoke time.Duration // when
-		until  time.Duration // no longer than this is it accepted
-		atMost int           // requests in that time
+		revoke time.Duration // when the token is revoked
+		until  time.Duration // the token must be refused from then on
+		atMost int           // requests until then
 	}{
 		{"MaxAge", nil, bearertest.Token{}, time.Second, 46 * time.Second, 3},
 		{"MaxAge of 10 s", func(c *introspect.Config) { c.MaxAge = 10 * time.Second }, bearertest.Token{}, time.Second, 10 * time.Second, 3},
 		{"none", func(c *introspect.Config) { c.MaxAge = -1 }, bearertest.Token{}, 5 * time.Second, 5 * time.Second, 100},
-		// Never beyond exp, whatever the issuer and the settings say.
+		// An answer never outlives exp, whatever the settings.
 		{"exp", func(c *introspect.Config) { c.MaxAge = time.Hour }, bearertest.Token{TTL: 20 * time.Second}, time.Hour, 25 * time.Second, 100},
 	}
 	for _, tt := range tests {
@@ -353,7 +356,7 @@ func TestCacheTimes(t *testing.T) {
 	}
 }
 
-// "Not active" is believed for 10 s, and no longer.
+// The answer "not active" is cached for 10 s.
 func TestNegativeAnswersEnd(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		token := issuer.MintOpaque(bearertest.Token{})
@@ -375,7 +378,7 @@ func TestNegativeAnswersEnd(t *testing.T) {
 	})
 }
 
-// A token in use is asked about again in the background: no caller waits.
+// A token in use is renewed in the background: no caller waits.
 func TestHotTokensAreRenewedAhead(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		token := issuer.MintOpaque(bearertest.Token{TTL: 24 * time.Hour})
@@ -396,8 +399,8 @@ func TestHotTokensAreRenewedAhead(t *testing.T) {
 	})
 }
 
-// ServeStale is a choice: without it an outage is told at MaxAge, with it that
-// much later, and never beyond exp.
+// Without ServeStale an outage shows after MaxAge. With it, it shows that much
+// later, but never beyond exp.
 func TestServeStale(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -436,7 +439,7 @@ func TestServeStale(t *testing.T) {
 	}
 }
 
-// The caller's end is its own: others get the answer of the one request.
+// A caller that gives up does not end the request for the others.
 func TestFirstCallerGoesAway(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Delay: time.Second})
@@ -465,8 +468,8 @@ func TestFirstCallerGoesAway(t *testing.T) {
 	})
 }
 
-// A JWT is sent to nobody, unless it is said (design: it must not leave the
-// house), nor is what a lenient server could take for one.
+// A JWT is not introspected unless Config.JWTs is set. Nor is any token that a
+// lenient server could accept as a JWT.
 func TestJWTsAreNotSent(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		jwt := issuer.Mint(bearertest.Token{})
@@ -474,7 +477,7 @@ func TestJWTsAreNotSent(t *testing.T) {
 		for _, token := range []string{
 			jwt, jwt[:len(jwt)-4] + "AAAA", "eyJhbGciOiJub25lIn0..", jwt[:len(jwt)-1] + "!",
 			jwt + "=", jwt + ".", jwt + "~",
-			"eyJhbGciOiJub25lIn1." + rest, // bits behind the header that are not zero
+			"eyJhbGciOiJub25lIn1." + rest, // trailing bits that are not zero
 		} {
 			if _, err := v.Verify(t.Context(), token); codeOf(err) != "unrecognized" {
 				t.Errorf("%.20s…: %v", token, err)
@@ -494,7 +497,7 @@ func TestJWTsAreNotSent(t *testing.T) {
 	})
 }
 
-// Forget makes the next use ask again, and no answer from before is kept.
+// After Forget the next use is introspected, and no earlier answer is cached.
 func TestForget(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		token := issuer.MintOpaque(bearertest.Token{})
@@ -509,7 +512,7 @@ func TestForget(t *testing.T) {
 			t.Errorf("after Forget: %v", err)
 		}
 
-		// An answer that is under way while the token is revoked.
+		// An answer is under way while the token is revoked.
 		second := issuer.MintOpaque(bearertest.Token{})
 		release := make(chan struct{})
 		issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any { <-release; return answer })
@@ -528,8 +531,8 @@ func TestForget(t *testing.T) {
 	})
 }
 
-// Reports G7: anybody can compute the other valid spelling of a JWT with an ECDSA
-// signature. Both are forgotten, whichever was revoked.
+// Reports G7: anyone can compute the other valid encoding of an ECDSA
+// signature. Forget discards both, whichever was revoked.
 func TestForgetTwin(t *testing.T) {
 	issuer := newIssuer(t)
 	if _, err := issuer.AddKey("ES256"); err != nil {
@@ -539,7 +542,7 @@ func TestForgetTwin(t *testing.T) {
 	shared := newMemory()
 	v := asking(t, func(string) (int, http.Header) {
 		if revoked.Load() {
-			return 400, nil // the token is refused, in whatever way
+			return 400, nil // the endpoint rejects the token
 		}
 		return 200, nil
 	}, func(c *introspect.Config) { c.JWTs, c.Shared = true, shared })
@@ -571,7 +574,7 @@ func TestForgetTwin(t *testing.T) {
 	}
 }
 
-// A token that is forgotten while its question is under way is not served stale.
+// A token that is forgotten during its introspection is not served stale.
 func TestForgottenIsNotServedStale(t *testing.T) {
 	stale := func(c *introspect.Config) { c.ServeStale = time.Hour }
 	inBubble(t, stale, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
@@ -595,7 +598,7 @@ func TestForgottenIsNotServedStale(t *testing.T) {
 	})
 }
 
-// A question that Close ends is no trouble of the endpoint.
+// A question that Close ends does not count as a failure of the endpoint.
 func TestCloseIsNoOutage(t *testing.T) {
 	var log lockedLog
 	logged := func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }
@@ -616,7 +619,7 @@ func TestCloseIsNoOutage(t *testing.T) {
 	})
 }
 
-// After Close what is kept still serves, and nothing is asked.
+// After Close cached answers are used, and no request is sent.
 func TestClose(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		token := issuer.MintOpaque(bearertest.Token{})

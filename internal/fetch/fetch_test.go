@@ -21,7 +21,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
-// get requests a path of a handler that listens on loopback.
+// get requests a path from a handler on loopback.
 func get(t *testing.T, path string, handler http.HandlerFunc) (fetch.Response, error) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -76,8 +76,8 @@ func TestGetStatus(t *testing.T) {
 	}
 }
 
-// Checklist 2.4: huge and endless bodies, gzip bombs. One byte more than the
-// limit is an error, the limit itself is none.
+// Checklist 2.4: huge and endless bodies, and gzip bombs. A body of the limit
+// is accepted, and one byte more is an error.
 func TestGetBody(t *testing.T) {
 	write := func(n int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", n)) }
@@ -123,7 +123,7 @@ func TestGetBody(t *testing.T) {
 	}
 }
 
-// Checklist 2.4: a slow-loris body ends with the context.
+// Checklist 2.4: a slow-loris response ends with the context.
 func TestGetSlowDrip(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -149,7 +149,7 @@ func TestGetSlowDrip(t *testing.T) {
 	}
 }
 
-// Checklist 2.4: a redirect to http, to another host, to another port, in a
+// Checklist 2.4: redirects to http, to another host, to another port, and in a
 // loop.
 func TestGetRedirect(t *testing.T) {
 	var strayed atomic.Int32
@@ -224,7 +224,8 @@ func TestGetVerifiesTLS(t *testing.T) {
 	}
 }
 
-// What a server sends in place of HTTP, and the query, stay out of the text.
+// The text of an error contains neither what a server sends instead of HTTP nor
+// the query.
 func TestGetTransportError(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -258,8 +259,8 @@ func TestGetTransportError(t *testing.T) {
 	}
 }
 
-// Reports L5: a byte order mark before a JSON object is ignored (RFC 8259,
-// Section 8.1); anything else stays as it is, a signed answer above all.
+// Reports L5: a byte order mark before a JSON object is removed (RFC 8259,
+// Section 8.1). Anything else, such as a signed response, is unchanged.
 func TestByteOrderMark(t *testing.T) {
 	const mark = "\ufeff"
 	for _, tt := range []struct{ body, want string }{
@@ -290,8 +291,8 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// RFC 8725, Section 3.10: no cookies, also not out of the caller's jar; and
-// the caller's client stays as it is.
+// RFC 8725, Section 3.10: no cookies are sent, not even from the caller's jar,
+// and the caller's client is not changed.
 func TestGetWithoutCookies(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})

@@ -19,11 +19,10 @@ func overTLS(t *testing.T, http2 bool) *nettest.Server {
 	}), http2)
 }
 
-// plainTransport returns a transport as a program makes one: it does not look
-// for dead connections.
+// plainTransport returns a transport that does not detect dead connections.
 func plainTransport() *http.Transport { return http.DefaultTransport.(*http.Transport).Clone() }
 
-// client returns a client by a transport, whose connections end with the test.
+// client returns a client with a transport whose connections end with the test.
 func client(t *testing.T, transport http.RoundTripper) *fetch.Client {
 	t.Helper()
 	base := &http.Client{Transport: transport}
@@ -41,7 +40,7 @@ func works(t *testing.T, c *fetch.Client, url string) {
 	}
 }
 
-// timesOut checks that a request gets no answer on a dead connection.
+// timesOut checks that a request on a dead connection times out.
 func timesOut(t *testing.T, c *fetch.Client, url string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -51,9 +50,9 @@ func timesOut(t *testing.T, c *fetch.Client, url string) {
 	}
 }
 
-// Reports V6: with its own transport a client finds by pings that an HTTP/2
-// connection is dead. A request that waits on it fails as one that a second try
-// gets around.
+// Reports V6: with its own transport a client detects a dead HTTP/2 connection
+// by pings. A request that waits on it fails with an error after which a retry
+// helps.
 func TestPingsFindADeadConnection(t *testing.T) {
 	t.Parallel()
 	server := overTLS(t, true)
@@ -71,9 +70,8 @@ func TestPingsFindADeadConnection(t *testing.T) {
 	works(t, c, server.URL)
 }
 
-// Reports V6: one timeout, and the dead connections that are idle are closed,
-// in a transport of the caller's too. Over HTTP/1.1 each would cost a timeout
-// otherwise.
+// Reports V6: a timeout closes the idle connections, also in a caller's
+// transport. Otherwise each dead HTTP/1.1 connection would cost a timeout.
 func TestTimeoutClosesIdleConnections(t *testing.T) {
 	server := overTLS(t, false)
 	for name, transport := range map[string]*http.Transport{"own": fetch.NewTransport(), "the caller's": plainTransport()} {
@@ -81,7 +79,7 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 		c := client(t, server.Trust(transport))
 		server.SetDelay(50 * time.Millisecond)
 		var wg sync.WaitGroup
-		for range 8 { // at the same time, so that they take several connections
+		for range 8 { // concurrently, to open several connections
 			wg.Go(func() { works(t, c, server.URL) })
 		}
 		wg.Wait()
@@ -96,16 +94,16 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 	}
 }
 
-// opaque is a RoundTripper that hides the methods of the transport behind it.
+// opaque is a RoundTripper that hides the methods of its transport.
 type opaque struct{ http.RoundTripper }
 
 func (o opaque) RoundTrip(r *http.Request) (*http.Response, error) {
 	return o.RoundTripper.RoundTrip(r.Clone(r.Context()))
 }
 
-// Reports V6: a dead HTTP/2 connection that is never idle, or that belongs to a
-// transport whose idle connections cannot be closed, is used for one more
-// request after a timeout, and no longer.
+// Reports V6: a dead HTTP/2 connection is used for only one more request after
+// a timeout, even if it is never idle or the idle connections of its transport
+// cannot be closed.
 func TestTimeoutRetiresAConnectionInUse(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -141,7 +139,7 @@ func TestTimeoutRetiresAConnectionInUse(t *testing.T) {
 			timesOut(t, c, server.URL)
 			timesOut(t, c, server.URL)
 			works(t, c, server.URL)
-			// Once it works, connections are kept again.
+			// After a success connections are reused again.
 			works(t, c, server.URL)
 			before := server.Accepted()
 			works(t, c, server.URL)
@@ -152,8 +150,8 @@ func TestTimeoutRetiresAConnectionInUse(t *testing.T) {
 	}
 }
 
-// Reports V6: a broken connection is one that a second try gets around, if it
-// had been in use before; a timeout does not count.
+// Reports V6: IsReset reports a connection that broke after it had been used
+// before. It does not report a timeout.
 func TestResetIsSeen(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		server := overTLS(t, http2)

@@ -14,8 +14,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
-// RFC 7662, Section 2.1: a form by POST; redirects, which would carry it
-// elsewhere, are not followed; the body of an error is returned.
+// RFC 7662, Section 2.1: Post sends a form. It does not follow redirects, which
+// could leak the form, and returns the body of an error.
 func TestPost(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -61,8 +61,8 @@ func TestPost(t *testing.T) {
 	}
 }
 
-// A connection that breaks before the answer begins may be tried again; one that
-// breaks later, and an answer, not.
+// IsReset reports a connection that breaks before the response begins, but not
+// one that breaks later, nor a response.
 func TestIsReset(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

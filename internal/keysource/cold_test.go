@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// peers.md 7a: 1,000 at once, one metadata and one JWKS request.
+// peers.md 7a: 1,000 concurrent lookups make one metadata and one JWKS request.
 func TestColdHerd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -30,8 +30,8 @@ func TestColdHerd(t *testing.T) {
 	})
 }
 
-// peers.md 7a2: auth0 makes 100 fetches, the last after 5 s; all but one
-// answer 401.
+// peers.md 7a2: auth0 makes 100 fetches, the last after 5 s, and answers all
+// but one with 401.
 func TestColdHerdWhileTheEndpointFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer()
@@ -46,7 +46,7 @@ func TestColdHerdWhileTheEndpointFails(t *testing.T) {
 		if took := time.Since(start); took != 50*time.Millisecond {
 			t.Errorf("took %v, want one answer's 50ms", took)
 		}
-		// While it backs off, a request is answered at once and fetches nothing.
+		// During the backoff a lookup fails at once and fetches nothing.
 		if took, err := timed(s, "a"); !isUnavailable(err) || took != 0 {
 			t.Errorf("while backing off: %v after %v, want an UnavailableError at once", err, took)
 		}
@@ -54,7 +54,8 @@ func TestColdHerdWhileTheEndpointFails(t *testing.T) {
 	})
 }
 
-// peers.md 7d: zitadel and jwx2 fail all those who wait when the first goes.
+// peers.md 7d: in zitadel and jwx2, all waiters fail when the first caller
+// gives up.
 func TestFirstCallerCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -79,7 +80,7 @@ func TestFirstCallerCancelled(t *testing.T) {
 	})
 }
 
-// A waiter's own deadline is its own, and an outage is never a context error.
+// A waiter respects its own deadline, and an outage is never a context error.
 func TestWaiterDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer()
@@ -97,8 +98,8 @@ func TestWaiterDeadline(t *testing.T) {
 	})
 }
 
-// Checklist 2.4, SS #18196: a hanging endpoint, without a set. A waiter that
-// comes late in one flight waits 9 s at most in all.
+// Checklist 2.4, SS #18196: the endpoint hangs, and there is no set. A waiter
+// that joins a flight late waits at most 9 s in all.
 func TestColdHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer()
@@ -113,8 +114,8 @@ func TestColdHang(t *testing.T) {
 	})
 }
 
-// peers.md 7f: keyfunc needs 4 min after the endpoint is back, jwx2 14 min,
-// gin-jwt 59 min.
+// peers.md 7f: after the endpoint is back, keyfunc needs 4 min, jwx2 14 min,
+// and gin-jwt 59 min.
 func TestStartWhileTheIssuerIsDown(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -122,7 +123,7 @@ func TestStartWhileTheIssuerIsDown(t *testing.T) {
 		back time.Duration
 	}{
 		{"status 500", answer{status: 500}, 3 * time.Second},
-		// Reports V7: it is left alone for a minute, and no longer.
+		// Reports V7: a Retry-After is respected for at most a minute.
 		{"status 503 that asks for an hour", answer{status: 503, header: map[string][]string{"Retry-After": {"3600"}}}, 68 * time.Second},
 		{"connection refused", answer{err: errors.New("connection refused")}, 3 * time.Second},
 		{"HTML", answer{status: 200, body: "<html>"}, 3 * time.Second},
@@ -145,7 +146,7 @@ func TestStartWhileTheIssuerIsDown(t *testing.T) {
 				up := newIssuer("a")
 				is.set(metadataURL, up.answers[metadataURL])
 				is.publish("a")
-				elapse(tt.back) // no lookup meanwhile
+				elapse(tt.back) // without a lookup
 				synctest.Wait()
 				if err := s.Ready(); err != nil {
 					t.Errorf("%v after recovery: Ready() = %v, want nil", tt.back, err)
@@ -157,7 +158,7 @@ func TestStartWhileTheIssuerIsDown(t *testing.T) {
 }
 
 // Checklist C7a, 2.6: a valid set without a usable key is an outage, not 401,
-// and it replaces the set there was.
+// and it replaces the previous set.
 func TestNoUsableKey(t *testing.T) {
 	for _, tt := range []struct{ name, doc string }{
 		{"empty", `{"keys":[]}`},
@@ -188,7 +189,8 @@ func TestNoUsableKey(t *testing.T) {
 	}
 }
 
-// Checklist K6: one foreign key does not break the set, and is logged once.
+// Checklist K6: one unsupported key does not invalidate the set, and is logged
+// once.
 func TestSkippedKeysAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logged

@@ -27,18 +27,19 @@ const (
 	jwksURL     = issuerURL + "/keys"
 )
 
-// issuer is an authorization server in the process: no sockets, so that it
-// lives in a synctest bubble.
+// issuer is an authorization server in memory, without sockets, for synctest
+// bubbles.
 type issuer struct {
 	mu sync.Mutex
-	// answers is what is served, by URL. Anything else is 404.
+	// answers holds the responses by URL. Any other URL is 404.
 	answers map[string]answer
 	counts  map[string]int
-	// delay passes before each answer.
+	// delay passes before each response.
 	delay time.Duration
 }
 
-// answer is one response; its zero is a hang until the request's context ends.
+// answer is one response. The zero answer hangs until the request's context
+// ends.
 type answer struct {
 	status int
 	body   string
@@ -64,7 +65,7 @@ func (is *issuer) set(url string, a answer) {
 // publish serves a key set of Ed25519 keys with these IDs.
 func (is *issuer) publish(kids ...string) { is.set(jwksURL, answer{status: 200, body: jwks(kids...)}) }
 
-// all answers everything with a.
+// all serves a at both URLs.
 func (is *issuer) all(a answer) {
 	is.set(metadataURL, a)
 	is.set(jwksURL, a)
@@ -112,7 +113,8 @@ func (is *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// source returns a source over is, which the test closes at its end.
+// source returns a source of the issuer's keys, which is closed when the test
+// ends.
 func (is *issuer) source(t *testing.T, change ...func(*keysource.Config)) *keysource.Source {
 	t.Helper()
 	config := keysource.Config{
@@ -130,7 +132,7 @@ func (is *issuer) source(t *testing.T, change ...func(*keysource.Config)) *keyso
 	return s
 }
 
-// warm returns a source that has fetched.
+// warm returns a source that has fetched the keys.
 func (is *issuer) warm(t *testing.T, change ...func(*keysource.Config)) *keysource.Source {
 	t.Helper()
 	s := is.source(t, change...)
@@ -142,7 +144,7 @@ func (is *issuer) warm(t *testing.T, change ...func(*keysource.Config)) *keysour
 	return s
 }
 
-// publicKey returns the same key for the same name.
+// publicKey returns a key that depends only on the name.
 func publicKey(name string) ed25519.PublicKey {
 	seed := sha256.Sum256([]byte(name))
 	return ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
@@ -169,7 +171,7 @@ func jwks(kids ...string) string {
 // nameless is the query of a token without a key ID.
 var nameless = keysource.Query{Algorithm: jose.EdDSA}
 
-// named is the query of a token that names a key and says no more.
+// named is the query of a token with a key ID and no iat.
 func named(kid string) keysource.Query {
 	return keysource.Query{KeyID: kid, HasKeyID: true, Algorithm: jose.EdDSA}
 }
@@ -179,7 +181,7 @@ func lookup(s *keysource.Source, kid string) error {
 	return err
 }
 
-// timed is lookup, and how long it took.
+// timed is lookup with its duration.
 func timed(s *keysource.Source, kid string) (time.Duration, error) {
 	start := time.Now()
 	err := lookup(s, kid)
@@ -220,7 +222,7 @@ func wantCount(t *testing.T, is *issuer, url string, want int) {
 	}
 }
 
-// herd runs n lookups of a key at the same time and returns their errors.
+// herd runs n concurrent lookups and returns their errors.
 func herd(ctx context.Context, s *keysource.Source, n int, kid func(i int) string) []error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
@@ -255,5 +257,5 @@ func (l *logged) count(s string) int {
 
 func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
-// elapse lets a bubble's time pass.
+// elapse lets time pass in a bubble.
 func elapse(d time.Duration) { <-time.After(d) }

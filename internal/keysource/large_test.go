@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// Reports V15: a set of 1,000 keys, each of which is found.
+// Reports V15: each of 1,000 keys is found.
 func TestThousandKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kids := make([]string, 1000)
@@ -40,18 +40,18 @@ func TestThousandKeys(t *testing.T) {
 	})
 }
 
-// Reports V15: the most that a document of 1 MiB holds: keys that are used, keys
-// that are skipped, and keys of one name.
+// Reports V15: the largest sets that a document of 1 MiB can hold: used keys,
+// skipped keys, and keys with one ID.
 func TestLargestSet(t *testing.T) {
 	key := jwk("a")
 	for _, tt := range []struct {
 		name string
 		one  func(i int) string
-		keys int // that are used
+		keys int // the number of used keys
 	}{
-		{"of its own name each", func(i int) string { return strings.Replace(key, `"a"`, fmt.Sprintf(`"%05d"`, i), 1) }, 6000},
-		{"of one name", func(int) string { return key }, 6000},
-		{"that are skipped", func(int) string { return "{}" }, 0},
+		{"an ID for each key", func(i int) string { return strings.Replace(key, `"a"`, fmt.Sprintf(`"%05d"`, i), 1) }, 6000},
+		{"one ID for all keys", func(int) string { return key }, 6000},
+		{"skipped keys", func(int) string { return "{}" }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,8 +82,8 @@ func TestLargestSet(t *testing.T) {
 	}
 }
 
-// Reports V15: keys with and without a name beside each other cost as much as
-// their sum, not as their product.
+// Reports V15: the cost of keys with and without an ID is the sum, and not the
+// product, of their numbers.
 func TestManyNamelessKeys(t *testing.T) {
 	var keys []*jose.Key
 	for i := range 3000 {

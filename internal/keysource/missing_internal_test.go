@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Inside the package, because only memory shows from outside that this is
-// bounded: a flood remembers the newest 1,024, and asking twice evicts nobody.
+// This test is inside the package, because from outside only memory use shows
+// that missing is bounded. A flood leaves the newest 1,024 entries, and a
+// repeated query evicts none.
 func TestMissingForgetsTheOldest(t *testing.T) {
 	m := newMissing(10 * time.Second)
 	now := time.Now()

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// Reports V17: who guesses the ID of the next key and asks for it too early does
-// not shut out the tokens that are signed by it later.
+// Reports V17: an attacker who guesses the ID of the next key does not shut out
+// the tokens that it will sign.
 func TestMissingIsNoWordOnNewerTokens(t *testing.T) {
 	for _, claimed := range []time.Duration{-time.Hour, 0, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -23,7 +23,7 @@ func TestMissingIsNoWordOnNewerTokens(t *testing.T) {
 			}
 			is.publish("a", "2026-07")
 			elapse(time.Second)
-			wantUnknown(t, s, "2026-07") // a token of no age
+			wantUnknown(t, s, "2026-07") // without an iat
 			q.Issued = time.Now()
 			if _, err := s.Lookup(t.Context(), q); err != nil {
 				t.Errorf("a new token: %v", err)
@@ -32,7 +32,7 @@ func TestMissingIsNoWordOnNewerTokens(t *testing.T) {
 	}
 }
 
-// Reports V17: each newer token with an unknown key has the keys fetched once.
+// Reports V17: each newer token with an unknown key causes one fetch.
 func TestMissingFollowsNewerTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -52,7 +52,7 @@ func TestMissingFollowsNewerTokens(t *testing.T) {
 }
 
 // Reports V17, checklist C7a: while the budget is spent, an unknown key of a
-// token that is newer than the keys is an outage, until the next fetch.
+// token that is newer than the keys is unavailable until the next fetch.
 func TestUnknownKeyOfANewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -66,25 +66,25 @@ func TestUnknownKeyOfANewToken(t *testing.T) {
 		// A fetch that began after the token came is conclusive for it.
 		for _, kid := range []string{"junk1", "junk2"} {
 			elapse(time.Second)
-			for n := range 2 { // the token comes again after the fetch's 50 ms
+			for n := range 2 { // once more after the 50 ms of the fetch
 				if err := ask(kid, time.Duration(n)*50*time.Millisecond); err != keysource.ErrUnknownKey {
 					t.Errorf("after a fetch: %v, want ErrUnknownKey", err)
 				}
 			}
 		}
-		// A token that claims to be of tomorrow is not believed.
+		// An iat in the future does not count.
 		if err := ask("junk2", -24*time.Hour); !isUnavailable(err) {
 			t.Errorf("a token of tomorrow: %v, want an UnavailableError", err)
 		}
 		elapse(2 * time.Second)
 		before := is.count(jwksURL)
-		for _, kid := range []string{"junk3", "junk1"} { // asked for never, or before
+		for _, kid := range []string{"junk3", "junk1"} { // never looked up, and looked up before
 			err := ask(kid, time.Second)
 			unavailable, ok := errors.AsType[*keysource.UnavailableError](err)
 			if !ok || !unavailable.Suspect {
 				t.Fatalf("%s of a new token: %v, want a suspect UnavailableError", kid, err)
 			}
-			// The first of the burst was taken 3 s ago.
+			// The first fetch of the burst was 3 s ago.
 			if wait := unavailable.RetryAfter; wait < 6*time.Second || wait > 7*time.Second {
 				t.Errorf("RetryAfter is %v, want what is left of the budget's 10 s", wait)
 			}
@@ -94,7 +94,7 @@ func TestUnknownKeyOfANewToken(t *testing.T) {
 		}
 		wantCount(t, is, jwksURL, before)
 
-		// An outage is nobody's fault.
+		// In an outage no token is suspect.
 		elapse(10 * time.Second)
 		is.all(answer{status: 500})
 		wantUnavailable(t, s, "junk4")

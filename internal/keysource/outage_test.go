@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// peers.md 7c: auth0 refuses after 15 min, all others never. Checklist 2.6:
-// what is no key set does not replace one.
+// peers.md 7c: auth0 refuses known keys after 15 min, and all others never do.
+// Checklist 2.6: a document that is not a key set does not replace one.
 func TestOutage(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -55,7 +55,7 @@ func TestOutage(t *testing.T) {
 				if refused < 24*time.Hour-time.Minute-3*time.Second || refused > 24*time.Hour+10*time.Second {
 					t.Errorf("refused after %v, want MaxStale's 24h", refused)
 				}
-				// Once when it began, then at most once a minute.
+				// One at the start, then at most one a minute.
 				if n := log.count("level=WARN"); n < 60 || n > hours*60+10 {
 					t.Errorf("%d warnings in %d h, want at most one a minute", n, hours)
 				}
@@ -68,7 +68,7 @@ func TestOutage(t *testing.T) {
 				within := 3 * time.Second
 				switch {
 				case tt.down.status == 0 && tt.down.err == nil:
-					within = 12 * time.Second // a flight that hangs must end first
+					within = 12 * time.Second // the flight that hangs must end first
 				case tt.down.header != nil:
 					within = 68 * time.Second // reports V7: Retry-After, up to a minute
 				}
@@ -87,8 +87,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// Once the keys may not be used any more, a backoff of a minute is over: the
-// issuer is asked each 2 s again.
+// When the keys become stale, a backoff of a minute ends: the issuer is asked
+// every 2 s again.
 func TestRecoveryAfterMaxStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -115,8 +115,8 @@ func TestRecoveryAfterMaxStale(t *testing.T) {
 	})
 }
 
-// While keys serve, a failing issuer is asked each minute at most, and not
-// much less, whatever it asks for.
+// While keys are usable, a failing issuer is asked about once a minute,
+// whatever its Retry-After.
 func TestStaleBackoff(t *testing.T) {
 	for retryAfter, least := range map[string]int{"": 59, "5": 59, "3600": 53} {
 		t.Run(retryAfter, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// The log says what is wrong and what to do, without keys and queries.
+// The log says what fails and what to do, without keys and queries.
 func TestLogOfAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer()

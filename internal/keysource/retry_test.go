@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// retryAfter returns what an error tells a client to wait.
+// retryAfter returns the RetryAfter of an error.
 func retryAfter(t *testing.T, err error) time.Duration {
 	t.Helper()
 	unavailable, ok := errors.AsType[*keysource.UnavailableError](err)
@@ -21,18 +21,18 @@ func retryAfter(t *testing.T, err error) time.Duration {
 	return unavailable.RetryAfter
 }
 
-// Reports V7: a Retry-After is honoured without keys too, no matter who asks for
-// keys meanwhile, and handed on. Metadata are not asked again because of it.
+// Reports V7: without keys a Retry-After is respected, however many lookups
+// there are, and passed on to clients. It does not cause another discovery.
 func TestRetryAfterWithoutKeys(t *testing.T) {
 	for _, tt := range []struct {
 		status     int
 		retryAfter time.Duration
-		least      time.Duration // until the next request
+		least      time.Duration // least time to the next request
 	}{
 		{429, time.Minute, time.Minute},
 		{503, time.Minute, time.Minute},
 		{429, 20 * time.Second, 20 * time.Second},
-		{429, time.Hour, time.Minute}, // bounded
+		{429, time.Hour, time.Minute}, // the maximum
 	} {
 		t.Run(fmt.Sprint(tt.status, " for ", tt.retryAfter), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -63,8 +63,8 @@ func TestRetryAfterWithoutKeys(t *testing.T) {
 	}
 }
 
-// Reports V7: a Retry-After of the metadata counts as well, and one of a place
-// that was asked first is not lost by what the next one answers.
+// Reports V7: a Retry-After of the metadata is respected too, even if a later
+// URL responds without one.
 func TestRetryAfterOfMetadata(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -82,8 +82,8 @@ func TestRetryAfterOfMetadata(t *testing.T) {
 	})
 }
 
-// Reports V7: with keys at hand too, unknown keys do not override what the
-// issuer asks for.
+// Reports V7: with usable keys too, lookups of unknown keys respect the
+// Retry-After.
 func TestRetryAfterWithKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -100,8 +100,9 @@ func TestRetryAfterWithKeys(t *testing.T) {
 	})
 }
 
-// Reports V7: a server that is down or limits us has not moved, so its
-// metadata are not asked again at once; one that says the keys are gone has.
+// Reports V7: a server that is down or limits the rate has not moved, so its
+// metadata are not fetched again at once. They are if it says that the keys are
+// gone.
 func TestMetadataAreAskedAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -129,13 +130,13 @@ func TestMetadataAreAskedAgain(t *testing.T) {
 	}
 }
 
-// Reports V8: an issuer that is down is asked quickly at first, then ever more
-// slowly, and is found again soon all the same.
+// Reports V8: an issuer that is down is asked quickly at first and then ever
+// more slowly, and its recovery is still noticed soon.
 func TestLongOutageWithoutTraffic(t *testing.T) {
 	for _, tt := range []struct {
 		down     time.Duration
-		requests int           // at most
-		back     time.Duration // without traffic
+		requests int           // the maximum
+		back     time.Duration // time to recover without lookups
 	}{
 		{10 * time.Second, 12, 3 * time.Second},
 		{5 * time.Minute, 220, 3 * time.Second},
@@ -165,8 +166,8 @@ func TestLongOutageWithoutTraffic(t *testing.T) {
 	}
 }
 
-// Reports V8: a request that needs a key asks at once, however long the issuer
-// has been down, and no more often than the budget allows.
+// Reports V8: a lookup fetches at once, however long the issuer has been down,
+// but no more often than the budget allows.
 func TestLongOutageWithTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -178,14 +179,15 @@ func TestLongOutageWithTraffic(t *testing.T) {
 			elapse(100 * time.Millisecond)
 			wantUnavailable(t, s, "a")
 		}
-		// 60 of the budget of 10 s, with its burst, and what the background does.
+		// The budget of 10 s allows 60 fetches and the burst, and the
+		// background makes some more.
 		if n := is.count(jwksURL) - before; n < 60 || n > 90 {
 			t.Errorf("%d requests in 10 min of traffic; want 60 to 90", n)
 		}
-		elapse(25 * time.Second) // the budget is whole again
+		elapse(25 * time.Second) // the budget is full again
 		is.publish("a")
 		err := lookup(s, "a")
-		if err != nil { // the background has failed less than 2 s ago, or is about to
+		if err != nil { // a fetch of the background failed less than 2 s ago, or is under way
 			wait := retryAfter(t, err)
 			if wait > 2*time.Second {
 				t.Errorf("clients are told to wait for %v; want at most 2 s", wait)
@@ -199,8 +201,8 @@ func TestLongOutageWithTraffic(t *testing.T) {
 	})
 }
 
-// Once there were keys, their end begins the quick time anew: from then on
-// nothing is served.
+// When the keys become stale, retries are quick again, since from then on every
+// request fails.
 func TestQuickOnceKeysMayNotBeUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -215,7 +217,7 @@ func TestQuickOnceKeysMayNotBeUsed(t *testing.T) {
 	})
 }
 
-// An outage after a recovery is a new one, and begins quickly.
+// An outage after a recovery is a new one, with quick retries.
 func TestQuickAgainAfterARecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer()

@@ -27,8 +27,8 @@ func TestRotationHerd(t *testing.T) {
 	})
 }
 
-// peers.md 7e: a rotation without overlap, and a second one 30 s later.
-// Keyfunc needs 4m30s for the second, the others of fixed refresh 15 to 60 min.
+// peers.md 7e: a rotation without overlap, and a second one 30 s later. For the
+// second, keyfunc needs 4m30s, and libraries with a fixed refresh 15 to 60 min.
 func TestRotationTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -45,8 +45,8 @@ func TestRotationTwice(t *testing.T) {
 	})
 }
 
-// A flight that had begun before the request came may have missed the key: one
-// more may be made.
+// A flight that had begun before the lookup may have missed the key, so a
+// second flight is made.
 func TestKeyPublishedDuringAFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -54,7 +54,7 @@ func TestKeyPublishedDuringAFlight(t *testing.T) {
 		is.delay = time.Second
 		go func() { _ = lookup(s, "junk") }()
 		elapse(999 * time.Millisecond)
-		// The answer under way was made before the key was there.
+		// The response under way was made before the key existed.
 		time.AfterFunc(500*time.Millisecond, func() { is.publish("a", "b") })
 		if err := lookup(s, "b"); err != nil {
 			t.Errorf("a key that came after the flight began: %v", err)
@@ -63,14 +63,14 @@ func TestKeyPublishedDuringAFlight(t *testing.T) {
 	})
 }
 
-// peers.md 7e, last column: go-oidc and zitadel accept a withdrawn key for
-// more than 48 h.
+// peers.md 7e, last column: go-oidc and zitadel accept a withdrawn key for more
+// than 48 h.
 func TestWithdrawnKey(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		header string
-		min    time.Duration // the key is refused not before
-		max    time.Duration // and at the latest after this
+		min    time.Duration // the earliest refusal
+		max    time.Duration // the latest refusal
 	}{
 		{"no header", "", 4*time.Minute - 5*time.Second, 5 * time.Minute}, // checklist C20
 		{"max-age", "max-age=3600", 47 * time.Minute, time.Hour},
@@ -108,7 +108,7 @@ func TestWithdrawnKey(t *testing.T) {
 	}
 }
 
-// The generation counts sets of other keys, not fetches.
+// The generation changes when the keys change, and not with each fetch.
 func TestGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a", "b")
@@ -117,12 +117,12 @@ func TestGeneration(t *testing.T) {
 			t.Errorf("without a set: Generation() = %d, want 0", got)
 		}
 		_ = lookup(s, "a")
-		is.publish("b", "a") // the order is no difference
+		is.publish("b", "a") // the order does not matter
 		elapse(time.Hour)
 		if got := s.Generation(); got != 1 {
 			t.Errorf("after refreshes: Generation() = %d, want 1", got)
 		}
-		// The same key ID for another key.
+		// Another key with the same ID.
 		is.set(jwksURL, answer{status: 200, body: `{"keys":[` + jwkAs("other", "a") + `]}`})
 		elapse(time.Hour)
 		if got := s.Generation(); got != 2 {
@@ -131,8 +131,8 @@ func TestGeneration(t *testing.T) {
 	})
 }
 
-// The jwks_uri is believed for 24 h, and not after a failed fetch: the keys
-// may have moved.
+// A discovered jwks_uri is used for 24 h. After a failed fetch it is discovered
+// again, since the keys may have moved.
 func TestJWKSURIMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -153,15 +153,15 @@ func TestJWKSURIMoves(t *testing.T) {
 	})
 }
 
-// Metadata that cannot be had while the keys can is no reason to lose the keys:
-// they are looked for where they were, for as long as stale keys would serve.
+// If only the metadata are unavailable, keys are fetched from their last URL,
+// for as long as stale keys may be used.
 func TestKeysAreFoundWhereTheyWere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
 		s := is.warm(t)
 		is.set(metadataURL, answer{status: 500})
 		is.set(jwksURL, answer{status: 500})
-		wantUnavailable(t, s, "b") // the failed fetch makes the address doubtful
+		wantUnavailable(t, s, "b") // after the failed fetch the URL is discovered again
 		is.set(jwksURL, answer{status: 200, body: jwks("a", "b")})
 		elapse(40 * time.Hour)
 		if err := lookup(s, "b"); err != nil {
@@ -172,8 +172,8 @@ func TestKeysAreFoundWhereTheyWere(t *testing.T) {
 	})
 }
 
-// Reports V14: how many keys are tried for one token is bounded, and the source
-// says how many there are.
+// Reports V14: the number of keys to try for a token is bounded, and Total is
+// the number of all matching keys.
 func TestCandidatesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, tt := range []struct{ keys, tried int }{{1, 1}, {9, 9}, {32, 32}, {33, 32}, {200, 32}} {
@@ -195,7 +195,7 @@ func TestCandidatesAreBounded(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	// A bubble ends only when all its goroutines have: nothing leaks.
+	// A bubble fails if a goroutine remains, so nothing leaks.
 	for _, tt := range []struct {
 		name   string
 		answer answer
@@ -231,7 +231,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Keys at hand still answer after Close, but nothing is fetched.
+// After Close known keys are found, and nothing is fetched.
 func TestCloseWithKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")

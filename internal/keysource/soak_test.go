@@ -15,8 +15,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// Checklist 2.6, CVE-2024-45809: everything at once, over real TLS, for the
-// race detector. The key that is in every set is always found.
+// Checklist 2.6, CVE-2024-45809: all operations at once, over real TLS, for the
+// race detector. A key that is in every set is always found.
 func TestSoak(t *testing.T) {
 	var requests atomic.Int64
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,8 +13,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// peers.md 7b: go-oidc makes 8,894 requests, zitadel 9,911. Checklist 2.4:
-// good tokens keep their speed.
+// peers.md 7b: for 10,000 unknown keys go-oidc makes 8,894 requests, and
+// zitadel 9,911. Checklist 2.4: lookups of known keys remain fast.
 func TestUnknownKids(t *testing.T) {
 	for _, parallel := range []int{1, 64} {
 		t.Run(fmt.Sprintf("10,000, %d at a time", parallel), func(t *testing.T) {
@@ -43,8 +43,8 @@ func TestUnknownKids(t *testing.T) {
 	}
 }
 
-// Checklist 2.4, auth0/jwks-rsa-java#173, and peers.md 7e: keyfunc finds the
-// new key after 3m31s when junk comes each second, and delays junk by a minute.
+// Checklist 2.4, auth0/jwks-rsa-java#173, and peers.md 7e: with junk every
+// second, keyfunc finds the new key after 3m31s and delays junk by a minute.
 func TestNewKeyDuringAFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -62,7 +62,7 @@ func TestNewKeyDuringAFlood(t *testing.T) {
 		elapse(time.Minute)
 		for round := range 3 {
 			kid := fmt.Sprint("new", round)
-			_ = lookup(s, kid) // too early: it must not be held against the key for long
+			_ = lookup(s, kid) // too early: the key is missing only for a while
 			is.publish("a", kid)
 			start := time.Now()
 			for lookup(s, kid) != nil && time.Since(start) < time.Minute {
@@ -78,8 +78,8 @@ func TestNewKeyDuringAFlood(t *testing.T) {
 	})
 }
 
-// A burst of two, then one fetch each RefreshBudget; idle time beyond the
-// burst is not saved, and none is lost between.
+// A burst of two, then one fetch per RefreshBudget. Idle time never saves more
+// than the burst.
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -89,7 +89,7 @@ func TestBudget(t *testing.T) {
 		start, n := time.Now(), 0
 		for _, tt := range []struct {
 			at   time.Duration
-			want int // fetches since the start
+			want int // the number of fetches since the start
 		}{
 			{0, 2}, {2 * time.Second, 2}, {9900 * time.Millisecond, 2}, {19 * time.Second, 3},
 			{20 * time.Second, 4}, {29 * time.Second, 4}, {30 * time.Second, 5}, {90 * time.Second, 7},
@@ -106,8 +106,8 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-// What was looked for and not found costs no budget when it comes again, and
-// is forgotten after the budget's time.
+// A repeated query for a missing key costs no budget, and is forgotten after
+// RefreshBudget.
 func TestMissingIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -117,7 +117,7 @@ func TestMissingIsRemembered(t *testing.T) {
 		}
 		wantCount(t, is, jwksURL, 2)
 		is.publish("a", "other")
-		if err := lookup(s, "other"); err != nil { // the burst's second
+		if err := lookup(s, "other"); err != nil { // the second fetch of the burst
 			t.Errorf("a new key: %v, want it found", err)
 		}
 		wantCount(t, is, jwksURL, 3)
@@ -129,7 +129,8 @@ func TestMissingIsRemembered(t *testing.T) {
 	})
 }
 
-// The memory of missing keys is bounded; the oldest is forgotten first.
+// The number of remembered missing keys is bounded, and the oldest is forgotten
+// first.
 func TestMissingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -146,8 +147,8 @@ func TestMissingIsBounded(t *testing.T) {
 	})
 }
 
-// Checklist C7a: an unknown key while the keys cannot be refreshed is an
-// outage; a budget that is spent makes no difference.
+// Checklist C7a: an unknown key is unavailable while the keys cannot be
+// refreshed, even with a spent budget.
 func TestUnknownKidDuringAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -158,14 +159,14 @@ func TestUnknownKidDuringAnOutage(t *testing.T) {
 			wantUnavailable(t, s, fmt.Sprint("junk", i))
 			wantFound(t, s, "a")
 		}
-		wantUnavailable(t, s, "missing") // remembered, but nobody can tell now
+		wantUnavailable(t, s, "missing") // remembered as missing, but unavailable for now
 		if got := is.count(jwksURL); got > 6 {
 			t.Errorf("%d JWKS requests, want at most 6", got)
 		}
 	})
 }
 
-// Checklist 2.4, SS #18196; peers.md 7c: jwx2 lets a known key wait for a
+// Checklist 2.4, SS #18196; peers.md 7c: in jwx2 a known key waits for a
 // hanging endpoint.
 func TestHangingEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -188,7 +189,7 @@ func TestHangingEndpoint(t *testing.T) {
 	})
 }
 
-// Nobody waits for longer than 9 s in all, also not for two flights.
+// No lookup waits longer than 9 s in all, not even for two flights.
 func TestWaitForTwoFlights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -202,9 +203,9 @@ func TestWaitForTwoFlights(t *testing.T) {
 	})
 }
 
-// Checklist 2.4: how many wait is bounded, since each holds a token and its
-// request, and a hanging issuer holds them for 9 s. The keys at hand are found
-// all the while, and the places are free again when the wait is over.
+// Checklist 2.4: the number of waiters is bounded, since each holds a token and
+// its request for up to 9 s while the issuer hangs. Known keys are found
+// meanwhile, and the places become free again.
 func TestWaitersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -237,7 +238,7 @@ func TestWaitersAreBounded(t *testing.T) {
 	})
 }
 
-// A key that the issuer has, for another algorithm, never fetches.
+// A known key with a wrong algorithm never causes a fetch.
 func TestWrongAlgorithm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -251,8 +252,8 @@ func TestWrongAlgorithm(t *testing.T) {
 	})
 }
 
-// peers.md 7b, last column: go-oidc makes 1,000 requests for 1,000 tokens
-// without a key ID, zitadel 983.
+// peers.md 7b, last column: for 1,000 tokens without a key ID go-oidc makes
+// 1,000 requests, and zitadel 983.
 func TestMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
@@ -271,7 +272,7 @@ func TestMissed(t *testing.T) {
 		if err != nil || len(c.Keys) != 1 || newer <= generation {
 			t.Errorf("Missed after a rotation: %d keys of generation %d, %v, want 1 of one after %d", len(c.Keys), newer, err, generation)
 		}
-		// Whoever still has the old generation gets the new one without a fetch.
+		// A caller with an old generation gets the new one without a fetch.
 		if _, err := s.Missed(t.Context(), generation, nameless); err != nil {
 			t.Errorf("Missed with the old generation: %v", err)
 		}

@@ -6,22 +6,22 @@ import (
 	"github.com/bearerkit/bearerkit/internal/throttle"
 )
 
-// Journal tells the log, once for each claim, that an issuer's claim is read as
-// absent. It is safe for concurrent use. A nil *Journal is silent.
+// Journal logs, once for each claim, that an issuer's claim is malformed and
+// counts as absent. It is safe for concurrent use. A nil *Journal logs nothing.
 type Journal struct {
 	logger *slog.Logger
 	issuer string
 	told   []throttle.Once // by the claim's index
 }
 
-// NewJournal returns a Journal for an issuer whose documents are read for
-// names, to which no more are added.
+// NewJournal returns a Journal for the documents of an issuer, which are read
+// for names. Add no more names after that.
 func NewJournal(logger *slog.Logger, issuer string, names *Names) *Journal {
 	return &Journal{logger: logger, issuer: issuer, told: make([]throttle.Once, len(names.names))}
 }
 
-// Note notes the claims that v reads as absent. v must come from the issuer: a
-// token whose signature holds, or an answer of its endpoint.
+// Note logs the claims that v counts as absent. v must come from the issuer:
+// from a token with a valid signature, or from an answer of the endpoint.
 func (j *Journal) Note(v *Values) {
 	if len(v.dropped) > 0 && j != nil {
 		j.note(v)
@@ -33,8 +33,8 @@ func (j *Journal) note(v *Values) {
 		if !j.told[d.claim].Tell() {
 			continue
 		}
-		// Not a warning: where a route asks for the claim, the refusal is
-		// logged too.
+		// Not a warning: if a route requires the claim, the refusal is logged
+		// too.
 		j.logger.Info("a claim of the issuer is malformed and is read as absent",
 			slog.String("issuer", j.issuer), slog.String("claim", v.names.names[d.claim]), slog.String("found", d.reason))
 	}

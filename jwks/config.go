@@ -101,8 +101,8 @@ type Issuer struct {
 const (
 	defaultLeeway        = 5 * time.Second
 	maxLeeway            = 5 * time.Minute
-	defaultRefreshBudget = 10 * time.Second
-	defaultMaxStale      = 24 * time.Hour
+	defaultRefreshBudget = keysource.DefaultRefreshBudget
+	defaultMaxStale      = keysource.DefaultMaxStale
 	defaultCacheEntries  = 10_000
 	defaultCacheBytes    = 32 << 20
 )

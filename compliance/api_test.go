@@ -26,15 +26,15 @@ import (
 
 const origin = "https://api.example.com"
 
-// api is an API that is built as a profile says, with a real issuer.
+// api is an API configured by a profile, with a test issuer.
 type api struct {
 	t      *testing.T
 	issuer *bearertest.Issuer
 	route  *bearer.Route
-	key    *ecdsa.PrivateKey // of the client
+	key    *ecdsa.PrivateKey // the client's key
 }
 
-// settings returns those of an API that takes JWTs and proofs.
+// settings returns the settings of an API that accepts JWTs and DPoP proofs.
 func settings(issuer string) compliance.Settings {
 	return compliance.Settings{
 		Guard:    &bearer.Config{RequestID: func(*http.Request) string { return "id-1" }},
@@ -44,7 +44,7 @@ func settings(issuer string) compliance.Settings {
 	}
 }
 
-// newAPI builds an API of a profile, whose route has that rule.
+// newAPI returns an API configured by p. Its route has the rule.
 func newAPI(t *testing.T, p compliance.Profile, rule scope.Rule, change func(*compliance.Settings)) *api {
 	t.Helper()
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{
@@ -84,7 +84,7 @@ func newAPI(t *testing.T, p compliance.Profile, rule scope.Rule, change func(*co
 	return &api{t: t, issuer: issuer, route: guard.MustRoute(bearer.RouteConfig{Rule: rule}), key: key}
 }
 
-// mint mints a token; bound binds it to the client's key.
+// mint returns a token, bound to the client's key if bound is true.
 func (a *api) mint(token bearertest.Token, bound bool) string {
 	a.t.Helper()
 	if bound {
@@ -108,7 +108,7 @@ func (a *api) proof(token string) string {
 
 type answer struct {
 	status    int
-	challenge string // all field lines
+	challenge string // all WWW-Authenticate lines
 }
 
 func (a *api) ask(url string, header http.Header) answer {
@@ -138,7 +138,8 @@ func (a *api) want(status int, got answer, why string) {
 	}
 }
 
-// refuses checks that a profile does not apply to settings, and says why.
+// refuses checks that Apply rejects the changed settings with an error that
+// contains all words.
 func refuses(t *testing.T, p compliance.Profile, change func(*compliance.Settings), words ...string) {
 	t.Helper()
 	s := settings("https://login.example.com")
@@ -146,18 +147,17 @@ func refuses(t *testing.T, p compliance.Profile, change func(*compliance.Setting
 	change(&s)
 	err := p.Apply(s)
 	if err == nil {
-		t.Errorf("it applies in spite of %q", words)
+		t.Errorf("Apply succeeded, want an error with %q", words)
 		return
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("no word of %q in: %v", word, err)
+			t.Errorf("no %q in: %v", word, err)
 		}
 	}
 }
 
-// Each line of a profile has a test of its name: a line that somebody adds
-// cannot be without one.
+// Each requirement of a profile has a test with its ID in the name.
 func TestEveryLineHasATest(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
@@ -190,7 +190,7 @@ func TestEveryLineHasATest(t *testing.T) {
 	}
 }
 
-// All mistakes are told at once, each with its line.
+// Apply reports all mistakes at once, each with the ID of its requirement.
 func TestMistakesAreToldAtOnce(t *testing.T) {
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
 		s.Guard.InsecureQueryTokens = true
@@ -203,8 +203,8 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// Apply changes the configurations that it is given, and no list in them that
-// another program may hold.
+// Apply changes the given configurations, but not the slices in them, which the
+// caller may use elsewhere.
 func TestApplyLeavesListsOfOthersAlone(t *testing.T) {
 	for _, p := range []compliance.Profile{compliance.FAPI2, compliance.MCP} {
 		s := settings("https://login.example.com")

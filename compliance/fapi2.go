@@ -5,40 +5,45 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// FAPI2 is the FAPI 2.0 Security Profile, of its requirements for resource
-// servers those that a configuration decides. TLS 1.2 or newer (F8) is the
-// server's own: http.Server.TLSConfig, or the proxy's.
+// FAPI2 has the requirements of the FAPI 2.0 Security Profile for resource
+// servers that depend on configuration. TLS 1.2 or newer (F8) is configured
+// elsewhere: in http.Server.TLSConfig or in the proxy.
 var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
-	{Requirement{"F1", "access tokens come in the Authorization header alone (bearer.Config.FormBodyTokens is off)"}, noFormTokens},
-	{Requirement{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, noQueryTokens},
-	{Requirement{"F3", "validity, integrity, audience and expiry are verified at each request, with clocks a minute apart at most (Leeway)"}, exact},
-	{Requirement{"F4", "what a token permits is judged at each request (bearer.Config.InsecurePassPreflights is off), and refused as RFC 6750, Section 3.1 says"}, noPreflights},
-	{Requirement{"F5", "a token that is not bound to its sender is refused (bearer.Config.BoundTokensOnly)"}, boundOnly},
-	{Requirement{"F6", "tokens, proofs and signed answers are of PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
-	{Requirement{"F7", "no URL is of http beyond loopback (no InsecureAllowHTTP), and keys never come from where a token says"}, overTLS},
-	{Requirement{"F9", "a DPoP proof is good once, for a minute at most (dpop.Config.MaxAge), and its iat a minute ahead at most (MaxAhead)"}, shortProofs},
-	{Requirement{"F10", "a token that is not asked about lives for ten minutes at most (bearer.Config.MaxTokenAge), or else the issuer is asked about each (Settings.RevocationAsked), and an answer is believed for as long at most (introspect.Config.MaxAge and ServeStale)"}, revocation},
+	{Requirement{"F1", "access tokens are accepted only in the Authorization header (bearer.Config.FormBodyTokens is off)"}, off(formBodyTokens)},
+	{Requirement{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, off(queryTokens)},
+	{Requirement{"F3", "validity, integrity, audience and expiry are verified for each request, and clocks may differ by at most a minute (Leeway)"}, exact},
+	{Requirement{"F4", "each request is checked for sufficient authorization (bearer.Config.InsecurePassPreflights is off) and refused as RFC 6750, Section 3.1 says"}, off(passPreflights)},
+	{Requirement{"F5", "tokens that are not sender-constrained are rejected (bearer.Config.BoundTokensOnly)"}, boundOnly},
+	{Requirement{"F6", "tokens, proofs and signed answers are signed with PS256, ES256 or EdDSA (jwks.Issuer.Algorithms, dpop.Config.Algorithms, introspect.Signed.Algorithms)"}, fapiAlgorithms},
+	{Requirement{"F7", "plain HTTP is used only with loopback hosts (InsecureAllowHTTP is off), and keys are never fetched from a URL in a token"}, overTLS},
+	{Requirement{"F9", "a DPoP proof is accepted once, for at most a minute (dpop.Config.MaxAge), and its iat is at most a minute ahead (dpop.Config.MaxAhead)"}, shortProofs},
+	{Requirement{"F10", "revocation takes effect within ten minutes: a token is accepted for at most ten minutes (bearer.Config.MaxTokenAge), or every token is introspected (Settings.EveryTokenIntrospected) and answers are cached for at most ten minutes (introspect.Config.MaxAge and ServeStale)"}, revocation},
 }}
 
 const (
 	maxProofAge = time.Minute
 	maxTokenAge = 10 * time.Minute
 
-	// maxSkew is how far clocks may differ at most. The profile has authorization
-	// servers reject a JWT whose iat or nbf is more than 60 seconds ahead
-	// (Section 5.3.2.1); the same bound serves here.
+	// maxSkew is how far clocks may differ. The profile requires authorization
+	// servers to reject a JWT whose iat or nbf is more than 60 seconds ahead
+	// (Section 5.3.2.1). The same bound is used here.
 	maxSkew = time.Minute
+
+	// defaultAnswerAge is the default of introspect.Config.MaxAge.
+	defaultAnswerAge = time.Minute
 )
 
-// The two names of EdDSA are of one algorithm (RFC 9864).
+// fapiAlgorithmNames has both names of EdDSA with Ed25519 (RFC 9864).
 var fapiAlgorithmNames = []string{"PS256", "ES256", "EdDSA", "Ed25519"}
 
 func boundOnly(s Settings) []error {
 	s.Guard.BoundTokensOnly = true
 	if s.Proofs == nil && s.Guard.Proofs == nil && s.Guard.Certificates == nil {
-		return []error{errors.New("neither dpop.Config nor bearer.Config.Certificates is there; want one, to check whose token it is")}
+		return []error{errors.New("neither dpop.Config nor bearer.Config.Certificates is set; want one of them, to check that the sender owns the token")}
 	}
 	return nil
 }
@@ -50,16 +55,11 @@ func fapiAlgorithms(s Settings) (errs []error) {
 		}
 		for _, name := range *names {
 			if !slices.Contains(fapiAlgorithmNames, name) {
-				errs = append(errs, fmt.Errorf("%s has %s; want PS256, ES256 and EdDSA alone", field, name))
+				errs = append(errs, fmt.Errorf("%s has %s; want only PS256, ES256 and EdDSA", field, name))
 			}
 		}
 	}
-	if s.Tokens != nil {
-		s.Tokens.Issuers = slices.Clone(s.Tokens.Issuers)
-		for i := range s.Tokens.Issuers {
-			narrow(fmt.Sprintf("jwks.Config.Issuers[%d].Algorithms", i), &s.Tokens.Issuers[i].Algorithms)
-		}
-	}
+	editIssuers(s, func(field string, issuer *jwks.Issuer) { narrow(field+".Algorithms", &issuer.Algorithms) })
 	if s.Opaque != nil && s.Opaque.Signed != nil {
 		signed := *s.Opaque.Signed
 		narrow("introspect.Config.Signed.Algorithms", &signed.Algorithms)
@@ -76,21 +76,14 @@ func fapiAlgorithms(s Settings) (errs []error) {
 }
 
 func overTLS(s Settings) (errs []error) {
-	refuse := func(field string, set bool) {
-		if set {
-			errs = append(errs, fmt.Errorf("%s.InsecureAllowHTTP is set; leave it out", field))
-		}
-	}
 	if s.Tokens != nil {
 		for i, issuer := range s.Tokens.Issuers {
-			refuse(fmt.Sprintf("jwks.Config.Issuers[%d]", i), issuer.InsecureAllowHTTP)
+			if issuer.InsecureAllowHTTP {
+				errs = append(errs, fmt.Errorf("jwks.Config.Issuers[%d].InsecureAllowHTTP is set; leave it false", i))
+			}
 		}
 	}
-	refuse("introspect.Config", s.Opaque != nil && s.Opaque.InsecureAllowHTTP)
-	refuse("dpop.Config", s.Proofs != nil && s.Proofs.InsecureAllowHTTP)
-	refuse("resource.Config", s.Metadata != nil && s.Metadata.InsecureAllowHTTP)
-	refuse("bearer.Config", s.Guard.InsecureAllowHTTP)
-	return errs
+	return append(errs, off(allowHTTP...)(s)...)
 }
 
 func exact(s Settings) (errs []error) {
@@ -99,14 +92,13 @@ func exact(s Settings) (errs []error) {
 	}
 	if s.Opaque != nil {
 		errs = append(errs, atMost("introspect.Config.Leeway", s.Opaque.Leeway, maxSkew)...)
-		errs = append(errs, audienceSent(s)...)
 	}
-	return errs
+	return append(errs, off(audienceNotSent)(s)...)
 }
 
 func atMost(field string, value, most time.Duration) []error {
 	if value > most {
-		return []error{fmt.Errorf("%s is %v; want %v at most", field, value, most)}
+		return []error{fmt.Errorf("%s is %v; want at most %v", field, value, most)}
 	}
 	return nil
 }
@@ -125,33 +117,33 @@ func shortProofs(s Settings) []error {
 }
 
 func revocation(s Settings) []error {
-	if s.RevocationAsked {
+	if s.EveryTokenIntrospected {
 		if s.Opaque == nil {
-			return []error{errors.New("Settings.RevocationAsked without introspect.Config, by which the issuer is asked")}
+			return []error{errors.New("Settings.EveryTokenIntrospected without introspect.Config, by which the issuer is asked")}
 		}
-		return believed(s.Opaque.MaxAge, s.Opaque.ServeStale)
+		return answerAge(s.Opaque.MaxAge, s.Opaque.ServeStale)
 	}
 	if s.Guard.MaxTokenAge == 0 {
 		s.Guard.MaxTokenAge = maxTokenAge
 	}
 	if s.Guard.MaxTokenAge > maxTokenAge {
-		return []error{fmt.Errorf("bearer.Config.MaxTokenAge is %v; want %v at most, or ask the issuer about each token and set Settings.RevocationAsked", s.Guard.MaxTokenAge, maxTokenAge)}
+		return []error{fmt.Errorf("bearer.Config.MaxTokenAge is %v; want at most %v, or ask the issuer about each token and set Settings.EveryTokenIntrospected", s.Guard.MaxTokenAge, maxTokenAge)}
 	}
 	return nil
 }
 
-// believed bounds how long a revoked token lives on: for MaxAge, and for
-// ServeStale more while the endpoint is out of reach.
-func believed(maxAge, serveStale time.Duration) []error {
+// answerAge limits how long a revoked token is still accepted: for MaxAge, and
+// for ServeStale in addition while the endpoint is unreachable.
+func answerAge(maxAge, serveStale time.Duration) []error {
 	errs := slices.Concat(
 		atMost("introspect.Config.MaxAge", maxAge, maxTokenAge),
 		atMost("introspect.Config.ServeStale", serveStale, maxTokenAge),
 	)
 	if maxAge == 0 {
-		maxAge = time.Minute // introspect's default
+		maxAge = defaultAnswerAge
 	}
 	if together := max(maxAge, 0) + max(serveStale, 0); len(errs) == 0 && together > maxTokenAge {
-		errs = append(errs, fmt.Errorf("introspect.Config.MaxAge and ServeStale are %v together; want %v at most", together, maxTokenAge))
+		errs = append(errs, fmt.Errorf("introspect.Config.MaxAge and ServeStale add up to %v; want at most %v", together, maxTokenAge))
 	}
 	return errs
 }

@@ -35,7 +35,7 @@ func TestF2(t *testing.T) {
 	got := a.ask("/orders?access_token="+token, http.Header{"Dpop": {a.proof(token)}})
 	a.want(401, got, "in the query")
 	if want := `Bearer realm="api"` + "\n" + `DPoP realm="api", algs="PS256 ES256 EdDSA Ed25519"`; got.challenge != want {
-		t.Errorf("in the query: %q, want %q: no token was seen", got.challenge, want)
+		t.Errorf("in the query: %q, want %q, as without a token", got.challenge, want)
 	}
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.InsecureQueryTokens = true }, "F2: bearer.Config.InsecureQueryTokens is set")
 }
@@ -55,9 +55,9 @@ func TestF3(t *testing.T) {
 	a.want(401, a.dpop(string(token)), "changed")
 }
 
-// The same: "shall verify that the authorization represented by the access token
-// is sufficient for the requested resource access and otherwise return errors as
-// in Section 3.1 of RFC 6750".
+// The same: "shall verify that the authorization represented by the access
+// token is sufficient for the requested resource access and otherwise return
+// errors as in Section 3.1 of RFC 6750".
 func TestF4(t *testing.T) {
 	a := newAPI(t, compliance.FAPI2, scope.All("orders:read"), nil)
 	a.want(200, a.dpop(a.mint(bearertest.Token{Scope: "orders:read"}, true)), "sufficient")
@@ -75,7 +75,7 @@ func TestF5(t *testing.T) {
 	bound := a.mint(bearertest.Token{}, true)
 	a.want(200, a.dpop(bound), "its owner")
 	a.want(401, a.bearer(bound), "as Bearer")
-	a.want(401, a.bearer(a.mint(bearertest.Token{}, false)), "a token that is not bound")
+	a.want(401, a.bearer(a.mint(bearertest.Token{}, false)), "an unbound token")
 	a.want(401, a.ask("/orders", http.Header{"Authorization": {"DPoP " + bound}}), "without a proof")
 
 	mtls := newAPI(t, compliance.FAPI2, scope.None, func(s *compliance.Settings) {
@@ -96,7 +96,7 @@ func TestF5(t *testing.T) {
 		}
 	}
 	mtls.want(401, mtls.bearer(toCertificate), "without the certificate")
-	mtls.want(401, mtls.bearer(mtls.mint(bearertest.Token{}, false)), "mutual TLS, and a token that is not bound")
+	mtls.want(401, mtls.bearer(mtls.mint(bearertest.Token{}, false)), "mutual TLS with an unbound token")
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs = nil }, "F5: neither")
 }
 
@@ -108,10 +108,10 @@ func TestF6(t *testing.T) {
 		a.want(want, a.dpop(a.mint(bearertest.Token{Algorithm: algorithm}, true)), algorithm)
 	}
 	for field, change := range map[string]func(*compliance.Settings){
-		"F6: jwks.Config.Issuers[0].Algorithms has RS256":    func(s *compliance.Settings) { s.Tokens.Issuers[0].Algorithms = []string{"ES256", "RS256"} },
-		"F6: dpop.Config.Algorithms has ES384":               func(s *compliance.Settings) { s.Proofs.Algorithms = []string{"ES384"} },
-		"F6: introspect.Config.Signed.Algorithms has RS256":  func(s *compliance.Settings) { s.Opaque.Signed = &introspect.Signed{Algorithms: []string{"RS256"}} },
-		"F6: bearer.Config.Proofs has RS256; want PS256, ES": func(s *compliance.Settings) { s.Guard.Proofs = builtProofs(t) },
+		"F6: jwks.Config.Issuers[0].Algorithms has RS256":     func(s *compliance.Settings) { s.Tokens.Issuers[0].Algorithms = []string{"ES256", "RS256"} },
+		"F6: dpop.Config.Algorithms has ES384":                func(s *compliance.Settings) { s.Proofs.Algorithms = []string{"ES384"} },
+		"F6: introspect.Config.Signed.Algorithms has RS256":   func(s *compliance.Settings) { s.Opaque.Signed = &introspect.Signed{Algorithms: []string{"RS256"}} },
+		"F6: bearer.Config.Proofs has RS256; want only PS256": func(s *compliance.Settings) { s.Guard.Proofs = builtProofs(t) },
 	} {
 		refuses(t, compliance.FAPI2, change, field)
 	}
@@ -127,8 +127,7 @@ func TestF6(t *testing.T) {
 	}
 }
 
-// builtProofs is a checker that was built before, with the algorithms of the
-// default.
+// builtProofs returns a checker with the default algorithms.
 func builtProofs(t *testing.T) *dpop.Checker {
 	t.Helper()
 	checker, err := dpop.New(dpop.Config{Origin: origin})
@@ -158,13 +157,13 @@ func TestF7(t *testing.T) {
 	}
 	select {
 	case <-asked:
-		t.Error("a key was looked for where the token says")
+		t.Error("a key was fetched from a URL in the token")
 	default:
 	}
 }
 
-// The same, on replays, and RFC 9449, Section 11.1: a proof is good once, for a
-// short time.
+// The same, on replays, and RFC 9449, Section 11.1: a proof is accepted once,
+// for a short time.
 func TestF9(t *testing.T) {
 	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	token := a.mint(bearertest.Token{}, true)
@@ -172,15 +171,15 @@ func TestF9(t *testing.T) {
 	a.want(200, a.ask("/orders", header), "once")
 	a.want(401, a.ask("/orders", header), "twice")
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs.MaxAge = 61 * time.Second }, "F9: dpop.Config.MaxAge is 1m1s")
-	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs.MaxAhead = 61 * time.Second }, "F9: dpop.Config.MaxAhead is 1m1s; want 1m0s at most")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Proofs.MaxAhead = 61 * time.Second }, "F9: dpop.Config.MaxAhead is 1m1s; want at most 1m0s")
 	s := settings("https://login.example.com")
 	if err := compliance.FAPI2.Apply(s); err != nil || s.Proofs.MaxAge != time.Minute {
 		t.Errorf("%v, %v", s.Proofs.MaxAge, err)
 	}
 }
 
-// The same, on revocation status: what a JWT does not tell, its age or its issuer
-// does.
+// The same, on revocation status: a JWT does not say whether it was revoked, so
+// its age is limited or the issuer is asked.
 func TestF10(t *testing.T) {
 	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	jkt, err := dpop.Thumbprint(a.key.Public())
@@ -193,23 +192,23 @@ func TestF10(t *testing.T) {
 		}}, false)
 	}
 	a.want(200, a.dpop(issued(9*time.Minute)), "9 minutes old")
-	a.want(401, a.dpop(issued(11*time.Minute)), "11 minutes old, though it has not expired")
+	a.want(401, a.dpop(issued(11*time.Minute)), "11 minutes old and not expired")
 
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.MaxTokenAge = 11 * time.Minute }, "F10: bearer.Config.MaxTokenAge is 11m0s")
-	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.RevocationAsked, s.Opaque = true, nil }, "F10: Settings.RevocationAsked")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.EveryTokenIntrospected, s.Opaque = true, nil }, "F10: Settings.EveryTokenIntrospected")
 	s := settings("https://login.example.com")
-	s.RevocationAsked, s.Opaque = true, &introspect.Config{}
+	s.EveryTokenIntrospected, s.Opaque = true, &introspect.Config{}
 	if err := compliance.FAPI2.Apply(s); err != nil || s.Guard.MaxTokenAge != 0 {
-		t.Errorf("asked about each: %v, %v", s.Guard.MaxTokenAge, err)
+		t.Errorf("every token introspected: %v, %v", s.Guard.MaxTokenAge, err)
 	}
 }
 
-// Reports G10: where the issuer is asked about each token, its answers are
-// believed no longer than a token lives that nobody asks about.
+// Reports G10: if every token is introspected, answers are cached no longer
+// than a token that is not introspected may live.
 func TestAnswersAreBelievedForAWhile(t *testing.T) {
 	tests := []struct {
 		maxAge, serveStale time.Duration
-		want               []string // none: it applies
+		want               []string // nil: Apply succeeds
 	}{
 		{0, 0, nil},
 		{-1, -1, nil},
@@ -217,15 +216,15 @@ func TestAnswersAreBelievedForAWhile(t *testing.T) {
 		{5 * time.Minute, 5 * time.Minute, nil},
 		{10 * time.Minute, 0, nil},
 		{-1, 10 * time.Minute, nil},
-		{24 * time.Hour, 24 * time.Hour, []string{"F10: introspect.Config.MaxAge is 24h0m0s; want 10m0s at most", "F10: introspect.Config.ServeStale is 24h0m0s; want 10m0s at most"}},
-		{0, 10 * time.Minute, []string{"F10: introspect.Config.MaxAge and ServeStale are 11m0s together; want 10m0s at most"}},
-		{6 * time.Minute, 5 * time.Minute, []string{"are 11m0s together"}},
+		{24 * time.Hour, 24 * time.Hour, []string{"F10: introspect.Config.MaxAge is 24h0m0s; want at most 10m0s", "F10: introspect.Config.ServeStale is 24h0m0s; want at most 10m0s"}},
+		{0, 10 * time.Minute, []string{"F10: introspect.Config.MaxAge and ServeStale add up to 11m0s; want at most 10m0s"}},
+		{6 * time.Minute, 5 * time.Minute, []string{"add up to 11m0s"}},
 		{11 * time.Minute, 0, []string{"MaxAge is 11m0s"}},
 		{1 << 62, 1 << 62, []string{"MaxAge is", "ServeStale is"}},
 	}
 	for _, tt := range tests {
 		change := func(s *compliance.Settings) {
-			s.RevocationAsked = true
+			s.EveryTokenIntrospected = true
 			s.Opaque.MaxAge, s.Opaque.ServeStale = tt.maxAge, tt.serveStale
 		}
 		if tt.want != nil {
@@ -241,14 +240,14 @@ func TestAnswersAreBelievedForAWhile(t *testing.T) {
 	}
 }
 
-// Reports G10: other settings by which the profile could be weakened.
+// Reports G10: other settings that would weaken the profile.
 func TestWeakSettingsContradictTheProfile(t *testing.T) {
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
 		s.Tokens.Leeway = 61 * time.Second
 		s.Opaque.Leeway = 5 * time.Minute
 		s.Opaque.InsecureAudienceNotSent = true
 		s.Guard.InsecurePassPreflights = true
-	}, "F3: jwks.Config.Leeway is 1m1s; want 1m0s at most", "F3: introspect.Config.Leeway is 5m0s; want 1m0s at most",
+	}, "F3: jwks.Config.Leeway is 1m1s; want at most 1m0s", "F3: introspect.Config.Leeway is 5m0s; want at most 1m0s",
 		"F3: introspect.Config.InsecureAudienceNotSent is set", "F4: bearer.Config.InsecurePassPreflights is set")
 	s := settings("https://login.example.com")
 	s.Tokens.Leeway, s.Proofs.MaxAhead = time.Minute, time.Minute

@@ -5,29 +5,29 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// MCP is the authorization specification of the Model Context Protocol, of its
-// requirements for servers those that a configuration decides or that every
-// guard meets.
+// MCP has the requirements of the MCP authorization specification for servers
+// that depend on configuration or that every guard fulfils.
 var MCP = Profile{"MCP authorization 2026-07-28", []line{
-	{Requirement{"MCP1", "the resource's metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
-	{Requirement{"MCP2", "the metadata are at the URL with the resource's path and at that of its host (resource.Config.AtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
-	{Requirement{"MCP3", "a token is for this resource (jwks.Issuer.Audience, introspect.Config.Audience), or is refused"}, audience},
-	{Requirement{"MCP4", "a token that is invalid or has expired is answered 401"}, nil},
-	{Requirement{"MCP5", "the first 401 says which scopes the request needs"}, nil},
-	{Requirement{"MCP6", "a 403 insufficient_scope names all of them, in one challenge"}, nil},
-	{Requirement{"MCP7", "offline_access is no scope of the resource"}, noOfflineAccess},
-	{Requirement{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) is enough for them"}, nil},
-	{Requirement{"MCP9", "tokens come in the Authorization header alone, and each request is judged (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, headerAlone},
-	{Requirement{"MCP10", "the resource's scheme and host are published in lower case, however they are spelled"}, nil},
-	{Requirement{"MCP11", "metadata of an authorization server that say another issuer are not believed"}, nil},
+	{Requirement{"MCP1", "the resource metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
+	{Requirement{"MCP2", "the metadata are served at the well-known URLs of the resource and of its host (resource.Config.ServeAtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
+	{Requirement{"MCP3", "tokens for other resources are rejected (jwks.Issuer.Audience, introspect.Config.Audience)"}, audience},
+	{Requirement{"MCP4", "an invalid or expired token is answered 401"}, nil},
+	{Requirement{"MCP5", "the first 401 names the scopes that the request needs"}, nil},
+	{Requirement{"MCP6", "a 403 insufficient_scope names all needed scopes in one challenge"}, nil},
+	{Requirement{"MCP7", "offline_access is not a scope of the resource"}, noOfflineAccess},
+	{Requirement{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) satisfies rules that need them"}, nil},
+	{Requirement{"MCP9", "tokens are accepted only in the Authorization header, and each request is checked (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, off(formBodyTokens, queryTokens, passPreflights)},
+	{Requirement{"MCP10", "the resource's scheme and host are published in lower case, however they are configured"}, nil},
+	{Requirement{"MCP11", "an authorization server's metadata are rejected if they name a different issuer"}, nil},
 }}
 
 func namesServers(s Settings) []error {
 	if s.Metadata == nil {
-		return []error{errors.New("resource.Config is missing; want one, for clients to find the authorization server")}
+		return []error{errors.New("resource.Config is missing; clients need it to find the authorization server")}
 	}
 	if len(s.Metadata.AuthorizationServers) > 0 {
 		return nil
@@ -42,7 +42,7 @@ func namesServers(s Settings) []error {
 		servers = append(servers, s.Opaque.Issuer)
 	}
 	if len(servers) == 0 {
-		return []error{errors.New("resource.Config.AuthorizationServers is empty; want one at least")}
+		return []error{errors.New("resource.Config.AuthorizationServers is empty; want at least one")}
 	}
 	s.Metadata.AuthorizationServers = servers
 	return nil
@@ -50,9 +50,9 @@ func namesServers(s Settings) []error {
 
 func discoverable(s Settings) []error {
 	if s.Metadata == nil {
-		return nil // told by MCP1
+		return nil // MCP1 reports it
 	}
-	s.Metadata.AtRoot = true
+	s.Metadata.ServeAtRoot = true
 	document, err := published(s.Metadata)
 	if err != nil {
 		return []error{err}
@@ -61,13 +61,13 @@ func discoverable(s Settings) []error {
 		s.Guard.ResourceMetadata = document.URL()
 	}
 	if s.Guard.ResourceMetadata != document.URL() {
-		return []error{fmt.Errorf("bearer.Config.ResourceMetadata is %q; want %q, where the metadata of the resource are", s.Guard.ResourceMetadata, document.URL())}
+		return []error{fmt.Errorf("bearer.Config.ResourceMetadata is %q; want %q, the URL of the resource's metadata", s.Guard.ResourceMetadata, document.URL())}
 	}
 	return nil
 }
 
-// published returns the metadata as far as the resource decides them. Of what
-// cannot be, their own constructor says why.
+// published returns metadata for the resource identifier in c alone, so that
+// mistakes in the other fields are left to the caller's resource.New.
 func published(c *resource.Config) (*resource.Metadata, error) {
 	return resource.New(resource.Config{Resource: c.Resource, InsecureAllowHTTP: c.InsecureAllowHTTP})
 }
@@ -75,8 +75,8 @@ func published(c *resource.Config) (*resource.Metadata, error) {
 func audience(s Settings) (errs []error) {
 	var own []string
 	if s.Metadata != nil {
-		// As it is published, which is what clients ask tokens for.
-		if document, err := published(s.Metadata); err == nil { // else told by MCP2
+		// Clients request tokens for the identifier in its published spelling.
+		if document, err := published(s.Metadata); err == nil { // MCP2 reports the error
 			own = []string{document.Resource()}
 		}
 	}
@@ -85,24 +85,14 @@ func audience(s Settings) (errs []error) {
 			*audience = own
 		}
 		if len(*audience) == 0 {
-			errs = append(errs, fmt.Errorf("%s is empty; want what the issuer calls this resource", field))
+			errs = append(errs, fmt.Errorf("%s is empty; want the issuer's name for this resource", field))
 		}
 	}
-	if s.Tokens != nil {
-		s.Tokens.Issuers = slices.Clone(s.Tokens.Issuers)
-		for i := range s.Tokens.Issuers {
-			require(fmt.Sprintf("jwks.Config.Issuers[%d].Audience", i), &s.Tokens.Issuers[i].Audience)
-		}
-	}
+	editIssuers(s, func(field string, issuer *jwks.Issuer) { require(field+".Audience", &issuer.Audience) })
 	if s.Opaque != nil {
 		require("introspect.Config.Audience", &s.Opaque.Audience)
-		errs = append(errs, audienceSent(s)...)
 	}
-	return errs
-}
-
-func headerAlone(s Settings) []error {
-	return slices.Concat(noFormTokens(s), noQueryTokens(s), noPreflights(s))
+	return append(errs, off(audienceNotSent)(s)...)
 }
 
 const offlineAccess = "offline_access"
@@ -112,11 +102,11 @@ func noOfflineAccess(s Settings) []error {
 		return nil
 	}
 	if s.Metadata.Scopes.Has(offlineAccess) {
-		return []error{errors.New("resource.Config.Scopes has " + offlineAccess + "; leave it out")}
+		return []error{errors.New("resource.Config.Scopes has " + offlineAccess + "; remove it")}
 	}
 	for i, rule := range s.Metadata.Rules {
 		if rule.Names().Has(offlineAccess) {
-			return []error{fmt.Errorf("resource.Config.Rules[%d] has %s; leave it out", i, offlineAccess)}
+			return []error{fmt.Errorf("resource.Config.Rules[%d] has %s; remove it", i, offlineAccess)}
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// newServer returns the URL of a server that tells of each request.
+// newServer returns the URL of a server that calls asked for each request.
 func newServer(t *testing.T, asked func()) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked() }))
@@ -26,7 +26,7 @@ func newServer(t *testing.T, asked func()) string {
 	return s.URL
 }
 
-// withoutProofs is an MCP server as most are.
+// withoutProofs configures an MCP server without DPoP, as most are.
 func withoutProofs(s *compliance.Settings) { s.Proofs = nil }
 
 // MCP authorization: servers "MUST implement OAuth 2.0 Protected Resource
@@ -117,8 +117,8 @@ func TestMCP5(t *testing.T) {
 	}
 }
 
-// MCP authorization, scope challenge handling: 403 with error, the scopes needed
-// for the operation in one challenge, and resource_metadata.
+// MCP authorization, scope challenge handling: 403 with error, the scopes
+// needed for the operation in one challenge, and resource_metadata.
 func TestMCP6(t *testing.T) {
 	a := newAPI(t, compliance.MCP, scope.All("files:read", "files:write"), withoutProofs)
 	got := a.bearer(a.mint(bearertest.Token{Scope: "files:read"}, false))
@@ -162,7 +162,7 @@ func TestMCP9(t *testing.T) {
 	a.want(401, a.ask("/orders", http.Header{"Mcp-Session-Id": {"1"}}), "the next one, without")
 	refuses(t, compliance.MCP, func(s *compliance.Settings) {
 		s.Guard.InsecureQueryTokens = true
-		// Reports G10: what else would let a weaker setting through.
+		// Reports G10: other settings that would weaken the profile.
 		s.Guard.FormBodyTokens = true
 		s.Guard.InsecurePassPreflights = true
 	}, "MCP9: bearer.Config.InsecureQueryTokens is set", "MCP9: bearer.Config.FormBodyTokens is set", "MCP9: bearer.Config.InsecurePassPreflights is set")
@@ -188,20 +188,20 @@ func TestMCP10(t *testing.T) {
 		s.Metadata.Resource = "HTTPS://API.example.COM/mcp"
 		s.Tokens.Issuers[0].Audience = nil
 	})
-	a.want(200, a.bearer(a.mint(bearertest.Token{Audience: []string{document.Resource()}}, false)), "a token for the resource as it is published")
+	a.want(200, a.bearer(a.mint(bearertest.Token{Audience: []string{document.Resource()}}, false)), "a token for the published identifier")
 }
 
-// RFC 8414, Section 3.3: the issuer that metadata say "MUST be identical" to the
-// one that was asked for.
+// RFC 8414, Section 3.3: the issuer that metadata say "MUST be identical" to
+// the one that was asked for.
 func TestMCP11(t *testing.T) {
 	a := newAPI(t, compliance.MCP, scope.None, withoutProofs)
 	for name, tt := range map[string]struct {
-		says   string // empty: its own
+		says   string // issuer in the metadata; empty: the server's URL
 		status int
 	}{
-		"the metadata are its own":                         {"", 200},
-		"an issuer that says it is another":                {"https://login.example.com", 503},
-		"an issuer that says it is another, with its keys": {a.issuer.URL(), 503},
+		"metadata with the right issuer":            {"", 200},
+		"metadata with another issuer":              {"https://login.example.com", 503},
+		"metadata with another issuer and its keys": {a.issuer.URL(), 503},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")

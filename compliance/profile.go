@@ -1,17 +1,17 @@
-// Package compliance holds what the profiles of others ask of an API, each as a
-// short list of what it turns on: [FAPI2] of the FAPI 2.0 Security Profile, [MCP]
-// of the authorization specification of the Model Context Protocol.
+// Package compliance holds the requirements that published profiles have for
+// resource servers: [FAPI2] for the FAPI 2.0 Security Profile, and [MCP] for
+// the authorization specification of the Model Context Protocol.
 //
-// A profile completes the configurations of a program before they are built, and
-// says what in them contradicts it:
+// A [Profile] completes the configurations of a program before they are used,
+// and reports the settings that contradict it:
 //
 //	tokens := jwks.Config{Issuers: …}
 //	proofs := dpop.Config{Origin: "https://api.example.com"}
 //	guard := bearer.Config{Realm: "api"}
 //	err := compliance.FAPI2.Apply(compliance.Settings{Guard: &guard, Tokens: &tokens, Proofs: &proofs})
-//	fmt.Println(compliance.FAPI2) // what it turned on
+//	fmt.Println(compliance.FAPI2) // prints the requirements
 //
-// The ids in front of the lines are those of docs/conformance.md.
+// docs/conformance.md lists the same requirements, by the same IDs.
 package compliance
 
 import (
@@ -26,23 +26,22 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// Settings are the configurations of a program, which [Profile.Apply] completes
-// in place. What a program does not have is nil.
+// Settings holds the configurations of a program, which [Profile.Apply]
+// completes in place. A configuration that the program does not use is nil.
 type Settings struct {
 	Guard    *bearer.Config     // required
-	Tokens   *jwks.Config       // JWTs
-	Opaque   *introspect.Config // opaque tokens
-	Proofs   *dpop.Config       // of which Guard.Proofs is to be built
+	Tokens   *jwks.Config       // for JWTs
+	Opaque   *introspect.Config // for opaque tokens
+	Proofs   *dpop.Config       // of the checker that the program will set as Guard.Proofs
 	Metadata *resource.Config
 
-	// RevocationAsked says that the issuer is asked about every token, JWTs too
-	// (bearer.Both, introspect.Config.JWTs), so that revocation is seen.
-	// Default: about opaque ones alone.
-	RevocationAsked bool
+	// EveryTokenIntrospected says that the program introspects every token,
+	// JWTs included (bearer.Both, introspect.Config.JWTs), and so detects
+	// revocation. Default: false, only opaque tokens are introspected.
+	EveryTokenIntrospected bool
 }
 
-// Profile is a declared list of requirements. Its String is the list, a line
-// each.
+// Profile is a list of requirements.
 type Profile struct {
 	name  string
 	lines []line
@@ -51,20 +50,21 @@ type Profile struct {
 // Requirement is one requirement of a [Profile].
 type Requirement struct {
 	ID   string // as in docs/conformance.md
-	Text string // what holds, and by which field
+	Text string // the requirement, and the fields that fulfil it
 }
 
 type line struct {
 	Requirement
-	// apply completes the settings for the line, and returns what contradicts
-	// it. nil: what every guard does, whatever its configuration.
+	// apply completes the settings for the requirement and returns an error for
+	// each setting that contradicts it. It is nil if every guard fulfils the
+	// requirement, whatever its configuration.
 	apply func(Settings) []error
 }
 
 // Name returns the name of the profile's specification.
 func (p Profile) Name() string { return p.name }
 
-// Requirements returns the requirements, in order.
+// Requirements returns the requirements, in order. The caller owns the slice.
 func (p Profile) Requirements() []Requirement {
 	lines := make([]Requirement, len(p.lines))
 	for i, l := range p.lines {
@@ -73,7 +73,7 @@ func (p Profile) Requirements() []Requirement {
 	return lines
 }
 
-// String returns the name and the lines, for people to read.
+// String returns the name and the requirements as text, one requirement a line.
 func (p Profile) String() string {
 	var b strings.Builder
 	b.WriteString(p.name)
@@ -83,12 +83,12 @@ func (p Profile) String() string {
 	return b.String()
 }
 
-// Apply completes the settings as the profile asks, and returns all that
-// contradicts it, each with the line, the field and the mend. After an error the
-// settings are of no use.
+// Apply completes the settings as the profile requires. The error reports all
+// settings that contradict it, each with the ID of the requirement, the field
+// and what to change. Do not use the settings after an error.
 func (p Profile) Apply(s Settings) error {
 	if s.Guard == nil {
-		return errors.New("compliance: Settings.Guard is nil; want the configuration of the guard")
+		return errors.New("compliance: Settings.Guard is nil; want the guard's configuration")
 	}
 	var errs []error
 	for _, l := range p.lines {
@@ -100,32 +100,4 @@ func (p Profile) Apply(s Settings) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func noFormTokens(s Settings) []error {
-	if s.Guard.FormBodyTokens {
-		return []error{errors.New("bearer.Config.FormBodyTokens is set; leave it out")}
-	}
-	return nil
-}
-
-func noPreflights(s Settings) []error {
-	if s.Guard.InsecurePassPreflights {
-		return []error{errors.New("bearer.Config.InsecurePassPreflights is set; leave it out, and let CORS middleware outside the guard answer preflights")}
-	}
-	return nil
-}
-
-func audienceSent(s Settings) []error {
-	if s.Opaque.InsecureAudienceNotSent {
-		return []error{errors.New("introspect.Config.InsecureAudienceNotSent is set; leave it out")}
-	}
-	return nil
-}
-
-func noQueryTokens(s Settings) []error {
-	if s.Guard.InsecureQueryTokens {
-		return []error{errors.New("bearer.Config.InsecureQueryTokens is set; leave it out")}
-	}
-	return nil
 }

@@ -37,7 +37,7 @@ func newMCPServer(t *testing.T, issuer string, stateless bool) *mcpServer {
 	s := &mcpServer{api: &api{events: make(map[string]bearer.Event)}, url: web.URL + "/mcp"}
 	read, write := scope.All("orders:read"), scope.All("orders:write")
 	metadata, err := resource.New(resource.Config{
-		Resource: s.url, AuthorizationServers: []string{issuer}, Rules: []scope.Rule{read, write}, AtRoot: true,
+		Resource: s.url, AuthorizationServers: []string{issuer}, Rules: []scope.Rule{read, write}, ServeAtRoot: true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -169,7 +169,7 @@ func findings(err error) []string {
 
 func TestCheckAtRoot(t *testing.T) {
 	c := orders
-	c.AtRoot = true
+	c.ServeAtRoot = true
 	m := newMetadata(t, c)
 	if err := m.Check(t.Context(), answering(m)); err != nil {
 		t.Error(err)
@@ -203,7 +203,7 @@ func TestCheckOverTheNetwork(t *testing.T) {
 
 	elsewhere := newMetadata(t, resource.Config{Resource: strings.Replace(plain.URL, "http:", "https:", 1)})
 	closed := httptest.NewServer(nil)
-	gone := newMetadata(t, resource.Config{Resource: closed.URL + "/mcp", AtRoot: true})
+	gone := newMetadata(t, resource.Config{Resource: closed.URL + "/mcp", ServeAtRoot: true})
 	closed.Close()
 	for name, m := range map[string]*resource.Metadata{"an unknown certificate": overTLS, "https to a server of http": elsewhere, "nobody there": gone} {
 		got := findings(m.Check(t.Context(), nil))
@@ -244,7 +244,7 @@ func TestCheckRequest(t *testing.T) {
 
 func TestCheckIsBounded(t *testing.T) {
 	c := orders
-	c.AtRoot = true
+	c.ServeAtRoot = true
 	m := newMetadata(t, c)
 	silent := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()

@@ -84,11 +84,11 @@ type Config struct {
 	// It needs DPoPAlgorithms. Default: proofs are up to the token.
 	DPoPRequired bool
 
-	// AtRoot answers a resource whose identifier has a path at the well-known
+	// ServeAtRoot answers a resource whose identifier has a path at the well-known
 	// URL of its host too, where MCP clients look second. A client that holds
 	// the document against the root of the host (RFC 9728, Section 3.3)
 	// refuses it there. Default: at the URL of the identifier alone.
-	AtRoot bool
+	ServeAtRoot bool
 
 	// MaxAge is how long caches may keep the document, rounded up to whole
 	// seconds. Default: 1 h; negative: not without asking again.
@@ -134,7 +134,7 @@ func New(c Config) (*Metadata, error) {
 	return &Metadata{
 		id:           id,
 		servers:      slices.Clone(c.AuthorizationServers),
-		atRoot:       c.AtRoot,
+		atRoot:       c.ServeAtRoot,
 		document:     c.document(id.text, scopes.Names()),
 		cacheControl: cacheControl,
 	}, nil

@@ -71,7 +71,7 @@ func ExampleHandler() {
 		return m
 	}
 	handler, err := resource.Handler(
-		newResource(resource.Config{Resource: "https://api.example.com/mcp", AtRoot: true}),
+		newResource(resource.Config{Resource: "https://api.example.com/mcp", ServeAtRoot: true}),
 		newResource(resource.Config{Resource: "https://api.example.com/orders"}),
 	)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // Each resource has its own document (checklist P5).
 func TestHandler(t *testing.T) {
 	h, err := resource.Handler(
-		newMetadata(t, resource.Config{Resource: "https://api.example.com/orders", AtRoot: true}),
+		newMetadata(t, resource.Config{Resource: "https://api.example.com/orders", ServeAtRoot: true}),
 		newMetadata(t, resource.Config{Resource: "https://api.example.com/orders/archive"}),
 		newMetadata(t, resource.Config{Resource: "https://api.example.com/users/"}),
 		newMetadata(t, resource.Config{Resource: "https://api.example.com/a%2Fb"}),
@@ -55,7 +55,7 @@ func TestHandler(t *testing.T) {
 
 func TestHandlerMistakes(t *testing.T) {
 	at := func(url string, root bool) *resource.Metadata {
-		return newMetadata(t, resource.Config{Resource: url, AtRoot: root})
+		return newMetadata(t, resource.Config{Resource: url, ServeAtRoot: root})
 	}
 	for _, tt := range []struct {
 		name      string

@@ -40,7 +40,7 @@ func (m *Metadata) URL() string { return m.id.origin + m.Path() }
 // Path returns the path of [Metadata.URL], percent-encoded as it is there.
 func (m *Metadata) Path() string { return WellKnownPath + m.id.path }
 
-// ServeHTTP answers the document at [Metadata.Path] and, with Config.AtRoot,
+// ServeHTTP answers the document at [Metadata.Path] and, with Config.ServeAtRoot,
 // at [WellKnownPath], each with or without a slash at the end, since some
 // clients take that off an identifier and some do not. Everywhere else it
 // answers 404, so a proxy must forward the path as it is.

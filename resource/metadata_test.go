@@ -282,7 +282,7 @@ func TestMCP2PathAndRoot(t *testing.T) {
 		{"https://api.example.com", true, 404, 200},
 		{"https://api.example.com", false, 404, 200},
 	} {
-		m := newMetadata(t, resource.Config{Resource: tt.resource, AtRoot: tt.atRoot})
+		m := newMetadata(t, resource.Config{Resource: tt.resource, ServeAtRoot: tt.atRoot})
 		h, err := resource.Handler(m)
 		if err != nil {
 			t.Fatal(err)
@@ -290,7 +290,7 @@ func TestMCP2PathAndRoot(t *testing.T) {
 		for _, h := range []http.Handler{m, h} {
 			path, root := get(h, resource.WellKnownPath+"/mcp"), get(h, resource.WellKnownPath)
 			if path.Code != tt.path || root.Code != tt.root {
-				t.Errorf("%s, AtRoot %t: %d and %d", tt.resource, tt.atRoot, path.Code, root.Code)
+				t.Errorf("%s, ServeAtRoot %t: %d and %d", tt.resource, tt.atRoot, path.Code, root.Code)
 			}
 			if path.Code == root.Code && path.Body.String() != root.Body.String() {
 				t.Errorf("%s and %s", path.Body, root.Body)

@@ -10,7 +10,7 @@
 //	mux.Handle(resource.WellKnownPath+"/", metadata)
 //
 // The last two lines publish the metadata (RFC 9728) where clients look for it:
-// at the path of the endpoint and, if resource.Config.AtRoot is set, at the root.
+// at the path of the endpoint and, if resource.Config.ServeAtRoot is set, at the root.
 //
 // Tool handlers get the caller from [FromRequest]. Do not use
 // bearer.FromContext in a tool handler: in a session the handler's context

@@ -25,7 +25,7 @@ func ExampleNew() {
 		Resource:             "https://mcp.example.com/mcp",
 		AuthorizationServers: []string{"https://login.example.com"},
 		Rules:                []scope.Rule{use, write},
-		AtRoot:               true,
+		ServeAtRoot:          true,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -73,7 +73,7 @@ func newServer(t testing.TB, s settings) *server {
 	metadata, err := resource.New(resource.Config{
 		Resource:             srv.url,
 		AuthorizationServers: []string{issuer.URL()},
-		AtRoot:               true,
+		ServeAtRoot:          true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logge
 		AuthorizationServers: []string{issuer},
 		Rules:                []scope.Rule{read, write},
 		Name:                 "Notes",
-		AtRoot:               true,
+		ServeAtRoot:          true,
 		InsecureAllowHTTP:    insecureHTTP,
 	})
 	if err != nil { // the issuer's URL is checked with it

@@ -72,7 +72,7 @@ func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
 	if c.cors != "" {
 		a.handler = allowOrigin(c.cors, table, a.handler)
 	}
-	a.handler = publish(metadata, s.metadata.AtRoot, a.handler)
+	a.handler = publish(metadata, s.metadata.ServeAtRoot, a.handler)
 	if dev != nil {
 		// Outermost, since a page may have a name of its own for this machine.
 		a.handler = bearertest.LocalOnly(a.handler, hostnameOf(c.resource))

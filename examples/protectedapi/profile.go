@@ -61,7 +61,7 @@ func (s *settings) follow(c *config) error {
 		Proofs:   s.proofs,
 		Metadata: &s.metadata,
 		// Only the first issuer is asked about its JWTs.
-		RevocationAsked: c.introspection.all && len(c.issuers) == 1,
+		EveryTokenIntrospected: c.introspection.all && len(c.issuers) == 1,
 	})
 	if err != nil {
 		return usage("-profile %s: %w", c.profile, err)

@@ -80,7 +80,7 @@ func ExampleGuard_MustRoute() {
 	defer func() { fmt.Println(recover()) }()
 	var names []string // from a configuration that was forgotten
 	exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All(names...)})
-	// Output: bearer: RouteConfig.Rule: scope.All: no names; a route that needs no scope says scope.None
+	// Output: bearer: RouteConfig.Rule: scope.All: no names; use scope.None for a route that needs no scope
 }
 
 func ExampleRoute_Decide() {

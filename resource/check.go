@@ -21,18 +21,19 @@ import (
 const (
 	checkTimeout = 10 * time.Second
 
-	// aForeignOrigin is a browser's, of a site that nobody has.
-	aForeignOrigin = "https://client.example"
+	// foreignOrigin is the Origin of requests, to check that any site may read
+	// the document.
+	foreignOrigin = "https://client.example"
 )
 
-// Check fetches the document from its public URL, as a client does, and says
-// everything that differs from what this program publishes, with the mend: an
-// error for each finding, joined. A program calls it once it serves, or a
-// deployment afterwards; nothing else calls it.
+// Check fetches the document from its public URL, as a client does, and
+// compares it with what this program publishes. The error joins one error for
+// each difference, each with advice on how to fix it. Call it when the program
+// is reachable at its public URL, for example after a deployment.
 //
-// It takes at most 10 s in all, or less by ctx, and reads at most 1 MiB of an
-// answer. A nil client is http.DefaultClient; redirects are not followed and no
-// cookies are sent.
+// Check takes at most 10 s, or less if ctx ends earlier, and reads at most 1
+// MiB of a response. A nil client means http.DefaultClient. Check follows no
+// redirects and sends no cookies.
 func (m *Metadata) Check(ctx context.Context, client *http.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -53,7 +54,7 @@ func (m *Metadata) Check(ctx context.Context, client *http.Client) error {
 			errs = append(errs, fmt.Errorf("resource: check %s: %w", u, finding))
 		}
 		if _, ok := errors.AsType[*noAnswerError](errors.Join(findings...)); ok {
-			break // the host is out of reach, and would be again
+			break // the second URL has the same host
 		}
 	}
 	return errors.Join(errs...)
@@ -62,7 +63,7 @@ func (m *Metadata) Check(ctx context.Context, client *http.Client) error {
 type noAnswerError struct{ err error }
 
 func (e *noAnswerError) Error() string {
-	return fmt.Sprintf("no answer: %v; want the host of Config.Resource reachable, with a certificate that is valid for it, and answering by that scheme", e.err)
+	return fmt.Sprintf("no answer: %v; make sure that the host of Config.Resource is reachable by that scheme and has a valid certificate", e.err)
 }
 
 func (e *noAnswerError) Unwrap() error { return e.err }
@@ -73,11 +74,11 @@ func (m *Metadata) checkAt(ctx context.Context, client *http.Client, from string
 		return []error{err}
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Origin", aForeignOrigin)
+	req.Header.Set("Origin", foreignOrigin)
 	req.Close = true
 	resp, err := client.Do(req)
 	if err != nil {
-		// url.Error repeats the URL.
+		// url.Error repeats the URL, which the caller adds.
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
@@ -91,64 +92,65 @@ func (m *Metadata) checkAt(ctx context.Context, client *http.Client, from string
 	body, err := io.ReadAll(io.LimitReader(resp.Body, fetch.MaxBody+1))
 	switch {
 	case err != nil:
-		return append(findings, fmt.Errorf("the answer breaks off: %w", err))
+		return append(findings, fmt.Errorf("the answer is incomplete: %w", err))
 	case len(body) > fetch.MaxBody:
-		return append(findings, fmt.Errorf("the answer is larger than %d bytes, so not this program's", fetch.MaxBody))
+		return append(findings, fmt.Errorf("the answer has more than %d bytes, so it is not from this program", fetch.MaxBody))
 	}
 	got, err := readDocument(body)
 	if err != nil {
-		return append(findings, fmt.Errorf("the answer is no metadata document: %w; want the path mounted ahead of pages and fallbacks", err))
+		return append(findings, fmt.Errorf("the answer is not a metadata document: %w; register the handler before pages and fallbacks", err))
 	}
 	return append(findings, m.compare(got)...)
 }
 
 func wrongStatus(resp *http.Response) error {
-	mend := "see the logs of this program and of the proxies before it"
+	advice := "see the logs of this program and of the proxies in front of it"
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return wrongRedirect(resp)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		mend = "the document is open to all: let it pass guards, gateways and CORS middleware, without credentials and from any Origin"
+		advice = "the document is public: let requests through guards, gateways and CORS middleware without credentials and from any Origin"
 	case http.StatusNotFound:
-		mend = "mount the handler at this path, and let proxies forward the path as it is"
+		advice = "register the handler at this path, and configure proxies not to change the path"
 	case http.StatusMethodNotAllowed:
-		mend = "let GET pass"
+		advice = "allow GET"
 	}
-	return fmt.Errorf("the status is %d %s, want 200: %s", resp.StatusCode, http.StatusText(resp.StatusCode), mend)
+	return fmt.Errorf("the status is %d %s, want 200: %s", resp.StatusCode, http.StatusText(resp.StatusCode), advice)
 }
 
-// wrongRedirect is about any redirect: a client need not follow it, and holds
-// the resource against the URL that it asked (RFC 9728, Section 3.3).
+// wrongRedirect returns the error for a redirect. A client need not follow it,
+// and compares the resource with the URL that it asked first (RFC 9728, Section
+// 3.3).
 func wrongRedirect(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {
 		return fmt.Errorf("the status is %d, a redirect to nowhere; want 200", resp.StatusCode)
 	}
 	from := resp.Request.URL
-	mend := "take the path out of what redirects, such as a login"
+	advice := "exclude the path from whatever redirects, such as a login"
 	switch {
 	case from.Scheme != to.Scheme:
-		mend = fmt.Sprintf("let Config.Resource begin with %s if that is what clients use, or else no proxy redirect them", to.Scheme)
+		advice = fmt.Sprintf("if clients use %s, set Config.Resource to a URL with that scheme; otherwise stop the proxy from redirecting", to.Scheme)
 	case !strings.EqualFold(from.Host, to.Host):
-		mend = fmt.Sprintf("let Config.Resource name the host %q if that is what clients use, or else no proxy redirect them", to.Host)
+		advice = fmt.Sprintf("if clients use the host %q, set Config.Resource to a URL with that host; otherwise stop the proxy from redirecting", to.Host)
 	case withoutSlash(from.EscapedPath()) == withoutSlash(to.EscapedPath()):
-		mend = "register the handler with and without the slash at the end"
+		advice = "register the handler with and without the trailing slash"
 	}
-	return fmt.Errorf("the status is %d, a redirect to %q; want 200: %s", resp.StatusCode, fetch.Redact(to.String()), mend)
+	return fmt.Errorf("the status is %d, a redirect to %q; want 200: %s", resp.StatusCode, fetch.Redact(to.String()), advice)
 }
 
 func checkHeader(h http.Header) []error {
 	var findings []error
 	if kind, _, err := mime.ParseMediaType(h.Get("Content-Type")); err != nil || kind != "application/json" {
-		findings = append(findings, fmt.Errorf("the Content-Type is %q, want application/json: let what answers before this program pass its headers on", clipped(h.Get("Content-Type"))))
+		findings = append(findings, fmt.Errorf("the Content-Type is %q, want application/json: configure proxies in front of this program not to change headers", clipped(h.Get("Content-Type"))))
 	}
-	if origins := h.Values("Access-Control-Allow-Origin"); len(origins) != 1 || origins[0] != "*" && origins[0] != aForeignOrigin {
-		findings = append(findings, fmt.Errorf("Access-Control-Allow-Origin is %q, want * once, so that browsers may read it: let CORS middleware and proxies leave this path alone", clipped(strings.Join(origins, ", "))))
+	if origins := h.Values("Access-Control-Allow-Origin"); len(origins) != 1 || origins[0] != "*" && origins[0] != foreignOrigin {
+		findings = append(findings, fmt.Errorf("Access-Control-Allow-Origin is %q, want * once, so that browsers may read the document: exclude this path from CORS middleware and proxy rules", clipped(strings.Join(origins, ", "))))
 	}
 	return findings
 }
 
-// compare says what members of got are not those of the document.
+// compare returns an error for each way in which got differs from the document.
 func (m *Metadata) compare(got map[string]strictjson.Value) []error {
 	want, err := readDocument(m.document)
 	if err != nil {
@@ -179,14 +181,14 @@ func (m *Metadata) compare(got map[string]strictjson.Value) []error {
 		{"lacks", missing}, {"has in addition", foreign}, {"differs in", changed},
 	} {
 		if len(list.names) > 0 {
-			findings = append(findings, fmt.Errorf("the document %s %q: another program, or this one by another configuration, answers; deploy or route it anew", list.what, clippedAll(list.names)))
+			findings = append(findings, fmt.Errorf("the document %s %q: the answer comes from another program or an old configuration; check deployment and routing", list.what, clippedAll(list.names)))
 		}
 	}
 	return findings
 }
 
-// compareResource compares by code points (RFC 9728, Sections 3.3 and 6), and
-// reads URLs only to say what is wrong.
+// compareResource compares by code points (RFC 9728, Sections 3.3 and 6). It
+// parses the URLs only to describe the difference.
 func (m *Metadata) compareResource(value strictjson.Value) error {
 	if value == nil {
 		return fmt.Errorf(`the document has no member "resource", want %q`, m.id.text)
@@ -198,7 +200,7 @@ func (m *Metadata) compareResource(value strictjson.Value) error {
 	if text == m.id.text {
 		return nil
 	}
-	return fmt.Errorf(`the member "resource" is %q, want %q, so clients refuse the document: %s; let Config.Resource be the URL that clients use, here and in what answers there`,
+	return fmt.Errorf(`the member "resource" is %q, want %q, so clients reject the document: %s; set Config.Resource to the URL that clients use, in every program that serves it`,
 		clipped(text), m.id.text, differenceOf(text, m.id.text))
 }
 
@@ -206,7 +208,7 @@ func differenceOf(got, want string) string {
 	g, err := url.Parse(got)
 	w, errWant := url.Parse(want)
 	if err != nil || errWant != nil {
-		return "it is no URL"
+		return "it is not a URL"
 	}
 	var differences []string
 	if g.Scheme != w.Scheme {
@@ -221,7 +223,7 @@ func differenceOf(got, want string) string {
 	switch gotPath, wantPath := g.EscapedPath(), w.EscapedPath(); {
 	case gotPath == wantPath:
 	case withoutSlash(gotPath) == withoutSlash(wantPath):
-		differences = append(differences, "the slash at the end")
+		differences = append(differences, "the trailing slash")
 	default:
 		differences = append(differences, "the path")
 	}
@@ -239,7 +241,7 @@ func clipped(s string) string {
 	return s
 }
 
-// clippedAll bounds what a foreign document can put into an error.
+// clippedAll limits how much of a foreign document gets into an error.
 func clippedAll(names []string) []string {
 	const most = 20
 	names = names[:min(len(names), most)]

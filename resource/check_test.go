@@ -23,7 +23,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering is a client of a host that answers by h whatever is asked.
+// answering returns a client for which h answers every request, whatever the
+// host.
 func answering(h http.Handler) *http.Client {
 	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
@@ -89,17 +90,17 @@ func TestCheck(t *testing.T) {
 			"bearer_methods_supported":["header"], "authorization_servers":["https:\/\/login.example.com"], "resource":"https://api.example.com/orders"}`), nil},
 		{"CORS that names the origin", header("Access-Control-Allow-Origin", "https://client.example"), nil},
 
-		{"not mounted", http.NotFoundHandler(), []string{"the status is 404 Not Found, want 200: mount the handler at this path"}},
-		{"guarded", answeringStatus(401), []string{"the status is 401 Unauthorized, want 200: the document is open to all"}},
+		{"not mounted", http.NotFoundHandler(), []string{"the status is 404 Not Found, want 200: register the handler at this path"}},
+		{"guarded", answeringStatus(401), []string{"the status is 401 Unauthorized, want 200: the document is public"}},
 		{"CORS middleware", answeringStatus(403), []string{"from any Origin"}},
-		{"by another method", answeringStatus(405), []string{"let GET pass"}},
+		{"by another method", answeringStatus(405), []string{"allow GET"}},
 		{"a proxy without a program", answeringStatus(502), []string{"502 Bad Gateway, want 200: see the logs"}},
 		{"no content", answeringStatus(204), []string{"the status is 204"}},
 
-		{"a redirect to http", redirecting("http://api.example.com/.well-known/oauth-protected-resource/orders"), []string{"begin with http if"}},
-		{"a redirect to another host", redirecting("https://www.example.com/x?secret"), []string{`a redirect to "https://www.example.com/x"; want 200: let Config.Resource name the host "www.example.com"`}},
-		{"a redirect to the slash", redirecting(url + "/"), []string{"with and without the slash"}},
-		{"a redirect to a login", redirecting("/login"), []string{`"https://api.example.com/login"; want 200: take the path out of`}},
+		{"a redirect to http", redirecting("http://api.example.com/.well-known/oauth-protected-resource/orders"), []string{"if clients use http, set"}},
+		{"a redirect to another host", redirecting("https://www.example.com/x?secret"), []string{`a redirect to "https://www.example.com/x"; want 200: if clients use the host "www.example.com"`}},
+		{"a redirect to the slash", redirecting(url + "/"), []string{"with and without the trailing slash"}},
+		{"a redirect to a login", redirecting("/login"), []string{`"https://api.example.com/login"; want 200: exclude the path from`}},
 		{"a redirect to nowhere", answeringStatus(302), []string{"nowhere"}},
 
 		{"another Content-Type", header("Content-Type", "text/plain"), []string{`the Content-Type is "text/plain", want application/json`}},
@@ -109,26 +110,26 @@ func TestCheck(t *testing.T) {
 		{"CORS for another", header("Access-Control-Allow-Origin", "https://app.example.com"), []string{`is "https://app.example.com"`}},
 
 		{"a page", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<!doctype html>") }),
-			[]string{"text/html", `Access-Control-Allow-Origin is ""`, "no metadata document: invalid JSON at byte 0; want the path mounted ahead"}},
-		{"an empty body", answeringBody(""), []string{"no metadata document"}},
+			[]string{"text/html", `Access-Control-Allow-Origin is ""`, "not a metadata document: invalid JSON at byte 0; register the handler before"}},
+		{"an empty body", answeringBody(""), []string{"not a metadata document"}},
 		{"an array", answeringBody("[]"), []string{"not a JSON object"}},
 		{"a member twice", answeringBody(`{"resource":"https://api.example.com/orders","resource":"https://evil.example"}`), []string{"duplicate"}},
-		{"too large", answeringBody(strings.Repeat(" ", 1<<20) + "{}"), []string{"larger than 1048576 bytes"}},
+		{"too large", answeringBody(strings.Repeat(" ", 1<<20) + "{}"), []string{"more than 1048576 bytes"}},
 		{"endless depth", answeringBody(`{"a":` + strings.Repeat("[", 1000)), []string{"nested deeper"}},
 
 		{"no resource", answeringBody(`{"authorization_servers":["https://login.example.com"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"]}`),
 			[]string{`no member "resource", want "https://api.example.com/orders"`}},
 		{"a resource that is no string", answeringBody(`{"resource":[1],"authorization_servers":["https://login.example.com"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"]}`),
 			[]string{`the member "resource" is a JSON array instead of a string`}},
-		{"http in the resource", resourceIs("http://api.example.com/orders"), []string{`"http://api.example.com/orders", want "https://api.example.com/orders", so clients refuse the document: it differs in the scheme;`}},
-		{"a slash at the end of the resource", resourceIs("https://api.example.com/orders/"), []string{": it differs in the slash at the end;"}},
+		{"http in the resource", resourceIs("http://api.example.com/orders"), []string{`"http://api.example.com/orders", want "https://api.example.com/orders", so clients reject the document: it differs in the scheme;`}},
+		{"a slash at the end of the resource", resourceIs("https://api.example.com/orders/"), []string{": it differs in the trailing slash;"}},
 		{"another host in the resource", resourceIs("https://orders.internal/orders"), []string{": it differs in the host;"}},
 		{"the program's own address", resourceIs("http://127.0.0.1:8080/"), []string{": it differs in the scheme, the host, the port, the path;"}},
 		{"another path in the resource", resourceIs("https://api.example.com/users"), []string{": it differs in the path;"}},
 		{"another case in the resource", resourceIs("https://API.example.com/orders"), []string{": it differs in the host;"}},
 		{"a default port in the resource", resourceIs("https://api.example.com:443/orders"), []string{": it differs in the port;"}},
 		{"a query in the resource", resourceIs("https://api.example.com/orders?"), []string{": it differs in the spelling;"}},
-		{"no URL in the resource", resourceIs("%zz"), []string{": it is no URL"}},
+		{"no URL in the resource", resourceIs("%zz"), []string{": it is not a URL"}},
 		{"a huge resource", resourceIs("https://" + strings.Repeat("a", 1000)), []string{"aaa…"}},
 
 		{"another's scopes", other(func(c *resource.Config) { c.Scopes = scope.Of("orders:write") }), []string{`differs in ["scopes_supported"]`}},
@@ -155,7 +156,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// findings are the joined errors' texts.
+// findings returns the texts of the joined errors.
 func findings(err error) []string {
 	if err == nil {
 		return nil
@@ -182,7 +183,7 @@ func TestCheckAtRoot(t *testing.T) {
 	}
 }
 
-// Over real connections: both schemes, and hosts that cannot be reached.
+// Real connections: both schemes, and unreachable hosts.
 func TestCheckOverTheNetwork(t *testing.T) {
 	newServer := func(start func(http.Handler) *httptest.Server) (*httptest.Server, *resource.Metadata) {
 		var m *resource.Metadata
@@ -205,9 +206,9 @@ func TestCheckOverTheNetwork(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	gone := newMetadata(t, resource.Config{Resource: closed.URL + "/mcp", ServeAtRoot: true})
 	closed.Close()
-	for name, m := range map[string]*resource.Metadata{"an unknown certificate": overTLS, "https to a server of http": elsewhere, "nobody there": gone} {
+	for name, m := range map[string]*resource.Metadata{"an unknown certificate": overTLS, "https to an http server": elsewhere, "nothing listening": gone} {
 		got := findings(m.Check(t.Context(), nil))
-		if len(got) != 1 || !strings.Contains(got[0], ": no answer: ") || !strings.Contains(got[0], "want the host of Config.Resource reachable") {
+		if len(got) != 1 || !strings.Contains(got[0], ": no answer: ") || !strings.Contains(got[0], "make sure that the host of Config.Resource is reachable") {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
@@ -217,8 +218,7 @@ func TestCheckOverTheNetwork(t *testing.T) {
 	}
 }
 
-// The request is a client's: no redirect is followed, no cookie sent, no
-// connection kept.
+// Check follows no redirects, sends no cookies and keeps no connection open.
 func TestCheckRequest(t *testing.T) {
 	m := newMetadata(t, orders)
 	var requests []string
@@ -274,7 +274,7 @@ func TestCheckIsBounded(t *testing.T) {
 	}
 }
 
-// drip gives a byte a second.
+// drip is a body that returns one byte a second.
 type drip struct{ ctx context.Context }
 
 func (d drip) Read(p []byte) (int, error) {

@@ -15,92 +15,98 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Config is what a protected resource says of itself (RFC 9728, Section 2).
+// Config describes a protected resource (RFC 9728, Section 2). Each comment
+// names the member of the document.
 type Config struct {
-	// Resource is the resource identifier: the URL by which clients know the
-	// API, and best the audience of its tokens. Required: an https URL, or
-	// http on a loopback host, without fragment and query. Scheme and host are
-	// published in lower case, as clients spell them; a path is published as
-	// it stands here. MCP prefers no slash at the end.
+	// Resource is the resource identifier: the URL of the API as clients know
+	// it. Preferably it is also the audience of the tokens. Required: an https
+	// URL, or an http URL with a loopback host, without fragment and query.
+	// Scheme and host are published in lower case, as clients write them; the
+	// path is published unchanged. MCP prefers no trailing slash: resource.
 	Resource string
 
-	// AuthorizationServers are the issuers whose tokens the API accepts,
-	// spelled as in their own metadata: authorization_servers. Default: the
-	// document names none, which RFC 9728 allows and MCP does not.
+	// AuthorizationServers lists the issuers whose tokens the API accepts,
+	// spelled as in their own metadata: authorization_servers. Default: none,
+	// which RFC 9728 allows and MCP forbids.
 	AuthorizationServers []string
 
-	// Rules are rules of the API, whose names all go into scopes_supported,
-	// alternatives included. Default: none.
+	// Rules lists the rules of the API's routes. All scopes in them, including
+	// alternatives, are published: scopes_supported. Default: none.
 	Rules []scope.Rule
 
-	// Scopes go into scopes_supported beside the names of Rules. Neither may
-	// hold offline_access, which asks for a refresh token and is no scope of a
-	// resource. Default: none.
+	// Scopes is published in addition to the scopes in Rules: scopes_supported.
+	// Neither may contain offline_access, which requests a refresh token and is
+	// not a scope of a resource. Default: none.
 	Scopes scope.Set
 
-	// BearerMethods are the ways in which the API accepts a token, of header,
-	// body (bearer.Config.FormBodyTokens) and query (InsecureQueryTokens
-	// there): bearer_methods_supported. Default: header.
+	// BearerMethods lists how the API accepts tokens: "header", "body"
+	// (bearer.Config.FormBodyTokens) and "query"
+	// (bearer.Config.InsecureQueryTokens): bearer_methods_supported. Default:
+	// header.
 	BearerMethods []string
 
-	// Name is for people to read: resource_name. Default: none.
+	// Name is a name for display to people: resource_name. Default: none.
 	Name string
 
-	// NameByLanguage holds names in further languages, by language tag (RFC
+	// NameByLanguage has the name in other languages, by language tag (RFC
 	// 5646), such as "de" or "pt-BR": resource_name#de. Default: none.
 	NameByLanguage map[string]string
 
-	// Documentation, PolicyURI and TOSURI are http or https URLs of pages for
-	// developers, about the use of data, and of the terms of service:
+	// Documentation, PolicyURI and TOSURI are http or https URLs of the
+	// developer documentation, the data policy and the terms of service:
 	// resource_documentation, resource_policy_uri and resource_tos_uri.
 	// Default: none.
 	Documentation, PolicyURI, TOSURI string
 
-	// JWKSURI is the https URL of the resource's own public keys, by which it
-	// signs responses: jwks_uri. Default: none.
+	// JWKSURI is the https URL of the resource's own public keys, with which
+	// clients verify signed responses: jwks_uri. Default: none.
 	JWKSURI string
 
-	// SigningAlgorithms are the JWS algorithms by which the resource signs
+	// SigningAlgorithms lists the JWS algorithms with which the resource signs
 	// responses: resource_signing_alg_values_supported. Default: none.
 	SigningAlgorithms []string
 
-	// AuthorizationDetailsTypes are the types of authorization details (RFC
-	// 9396) that the API understands: authorization_details_types_supported.
+	// AuthorizationDetailsTypes lists the types of authorization details (RFC
+	// 9396) that the API supports: authorization_details_types_supported.
 	// Default: none.
 	AuthorizationDetailsTypes []string
 
-	// MTLSBound says that the API checks tokens that are bound to a client's
-	// certificate (RFC 8705; bearer.Config.Certificates is set):
-	// tls_client_certificate_bound_access_tokens. Default: it does not.
+	// MTLSBound says that the API supports tokens bound to a client certificate
+	// (RFC 8705), as it does if bearer.Config.Certificates is set:
+	// tls_client_certificate_bound_access_tokens. Default: false.
 	MTLSBound bool
 
-	// DPoPAlgorithms are the JWS algorithms of the DPoP proofs that the API
-	// accepts (RFC 9449), as bearer.Config.Proofs lists them:
+	// DPoPAlgorithms lists the JWS algorithms that the API accepts for DPoP
+	// proofs (RFC 9449), as bearer.Config.Proofs does:
 	// dpop_signing_alg_values_supported. Default: none.
 	DPoPAlgorithms []string
 
-	// DPoPRequired says that the API accepts no token without a proof (as
-	// bearer.Config.ProofsRequired does): dpop_bound_access_tokens_required.
-	// It needs DPoPAlgorithms. Default: proofs are up to the token.
+	// DPoPRequired says that the API requires a DPoP proof with every token, as
+	// it does if bearer.Config.ProofsRequired is set:
+	// dpop_bound_access_tokens_required. It needs DPoPAlgorithms. Default:
+	// false, only bound tokens need a proof.
 	DPoPRequired bool
 
-	// ServeAtRoot answers a resource whose identifier has a path at the well-known
-	// URL of its host too, where MCP clients look second. A client that holds
-	// the document against the root of the host (RFC 9728, Section 3.3)
-	// refuses it there. Default: at the URL of the identifier alone.
+	// ServeAtRoot also serves the document at the well-known URL of the host,
+	// if the identifier has a path. MCP clients look there second. Clients that
+	// compare the identifier with the URL that they asked (RFC 9728, Section
+	// 3.3) reject the document there. Default: false, the document is served
+	// only at [Metadata.URL].
 	ServeAtRoot bool
 
-	// MaxAge is how long caches may keep the document, rounded up to whole
-	// seconds. Default: 1 h; negative: not without asking again.
+	// MaxAge is how long caches may reuse the document, rounded up to whole
+	// seconds. Default: 1 h. Negative: caches must revalidate it each time.
 	MaxAge time.Duration
 
-	// InsecureAllowHTTP lets Resource, AuthorizationServers and JWKSURI be
-	// http URLs of any host. Default: of loopback hosts alone.
+	// InsecureAllowHTTP allows http URLs with any host in Resource,
+	// AuthorizationServers and JWKSURI. Default: false, only loopback hosts.
 	InsecureAllowHTTP bool
 }
 
-// New compiles the document. It never touches the network, and reports all
-// mistakes of the configuration at once.
+const defaultMaxAge = time.Hour
+
+// New returns the metadata for c. It reports all mistakes in the configuration
+// at once and does not use the network.
 func New(c Config) (*Metadata, error) {
 	var errs []error
 	mistake := func(format string, args ...any) {
@@ -118,10 +124,10 @@ func New(c Config) (*Metadata, error) {
 	c.checkLists(mistake)
 	c.checkTexts(mistake)
 	if c.DPoPRequired && len(c.DPoPAlgorithms) == 0 {
-		mistake("DPoPRequired without DPoPAlgorithms; want those that proofs may be signed with")
+		mistake("DPoPRequired is set, but DPoPAlgorithms is empty; want the algorithms that proofs may be signed with")
 	}
 	if c.MaxAge == 0 {
-		c.MaxAge = time.Hour
+		c.MaxAge = defaultMaxAge
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -161,7 +167,7 @@ func (c *Config) checkServers(mistake report) {
 	}
 }
 
-// checkScopes returns what scopes_supported holds.
+// checkScopes returns the value of scopes_supported.
 func (c *Config) checkScopes(mistake report) scope.Set {
 	all := c.Scopes
 	for i, rule := range c.Rules {
@@ -170,9 +176,9 @@ func (c *Config) checkScopes(mistake report) scope.Set {
 		}
 		all = all.Union(rule.Names())
 	}
-	// MCP authorization 2026-07-28 says SHOULD NOT.
+	// MCP authorization 2026-07-28: "SHOULD NOT".
 	if all.Has("offline_access") {
-		mistake(`Scopes: they, or those of Rules, hold "offline_access", which clients ask the authorization server for by themselves; want scopes of the resource alone`)
+		mistake(`Scopes or Rules contain "offline_access", which clients request from the authorization server on their own; want only scopes of the resource`)
 	}
 	return all
 }
@@ -185,9 +191,9 @@ func (c *Config) checkLists(mistake report) {
 		want   string
 	}{
 		{"BearerMethods", c.BearerMethods, func(s string) bool { return s != "header" && s != "body" && s != "query" }, "header, body or query"},
-		{"SigningAlgorithms", c.SigningAlgorithms, unsigned, "the name of a JWS algorithm that signs"},
+		{"SigningAlgorithms", c.SigningAlgorithms, unsigned, "the name of a JWS signature algorithm"},
 		{"DPoPAlgorithms", c.DPoPAlgorithms, func(s string) bool { return unsigned(s) || strings.HasPrefix(s, "HS") }, "the name of an asymmetric JWS algorithm (RFC 9449, Section 4.2)"},
-		{"AuthorizationDetailsTypes", c.AuthorizationDetailsTypes, unreadable, "a type"},
+		{"AuthorizationDetailsTypes", c.AuthorizationDetailsTypes, unreadable, "the name of a type"},
 	} {
 		for i, value := range list.values {
 			if list.wrong(value) {
@@ -199,7 +205,7 @@ func (c *Config) checkLists(mistake report) {
 	}
 }
 
-// languageTag is the outer form of RFC 5646, Section 2.1.
+// languageTag matches the general form of a tag (RFC 5646, Section 2.1).
 var languageTag = regexp.MustCompile(`^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$`)
 
 func (c *Config) checkTexts(mistake report) {
@@ -227,6 +233,6 @@ func (c *Config) checkTexts(mistake report) {
 
 func unreadable(s string) bool { return s == "" || !utf8.ValidString(s) }
 
-// unsigned reports whether s names no algorithm that signs (RFC 9728, Section
-// 2: none MUST NOT be used).
+// unsigned reports whether s is not the name of a signature algorithm (RFC
+// 9728, Section 2: none MUST NOT be used).
 func unsigned(s string) bool { return unreadable(s) || strings.EqualFold(s, "none") }

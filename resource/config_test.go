@@ -58,7 +58,7 @@ func TestP1ResourceIdentifier(t *testing.T) {
 		{"a backslash", `https://api.example.com\v1`, `'\\'`},
 		{"a letter outside ASCII", "https://api.example.com/é", "'é'"},
 		{"a host outside ASCII", "https://bücher.example", "xn--"},
-		{"invalid UTF-8", "https://api.example.com/\xff", "percent-encoded"},
+		{"invalid UTF-8", "https://api.example.com/\xff", "percent-encode it"},
 		{"a line break", "https://api.example.com/\r\nX: y", `'\r'`},
 		{"a bad escape", "https://api.example.com/%zz", "parsed"},
 		{"the metadata's own URL", "https://api.example.com/.well-known/oauth-protected-resource", "metadata"},
@@ -69,7 +69,7 @@ func TestP1ResourceIdentifier(t *testing.T) {
 			m, err := resource.New(resource.Config{Resource: tt.resource})
 			if tt.want == "" {
 				if err != nil || m.Resource() != tt.resource {
-					t.Errorf("got %v, want it taken as it is", err)
+					t.Errorf("got %v, want the identifier unchanged", err)
 				}
 				return
 			}
@@ -93,8 +93,8 @@ func TestInsecureAllowHTTP(t *testing.T) {
 }
 
 // "Implementations SHOULD accept uppercase scheme and host components for
-// robustness" (MCP authorization; checklist MCP10). Clients ask for, and
-// compare, what their URL parser makes of it.
+// robustness" (MCP authorization; checklist MCP10). Clients request and compare
+// identifiers in the spelling of their URL parser.
 func TestMCP10UpperCaseIsPublishedInLower(t *testing.T) {
 	m := newMetadata(t, resource.Config{Resource: "HTTPS://API.Example.COM:8443/MCP"})
 	const want = "https://api.example.com:8443/MCP"
@@ -206,7 +206,7 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
-// RFC 9728, Section 3.1, and what the program may do with its Config later.
+// Metadata does not change if the program changes its Config later.
 func TestNewKeepsNothingOfTheConfig(t *testing.T) {
 	c := resource.Config{Resource: "https://api.example.com", AuthorizationServers: []string{"https://login.example.com"}, NameByLanguage: map[string]string{"de": "Laden"}}
 	m := newMetadata(t, c)

@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// document writes the members in the order of RFC 9728, Section 2. What is
-// empty or false is left out (Section 3.2).
+// document encodes the members in the order of RFC 9728, Section 2. It leaves
+// out members that are empty or false (Section 3.2).
 func (c *Config) document(resource string, scopes []string) []byte {
 	var d documentWriter
 	d.text("resource", resource)
@@ -46,7 +46,7 @@ func (d *documentWriter) name(name string) {
 	d.buf = append(d.buf, ':')
 }
 
-// quote cannot fail, since New takes valid UTF-8 alone.
+// quote cannot fail, because New requires valid UTF-8.
 func (d *documentWriter) quote(s string) { d.buf, _ = jsontext.AppendQuote(d.buf, s) }
 
 func (d *documentWriter) text(name, value string) {
@@ -75,8 +75,8 @@ func (d *documentWriter) flag(name string, value bool) {
 	}
 }
 
-// readDocument returns the members of a document, each value in the one
-// spelling of RFC 8785.
+// readDocument returns the members of a document, with each value in canonical
+// form (RFC 8785).
 func readDocument(data []byte) (map[string]strictjson.Value, error) {
 	members := map[string]strictjson.Value{}
 	err := strictjson.Object(data, func(name []byte, value strictjson.Value) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// Any bytes are refused, or their members, written anew, read the same.
+// Any input is rejected, or its members survive a round trip.
 func FuzzReadDocument(f *testing.F) {
 	full := Config{
 		AuthorizationServers: []string{"https://login.example.com"},

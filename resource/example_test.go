@@ -15,7 +15,7 @@ import (
 
 var exampleVerifier = refusing // stands for a jwks.Verifier
 
-// Challenges name the document, and the program answers it.
+// Challenges name the document, and the program serves it.
 func ExampleNew() {
 	read := scope.All("orders:read")
 	metadata, err := resource.New(resource.Config{
@@ -45,7 +45,7 @@ func ExampleNew() {
 	// {"resource":"https://api.example.com","authorization_servers":["https://login.example.com"],"scopes_supported":["orders:read"],"bearer_methods_supported":["header"]}
 }
 
-// All mistakes of a configuration are told at once.
+// New reports all mistakes in a configuration at once.
 func ExampleNew_mistakes() {
 	_, err := resource.New(resource.Config{
 		Resource:       "http://api.example.com",
@@ -59,8 +59,8 @@ func ExampleNew_mistakes() {
 	// resource: Config.DPoPAlgorithms[0] is "HS256"; want the name of an asymmetric JWS algorithm (RFC 9449, Section 4.2)
 }
 
-// Two resources in one program. MCP clients that do not find a document at the
-// path of the server look at the root.
+// Two resources in one program. MCP clients that find no document at the path of the
+// server look at the root.
 func ExampleHandler() {
 	newResource := func(c resource.Config) *resource.Metadata {
 		c.AuthorizationServers = []string{"https://login.example.com"}
@@ -91,7 +91,7 @@ func ExampleHandler() {
 	// 404
 }
 
-// A program that serves asks whether clients can find it.
+// A program checks that clients can find its document.
 func ExampleMetadata_Check() {
 	metadata, err := resource.New(resource.Config{Resource: "https://api.example.com"})
 	if err != nil {
@@ -107,5 +107,5 @@ func ExampleMetadata_Check() {
 	defer cancel()
 	fmt.Println(metadata.Check(ctx, client))
 	// Output:
-	// resource: check https://api.example.com/.well-known/oauth-protected-resource: the status is 302, a redirect to "https://www.example.com/login"; want 200: let Config.Resource name the host "www.example.com" if that is what clients use, or else no proxy redirect them
+	// resource: check https://api.example.com/.well-known/oauth-protected-resource: the status is 302, a redirect to "https://www.example.com/login"; want 200: if clients use the host "www.example.com", set Config.Resource to a URL with that host; otherwise stop the proxy from redirecting
 }

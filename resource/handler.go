@@ -6,12 +6,12 @@ import (
 	"net/http"
 )
 
-// Handler returns a handler that answers the documents of several resources in
-// one program, each where its [Metadata.ServeHTTP] does, and 404 elsewhere. It
-// is registered at [WellKnownPath] and under it.
+// Handler returns a handler that serves the documents of several resources,
+// each at the paths of its [Metadata.ServeHTTP]. Any other path is answered
+// 404. Register the handler at [WellKnownPath] and below it.
 //
-// Two resources at one path are an error: resources of different hosts need a
-// handler each, and a router that tells the hosts apart.
+// Two resources with the same path are an error. Resources on different hosts
+// need a handler each, and a router that selects it by host.
 func Handler(resources ...*Metadata) (http.Handler, error) {
 	if len(resources) == 0 {
 		return nil, errors.New("resource: Handler: no resources")
@@ -25,7 +25,7 @@ func Handler(resources ...*Metadata) (http.Handler, error) {
 		}
 		for _, path := range m.paths() {
 			if other, taken := byPath[path]; taken {
-				errs = append(errs, fmt.Errorf("resource: Handler: %q and %q are both at %q; want one", other.id.text, m.id.text, path))
+				errs = append(errs, fmt.Errorf("resource: Handler: %q and %q have the same path %q; use a handler for each host", other.id.text, m.id.text, path))
 				continue
 			}
 			byPath[path] = m
@@ -37,7 +37,7 @@ func Handler(resources ...*Metadata) (http.Handler, error) {
 	return byPath, nil
 }
 
-// pathHandler holds resources by path, without a slash at the end.
+// pathHandler maps a path without a trailing slash to its resource.
 type pathHandler map[string]*Metadata
 
 func (h pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

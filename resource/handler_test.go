@@ -64,12 +64,12 @@ func TestHandlerMistakes(t *testing.T) {
 	}{
 		{"none", nil, "no resources"},
 		{"nil", []*resource.Metadata{at("https://a.example", false), nil}, "resource 1 is nil"},
-		{"one twice", []*resource.Metadata{at("https://a.example/v1", false), at("https://a.example/v1", false)}, "both"},
-		{"a slash apart", []*resource.Metadata{at("https://a.example/v1", false), at("https://a.example/v1/", false)}, "both"},
-		{"the root, two spellings", []*resource.Metadata{at("https://a.example", false), at("https://a.example/", false)}, "both"},
-		{"two hosts", []*resource.Metadata{at("https://a.example/v1", false), at("https://b.example/v1", false)}, "both"},
-		{"two at the root", []*resource.Metadata{at("https://a.example/v1", true), at("https://a.example/v2", true)}, `both at "/.well-known/oauth-protected-resource"`},
-		{"the root and one at the root", []*resource.Metadata{at("https://a.example", false), at("https://a.example/v2", true)}, "both"},
+		{"one twice", []*resource.Metadata{at("https://a.example/v1", false), at("https://a.example/v1", false)}, "have the same path"},
+		{"a slash apart", []*resource.Metadata{at("https://a.example/v1", false), at("https://a.example/v1/", false)}, "have the same path"},
+		{"the root, two spellings", []*resource.Metadata{at("https://a.example", false), at("https://a.example/", false)}, "have the same path"},
+		{"two hosts", []*resource.Metadata{at("https://a.example/v1", false), at("https://b.example/v1", false)}, "have the same path"},
+		{"two at the root", []*resource.Metadata{at("https://a.example/v1", true), at("https://a.example/v2", true)}, `have the same path "/.well-known/oauth-protected-resource"`},
+		{"the root and one at the root", []*resource.Metadata{at("https://a.example", false), at("https://a.example/v2", true)}, "have the same path"},
 	} {
 		h, err := resource.Handler(tt.resources...)
 		if err == nil || h != nil || !strings.Contains(err.Error(), tt.want) {

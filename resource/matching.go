@@ -6,9 +6,9 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Matching returns c with what a guard of that configuration does with tokens,
-// so that the document says no other: BearerMethods, MTLSBound, DPoPAlgorithms
-// and DPoPRequired.
+// Matching returns a copy of c that describes how a guard with the given
+// configuration accepts tokens. It sets BearerMethods, MTLSBound,
+// DPoPAlgorithms and DPoPRequired.
 func (c Config) Matching(guard bearer.Config) Config {
 	c.BearerMethods = []string{"header"}
 	if guard.FormBodyTokens {
@@ -21,7 +21,8 @@ func (c Config) Matching(guard bearer.Config) Config {
 	c.DPoPAlgorithms, c.DPoPRequired = nil, false
 	if guard.Proofs != nil {
 		c.DPoPAlgorithms = slices.Clone(guard.Proofs.Algorithms())
-		// Where every token must be bound, and to nothing but a key, it is the same.
+		// Without certificates, requiring bound tokens amounts to requiring
+		// DPoP.
 		c.DPoPRequired = guard.ProofsRequired || guard.BoundTokensOnly && guard.Certificates == nil
 	}
 	return c

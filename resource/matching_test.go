@@ -17,7 +17,7 @@ func (checker) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof
 func (checker) Algorithms() []string { return []string{"ES256", "EdDSA"} }
 func (checker) Nonce() string        { return "" }
 
-// P4: what the document says of methods and bindings is what the guard does.
+// P4: the document describes how the guard accepts tokens.
 func TestDocumentMatchesTheGuard(t *testing.T) {
 	const (
 		begins = `{"resource":"https://api.example.com","bearer_methods_supported":`

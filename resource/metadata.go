@@ -1,11 +1,11 @@
-// Package resource publishes the metadata of a protected resource (RFC 9728):
-// the document by which a client that was refused learns which authorization
-// server to ask, and for what.
+// Package resource publishes the metadata of a protected resource (RFC 9728).
+// From this document, a client that was refused learns which authorization
+// server to ask for a token, and for which scopes.
 //
-// The document comes from the configuration alone, never from a request, is
-// open to everybody and is read by browsers of any origin. It stands at a URL
-// that follows from the resource identifier, [Metadata.URL], which is what
-// bearer.Config.ResourceMetadata takes.
+// The document depends only on the configuration, never on a request. It is
+// public, and browsers may read it from any origin. Its URL, [Metadata.URL],
+// follows from the resource identifier; use it as
+// bearer.Config.ResourceMetadata.
 package resource
 
 import (
@@ -15,8 +15,9 @@ import (
 	"strings"
 )
 
-// Metadata is the metadata of one protected resource, and the handler that
-// answers it. It is built by [New], immutable, and safe for concurrent use.
+// Metadata is the metadata document of one protected resource. It is an
+// http.Handler that serves the document. Use [New] to build one. It is
+// immutable and safe for concurrent use; a nil *Metadata answers 404.
 type Metadata struct {
 	id           identifier
 	servers      []string
@@ -25,30 +26,31 @@ type Metadata struct {
 	cacheControl string
 }
 
-// Resource returns the resource identifier as it is published: what clients
-// ask tokens for (RFC 8707), and so what these should name as their audience.
+// Resource returns the resource identifier in its published spelling. Clients
+// request tokens for it (RFC 8707), so it should be the audience of the tokens.
 func (m *Metadata) Resource() string { return m.id.text }
 
-// AuthorizationServers returns the issuers that the document names, as a slice
-// of the caller's own.
+// AuthorizationServers returns the issuers in the document. The caller owns the
+// slice.
 func (m *Metadata) AuthorizationServers() []string { return slices.Clone(m.servers) }
 
 // URL returns the URL of the document: [WellKnownPath] inserted between the
 // host and the path of the resource identifier (RFC 9728, Section 3.1).
 func (m *Metadata) URL() string { return m.id.origin + m.Path() }
 
-// Path returns the path of [Metadata.URL], percent-encoded as it is there.
+// Path returns the path of [Metadata.URL], percent-encoded as in the URL.
 func (m *Metadata) Path() string { return WellKnownPath + m.id.path }
 
-// ServeHTTP answers the document at [Metadata.Path] and, with Config.ServeAtRoot,
-// at [WellKnownPath], each with or without a slash at the end, since some
-// clients take that off an identifier and some do not. Everywhere else it
-// answers 404, so a proxy must forward the path as it is.
+// ServeHTTP serves the document at [Metadata.Path] and, with
+// Config.ServeAtRoot, at [WellKnownPath]. Both paths work with and without a
+// trailing slash, because some clients remove it from the identifier. Any other
+// path is answered 404, so proxies must not change the path.
 //
-// It needs the methods GET, HEAD and, for browsers, OPTIONS. A mux that has a
-// pattern "GET /" takes it under "GET " and "OPTIONS " before the path alone.
+// Register it for the methods GET, HEAD and OPTIONS, which browsers need. If an
+// http.ServeMux has a pattern such as "GET /", register the path with the
+// methods "GET " and "OPTIONS ".
 func (m *Metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if m == nil { // the error of New was not checked
+	if m == nil { // the caller ignored the error of New
 		notFound(w)
 		return
 	}
@@ -62,7 +64,7 @@ func (m *Metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	notFound(w)
 }
 
-// paths returns where the document is answered, without slashes at the end.
+// paths returns the paths of the document, without trailing slashes.
 func (m *Metadata) paths() []string {
 	paths := []string{withoutSlash(m.Path())}
 	if m.atRoot && paths[0] != WellKnownPath {
@@ -85,26 +87,26 @@ func (m *Metadata) serve(w http.ResponseWriter, r *http.Request) {
 			w.Write(m.document)
 		}
 	case http.MethodOptions:
-		// Browsers ask before a request with headers of its own, such as
-		// MCP-Protocol-Version.
+		// Browsers send a preflight before a request with custom headers, such
+		// as MCP-Protocol-Version.
 		h.Set("Allow", methods)
 		h.Set("Access-Control-Allow-Methods", methods)
 		h.Set("Access-Control-Allow-Headers", "*")
-		h.Set("Access-Control-Max-Age", "7200") // more is not believed by all
+		h.Set("Access-Control-Max-Age", "7200") // the maximum that all browsers accept
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		h.Set("Allow", methods)
-		http.Error(w, "The metadata can be read alone.", http.StatusMethodNotAllowed)
+		http.Error(w, "The metadata is read-only.", http.StatusMethodNotAllowed)
 	}
 }
 
 const methods = "GET, HEAD, OPTIONS"
 
-// allowOrigins lets browsers read an answer, a refusal too, from which a client
-// learns that it must look elsewhere.
+// allowOrigins lets browsers of any origin read a response. Errors are readable
+// too, so that a client learns that it must look elsewhere.
 func allowOrigins(h http.Header) { h.Set("Access-Control-Allow-Origin", "*") }
 
 func notFound(w http.ResponseWriter) {
 	allowOrigins(w.Header())
-	http.Error(w, "No protected resource has its metadata here.", http.StatusNotFound)
+	http.Error(w, "There is no protected resource metadata at this URL.", http.StatusNotFound)
 }

@@ -60,8 +60,8 @@ func TestP2WellKnownURL(t *testing.T) {
 					t.Errorf("by a ServeMux: %s %d", method, w.Code)
 				}
 			}
-			// Of clients, oauth4webapi keeps a slash at the end and the MCP
-			// SDKs take it off.
+			// Some clients, such as oauth4webapi, keep a trailing slash; the
+			// MCP SDKs remove it.
 			for _, path := range []string{m.Path(), strings.TrimSuffix(m.Path(), "/"), strings.TrimSuffix(m.Path(), "/") + "/"} {
 				if w := get(m, path); w.Code != 200 || !strings.Contains(w.Body.String(), tt.resource) {
 					t.Errorf("%s: %d %s", path, w.Code, w.Body)
@@ -153,7 +153,7 @@ func TestP4Document(t *testing.T) {
 }
 
 // RFC 9728, Section 3.3: the resource is compared with the identifier that the
-// client started from, so it is the configured one whatever a request says
+// client started from, so it is the configured one; requests cannot change it
 // (checklist P5, C11).
 func TestP5NothingComesFromTheRequest(t *testing.T) {
 	m := newMetadata(t, resource.Config{Resource: "https://api.example.com/v1"})
@@ -198,7 +198,7 @@ func TestP6Challenge(t *testing.T) {
 	}
 }
 
-// proofs is a bearer.ProofChecker that takes none.
+// proofs is a bearer.ProofChecker that accepts no proof.
 type proofs struct{}
 
 func (proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
@@ -207,8 +207,9 @@ func (proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof,
 func (proofs) Algorithms() []string { return []string{"ES256"} }
 func (proofs) Nonce() string        { return "" }
 
-// RFC 9728, Sections 6 and 7.10: what is compared by code points is published
-// by code points, and the answer may be cached (checklist P7; TLS is P1).
+// RFC 9728, Sections 6 and 7.10: strings are published unchanged, because
+// clients compare code points, and the response may be cached (checklist P7;
+// TLS is P1).
 func TestP7SpellingAndCaching(t *testing.T) {
 	for _, text := range []string{
 		"https://api.example.com", "https://api.example.com/", "https://api.example.com/V1", "https://api.example.com/%7ea", "https://api.example.com/~a",
@@ -225,7 +226,7 @@ func TestP7SpellingAndCaching(t *testing.T) {
 	}
 }
 
-// Browser clients read the document, without credentials (checklist P8).
+// Browser clients can read the document without credentials (checklist P8).
 func TestP8CORS(t *testing.T) {
 	m := newMetadata(t, resource.Config{Resource: "https://api.example.com/mcp"})
 	tests := []struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// Reports L19: templates that nobody filled in are told, all at once.
+// Reports L19: New reports all placeholders at once.
 func TestTemplates(t *testing.T) {
 	_, err := resource.New(resource.Config{
 		Resource:             "https://{host}/orders",
@@ -28,8 +28,7 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// Reports L19: a handler of Metadata that New did not build answers, and does
-// not panic.
+// Reports L19: a nil *Metadata answers 404 and does not panic.
 func TestNilMetadata(t *testing.T) {
 	var missing *resource.Metadata
 	w := httptest.NewRecorder()

@@ -47,7 +47,7 @@ func ExampleAll() {
 	// Output:
 	// false
 	// true
-	// scope.All: no names; a route that needs no scope says scope.None
+	// scope.All: no names; use scope.None for a route that needs no scope
 }
 
 func ExampleAny() {

@@ -12,16 +12,15 @@ import (
 //
 //	scope.NewHierarchy(map[string][]string{"admin": {"orders:read", "orders:write"}})
 //
-// a token of scope admin satisfies a rule that needs orders:read. Implication
-// reaches through: what an implied scope implies is implied too. The zero
-// Hierarchy implies nothing.
+// a token with the scope admin satisfies a rule that needs orders:read.
+// Implication is transitive. In the zero Hierarchy, no scope implies another.
 type Hierarchy struct {
-	above map[string][]string // a scope, and all scopes that imply it, sorted
+	above map[string][]string // for each scope, all scopes that imply it, sorted
 }
 
-// NewHierarchy builds a Hierarchy from a map of a scope to those that it
-// implies. Illegal names, a scope that implies nothing and cycles are errors;
-// all of them are reported at once.
+// NewHierarchy returns a Hierarchy in which each key of the map implies the
+// scopes in its value. Illegal names, empty values and cycles are errors. All
+// errors are reported at once.
 func NewHierarchy(implies map[string][]string) (Hierarchy, error) {
 	var errs []error
 	for _, from := range slices.Sorted(maps.Keys(implies)) {
@@ -29,7 +28,7 @@ func NewHierarchy(implies map[string][]string) (Hierarchy, error) {
 			errs = append(errs, fmt.Errorf("scope: hierarchy: %w", err))
 		}
 		if len(implies[from]) == 0 {
-			errs = append(errs, fmt.Errorf("scope: hierarchy: %s implies nothing; leave it out", quote(from)))
+			errs = append(errs, fmt.Errorf("scope: hierarchy: %s implies nothing; remove it", quote(from)))
 		}
 		for _, to := range implies[from] {
 			if err := checkName(to); err != nil {
@@ -40,7 +39,7 @@ func NewHierarchy(implies map[string][]string) (Hierarchy, error) {
 	above := make(map[string][]string)
 	for _, from := range slices.Sorted(maps.Keys(implies)) {
 		below, cycle := reach(implies, from)
-		// A cycle is found from each of its members, and told once.
+		// Every member of a cycle finds the cycle; report it once.
 		if cycle != nil && from == slices.Min(cycle) {
 			for i := range cycle {
 				cycle[i] = quote(cycle[i])
@@ -57,8 +56,8 @@ func NewHierarchy(implies map[string][]string) (Hierarchy, error) {
 	return Hierarchy{above: above}, nil
 }
 
-// reach returns all scopes that from implies, directly or not, and the path
-// back to from if there is one.
+// reach returns all scopes that from implies, directly or indirectly. If from
+// implies itself, reach returns the cycle instead.
 func reach(implies map[string][]string, from string) (below, cycle []string) {
 	parent := map[string]string{}
 	queue := []string{from}
@@ -86,7 +85,7 @@ func reach(implies map[string][]string, from string) (below, cycle []string) {
 	return below, nil
 }
 
-// Expand returns granted with everything that it implies.
+// Expand returns granted and all scopes that it implies.
 func (h Hierarchy) Expand(granted Set) Set {
 	names := granted.Names()
 	for name, above := range h.above {

@@ -124,13 +124,13 @@ func TestUnderLeavesTheRuleAsItWas(t *testing.T) {
 	}
 }
 
-// A rule under a hierarchy allows a set exactly when the rule alone allows all
-// that the set implies.
+// A rule under a hierarchy allows a set if and only if the plain rule allows
+// the expanded set.
 func TestUnderIsExpand(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	names := alphabet.Names()
 	for range 5_000 {
-		// Scopes imply later ones only, so there is no cycle.
+		// Scopes imply only later ones, so there is no cycle.
 		implies := map[string][]string{}
 		for i, from := range names {
 			for _, to := range names[i+1:] {

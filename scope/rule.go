@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Rule says which scopes a route needs. The zero Rule says nothing and is no
-// valid rule: needing no scope is said by [None], so that an empty list from
-// somewhere never opens a route. See [Rule.Err].
+// Rule says which scopes a route needs. The zero Rule is invalid and allows
+// nothing; see [Rule.Err]. A route that needs no scope must use [None], so that
+// a list that is empty by mistake never opens a route.
 type Rule struct {
 	op    op
 	names []name // of opAll and opAny
@@ -28,25 +28,25 @@ const (
 	opOr
 )
 
-// name is a scope that is needed, with the scopes that imply it.
+// name is a needed scope with the scopes that imply it.
 type name struct {
 	text  string
 	above []string
 }
 
-// None needs no scope at all: any valid token will do.
+// None needs no scope: any valid token satisfies it.
 var None = Rule{op: opNone}
 
-// All needs every one of the names.
+// All needs all of the names.
 func All(names ...string) Rule { return leaf(opAll, "All", names) }
 
-// Any needs at least one of the names. A challenge names the first, since a
-// challenge's scope means that all of it is needed.
+// Any needs at least one of the names. A challenge names only the first,
+// because a client must request all scopes in a challenge.
 func Any(names ...string) Rule { return leaf(opAny, "Any", names) }
 
 func leaf(op op, function string, names []string) Rule {
 	if len(names) == 0 {
-		return Rule{err: fmt.Errorf("scope.%s: no names; a route that needs no scope says scope.None", function)}
+		return Rule{err: fmt.Errorf("scope.%s: no names; use scope.None for a route that needs no scope", function)}
 	}
 	rule := Rule{op: op, names: make([]name, len(names))}
 	var errs []error
@@ -65,7 +65,7 @@ func leaf(op op, function string, names []string) Rule {
 // And needs both r and other.
 func (r Rule) And(other Rule) Rule { return join(opAnd, r, other) }
 
-// Or needs r or other. A challenge names what r needs.
+// Or needs r or other. A challenge names the scopes of r.
 func (r Rule) Or(other Rule) Rule { return join(opOr, r, other) }
 
 func join(op op, a, b Rule) Rule {
@@ -75,16 +75,17 @@ func join(op op, a, b Rule) Rule {
 	return Rule{op: op, rules: []Rule{a, b}}
 }
 
-// Err says why r is no valid rule: it is the zero Rule, or it was built from
-// no names or from illegal ones. A rule in error allows nothing.
+// Err returns nil if r is valid. Otherwise it says why: r is the zero Rule, or
+// was built without names or with illegal names. An invalid rule allows
+// nothing.
 func (r Rule) Err() error {
 	if r.err == nil && r.op == opInvalid {
-		return errors.New("scope: no rule; a route that needs no scope says scope.None")
+		return errors.New("scope: no rule; use scope.None for a route that needs no scope")
 	}
 	return r.err
 }
 
-// Allows reports whether the granted scopes satisfy the rule.
+// Allows reports whether granted satisfies the rule.
 func (r Rule) Allows(granted Set) bool {
 	switch r.op {
 	case opNone:
@@ -115,8 +116,9 @@ func (n *name) in(granted Set) bool {
 	return granted.Has(n.text) || slices.ContainsFunc(n.above, granted.Has)
 }
 
-// Needs returns the set that a challenge names (RFC 6750, Section 3): enough
-// to be let in, in one go. Of alternatives it takes the first.
+// Needs returns the scopes that a challenge names (RFC 6750, Section 3). A
+// token with these scopes satisfies the rule. Of alternatives, Needs takes the
+// first.
 func (r Rule) Needs() Set {
 	switch r.op {
 	case opAll:
@@ -135,8 +137,8 @@ func (r Rule) Needs() Set {
 	return Set{}
 }
 
-// Names returns all names of the rule, alternatives included: what an API may
-// ask for at all, as its metadata list it (RFC 9728, Section 2).
+// Names returns all scopes in the rule, alternatives included. Resource
+// metadata list these scopes (RFC 9728, Section 2).
 func (r Rule) Names() Set {
 	texts := make([]string, len(r.names))
 	for i := range r.names {
@@ -149,8 +151,8 @@ func (r Rule) Names() Set {
 	return all
 }
 
-// Under returns the rule as it reads under a hierarchy: each name is also
-// satisfied by any scope that implies it. What the rule needs stays the same.
+// Under returns the rule with a hierarchy applied: any scope that implies a
+// name satisfies it too. Needs and Names are unchanged.
 func (r Rule) Under(h Hierarchy) Rule {
 	if len(h.above) == 0 {
 		return r
@@ -166,7 +168,7 @@ func (r Rule) Under(h Hierarchy) Rule {
 	return r
 }
 
-// String returns the rule in words, for logs.
+// String describes the rule in words, for logs.
 func (r Rule) String() string {
 	switch r.op {
 	case opNone:

@@ -155,8 +155,8 @@ func TestRuleDoesNotKeepTheCallersNames(t *testing.T) {
 	}
 }
 
-// RFC 6750, Section 3: a challenge's scope is what the resource requires, so
-// whoever is granted it must be let in (checklist B8, B15).
+// RFC 6750, Section 3: a challenge names the scopes that the resource requires,
+// so a token with these scopes must satisfy the rule (checklist B8, B15).
 func TestNeedsIsEnough(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -189,7 +189,8 @@ func randomNames(random *rand.Rand) []string {
 
 func randomSet(random *rand.Rand) scope.Set { return scope.Of(randomNames(random)...) }
 
-// randomRule returns a rule, which is invalid at times, since names may be none.
+// randomRule returns a rule. It is sometimes invalid, because it may have no
+// names.
 func randomRule(random *rand.Rand, depth int) scope.Rule {
 	kind := random.IntN(5)
 	if depth == 0 {

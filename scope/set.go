@@ -1,8 +1,8 @@
-// Package scope holds the scopes of OAuth 2.0 (RFC 6749, Section 3.3): the
-// [Set] that a token was granted, the [Rule] that a route needs, and the
+// Package scope implements OAuth 2.0 scopes (RFC 6749, Section 3.3): the [Set]
+// of scopes that a token was granted, the [Rule] of a route, and the
 // [Hierarchy] in which an API declares that one scope implies others.
 //
-// A scope is compared whole and case-sensitively: orders:readall never
+// Scopes are compared as a whole and are case-sensitive: orders:readall never
 // satisfies orders:read. All types are immutable and safe for concurrent use.
 package scope
 
@@ -13,25 +13,25 @@ import (
 	"strings"
 )
 
-// Set is a set of scope names. The zero Set is empty. Sets are comparable: two
-// are equal exactly when they hold the same names, whatever their order was.
+// Set is a set of scope names. The zero Set is empty. Sets are comparable with
+// ==: two sets are equal if they have the same names.
 type Set struct {
-	text string // the names, sorted, without duplicates, one space between
+	text string // the names, sorted, without duplicates, separated by one space
 }
 
-// Parse reads a scope value by the grammar of RFC 6749, Section 3.3:
+// Parse parses a scope value by the grammar of RFC 6749, Section 3.3:
 //
 //	scope       = scope-token *( SP scope-token )
 //	scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
 //
-// The order of names does not matter and duplicates are folded. The empty
-// string is the empty Set. Anything else outside the grammar, a second space
-// between two names included, is an error.
+// The order of names does not matter, and duplicates are ignored. An empty
+// string gives an empty Set. Anything else outside the grammar is an error, for
+// example two spaces between names.
 func Parse(s string) (Set, error) {
 	if s == "" {
 		return Set{}, nil
 	}
-	var few [16]string // more are rare, and cost an allocation
+	var few [16]string // saves an allocation; more names are rare
 	names, ascending := few[:0], true
 	for start, i := 0, 0; i <= len(s); i++ {
 		if i < len(s) && isNameChar[s[i]] {
@@ -47,14 +47,14 @@ func Parse(s string) (Set, error) {
 		start = i + 1
 	}
 	if ascending {
-		return Set{text: s}, nil // as it is kept
+		return Set{text: s}, nil // already in the form of Set.text
 	}
 	slices.Sort(names)
 	return Set{text: strings.Join(slices.Compact(names), " ")}, nil
 }
 
-// New returns the Set of the names, or an error that tells which of them are
-// not a scope-token of RFC 6749, Section 3.3.
+// New returns the Set of the names. The error reports all names that are not a
+// scope-token (RFC 6749, Section 3.3).
 func New(names ...string) (Set, error) {
 	var errs []error
 	for _, name := range names {
@@ -68,7 +68,7 @@ func New(names ...string) (Set, error) {
 	return setOf(names), nil
 }
 
-// Of is [New] for constants: it panics on an illegal name.
+// Of is like [New] but panics if a name is illegal. Use it for constants.
 func Of(names ...string) Set {
 	set, err := New(names...)
 	if err != nil {
@@ -77,7 +77,7 @@ func Of(names ...string) Set {
 	return set
 }
 
-// setOf returns the Set of names that are known to be legal.
+// setOf returns the Set of legal names.
 func setOf(names []string) Set {
 	if !slices.IsSorted(names) {
 		names = slices.Sorted(slices.Values(names))
@@ -85,7 +85,7 @@ func setOf(names []string) Set {
 	return Set{text: strings.Join(slices.Compact(slices.Clone(names)), " ")}
 }
 
-// Has reports whether name, compared whole, is in the set.
+// Has reports whether name is in the set.
 func (s Set) Has(name string) bool {
 	if name == "" {
 		return false
@@ -98,7 +98,7 @@ func (s Set) Has(name string) bool {
 		i += from
 		end := i + len(name)
 		if (i == 0 || s.text[i-1] == ' ') && (end == len(s.text) || s.text[end] == ' ') {
-			return strings.IndexByte(name, ' ') < 0 // of several names none is one
+			return strings.IndexByte(name, ' ') < 0 // false for two names of the set, such as "a b"
 		}
 		from = i + 1
 	}
@@ -130,7 +130,7 @@ func (s Set) Intersection(other Set) Set {
 	return setOf(slices.DeleteFunc(s.Names(), func(name string) bool { return !other.Has(name) }))
 }
 
-// Names returns the names in ascending order, as a slice of the caller's own.
+// Names returns the names in ascending order. The caller owns the slice.
 func (s Set) Names() []string {
 	if s.text == "" {
 		return nil
@@ -149,11 +149,11 @@ func (s Set) Len() int {
 // IsEmpty reports whether the set holds no name.
 func (s Set) IsEmpty() bool { return s.text == "" }
 
-// String returns the names in ascending order, separated by one space, in the
-// form that [Parse] reads.
+// String returns the names in ascending order, separated by one space. [Parse]
+// accepts this form.
 func (s Set) String() string { return s.text }
 
-// checkName reports whether name is a scope-token.
+// checkName returns an error if name is not a scope-token.
 func checkName(name string) error {
 	if name == "" {
 		return fmt.Errorf("empty scope name")
@@ -166,7 +166,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// isNameChar tells the characters of a scope-token.
+// isNameChar reports the characters of a scope-token.
 var isNameChar = func() (legal [256]bool) {
 	for c := '!'; c <= '~'; c++ {
 		legal[c] = c != '"' && c != '\\'

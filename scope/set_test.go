@@ -171,8 +171,8 @@ func TestNewTellsEveryIllegalName(t *testing.T) {
 	scope.Of("a b")
 }
 
-// What Parse accepts survives a round trip and has legal names only; what it
-// refuses has none of its names in a Set.
+// An accepted text survives a round trip and has only legal names. A rejected
+// text gives an empty Set.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "read", "read write", "b a b", " a", "a  b", "a\tb", `"`, `\`, "\x7f", "é", "a\xff", "!#[]~"} {
 		f.Add(seed)

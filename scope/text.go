@@ -7,11 +7,11 @@ var (
 	_ encoding.TextUnmarshaler = (*Set)(nil)
 )
 
-// MarshalText returns what [Set.String] does, so that a Set is a string in JSON
-// and in logs.
+// MarshalText returns the text of [Set.String], so that a Set is a string in
+// JSON and in logs.
 func (s Set) MarshalText() ([]byte, error) { return []byte(s.text), nil }
 
-// UnmarshalText reads what [Parse] reads.
+// UnmarshalText parses text as [Parse] does. After an error, s is unchanged.
 func (s *Set) UnmarshalText(text []byte) error {
 	set, err := Parse(string(text))
 	if err != nil {

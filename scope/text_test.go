@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports G8: a Set is written as its text, and read back as the same Set.
+// Reports G8: a Set is encoded as its text and decoded to the same Set.
 func TestSetAsText(t *testing.T) {
 	type holder struct {
 		Scopes scope.Set         `json:"scopes"`
@@ -50,7 +50,7 @@ func TestSetAsText(t *testing.T) {
 	}
 }
 
-// A text that [scope.Parse] does not read changes nothing.
+// An invalid text leaves the Set unchanged.
 func TestSetFromAMalformedText(t *testing.T) {
 	set := scope.Of("kept")
 	for _, text := range []string{`"a\tb"`, `"a\"b"`, `"é"`, `["a"]`, `1`, `{}`} {

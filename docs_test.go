@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Every test that docs/conformance.md names exists, each id stands there once,
-// and none that belongs there is missing.
+// Every test named in docs/conformance.md exists. Every ID is listed there
+// exactly once.
 func TestConformance(t *testing.T) {
 	page, err := os.ReadFile("docs/conformance.md")
 	if err != nil {
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 			}
 		}
 		if !bytes.Contains(sources[dir], []byte("\nfunc "+name+"(")) {
-			t.Errorf("docs/conformance.md names %s.%s, which is not there", dir, name)
+			t.Errorf("docs/conformance.md names %s.%s, which does not exist", dir, name)
 		}
 	}
 
@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z]+-?\d+[a-z]?) \| .* \| (.*) \|$`).FindAllSubmatch(page, -1) {
 		id := string(row[1])
 		if _, twice := rows[id]; twice {
-			t.Errorf("%s stands in docs/conformance.md twice", id)
+			t.Errorf("%s is listed in docs/conformance.md twice", id)
 		}
 		rows[id] = string(row[2])
 	}
@@ -57,14 +57,14 @@ func TestConformance(t *testing.T) {
 		for n := 1; n <= group.last; n++ {
 			id := fmt.Sprint(group.prefix, n)
 			if strings.TrimSpace(rows[id]) == "" {
-				t.Errorf("%s is missing in docs/conformance.md", id)
+				t.Errorf("%s is missing from docs/conformance.md", id)
 			}
 		}
 	}
 }
 
-// The program of the README is the example that is built and tested, and begins
-// by line 30; the page stays short.
+// The README's program is a tested example and begins by line 30. The page is
+// short.
 func TestReadme(t *testing.T) {
 	page, err := os.ReadFile("README.md")
 	if err != nil {
@@ -87,7 +87,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// Relative links between the pages lead somewhere.
+// The targets of relative links exist.
 func TestLinks(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
@@ -104,7 +104,7 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
-				t.Errorf("%s links to %s, which is not there", page, target)
+				t.Errorf("%s links to %s, which does not exist", page, target)
 			}
 		}
 	}

@@ -38,12 +38,12 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// planted is a secret of each value below. No way of printing may show it.
+// planted is the secret in each value below. No way of printing may show it.
 const planted = "correct-horse-battery-staple-0123456789"
 
-// formsOf returns the spellings in which a secret shows: fmt and JSON write
-// bytes as numbers, in hexadecimal and in base64. Each is long enough not to
-// come up by chance.
+// formsOf returns the forms in which fmt and JSON print a secret: as text, as
+// decimal and hexadecimal numbers, in hexadecimal and in base64. Each form is
+// long enough that it does not occur by chance.
 func formsOf(secret []byte) []string {
 	secret = secret[:min(len(secret), 12)]
 	hexadecimal := hex.EncodeToString(secret)
@@ -57,13 +57,13 @@ func formsOf(secret []byte) []string {
 	}
 }
 
-// withToken is a client's transport that adds a credential, in a field that JSON
-// and fmt would show.
+// withToken is a transport with a credential in a field that fmt and JSON
+// print.
 type withToken struct{ Token string }
 
 func (*withToken) RoundTrip(*http.Request) (*http.Response, error) { return nil, http.ErrServerClosed }
 
-// theToken is a verifier of one token, which a value shows.
+// theToken is a verifier that accepts one token, which fmt and JSON print.
 type theToken string
 
 func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, error) {
@@ -75,7 +75,7 @@ func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, er
 	return &p, nil
 }
 
-// printed returns a value in every way that a program may print it.
+// printed returns the texts of v for every way in which a program may print it.
 func printed(v any) map[string]string {
 	texts := map[string]string{}
 	nested := struct{ Field any }{v}
@@ -108,11 +108,11 @@ func printed(v any) map[string]string {
 	return texts
 }
 
-// both returns a value and a pointer to it.
+// both returns v and a pointer to it.
 func both[T any](v T) []any { return []any{v, &v} }
 
-// Reports G8: no secret is printed, whatever verb, handler or JSON package a
-// program uses, and what is safe is.
+// Reports G8: no verb, handler or JSON package prints a secret, and all of them
+// print the other settings.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -182,7 +182,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	tests := []struct {
 		name   string
 		values []any
-		shown  []string // in every way
+		shown  []string // texts that every way of printing shows
 	}{
 		{"introspect.Config", both(opaque), []string{"https://login.example.com/introspect", "client_secret_basic api", "orders", "SharedSecret"}},
 		{"introspect.Auth, basic", both(opaque.Auth), []string{"client_secret_basic api"}},
@@ -237,11 +237,12 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		})
 	}
 
-	// A type that has such a field must be above, or say why it need not.
+	// Every type that may hold a secret must be listed above, or here with the
+	// reason why it holds none.
 	public := map[string]string{
-		"bearer.RouteConfig":      "rules and bounds, and nothing of a caller",
-		"bearertest.HostileToken": "a token that is refused everywhere",
-		"jwks.IssuerStats":        "numbers",
+		"bearer.RouteConfig":      "rules and limits only",
+		"bearertest.HostileToken": "a token that no verifier accepts",
+		"jwks.IssuerStats":        "counters only",
 	}
 	for name, field := range typesWithSecrets(t) {
 		listed := slices.ContainsFunc(tests, func(tt struct {
@@ -252,7 +253,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			return tt.name == name || strings.HasPrefix(tt.name, name+",")
 		})
 		if !listed && public[name] == "" {
-			t.Errorf("%s is missing here: its field %s may hold a secret", name, field)
+			t.Errorf("%s is not tested: its field %s may hold a secret", name, field)
 		}
 	}
 }
@@ -262,8 +263,9 @@ var (
 	secretName = regexp.MustCompile(`(?i)secret|password|passphrase|private|credential|^signer$|^token$|^(shared)?keys?$`)
 )
 
-// typesWithSecrets returns the exported structs of the module that configure
-// something, or have a field whose name is that of a secret.
+// typesWithSecrets returns the exported structs of the module that may hold a
+// secret, with the field: configurations, and structs with a field that is
+// named like a secret.
 func typesWithSecrets(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -314,8 +316,8 @@ func typesWithSecrets(t *testing.T) map[string]string {
 	return found
 }
 
-// A value in an unexported field of another struct is printed field by field,
-// since fmt calls no methods there. These do not show their secrets even so.
+// fmt prints a value in an unexported field of another struct field by field,
+// without calling its methods. These types do not show their secrets even then.
 func TestSecretsInUnexportedFields(t *testing.T) {
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Key: []byte(planted)})
 	if err != nil {
@@ -335,8 +337,8 @@ func TestSecretsInUnexportedFields(t *testing.T) {
 	}
 }
 
-// Reports G8: a scope.Set is its text in go-json-experiment too, as encoding/json
-// writes it.
+// Reports G8: go-json-experiment encodes a scope.Set as its text, as
+// encoding/json does.
 func TestScopesInJSON(t *testing.T) {
 	want := scope.Of("profile", "orders:read")
 	text, err := json.Marshal(map[string]scope.Set{"scopes": want})
@@ -349,7 +351,8 @@ func TestScopesInJSON(t *testing.T) {
 	}
 }
 
-// Reports G8: a URL with credentials or a key in it is refused without them.
+// Reports G8: an error about a URL does not show credentials or keys in the
+// URL.
 func TestMistakesDoNotShowSecrets(t *testing.T) {
 	for _, url := range []string{
 		"https://user:" + planted + "@login.example.com",

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Reports L18: go list -m all, which editors and go doc run too, changes nothing
-// in a fresh clone. .ci/workspace runs more commands, in the clone itself.
+// Reports L18: go list -m all, which editors and go doc run, does not change a
+// fresh clone. .ci/workspace runs more commands, in the working tree itself.
 func TestWorkspaceSumsAreComplete(t *testing.T) {
 	work, err := os.ReadFile("go.work")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestWorkspaceSumsAreComplete(t *testing.T) {
 		cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(clone, "go.work"), "GOFLAGS=")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			if os.Getenv("CI") != "true" {
-				t.Skipf("NOT tested: go %s: %v (it may need the network)\n%s", args, err, lastLine(out))
+				t.Skipf("NOT tested: go %s: %v (perhaps because there is no network)\n%s", args, err, lastLine(out))
 			}
 			t.Fatalf("go %s: %v\n%s", args, err, lastLine(out))
 		}
@@ -44,7 +44,7 @@ func TestWorkspaceSumsAreComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(before) != string(after) {
-		t.Errorf("go.work.sum has %d bytes, and the go command makes it %d; run .ci/workspace and commit it", len(before), len(after))
+		t.Errorf("the go command changed go.work.sum from %d to %d bytes; run .ci/workspace and commit the file", len(before), len(after))
 	}
 }
 

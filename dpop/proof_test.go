@@ -71,7 +71,7 @@ func TestHeaderField(t *testing.T) {
 		{"two, the first empty", []string{"DPoP:", "DPoP: " + good()}, "DPoP"},
 		{"two, spelled differently", []string{"DPoP: " + good(), "dpop: " + good()}, "DPoP"},
 		{"joined by a comma", []string{"DPoP: " + good() + ", " + good()}, "DPoP"},
-		{"a comma behind it", []string{"DPoP: " + good() + ","}, "DPoP"},
+		{"a trailing comma", []string{"DPoP: " + good() + ","}, "DPoP"},
 		{"too long", []string{"DPoP: " + long}, "DPoP"},
 		{"a megabyte of dots", []string{"DPoP: " + strings.Repeat(".", 1<<20)}, "DPoP"},
 		{"a name with an underscore", []string{"D_PoP: " + good()}, "DPoP"},
@@ -223,7 +223,7 @@ func TestClaims(t *testing.T) {
 		check   string
 	}{
 		{"good", nil, ""},
-		{"claims that nobody knows", members{"exp": 1, "iss": "me", "nonce": "unasked"}, ""},
+		{"unknown claims", members{"exp": 1, "iss": "me", "nonce": "unasked"}, ""},
 		{"D3: no jti", members{"jti": nil}, "jti"},
 		{"D3: an empty jti", members{"jti": ""}, "jti"},
 		{"D3: jti is a number", members{"jti": 1}, "jti"},

@@ -203,7 +203,7 @@ func TestStoreIsToldTheOwner(t *testing.T) {
 		{"another user", bearer.Principal{Issuer: alice.Issuer, Subject: "bob", ClientID: "app"}, false},
 		{"another issuer", bearer.Principal{Issuer: "https://b.example", Subject: "alice", ClientID: "app"}, false},
 		{"a client of the user's name", bearer.Principal{Issuer: alice.Issuer, Subject: "alice", ClientID: "alice"}, false},
-		{"nobody", bearer.Principal{Issuer: alice.Issuer}, false},
+		{"no subject and no client", bearer.Principal{Issuer: alice.Issuer}, false},
 		{"parts that read the same together", bearer.Principal{Issuer: "https://a.examplea", Subject: "lice", ClientID: "app"}, false},
 	} {
 		if same := ownerOf(tt.p) == ownerOf(alice); same != tt.same {

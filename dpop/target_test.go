@@ -179,7 +179,7 @@ func TestPathIsTheOneThatWasAskedFor(t *testing.T) {
 	}))
 	h.ServeHTTP(httptest.NewRecorder(), read(t, "GET /v1/orders", "DPoP: "+proof))
 	if !served {
-		t.Error("nobody was served")
+		t.Error("the handler was not called")
 	}
 }
 

@@ -31,7 +31,7 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 		return expired()
 	}
 	if !c.history.use(v.second, now.Sub(c.began), until.Sub(c.began)) {
-		c.journal.setBack()
+		c.journal.clockSetBack()
 		return &bearer.Error{
 			Code: bearer.CodeUnavailable, Check: "clock",
 			Expected: "a proof from a time whose used proofs are remembered", Got: "an older proof: the clock was set back",
@@ -56,7 +56,7 @@ func (v *validProof) use(ctx context.Context) *bearer.Error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &bearer.Error{Code: bearer.CodeCanceled, Check: "request", Err: err}
 	}
-	c.journal.unburnt(v.proof.JKT, err)
+	c.journal.storeFailed(v.proof.JKT, err)
 	return &bearer.Error{Code: bearer.CodeUnavailable, Check: "replay store", Err: err}
 }
 

@@ -72,8 +72,8 @@ func TestHierarchyErrors(t *testing.T) {
 					t.Errorf("error %q lacks %s", err, want)
 				}
 			}
-			if told, cycles := strings.Count(err.Error(), "cycle"), strings.Count(strings.Join(tt.want, " "), "cycle"); told != cycles {
-				t.Errorf("error %q tells of %d cycles, want %d", err, told, cycles)
+			if reported, cycles := strings.Count(err.Error(), "cycle"), strings.Count(strings.Join(tt.want, " "), "cycle"); reported != cycles {
+				t.Errorf("error %q reports %d cycles, want %d", err, reported, cycles)
 			}
 			if got := h.Expand(scope.Of("a", "c", "f")); got != scope.Of("a", "c", "f") {
 				t.Errorf("the Hierarchy in error implies something: %q", got)
@@ -119,7 +119,7 @@ func TestUnderLeavesTheRuleAsItWas(t *testing.T) {
 	}
 	for _, rule := range []scope.Rule{{}, scope.All()} {
 		if under := rule.Under(h); under.Err() == nil || under.Allows(scope.Of("admin")) {
-			t.Error("a rule in error is none under a hierarchy")
+			t.Error("a hierarchy makes an invalid rule valid")
 		}
 	}
 }

@@ -44,10 +44,10 @@ func TestRules(t *testing.T) {
 		{"an illegal name", scope.All("orders:read", "a b"), "", nil, []string{"", "orders:read", "a b", "a b orders:read"}},
 		{"an empty name", scope.Any("orders:read", ""), "", nil, []string{"", "orders:read"}},
 		{"a quote in a name", scope.Any(`a"`), "", nil, []string{""}},
-		{"an invalid one and a good one", invalid.And(read), "", nil, []string{"", "orders:read"}},
-		{"a good one and an invalid one", read.And(invalid), "", nil, []string{"", "orders:read"}},
-		{"an invalid one or a good one", invalid.Or(read), "", nil, []string{"", "orders:read"}},
-		{"a good one or the zero one", read.Or(scope.Rule{}), "", nil, []string{"", "orders:read"}},
+		{"an invalid and a valid rule", invalid.And(read), "", nil, []string{"", "orders:read"}},
+		{"a valid and an invalid rule", read.And(invalid), "", nil, []string{"", "orders:read"}},
+		{"an invalid or a valid rule", invalid.Or(read), "", nil, []string{"", "orders:read"}},
+		{"a valid or the zero rule", read.Or(scope.Rule{}), "", nil, []string{"", "orders:read"}},
 		{"None or an invalid one", scope.None.Or(invalid), "", nil, []string{"", "orders:read"}},
 	}
 	for _, tt := range tests {
@@ -163,7 +163,7 @@ func TestNeedsIsEnough(t *testing.T) {
 		rule := randomRule(random, 4)
 		if err := rule.Err(); err != nil {
 			if rule.Allows(rule.Needs()) || rule.Allows(alphabet) {
-				t.Fatalf("a rule in error (%v) allows something", err)
+				t.Fatalf("an invalid rule (%v) allows something", err)
 			}
 			continue
 		}
@@ -171,7 +171,7 @@ func TestNeedsIsEnough(t *testing.T) {
 			t.Fatalf("%v does not allow what it needs, %q", rule, rule.Needs())
 		}
 		if !rule.Allows(alphabet) {
-			t.Fatalf("%v does not allow every scope there is", rule)
+			t.Fatalf("%v does not allow all scopes", rule)
 		}
 		if more := rule.Needs().Union(randomSet(random)); !rule.Allows(more) {
 			t.Fatalf("%v allows %q and not %q", rule, rule.Needs(), more)

@@ -1,6 +1,5 @@
-// Package redistest runs a redis-server for a test: on a loopback port of its
-// own, with nothing on disk that outlives the test, to be stopped and started
-// again as the test likes.
+// Package redistest runs a redis-server for a test, on a loopback port of its own.
+// The test can stop and restart the server. Nothing on disk outlives the test.
 package redistest
 
 import (
@@ -27,26 +26,25 @@ import (
 	"time"
 )
 
-// Config is what a server is started with. Its zero value is a server without a
-// password and without TLS.
+// Config configures a server. The zero value is a server without a password,
+// without TLS and without persistence.
 type Config struct {
-	// Password is what every client must give.
+	// Password is required of every client. Default: none.
 	Password string
 
-	// TLS makes the server speak nothing but TLS, with a certificate that
+	// TLS makes the server accept only TLS, with a certificate that
 	// [Server.TLSConfig] trusts.
 	TLS bool
 
-	// Durable makes the server write what it keeps to a file of the test's, and
-	// have it again when it is started again.
+	// Durable makes the server keep its data across restarts.
 	Durable bool
 
-	// LoadDelay is how long a Durable server takes for each key when it is
-	// started again and loads what it has kept, rounded down to microseconds.
+	// LoadDelay is how long a restarted Durable server takes to load each key,
+	// rounded down to microseconds.
 	LoadDelay time.Duration
 }
 
-// Server is a running redis-server, or one that was stopped.
+// Server is a redis-server, running or stopped.
 type Server struct {
 	t       testing.TB
 	program string
@@ -57,11 +55,11 @@ type Server struct {
 
 	process *exec.Cmd
 	done    chan struct{} // closed when process has ended
-	output  *bytes.Buffer // what it printed, once done is closed
+	output  *bytes.Buffer // what it printed; read it after done is closed
 }
 
-// New starts a server, and stops it when the test ends. Where no redis-server
-// is installed the test is skipped, or fails if the environment has CI=true.
+// New starts a server and stops it when the test ends. If no redis-server is
+// installed, New skips the test, or fails it if the environment has CI=true.
 func New(t testing.TB, config Config) *Server {
 	t.Helper()
 	program, err := exec.LookPath("redis-server")
@@ -69,7 +67,7 @@ func New(t testing.TB, config Config) *Server {
 		program, err = exec.LookPath("/usr/bin/redis-server")
 	}
 	if err != nil {
-		const missing = "no redis-server here; Debian's package redis-server has it (apt-get install redis-server), as has redis of Homebrew"
+		const missing = "redis-server not found; install Debian's package redis-server or Homebrew's redis"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(missing)
 		}
@@ -98,7 +96,7 @@ func New(t testing.TB, config Config) *Server {
 
 var errNoTLS = errors.New("built without TLS")
 
-// Address returns the server's HOST:PORT, which stays the same.
+// Address returns the server's HOST:PORT, which does not change.
 func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 // TLSConfig returns a configuration that trusts the server's certificate.
@@ -106,7 +104,7 @@ func (s *Server) TLSConfig() *tls.Config {
 	return &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12}
 }
 
-// Start starts the server again, and returns when it is ready.
+// Start restarts the server and returns when it is ready.
 func (s *Server) Start() {
 	s.t.Helper()
 	if err := s.start(); err != nil {
@@ -114,8 +112,8 @@ func (s *Server) Start() {
 	}
 }
 
-// StartLoading starts the server again, and returns when it takes connections
-// and answers LOADING, for as long as Config.LoadDelay makes it.
+// StartLoading restarts the server and returns when it accepts connections but
+// answers LOADING. Config.LoadDelay determines how long that lasts.
 func (s *Server) StartLoading() {
 	s.t.Helper()
 	if err := s.launch("Server initialized"); err != nil {
@@ -123,7 +121,7 @@ func (s *Server) StartLoading() {
 	}
 }
 
-// Stop kills the server, as a crash would, and returns when it is gone.
+// Stop kills the server, like a crash, and returns when the process has ended.
 func (s *Server) Stop() {
 	if s.process != nil {
 		_ = s.process.Process.Kill() // it may have ended already
@@ -132,7 +130,7 @@ func (s *Server) Stop() {
 	}
 }
 
-// Signal sends a signal to the server, such as SIGSTOP to make it hang.
+// Signal sends a signal to the server, for example SIGSTOP to make it hang.
 func (s *Server) Signal(signal os.Signal) {
 	s.t.Helper()
 	if err := s.process.Process.Signal(signal); err != nil {
@@ -142,7 +140,7 @@ func (s *Server) Signal(signal os.Signal) {
 
 func (s *Server) start() error { return s.launch("Ready to accept connections") }
 
-// launch starts the server, and returns when it prints that line.
+// launch starts the server and returns when it prints the given line.
 func (s *Server) launch(line string) error {
 	settings := []string{
 		"bind 127.0.0.1",
@@ -166,7 +164,7 @@ func (s *Server) launch(line string) error {
 		settings = append(settings, fmt.Sprintf("port %d", s.port))
 	}
 
-	process := exec.Command(s.program, "-") // settings come by standard input, so that no list of processes has the password
+	process := exec.Command(s.program, "-") // reads settings from standard input, so the process list does not show the password
 	process.Stdin = strings.NewReader(strings.Join(settings, "\n") + "\n")
 	stdout, err := process.StdoutPipe()
 	if err != nil {
@@ -186,7 +184,7 @@ func (s *Server) launch(line string) error {
 				close(ready)
 			}
 		}
-		_ = process.Wait() // killed, or its output says why
+		_ = process.Wait() // it was killed, or its output has the error
 	}()
 	s.process, s.done, s.output = process, done, output
 	select {
@@ -204,8 +202,8 @@ func (s *Server) launch(line string) error {
 	}
 }
 
-// freePort returns a port below those that outgoing connections get: one of
-// these, trying to reach a server that was stopped, could reach itself.
+// freePort returns a port below the range of outgoing connections: from within
+// that range, a client of a stopped server could connect to itself.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {

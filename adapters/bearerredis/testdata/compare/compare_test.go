@@ -1,8 +1,8 @@
-// Package compare measures the two clients that this adapter could be made of,
-// side by side: REDIS=127.0.0.1:6379 go test -bench . -count 6
+// Package compare compares two Redis clients that this adapter could use:
+// REDIS=127.0.0.1:6379 go test -bench . -count 6
 //
-// And it shows what they do about a server that is out of step, such as a proxy
-// with a fault: OUT_OF_STEP=rueidis go test -run OutOfStep, and so for goredis.
+// It also shows how each client handles a server that violates the protocol, such
+// as a faulty proxy: OUT_OF_STEP=rueidis go test -run OutOfStep, or goredis.
 package compare
 
 import (

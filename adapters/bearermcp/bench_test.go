@@ -14,7 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// What an endpoint adds to a request, but for the verification of its token.
+// The cost of an endpoint without the verification of the token.
 func BenchmarkProtect(b *testing.B) {
 	for name, tools := range map[string]map[string]scope.Rule{
 		"endpoint": nil,

@@ -26,9 +26,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// stub is an endpoint before a handler that only reads the body. Its tokens are
-// names: alice and bob may call the tool "write", weak may not, bound is alice's
-// by key.
+// stub is an endpoint in front of a handler that only reads the body. Its tokens
+// are names: alice and bob may call the tool "write", weak may not, and bound is
+// bound to alice's key.
 type stub struct {
 	h    http.Handler
 	key  *ecdsa.PrivateKey
@@ -96,7 +96,7 @@ func newStub(t *testing.T, change func(*bearermcp.Config), handler http.HandlerF
 	return s
 }
 
-// counted is a body that counts how often it is read.
+// counted is a body that counts its reads.
 type counted struct {
 	io.Reader
 	reads atomic.Int32
@@ -121,8 +121,8 @@ func (s *stub) send(authorization string, body io.Reader, size int64, proof stri
 
 func answered(w *httptest.ResponseRecorder, _ int32) *httptest.ResponseRecorder { return w }
 
-// manyNames is a message of a size whose one object has as many names as it can
-// hold.
+// manyNames returns a message of about the given size, with one object that has as
+// many names as possible.
 func manyNames(size int) string {
 	var b strings.Builder
 	b.WriteString(`{"method":"tools/call","params":{"name":"write","arguments":{"_":0`)
@@ -134,8 +134,8 @@ func manyNames(size int) string {
 }
 
 // Reports V9: "any Authorization value, even x, and a 4 MiB body of many names":
-// token, audience and binding are judged before a byte of the body is read.
-func TestNothingIsReadWithoutAGoodToken(t *testing.T) {
+// the endpoint checks token, audience and binding before it reads the body.
+func TestNothingIsReadWithoutAValidToken(t *testing.T) {
 	s := newStub(t, nil, nil)
 	body := manyNames(4 << 20)
 	for _, tt := range []struct {
@@ -156,10 +156,10 @@ func TestNothingIsReadWithoutAGoodToken(t *testing.T) {
 }
 
 // Reports V9: "124 MiB and 0.5 s of CPU for one anonymous request".
-func TestMemoryOfABody(t *testing.T) {
+func TestMemoryPerBody(t *testing.T) {
 	long := strings.Repeat("x", 4<<20-200)
 	shallow := `{"method":"tools/call","params":{"name":"write","arguments":{"x":`
-	deep := func(levels, names int) string { // of names that are all open at the same time
+	deep := func(levels, names int) string { // all names are open at the same time
 		var b strings.Builder
 		for range levels {
 			b.WriteString("{")
@@ -180,12 +180,12 @@ func TestMemoryOfABody(t *testing.T) {
 		{"a bad token", "Bearer mallory", manyNames(4 << 20), 401, 100 << 10},
 		{"many names", "Bearer alice", manyNames(4<<20 - 100), 400, 16 << 20},
 		{"many names in many objects", "Bearer alice", shallow + deep(50, 9000) + "}}}", 400, 16 << 20},
-		{"as many names as may be", "Bearer alice", shallow + `{` + manyNames(80_000)[len(`{"method":"tools/call","params":{"name":"write","arguments":{`):] + "}", 200, 16 << 20},
+		{"as many names as allowed", "Bearer alice", shallow + `{` + manyNames(80_000)[len(`{"method":"tools/call","params":{"name":"write","arguments":{`):] + "}", 200, 16 << 20},
 		{"long names", "Bearer alice", shallow + `{"` + long[:2<<20] + `":0,"` + long[:2<<20-300] + `y":0}}}}`, 400, 16 << 20},
 		{"many short arrays", "Bearer alice", shallow + "[" + strings.Repeat("[],", 1<<20) + "0]}}}", 200, 16 << 20},
-		{"one long text", "Bearer alice", shallow + `"` + long + `"}}}`, 200, 16 << 20},
-		{"a long name of a tool", "Bearer alice", `{"method":"tools/call","params":{"name":"` + long + `"}}`, 200, 16 << 20},
-		{"a deep one", "Bearer alice", shallow + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}}}", 400, 16 << 20},
+		{"one long string", "Bearer alice", shallow + `"` + long + `"}}}`, 200, 16 << 20},
+		{"a long tool name", "Bearer alice", `{"method":"tools/call","params":{"name":"` + long + `"}}`, 200, 16 << 20},
+		{"deep nesting", "Bearer alice", shallow + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}}}", 400, 16 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStub(t, nil, func(_ http.ResponseWriter, r *http.Request) {
@@ -215,13 +215,13 @@ func TestMemoryOfABody(t *testing.T) {
 	}
 }
 
-// The bounds of a message, at and just beyond them.
-func TestShapeOfAMessage(t *testing.T) {
+// The limits of a message, at the limit and just beyond it.
+func TestMessageLimits(t *testing.T) {
 	s := newStub(t, nil, nil)
 	arguments := func(text string) string {
 		return `{"method":"tools/call","params":{"name":"write","arguments":` + text + `}}`
 	}
-	names := func(n int) string { // with those around it
+	names := func(n int) string { // including the enclosing names
 		list := make([]string, n-4)
 		for i := range list {
 			list[i] = fmt.Sprintf(`"n%d":{}`, i)
@@ -237,16 +237,16 @@ func TestShapeOfAMessage(t *testing.T) {
 		{"20,000 names, one object after another", arguments("[" + names(8000) + "," + names(8000) + "," + names(4000) + "]"), 200},
 		{"62 levels inside", arguments(strings.Repeat("[", 62) + strings.Repeat("]", 62)), 200},
 		{"63", arguments(strings.Repeat("[", 63) + strings.Repeat("]", 63)), 400},
-		{"colons and brackets in a text", arguments(`"` + strings.Repeat(`:{[\"`, 20_000) + `"`), 200},
+		{"colons and brackets in a string", arguments(`"` + strings.Repeat(`:{[\"`, 20_000) + `"`), 200},
 		{"too many closing brackets", arguments(strings.Repeat("]", 70)), 400},
-		{"a text that does not end", `{"method":"tools/call`, 400},
-		{"a text that ends in a backslash", `{"method":"tools/call\`, 400},
-		{"params that are no object", `{"method":"tools/call","params":["write"]}`, 400},
+		{"an unterminated string", `{"method":"tools/call`, 400},
+		{"a string that ends in a backslash", `{"method":"tools/call\`, 400},
+		{"params that are not an object", `{"method":"tools/call","params":["write"]}`, 400},
 		{"no method", `{"result":{}}`, 200},
 		{"another method", `{"method":"ping"}`, 200},
 		{"another method, with odd params", `{"method":"ping","params":{"name":1}}`, 200},
-		{"white space behind", arguments("{}") + " \n\t", 200},
-		{"a null behind", arguments("{}") + "null", 400},
+		{"trailing white space", arguments("{}") + " \n\t", 200},
+		{"a trailing null", arguments("{}") + "null", 400},
 		{"a number", "7", 400},
 	} {
 		if w := answered(s.send("Bearer alice", strings.NewReader(tt.body), int64(len(tt.body)), "")); w.Code != tt.status {
@@ -255,8 +255,8 @@ func TestShapeOfAMessage(t *testing.T) {
 	}
 }
 
-// Reports V9: "bodies in memory at a time are bounded": beyond the bound, and
-// beyond what one caller may have, the guard answers 503, and the log says why.
+// Reports V9: "bodies in memory at a time are bounded": beyond the limit, or beyond
+// a caller's part, the guard answers 503 and logs the reason.
 func TestMemoryOfAllBodies(t *testing.T) {
 	s := newStub(t, func(c *bearermcp.Config) { c.MaxBody, c.BodyMemory = 64<<10, 512<<10 }, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -264,7 +264,7 @@ func TestMemoryOfAllBodies(t *testing.T) {
 	stalled := make(chan struct{})
 	var all sync.WaitGroup
 	stall := func(token string) (status int) {
-		// It sends a part, and waits. What it holds then is 32 KiB.
+		// Send a part and stall. The body then holds 32 KiB.
 		part := strings.NewReader(`{"method":"ping","params":{"x":"` + strings.Repeat("x", 5<<10))
 		arrived := make(chan struct{})
 		done := make(chan int, 1)
@@ -291,7 +291,7 @@ func TestMemoryOfAllBodies(t *testing.T) {
 	for ; stalledByAlice < 20 && stall("alice") == 0; stalledByAlice++ {
 	}
 	if stalledByAlice < 2 || stalledByAlice > 4 {
-		t.Errorf("one caller may have %d bodies of 32 KiB in 128 KiB", stalledByAlice)
+		t.Errorf("one caller has %d bodies of 32 KiB; want about 128 KiB", stalledByAlice)
 	}
 	for range 3 {
 		if w := small("bob"); w.Code != 200 {
@@ -302,7 +302,7 @@ func TestMemoryOfAllBodies(t *testing.T) {
 		t.Errorf("too little scope: %d %s", w.Code, w.Body)
 	}
 	total := stalledByAlice
-	for _, caller := range []string{"bob", "carol", "dave", "erin", "frank"} { // who together may have what is there for all
+	for _, caller := range []string{"bob", "carol", "dave", "erin", "frank"} { // together they can use all of the memory
 		for range 5 {
 			switch status := stall(caller); status {
 			case 0:
@@ -314,10 +314,10 @@ func TestMemoryOfAllBodies(t *testing.T) {
 		}
 	}
 	if total > 16 {
-		t.Errorf("all callers together have %d bodies of 32 KiB in 512 KiB", total)
+		t.Errorf("all callers have %d bodies of 32 KiB; want at most 512 KiB", total)
 	}
 	if w := answered(s.send("Bearer weak", strings.NewReader(strings.Repeat(" ", 60<<10)), -1, "")); w.Code != 503 {
-		t.Errorf("a further caller, with %d bodies of others in memory: %d", total, w.Code)
+		t.Errorf("another caller, with %d bodies in memory: %d", total, w.Code)
 	}
 	s.log.Reset()
 	w := answered(s.send("Bearer alice", strings.NewReader(strings.Repeat(" ", 60<<10)), 60<<10, ""))
@@ -333,10 +333,10 @@ func TestMemoryOfAllBodies(t *testing.T) {
 	}
 	close(stalled)
 	all.Wait()
-	for range 1000 { // far more than there is memory for at a time
+	for range 1000 { // together far more than BodyMemory
 		body := toolCall("write") + strings.Repeat(" ", 60<<10)
 		if w := answered(s.send("Bearer alice", strings.NewReader(body), int64(len(body)), "")); w.Code != 200 {
-			t.Fatalf("when they are over: %d %s", w.Code, w.Body)
+			t.Fatalf("after the others have ended: %d %s", w.Code, w.Body)
 		}
 	}
 }
@@ -345,7 +345,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// However a request ends, what its body took is given back.
+// However a request ends, the memory of its body is released.
 func TestBodiesAreReleased(t *testing.T) {
 	var within http.Handler
 	handlers := map[string]http.HandlerFunc{
@@ -394,16 +394,16 @@ func TestBodiesAreReleased(t *testing.T) {
 				}
 				broken := io.MultiReader(strings.NewReader("{"), readerFunc(func([]byte) (int, error) { return 0, errors.New("broken") }))
 				if w := answered(s.send("Bearer alice", broken, -1, "")); w.Code != 400 {
-					t.Fatalf("a body that breaks off: %d", w.Code)
+					t.Fatalf("a truncated body: %d", w.Code)
 				}
 			}
 		})
 	}
 }
 
-// What is longer, or shorter, than its Content-Length says, which net/http does
-// not let through.
-func TestLengthsThatAreWrong(t *testing.T) {
+// Bodies that are longer or shorter than their Content-Length, which net/http does
+// not pass on.
+func TestWrongContentLength(t *testing.T) {
 	s := newStub(t, func(c *bearermcp.Config) { c.MaxBody = 64 << 10 }, nil)
 	body := toolCall("write") + strings.Repeat(" ", 40<<10)
 	for _, tt := range []struct {
@@ -411,10 +411,10 @@ func TestLengthsThatAreWrong(t *testing.T) {
 		status int
 	}{{0, 200}, {1, 200}, {4095, 200}, {4096, 200}, {int64(len(body)) - 1, 200}, {int64(len(body)), 200}, {int64(len(body)) + 1, 200}, {64 << 10, 200}, {64<<10 + 1, 413}} {
 		if w := answered(s.send("Bearer alice", strings.NewReader(body), tt.size, "")); w.Code != tt.status {
-			t.Errorf("said to be %d: %d %s, want %d", tt.size, w.Code, w.Body, tt.status)
+			t.Errorf("Content-Length %d: %d %s, want %d", tt.size, w.Code, w.Body, tt.status)
 		}
 	}
-	// One byte too much, that comes with the end.
+	// One byte too many, returned together with io.EOF.
 	for size, status := range map[int]int{64 << 10: 200, 64<<10 + 1: 413} {
 		body := toolCall("write")
 		body += strings.Repeat(" ", size-len(body))
@@ -424,8 +424,8 @@ func TestLengthsThatAreWrong(t *testing.T) {
 	}
 }
 
-// Reports V9, V11, checklist C21: the proof of a call is judged once, before the
-// body is read, and used up once, when the tool's scope is enough.
+// Reports V9, V11, checklist C21: the proof of a call is checked once, before the
+// body is read, and used up once, after the tool's scopes have been checked.
 func TestProofOfACall(t *testing.T) {
 	s := newStub(t, nil, nil)
 	newProof := func() string {
@@ -443,7 +443,7 @@ func TestProofOfACall(t *testing.T) {
 		t.Errorf("too little scope: %d %v", w.Code, w.Header())
 	}
 	if w := send(toolCall("read"), proof); w.Code != 200 {
-		t.Errorf("the same proof, which was not used up: %d %s", w.Code, w.Body)
+		t.Errorf("the same proof, not yet used: %d %s", w.Code, w.Body)
 	}
 	if w := send(toolCall("read"), proof); w.Code != 401 || !strings.Contains(strings.Join(w.Header().Values("WWW-Authenticate"), " "), `error="invalid_dpop_proof"`) {
 		t.Errorf("a used proof: %d %v", w.Code, w.Header())

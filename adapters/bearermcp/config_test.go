@@ -38,7 +38,7 @@ func newMetadata(t *testing.T, servers ...string) *resource.Metadata {
 	return m
 }
 
-// proofs is a bearer.ProofChecker that takes none.
+// proofs is a bearer.ProofChecker that accepts no proof.
 type proofs struct{}
 
 func (proofs) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
@@ -49,7 +49,7 @@ func (proofs) Nonce() string        { return "" }
 
 const issuer = "https://login.example.com"
 
-// What the specification demands of every answer is checked before the first.
+// New checks what the specification requires of every answer.
 func TestConfigMistakes(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -57,10 +57,10 @@ func TestConfigMistakes(t *testing.T) {
 		want   []string // the fields that are named
 	}{
 		{"nothing", bearermcp.Config{MaxBody: -1}, []string{"Guard", "Metadata", "MaxBody"}},
-		{"too little memory for bodies", bearermcp.Config{
+		{"BodyMemory below the minimum", bearermcp.Config{
 			Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None, MaxBody: 1 << 20, BodyMemory: 2<<20 - 1,
 		}, []string{"BodyMemory"}},
-		{"a negative memory for bodies", bearermcp.Config{
+		{"negative BodyMemory", bearermcp.Config{
 			Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None, BodyMemory: -1,
 		}, []string{"BodyMemory"}},
 		{"no rule", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer)}, []string{"Rule"}},
@@ -103,7 +103,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"a nil requirement", bearermcp.Config{
 			Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None, Requirements: []bearer.Requirement{nil},
 		}, []string{"Rule"}},
-		{"none", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None}, nil},
+		{"no mistake", bearermcp.Config{Guard: newGuard(t, nil), Metadata: newMetadata(t, issuer), Rule: scope.None}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,14 +117,14 @@ func TestConfigMistakes(t *testing.T) {
 			}
 			for i, line := range got {
 				if !strings.HasPrefix(line, "bearermcp: Config."+tt.want[i]) {
-					t.Errorf("%s, want one of %s", line, tt.want[i])
+					t.Errorf("%s, want a mistake in %s", line, tt.want[i])
 				}
 			}
 		})
 	}
 }
 
-// A server that its authorization server knows by another name (MCP3).
+// The authorization server knows the server by another name (MCP3).
 func TestAudience(t *testing.T) {
 	s := newServer(t, settings{stateless: true, endpoint: func(c *bearermcp.Config) {
 		c.Audience = strings.TrimSuffix(c.Metadata.Resource(), "/mcp") + "/other"
@@ -161,6 +161,6 @@ func TestIdentifierInUpperCase(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if r.Header.Get("Authorization") != "Bearer alice" {
-		t.Error("the request of the caller was changed")
+		t.Error("the caller's request was modified")
 	}
 }

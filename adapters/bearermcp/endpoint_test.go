@@ -16,7 +16,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// The answers of an endpoint, whole.
+// The complete answers of an endpoint.
 func TestAnswers(t *testing.T) {
 	s := newServer(t, settings{stateless: true})
 	const (
@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 		status        int
 		challenge     string
 		answered      string // the whole body of a refusal
-		tool          string // that ran
+		tool          string // the one that ran
 		authorization string // of the request
 	}{
 		// "MCP servers MUST use [...] the resource metadata URL in the
@@ -65,7 +65,7 @@ func TestAnswers(t *testing.T) {
 
 		// "MCP servers MUST validate that access tokens were issued specifically
 		// for them as the intended audience" (MCP3). The verifier accepts both
-		// audiences, so it is the endpoint that tells them apart.
+		// audiences, so the endpoint must tell them apart.
 		{name: "MCP3: for another resource", token: elsewhere, body: initialize, status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid},
 		{name: "MCP3: for another resource, a tool", token: elsewhere, body: toolCall("write"), status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid}, // reports V9: no body is read
 		{name: "C10: bound to a key", token: bound, body: initialize, status: 401, challenge: scoped(challenge, "mcp:use"), answered: invalid},
@@ -84,7 +84,7 @@ func TestAnswers(t *testing.T) {
 
 		// "MCP servers MUST account for scope hierarchies" (MCP8).
 		{name: "MCP8: a broader scope", token: s.mint("files:admin"), body: toolCall("wipe"), status: 200, tool: "wipe"},
-		{name: "MCP8: a name that only begins the same", token: s.mint("mcp:use files:writer"), body: toolCall("write"), status: 403, challenge: scoped(lacks, "files:write mcp:use"), answered: scoped(lacksBody, "files:write mcp:use")},
+		{name: "MCP8: a scope with the same prefix", token: s.mint("mcp:use files:writer"), body: toolCall("write"), status: 403, challenge: scoped(lacks, "files:write mcp:use"), answered: scoped(lacksBody, "files:write mcp:use")},
 
 		// "Access tokens MUST NOT be included in the URI query string" (MCP9).
 		{name: "MCP9: a token in the query", query: "?access_token=" + s.mint("mcp:use"), body: toolCall("read"), status: 401, challenge: challenged, answered: missing},
@@ -108,7 +108,7 @@ func TestAnswers(t *testing.T) {
 					t.Errorf("body %q, Cache-Control %q, calls %v; want %q", got.body, got.header["Cache-Control"], calls, tt.answered)
 				}
 				if tt.token != "" && strings.Contains(got.body, tt.token) {
-					t.Error("the answer has the token")
+					t.Error("the answer contains the token")
 				}
 				return
 			}
@@ -136,7 +136,7 @@ func TestMetadataIsServed(t *testing.T) {
 	}
 }
 
-// A server that cannot tell says 503, and no client throws its token away (C7).
+// During an outage the answer is 503, so clients keep their tokens (C7).
 func TestOutage(t *testing.T) {
 	s := newServer(t, settings{stateless: true, issuerDown: true})
 	token := s.mint("mcp:use files:write")
@@ -155,14 +155,14 @@ func TestOutage(t *testing.T) {
 	defer tick.Stop()
 	for s.post(t, token, toolCall("write")).status != 200 {
 		if time.Now().After(deadline) {
-			t.Fatal("not back when the issuer is")
+			t.Fatal("no recovery after the issuer has recovered")
 		}
 		<-tick.C
 	}
 }
 
-// What is not one strict message could be read as another call by whoever reads
-// it next, so no tool sees it; and only who may come in learns that.
+// Another reader could find another call in a body that is not one strict message,
+// so no tool receives it. Only a caller with a valid token and scope gets the 400.
 func TestBodies(t *testing.T) {
 	s := newServer(t, settings{stateless: true, endpoint: func(c *bearermcp.Config) { c.MaxBody = 512 }})
 	long := `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"read","arguments":{"x":"` + strings.Repeat("x", 512) + `"}}}`
@@ -177,13 +177,13 @@ func TestBodies(t *testing.T) {
 		{"two messages", toolCall("read") + toolCall("write"), 400},
 		{"invalid UTF-8", toolCall("read\xff"), 400},
 		{"a byte order mark", "\ufeff" + toolCall("write"), 400},
-		{"no JSON", "junk", 400},
+		{"not JSON", "junk", 400},
 		{"empty", "", 400},
 		{"null", "null", 400},
-		{"a method that is no string", `{"jsonrpc":"2.0","id":2,"method":["tools/call"],"params":{"name":"write"}}`, 400},
-		{"a name that is no string", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":["write"]}}`, 400},
+		{"a method that is not a string", `{"jsonrpc":"2.0","id":2,"method":["tools/call"],"params":{"name":"write"}}`, 400},
+		{"a name that is not a string", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":["write"]}}`, 400},
 		{"no params", `{"jsonrpc":"2.0","id":2,"method":"tools/call"}`, 400},
-		{"names in another case, to the SDK a response", `{"jsonrpc":"2.0","id":2,"Method":"tools/call","Params":{"Name":"write"}}`, 202},
+		{"names in another case, which the SDK reads as a response", `{"jsonrpc":"2.0","id":2,"Method":"tools/call","Params":{"Name":"write"}}`, 202},
 		{"too long", long, 413},
 	}
 	for _, tt := range tests {
@@ -211,8 +211,8 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// A bound that somebody else put before the endpoint is answered as its own.
-func TestBodyThatOthersBound(t *testing.T) {
+// The endpoint also answers 413 for a limit that outer middleware sets.
+func TestOuterBodyLimit(t *testing.T) {
 	s := newServer(t, settings{stateless: true, outside: func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 64) }})
 	for token, status := range map[string]int{s.mint("mcp:use"): 413, s.mint("other"): 403, "": 401} {
 		if got := s.post(t, token, toolCall("write")); got.status != status {
@@ -224,8 +224,8 @@ func TestBodyThatOthersBound(t *testing.T) {
 	}
 }
 
-// However a call is sent, a tool whose scopes are missing does not run, and what
-// names it is the body alone.
+// However a call is sent, a tool does not run if its scopes are missing. Only the
+// body names the tool.
 func TestWaysToSendACall(t *testing.T) {
 	s := newServer(t, settings{stateless: true})
 	var zipped bytes.Buffer
@@ -246,22 +246,22 @@ func TestWaysToSendACall(t *testing.T) {
 		tool               string
 	}{
 		{"compressed", "POST", zipped.String(), []string{"Content-Encoding", "gzip"}, 400, 400, ""},
-		{"said to be compressed", "POST", toolCall("write"), []string{"Content-Encoding", "gzip"}, 403, 200, "write"},
+		{"wrongly declared as compressed", "POST", toolCall("write"), []string{"Content-Encoding", "gzip"}, 403, 200, "write"},
 		{"another media type", "POST", toolCall("write"), []string{"Content-Type", "text/plain"}, 403, 415, ""},
 		{"an escaped method", "POST", strings.Replace(toolCall("write"), "tools/call", `\u0074ools\/call`, 1), nil, 403, 200, "write"},
 		{"escaped members", "POST", strings.NewReplacer(`"method"`, `"m\u0065thod"`, `"name"`, `"n\u0061me"`).Replace(toolCall("write")), nil, 403, 200, "write"},
 		{"a method in another case", "POST", strings.Replace(toolCall("write"), "tools/call", "Tools/Call", 1), nil, 400, 400, ""},
 		{"a tool in another case", "POST", toolCall("Write"), nil, 200, 200, ""},
 		{"a notification", "POST", `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write","arguments":{}}}`, nil, 403, 400, ""},
-		{"a method that is overridden", "POST", toolCall("write"), []string{"X-HTTP-Method-Override", "GET"}, 403, 200, "write"},
+		{"an overridden method", "POST", toolCall("write"), []string{"X-HTTP-Method-Override", "GET"}, 403, 200, "write"},
 		{"GET", "GET", toolCall("write"), nil, 405, 405, ""},
 		{"DELETE", "DELETE", toolCall("write"), nil, 405, 405, ""},
 		{"post in lower case", "post", toolCall("write"), nil, 405, 405, ""},
 		{"version 2025-03-26", "POST", toolCall("write"), version("2025-03-26"), 403, 200, "write"},
-		{"a version that nobody knows", "POST", toolCall("write"), version("2999-01-01"), 403, 400, ""},
+		{"an unknown version", "POST", toolCall("write"), version("2999-01-01"), 403, 400, ""},
 		{"version 2026-07-28", "POST", `{"jsonrpc":"2.0","id":1,` + write, append(latest, "Mcp-Name", "write"), 403, 200, "write"},
-		{"a name in the header that needs less", "POST", `{"jsonrpc":"2.0","id":1,` + write, append(latest, "Mcp-Name", "read"), 403, 400, ""},
-		{"a name in the header that needs more", "POST", `{"jsonrpc":"2.0","id":1,` + read, append(latest, "Mcp-Name", "write"), 400, 400, ""},
+		{"the header names a tool that needs less", "POST", `{"jsonrpc":"2.0","id":1,` + write, append(latest, "Mcp-Name", "read"), 403, 400, ""},
+		{"the header names a tool that needs more", "POST", `{"jsonrpc":"2.0","id":1,` + read, append(latest, "Mcp-Name", "write"), 400, 400, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,8 +283,8 @@ func TestWaysToSendACall(t *testing.T) {
 	}
 }
 
-// Whatever a message is, a tool whose scopes are missing does not run: what the
-// endpoint reads in it is what the SDK reads.
+// Whatever the message is, a tool does not run if its scopes are missing: endpoint
+// and SDK read the same tool in it.
 func FuzzMessages(f *testing.F) {
 	s := newServer(f, settings{stateless: true})
 	token := s.mint("mcp:use")
@@ -307,7 +307,7 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// Without Tools no body is read, and a batch is the SDK's to judge.
+// Without Tools the endpoint reads no body; the SDK judges batches.
 func TestWithoutToolsBodiesAreLeftAlone(t *testing.T) {
 	s := newServer(t, settings{stateless: true, endpoint: func(c *bearermcp.Config) { c.Tools, c.Rule = nil, scope.None }})
 	if got := s.post(t, s.mint(""), toolCall("wipe")); got.status != 200 {

@@ -18,7 +18,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// An MCP server with a tool that needs a scope of its own.
+// An MCP server with a tool that needs an additional scope.
 func ExampleNew() {
 	use, write := scope.All("mcp:use"), scope.All("files:write")
 	metadata, err := resource.New(resource.Config{
@@ -74,7 +74,7 @@ func ExampleNew() {
 	//   resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
 }
 
-// For a program that has the SDK's own middleware in place.
+// Use TokenVerifier in a program that already uses the SDK's own middleware.
 func ExampleTokenVerifier() {
 	verifier := bearertest.Principals{"alice": {Subject: "alice"}} // stands for a jwks.Verifier
 	protect := auth.RequireBearerToken(bearermcp.TokenVerifier(verifier), &auth.RequireBearerTokenOptions{

@@ -21,8 +21,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// server is an MCP server behind an Endpoint, on loopback, with an issuer.
-// Tokens for it have its resource identifier as their audience.
+// server is an MCP server behind an Endpoint on loopback, with an issuer. The
+// audience of its tokens is its resource identifier.
 type server struct {
 	issuer        *bearertest.Issuer
 	url, metadata string // of the endpoint, and of the document
@@ -32,7 +32,7 @@ type server struct {
 	calls []call
 }
 
-// call is what a tool saw of a call.
+// call records what a tool received.
 type call struct {
 	tool            string
 	request         bearer.Principal // by FromRequest
@@ -45,7 +45,7 @@ type call struct {
 	proofWasCarried bool
 }
 
-// settings are what tests change of a server; nil is no change.
+// settings change a server for a test. Zero values change nothing.
 type settings struct {
 	stateless  bool
 	issuerDown bool
@@ -154,7 +154,7 @@ func (s *server) tool(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
 }
 
-// seen returns what the tools saw since the last time.
+// seen returns the calls since the last call of seen.
 func (s *server) seen() []call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,11 +182,11 @@ type answer struct {
 	body   string
 }
 
-// do sends a request with the fields in header, names and values by turns, and
-// those of MCP that are not among them.
+// do sends a request. The header alternates names and values; do adds the fields of
+// MCP that it lacks.
 func do(t testing.TB, method, url, body string, header ...string) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a stream that opens, though it must not, has no end
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a stream that must not open would never end
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
@@ -214,7 +214,7 @@ func do(t testing.TB, method, url, body string, header ...string) answer {
 	return answer{resp.StatusCode, resp.Header, string(got)}
 }
 
-// post posts with a token; the empty one is none.
+// post sends a POST request with a token, or without one if token is empty.
 func (s *server) post(t testing.TB, token, body string, header ...string) answer {
 	t.Helper()
 	if token != "" {

@@ -21,8 +21,8 @@ import (
 )
 
 // "authorization MUST be included in every HTTP request from client to server,
-// even if they are part of the same logical session" (MCP9): a session is no
-// credential, and nobody else's.
+// even if they are part of the same logical session" (MCP9): a session is not a
+// credential, and only its owner can use it.
 func TestSessions(t *testing.T) {
 	s := newServer(t, settings{})
 	id := s.open(t, s.mint("mcp:use"))
@@ -37,8 +37,8 @@ func TestSessions(t *testing.T) {
 		{"the same user, with less scope", s.mint("other"), 403},
 		{"another user", s.mintAs("bob", "mcp:use files:write"), 403},
 		{"another client of the same user", other, 200},
-		{"a client's own", s.issuer.Mint(bearertest.Token{Subject: "app", Scope: "mcp:use", Audience: []string{s.url}}), 403},
-		{"a client that is called as the user is", s.issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "alice", Scope: "mcp:use", Audience: []string{s.url}}), 403},
+		{"a client that acts for itself", s.issuer.Mint(bearertest.Token{Subject: "app", Scope: "mcp:use", Audience: []string{s.url}}), 403},
+		{"a client with the same name as the user", s.issuer.Mint(bearertest.Token{Subject: "alice", ClientID: "alice", Scope: "mcp:use", Audience: []string{s.url}}), 403},
 		{"an expired token of the same user", s.issuer.Mint(bearertest.Token{Scope: "mcp:use", Audience: []string{s.url}, TTL: -time.Minute}), 401},
 	}
 	for _, tt := range tests {
@@ -68,9 +68,9 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// Tokens that name nobody stand for themselves. Reports L3: so does one whose sub
-// is malformed, which names no user and is no client's own.
-func TestSessionsOfNobody(t *testing.T) {
+// A token that names neither user nor client owns only its own sessions. Reports
+// L3: so does a token with a malformed sub.
+func TestSessionsWithoutAnOwner(t *testing.T) {
 	nobody := bearer.Principal{Issuer: "issuer", Scopes: scope.Of("mcp:use")}
 	malformed := nobody.WithClient(false)
 	malformed.ClientID = "app"
@@ -88,8 +88,7 @@ func TestSessionsOfNobody(t *testing.T) {
 	}
 }
 
-// A subject is one within its issuer alone, and no name makes one user of
-// another.
+// A subject is unique only within its issuer, and no name can imitate another user.
 func TestSessionsOfOtherIssuers(t *testing.T) {
 	s := newServer(t, settings{guard: func(origin string, c *bearer.Config) {
 		of := func(p bearer.Principal) bearer.Principal {
@@ -116,9 +115,10 @@ func TestSessionsOfOtherIssuers(t *testing.T) {
 	}
 }
 
-// A tool learns of the token of its own call, not of the one that opened the
-// session, and gets neither ("MUST NOT pass the token", MCP3).
-func TestWhatToolsLearn(t *testing.T) {
+// FromRequest returns the principal of the tool's own call, not of the request that
+// opened the session. The tool receives neither token ("MUST NOT pass the token",
+// MCP3).
+func TestFromRequest(t *testing.T) {
 	s := newServer(t, settings{})
 	id := s.open(t, s.mint("mcp:use"))
 	if got := s.post(t, s.mint("mcp:use files:write"), toolCall("write"), "Mcp-Session-Id", id); got.status != 200 {
@@ -135,16 +135,16 @@ func TestWhatToolsLearn(t *testing.T) {
 		t.Errorf("TokenInfo.UserID is %s, want %s", c.userID, want)
 	}
 	if c.authorization != nil || c.proofWasCarried {
-		t.Errorf("the tool got the token: %q", c.authorization)
+		t.Errorf("the tool received the token: %q", c.authorization)
 	}
-	// The package's documentation warns of this.
+	// The package documentation warns about this.
 	if c.context.Scopes != scope.Of("mcp:use") {
 		t.Errorf("the context has the scopes %v, want those of the request that opened the session", c.context.Scopes)
 	}
 }
 
-// Nor does a preflight that the guard lets pass bring a token in.
-func TestPreflightsBringNoToken(t *testing.T) {
+// A preflight that the guard passes does not carry a token to the handler.
+func TestPreflightsCarryNoToken(t *testing.T) {
 	guard := newGuard(t, func(c *bearer.Config) { c.InsecurePassPreflights = true })
 	endpoint, err := bearermcp.New(bearermcp.Config{Guard: guard, Metadata: newMetadata(t, issuer), Rule: scope.None})
 	if err != nil {
@@ -154,7 +154,7 @@ func TestPreflightsBringNoToken(t *testing.T) {
 	h := endpoint.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got = r.Header
 		if info := auth.TokenInfoFromContext(r.Context()); info != nil {
-			t.Errorf("it is somebody's: %+v", info)
+			t.Errorf("unexpected token info: %+v", info)
 		}
 	}))
 	r := httptest.NewRequest(http.MethodOptions, "/mcp", nil)
@@ -165,7 +165,7 @@ func TestPreflightsBringNoToken(t *testing.T) {
 	}
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	if got == nil || got["Authorization"] != nil || got["Dpop"] != nil || got.Get("Origin") == "" {
-		t.Errorf("the handler got %v", got)
+		t.Errorf("the handler received %v", got)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestFromRequestWithoutAGuard(t *testing.T) {
 	}
 }
 
-// The leeway of the verifier holds, though the SDK's own check has none.
+// The verifier's leeway applies, although the SDK's own check has none.
 func TestLeeway(t *testing.T) {
 	s := newServer(t, settings{stateless: true, leeway: time.Minute})
 	expired := s.issuer.Mint(bearertest.Token{Scope: "mcp:use", Audience: []string{s.url}, TTL: -10 * time.Second})
@@ -186,8 +186,8 @@ func TestLeeway(t *testing.T) {
 	}
 }
 
-// A DPoP proof is good for one request (RFC 9449, Section 11.1), which the
-// choice of a tool's route does not use up.
+// A DPoP proof is valid for one request (RFC 9449, Section 11.1). Choosing the
+// route of a tool does not use it up.
 func TestBoundTokens(t *testing.T) {
 	s := newServer(t, settings{stateless: true, guard: func(origin string, c *bearer.Config) {
 		checker, err := dpop.New(dpop.Config{Origin: origin})
@@ -227,7 +227,7 @@ func TestBoundTokens(t *testing.T) {
 	}
 }
 
-// The SDK's client, with a session and its standing stream.
+// The SDK's client works, with a session and its open stream, and without.
 func TestClient(t *testing.T) {
 	for _, stateless := range []bool{false, true} {
 		s := newServer(t, settings{stateless: stateless})
@@ -248,11 +248,11 @@ func TestClient(t *testing.T) {
 		if calls := s.seen(); len(calls) != 2 {
 			t.Errorf("stateless %v: calls %+v", stateless, calls)
 		}
-		_ = session.Close() // the SDK gives a session up that was told 403
+		_ = session.Close() // the SDK abandons a session after a 403
 	}
 }
 
-// bearing sends a token with each request.
+// bearing is a transport that sends a token with each request.
 type bearing string
 
 func (token bearing) RoundTrip(r *http.Request) (*http.Response, error) {

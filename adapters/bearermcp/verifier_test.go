@@ -16,8 +16,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Our verifiers under the SDK's own middleware: what is wrong with a token is
-// 401, an outage never is (C7), and no answer tells why.
+// Verifiers behind the SDK's own middleware: a bad token is 401, an outage is never
+// 401 (C7), and no answer reveals the cause.
 func TestTokenVerifier(t *testing.T) {
 	const secret = "a cause"
 	alice := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", Scopes: scope.Of("a", "b"), Expires: time.Now().Add(time.Hour)}
@@ -61,11 +61,11 @@ func TestTokenVerifier(t *testing.T) {
 		{"too long", []string{"Bearer " + strings.Repeat("x", 16<<10+1)}, 400, auth.ErrOAuth, bearer.CodeTokenTooLong, "The access token is longer than the server accepts.\n"},
 		{"bound to a key", []string{"Bearer jkt"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
 		{"bound to a certificate", []string{"Bearer certificate"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
-		{"bound to what nobody knows", []string{"Bearer other"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
-		{"no token68", []string{"Bearer a,b"}, 400, auth.ErrOAuth, bearer.CodeInvalidRequest, "The request must carry one well-formed access token, in one way.\n"},
+		{"bound by an unknown method", []string{"Bearer other"}, 401, auth.ErrInvalidToken, bearer.CodeInvalidToken, "The access token is invalid.\n"},
+		{"not a token68", []string{"Bearer a,b"}, 400, auth.ErrOAuth, bearer.CodeInvalidRequest, "The request must carry one well-formed access token, in one way.\n"},
 		{"two lines", []string{"Bearer alice", "Bearer alice"}, 400, auth.ErrOAuth, bearer.CodeInvalidRequest, "The request must carry one well-formed access token, in one way.\n"},
 		{"an outage", []string{"Bearer down"}, 500, nil, bearer.CodeUnavailable, "The access token cannot be checked at the moment.\n"},
-		{"an error of no kind", []string{"Bearer unclassified"}, 500, nil, bearer.CodeUnavailable, "The access token cannot be checked at the moment.\n"},
+		{"an unclassified error", []string{"Bearer unclassified"}, 500, nil, bearer.CodeUnavailable, "The access token cannot be checked at the moment.\n"},
 		{"no answer", []string{"Bearer nothing"}, 500, nil, bearer.CodeUnavailable, "The access token cannot be checked at the moment.\n"},
 	}
 	for _, tt := range tests {
@@ -90,13 +90,13 @@ func TestTokenVerifier(t *testing.T) {
 				return
 			}
 			if tt.is != nil && !errors.Is(err, tt.is) || tt.is == nil && (errors.Is(err, auth.ErrInvalidToken) || errors.Is(err, auth.ErrOAuth)) {
-				t.Errorf("%v is none of %v", err, tt.is)
+				t.Errorf("%v is not %v", err, tt.is)
 			}
 			if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Code != tt.code {
 				t.Errorf("%v has the cause %v, want the code %s", err, e, tt.code)
 			}
 			if strings.Contains(err.Error()+w.Body.String(), secret) {
-				t.Errorf("the cause is told: %v, %s", err, w.Body)
+				t.Errorf("the cause is revealed: %v, %s", err, w.Body)
 			}
 		})
 	}

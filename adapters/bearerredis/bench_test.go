@@ -52,7 +52,7 @@ func BenchmarkSet(b *testing.B) {
 	})
 }
 
-// What a caller pays while Redis is away.
+// The cost of a call while Redis is unavailable.
 func BenchmarkGetDuringAnOutage(b *testing.B) {
 	server := redistest.New(b, redistest.Config{})
 	c := newCache(b, bearerredis.Config{Address: server.Address()})
@@ -65,7 +65,7 @@ func BenchmarkGetDuringAnOutage(b *testing.B) {
 	}
 }
 
-// Each proof is a new one, as in all that clients send but replays.
+// Each proof is new, as clients send them.
 func BenchmarkBurn(b *testing.B) {
 	server := redistest.New(b, redistest.Config{})
 	replays := newClient(b, bearerredis.Config{Address: server.Address(), ProofsPerOwner: 1 << 30}).Replays()

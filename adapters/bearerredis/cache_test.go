@@ -52,7 +52,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		wantValue(t, c, key("large"), nil)
 	})
-	t.Run("of another format", func(t *testing.T) {
+	t.Run("in another format", func(t *testing.T) {
 		db := admin(t, server)
 		if err := db.Set(t.Context(), "bearerkit:"+key("foreign"), "x", time.Minute).Err(); err != nil {
 			t.Fatal(err)
@@ -65,13 +65,13 @@ func TestRoundTrip(t *testing.T) {
 		}
 		for _, value := range [][]byte{nil, []byte("value")} {
 			if err := c.Set(t.Context(), "", value, time.Minute); err == nil {
-				t.Error("Set: no error; an empty key would mean all of them to who watches")
+				t.Error("Set: no error; to a Watch the empty key means all keys")
 			}
 		}
 	})
 }
 
-func TestWhatIsStored(t *testing.T) {
+func TestStoredValues(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
@@ -127,13 +127,13 @@ func TestTombstones(t *testing.T) {
 	c := newCache(t, bearerredis.Config{Address: server.Address()})
 	db := admin(t, server)
 
-	t.Run("block a value until they expire", func(t *testing.T) {
+	t.Run("block values until they expire", func(t *testing.T) {
 		k := key("a")
 		mustSet(t, c, k, []byte("old"), time.Minute)
 		mustSet(t, c, k, nil, 300*time.Millisecond)
 		began := time.Now()
 		wantValue(t, c, k, nil)
-		eventually(t, 5*time.Second, "a value is kept again", func() bool {
+		eventually(t, 5*time.Second, "a value is stored again", func() bool {
 			mustSet(t, c, k, []byte("new"), time.Minute)
 			got, err := c.Get(t.Context(), k)
 			return err == nil && string(got) == "new"
@@ -142,7 +142,7 @@ func TestTombstones(t *testing.T) {
 			t.Errorf("blocked for %v, want 300ms", blocked)
 		}
 	})
-	t.Run("are not shortened", func(t *testing.T) {
+	t.Run("keep the longest lifetime", func(t *testing.T) {
 		k := key("b")
 		mustSet(t, c, k, nil, time.Minute)
 		mustSet(t, c, k, nil, time.Second)
@@ -151,7 +151,7 @@ func TestTombstones(t *testing.T) {
 			t.Errorf("a tombstone of 1m lives %v", ttl)
 		}
 	})
-	t.Run("of no time drop the value all the same", func(t *testing.T) {
+	t.Run("without a lifetime delete the value", func(t *testing.T) {
 		k := key("c")
 		mustSet(t, c, k, []byte("old"), time.Minute)
 		mustSet(t, c, k, nil, 0)
@@ -159,7 +159,7 @@ func TestTombstones(t *testing.T) {
 		mustSet(t, c, k, []byte("new"), time.Minute)
 		wantValue(t, c, k, []byte("new"))
 	})
-	t.Run("need no script that the server still has", func(t *testing.T) {
+	t.Run("work after SCRIPT FLUSH", func(t *testing.T) {
 		k := key("d")
 		db.ScriptFlush(t.Context())
 		mustSet(t, c, k, []byte("old"), time.Minute)

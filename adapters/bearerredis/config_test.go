@@ -87,7 +87,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// Reports G8: however a Config is printed, the password of its address is not.
+// Reports G8: no way of printing a Config reveals the password in its address.
 func TestConfigDoesNotShowThePassword(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2hunter2"

@@ -33,15 +33,15 @@ var (
 	aliceEntry = denylist.Entry{Issuer: "https://login.example.com", Subject: "alice"}
 )
 
-// What one instance denies all of them do within a second, and nobody reads in
-// Redis who it is.
+// An entry of one instance takes effect in all within a second, and Redis does not
+// reveal who is denied.
 func TestDenialsAreShared(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
 	first := newClient(t, config)
 	one, two := first.Denials(), newClient(t, config).Denials()
 	if first.Denials() != one {
-		t.Error("a cache has two lists")
+		t.Error("a client has two lists")
 	}
 	config.Prefix = "other:"
 	other := newClient(t, config).Denials()
@@ -55,15 +55,15 @@ func TestDenialsAreShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !denied(one) {
-		t.Error("who denies does not know of it")
+		t.Error("the instance that denied does not enforce the entry")
 	}
-	eventually(t, time.Second, "the other instance knows", func() bool { return denied(two) })
+	eventually(t, time.Second, "the other instance follows", func() bool { return denied(two) })
 	if denied(other) {
-		t.Error("so does a program of another prefix")
+		t.Error("a program with another prefix enforces the entry")
 	}
-	// One that comes later learns all there is.
+	// An instance that starts later reads the whole list.
 	if late := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}).Denials(); !denied(late) {
-		t.Error("an instance that starts now does not know")
+		t.Error("a new instance does not enforce the entry")
 	}
 
 	db := admin(t, server)
@@ -82,13 +82,13 @@ func TestDenialsAreShared(t *testing.T) {
 		t.Error(err)
 	}
 	if denied(two) {
-		t.Error("who lifts does not know of it")
+		t.Error("the instance that lifted still enforces the entry")
 	}
-	eventually(t, time.Second, "the other instance knows", func() bool { return !denied(one) })
+	eventually(t, time.Second, "the other instance follows", func() bool { return !denied(one) })
 }
 
-// Reports G2: Redis keeps an entry's times with the leeway added, so that each
-// instance spares only tokens that were issued after the leeway.
+// Reports G2: the stored times include the leeway, so an instance spares only
+// tokens that were issued after it.
 func TestLeewayOfDenials(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -118,7 +118,7 @@ func TestLeewayOfDenials(t *testing.T) {
 	}
 }
 
-// Many entries come in pages; what has ended makes room in Redis.
+// Instances read many entries in pages, and Redis removes expired entries.
 func TestManyDenials(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -144,7 +144,7 @@ func TestManyDenials(t *testing.T) {
 		}
 	}
 	db := admin(t, server)
-	eventually(t, 10*time.Second, "what has ended is gone", func() bool {
+	eventually(t, 10*time.Second, "expired entries are removed", func() bool {
 		if err := list.Deny(t.Context(), entry(n)); err != nil {
 			t.Error(err)
 		}
@@ -153,9 +153,9 @@ func TestManyDenials(t *testing.T) {
 	})
 }
 
-// A Redis that has lost the list lifts nothing that is known, and new entries
-// are heard of all the same.
-func TestRedisForgetsDenials(t *testing.T) {
+// After Redis has lost the list, known entries stay in force and new entries still
+// reach every instance.
+func TestRedisLosesDenials(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address(), Timeout: 2 * time.Second}
@@ -170,24 +170,23 @@ func TestRedisForgetsDenials(t *testing.T) {
 		denied, err := list.Denied(t.Context(), &bearer.Principal{Issuer: entry.Issuer, Subject: subject})
 		return denied && err == nil
 	}
-	eventually(t, 5*time.Second, "both know", func() bool { return denied(two, "alice") })
+	eventually(t, 5*time.Second, "both enforce it", func() bool { return denied(two, "alice") })
 	admin(t, server).FlushAll(t.Context())
 	if err := one.Deny(t.Context(), bob); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "both know of bob", func() bool { return denied(two, "bob") })
+	eventually(t, 5*time.Second, "both deny bob", func() bool { return denied(two, "bob") })
 	if !denied(one, "alice") || !denied(two, "alice") {
-		t.Error("alice was let off")
+		t.Error("alice is no longer denied")
 	}
 }
 
-// What Redis has in place of a list is told to the log, and not taken for an
-// empty one.
-func TestDenialsThatAreNoList(t *testing.T) {
+// Malformed data in place of the list is logged, and is not read as an empty list.
+func TestMalformedDenyList(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, version, score, entry string }{
-		{"a version that is none", "9000000000000", "1", "9000000000000 *"},
-		{"an entry that is none", "9000000000000 epoch", "1", "soon *"},
+		{"a malformed version", "9000000000000", "1", "9000000000000 *"},
+		{"a malformed entry", "9000000000000 epoch", "1", "soon *"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -198,12 +197,12 @@ func TestDenialsThatAreNoList(t *testing.T) {
 			db.Set(t.Context(), "bearerkit:denied:version", tt.version, 0)
 			log := &logBuffer{}
 			list := newClient(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second, Logger: log.logger()}).Denials()
-			eventually(t, 10*time.Second, "nobody can tell", func() bool {
+			eventually(t, 10*time.Second, "the list counts as unavailable", func() bool {
 				_, err := list.Denied(t.Context(), aliceToken)
 				return err != nil
 			})
 			if got := strings.Count(log.String(), "the deny list in Redis cannot be read"); got != 1 {
-				t.Errorf("the log says so %d times: %s", got, log)
+				t.Errorf("%d warnings in the log: %s", got, log)
 			}
 			if err := db.FlushAll(t.Context()).Err(); err != nil {
 				t.Fatal(err)
@@ -212,13 +211,13 @@ func TestDenialsThatAreNoList(t *testing.T) {
 				denied, err := list.Denied(t.Context(), aliceToken)
 				return !denied && err == nil
 			})
-			eventually(t, 5*time.Second, "the log says so", func() bool { return strings.Contains(log.String(), "the deny list in Redis can be read again") })
+			eventually(t, 5*time.Second, "the recovery is logged", func() bool { return strings.Contains(log.String(), "the deny list in Redis can be read again") })
 		})
 	}
 }
 
-// Who was denied before Redis lost the list can be lifted, for all.
-func TestLiftWhatRedisForgot(t *testing.T) {
+// An entry that Redis has lost can still be lifted in every instance.
+func TestLiftAnEntryThatRedisLost(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
@@ -232,16 +231,16 @@ func TestLiftWhatRedisForgot(t *testing.T) {
 		denied, err := two.Denied(t.Context(), aliceToken)
 		return denied && err == nil
 	}
-	eventually(t, 5*time.Second, "the other knows", denied)
+	eventually(t, 5*time.Second, "the other instance enforces it", denied)
 	admin(t, server).FlushAll(t.Context())
 	if err := one.Lift(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "the other knows that it was lifted", func() bool { return !denied() })
+	eventually(t, 5*time.Second, "the other instance lifts it", func() bool { return !denied() })
 }
 
-// The name of what was lifted is kept for an hour, however short the next entry
-// lives, so that an instance which was cut off meanwhile hears of it.
+// Redis keeps the name of a lifted entry for an hour, even if the next entry is
+// short-lived, so that an instance that was cut off still learns of it.
 func TestLiftedNamesOutliveShortEntries(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -262,13 +261,13 @@ func TestLiftedNamesOutliveShortEntries(t *testing.T) {
 	}
 }
 
-// An entry that has ended strengthens none that comes later, also while so many
-// have ended that Redis still has it.
-func TestWhatHasEndedStrengthensNothing(t *testing.T) {
+// An expired entry does not strengthen a later one, even if Redis has not yet
+// removed it because too many entries have expired.
+func TestExpiredEntriesDoNotCount(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	list := newClient(t, bearerredis.Config{Address: server.Address(), DenialsLeeway: -1}).Denials()
-	// Redis keeps the list for one entry that goes on.
+	// This entry outlives the others and keeps the list in Redis.
 	if err := list.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +284,7 @@ func TestWhatHasEndedStrengthensNothing(t *testing.T) {
 	}
 	p := *aliceToken
 	p.IssuedAt = time.Now().Add(-time.Minute)
-	eventually(t, 5*time.Second, "all has ended", func() bool {
+	eventually(t, 5*time.Second, "all entries have expired", func() bool {
 		denied, err := list.Denied(t.Context(), &p)
 		return !denied && err == nil && time.Since(entry.Until) > 10*time.Millisecond
 	})
@@ -298,8 +297,8 @@ func TestWhatHasEndedStrengthensNothing(t *testing.T) {
 	}
 }
 
-// A ban for ever is one, also where numbers end.
-func TestDenyForEver(t *testing.T) {
+// A permanent entry stays in force even if its time exceeds the largest number.
+func TestDenyPermanently(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
@@ -313,10 +312,10 @@ func TestDenyForEver(t *testing.T) {
 	}
 }
 
-// A Redis that is lost stops nobody for a while: who is denied stays so, nobody
-// can be denied meanwhile, and after DenialsMaxStale it is 503 with Retry-After
+// While Redis is unavailable, known entries stay in force, other tokens are
+// accepted and Deny fails. After DenialsMaxStale the answer is 503 with Retry-After
 // and no challenge (C7).
-func TestDenialsOutOfReach(t *testing.T) {
+func TestDenialsDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
 	c := newClient(t, bearerredis.Config{Address: server.Address(), DenialsMaxStale: 2 * time.Second})
@@ -354,16 +353,16 @@ func TestDenialsOutOfReach(t *testing.T) {
 	server.Stop()
 	for time.Since(lost) < 700*time.Millisecond {
 		if got := ask("alice"); !refused(got) {
-			t.Fatalf("alice, while Redis is lost: %d %v", got.StatusCode, got.Header)
+			t.Fatalf("alice, while Redis is down: %d %v", got.StatusCode, got.Header)
 		}
 		if got := ask("bob"); got.StatusCode != http.StatusNoContent {
-			t.Fatalf("bob, while Redis is lost: %d", got.StatusCode)
+			t.Fatalf("bob, while Redis is down: %d", got.StatusCode)
 		}
 	}
 	if err := c.Denials().Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: "s", Until: time.Now().Add(time.Hour)}); err == nil {
-		t.Error("Deny while Redis is lost: no error")
+		t.Error("Deny while Redis is down: no error")
 	}
-	eventually(t, 10*time.Second, "nobody can tell", func() bool {
+	eventually(t, 10*time.Second, "the list counts as unavailable", func() bool {
 		got := ask("bob")
 		return got.StatusCode == http.StatusServiceUnavailable && got.Header.Get("Retry-After") == "5" && got.Header["Www-Authenticate"] == nil
 	})
@@ -371,9 +370,9 @@ func TestDenialsOutOfReach(t *testing.T) {
 		t.Errorf("alice, whose entry is known: %d", got.StatusCode)
 	}
 	server.Start()
-	eventually(t, 5*time.Second, "bob is in again", func() bool { return ask("bob").StatusCode == http.StatusNoContent })
+	eventually(t, 5*time.Second, "bob is accepted again", func() bool { return ask("bob").StatusCode == http.StatusNoContent })
 	if got := ask("alice"); !refused(got) {
-		t.Errorf("alice, after Redis is back: %d", got.StatusCode)
+		t.Errorf("alice, after Redis is up again: %d", got.StatusCode)
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
@@ -382,12 +381,12 @@ func TestDenialsOutOfReach(t *testing.T) {
 		t.Errorf("closed: %d", got.StatusCode)
 	}
 	if _, err := c.Denials().Denied(t.Context(), &bob); err == nil {
-		t.Error("a list of a closed cache: no error")
+		t.Error("Denied of a closed client: no error")
 	}
 }
 
-// A list that nobody asked for before its cache was closed.
-func TestDenialsOfAClosedCache(t *testing.T) {
+// The first call of Denials comes after Close.
+func TestDenialsOfAClosedClient(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, bearerredis.Config{Address: "127.0.0.1:1"})
 	if err := c.Close(); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// The cache is given to introspect.Config.Shared, and is closed after the last
-// request was answered.
+// Share the answers of an introspection endpoint. Close the client after the last
+// request.
 func ExampleNew() {
 	shared, err := bearerredis.New(bearerredis.Config{
 		Address: "redis://localhost:6379/0",
@@ -21,7 +21,7 @@ func ExampleNew() {
 	defer shared.Close()
 }
 
-// A proof of possession is good once in all instances of the API.
+// Accept each DPoP proof once across all instances of the API.
 func ExampleClient_Replays() {
 	shared, err := bearerredis.New(bearerredis.Config{
 		Address: "redis://localhost:6379/0",

@@ -98,7 +98,7 @@ func wantValue(t testing.TB, c *bearerredis.Cache, key string, want []byte) {
 	}
 }
 
-// watcher records what a Watch is told.
+// watcher records the keys that a Watch receives.
 type watcher struct {
 	heard chan string
 	ended chan struct{}

@@ -20,7 +20,7 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// line returns the first line of the log that has the text.
+// line returns the first line of the log that contains text.
 func (b *logBuffer) line(text string) string {
 	for line := range strings.Lines(b.String()) {
 		if strings.Contains(line, text) {
@@ -30,18 +30,18 @@ func (b *logBuffer) line(text string) string {
 	return ""
 }
 
-// Reports V18: a Redis that was restarted and is loading its data says so in the
-// log, and a line says when that is over.
-func TestRedisIsLoading(t *testing.T) {
+// Reports V18: while a restarted Redis loads its data, the log gives that reason.
+// A second line reports the recovery.
+func TestRedisLoads(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true, LoadDelay: 10 * time.Millisecond})
 	var log logBuffer
 	client := newClient(t, bearerredis.Config{Address: server.Address(), Logger: log.logger()})
 	c := client.Cache()
 	w := watch(t, c)
-	value := make([]byte, 4<<10) // Redis answers after each 2 KiB that it has loaded, of a snapshot alone
+	value := make([]byte, 4<<10) // while loading a snapshot, Redis answers after each 2 KiB
 	_, _ = rand.Read(value)
-	for i := range 2000 { // 20 s to load, which the test cuts short
+	for i := range 2000 { // loading takes 20 s, which the test cuts short
 		mustSet(t, c, fmt.Sprint(i), value, time.Hour)
 	}
 	db := admin(t, server)
@@ -66,7 +66,7 @@ func TestRedisIsLoading(t *testing.T) {
 		"Forget": func() error { return c.Set(t.Context(), "1", nil, time.Minute) },
 		"Deny":   func() error { return denied.Deny(t.Context(), entry) },
 	} {
-		eventually(t, 5*time.Second, name+" is told of LOADING", func() bool {
+		eventually(t, 5*time.Second, name+" returns LOADING", func() bool {
 			err := call()
 			if err == nil {
 				t.Fatalf("%s: no error while Redis is loading", name)
@@ -74,7 +74,7 @@ func TestRedisIsLoading(t *testing.T) {
 			return strings.Contains(err.Error(), "LOADING")
 		})
 	}
-	if _, err := c.Get(t.Context(), "1"); err == nil { // it may not be asked, since others were told
+	if _, err := c.Get(t.Context(), "1"); err == nil { // fails at once: the circuit is open
 		t.Error("Get: no error while Redis is loading")
 	}
 	line := log.line("Redis is loading its data")
@@ -83,7 +83,7 @@ func TestRedisIsLoading(t *testing.T) {
 			t.Errorf("no %q in %q of the log:\n%s", want, line, log.String())
 		}
 	}
-	// A subscription stands while Redis is loading, which does not end it.
+	// Redis accepts a subscription while it is loading; that is not a recovery.
 	w.want(t, "", 5*time.Second)
 	if strings.Contains(log.String(), "Redis is available again") {
 		t.Errorf("the log says that Redis is available again while it is loading:\n%s", log.String())
@@ -96,7 +96,7 @@ func TestRedisIsLoading(t *testing.T) {
 		got, err := c.Get(t.Context(), "1")
 		return err == nil && bytes.Equal(got, value)
 	})
-	eventually(t, 5*time.Second, "the log says that it is over", func() bool { return strings.Contains(log.String(), `level=INFO msg="Redis is available again"`) })
+	eventually(t, 5*time.Second, "the recovery is logged", func() bool { return strings.Contains(log.String(), `level=INFO msg="Redis is available again"`) })
 	if got := log.String(); strings.Contains(got, "maxmemory") || strings.Contains(got, "refuses") || strings.Count(got, "Redis is loading its data") != 1 {
 		t.Errorf("the log:\n%s", got)
 	}
@@ -106,9 +106,9 @@ func TestRedisIsLoading(t *testing.T) {
 	}
 }
 
-// Reports V18: what a real Redis answers, its true reason in the log, and a line
-// when it is over.
-func TestReasonsOfARealRedis(t *testing.T) {
+// Reports V18: for errors of a real Redis, the log gives the reason and reports the
+// recovery.
+func TestReasonsFromRedis(t *testing.T) {
 	t.Parallel()
 	config := func(name, value string) func(context.Context, *redis.Client) error {
 		return func(ctx context.Context, db *redis.Client) error { return db.ConfigSet(ctx, name, value).Err() }
@@ -163,7 +163,7 @@ func TestReasonsOfARealRedis(t *testing.T) {
 				}
 			}
 			if value, err := c.Get(t.Context(), "k"); (err == nil && string(value) == "value") != tt.reads {
-				t.Errorf("Get = %q, %v; want that it works: %t", value, err, tt.reads)
+				t.Errorf("Get = %q, %v; want success: %t", value, err, tt.reads)
 			}
 			line := log.line("level=WARN")
 			if strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(line, tt.warn) || !strings.Contains(line, tt.hint) {
@@ -174,18 +174,18 @@ func TestReasonsOfARealRedis(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			eventually(t, 10*time.Second, "the log says that it is over", func() bool {
+			eventually(t, 10*time.Second, "the recovery is logged", func() bool {
 				_ = c.Set(t.Context(), "new", []byte("value"), time.Hour)
 				return strings.Contains(log.String(), tt.ended)
 			})
 			if got := log.String(); strings.Count(got, "level=WARN") != 1 || strings.Count(got, "level=INFO") != 1 {
-				t.Errorf("want one line when it begins and one when it ends:\n%s", got)
+				t.Errorf("want one warning and one recovery in the log:\n%s", got)
 			}
 		})
 	}
 }
 
-// Reports V18: a script that does not end.
+// Reports V18: Redis is busy with an endless script.
 func TestRedisIsBusy(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -210,19 +210,19 @@ func TestRedisIsBusy(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, "the script is killed", func() bool { return db.ScriptKill(t.Context()).Err() == nil })
 	<-ended
-	eventually(t, 5*time.Second, "the log says that it is over", func() bool {
+	eventually(t, 5*time.Second, "the recovery is logged", func() bool {
 		_, _ = c.Get(t.Context(), "k")
 		return strings.Contains(log.String(), `msg="Redis is available again"`)
 	})
 }
 
-// Reports V18: each error that Redis may answer with is told for what it is, to
-// who reads and to who writes.
+// Reports V18: the log gives the reason for each known error reply, to reads and to
+// writes.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		answer string
-		reads  string // the log's text when a value is read; empty: as any other error
+		reads  string // expected in the log after Get
 		writes string
 		hint   string
 	}{

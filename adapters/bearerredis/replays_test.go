@@ -29,7 +29,7 @@ import (
 
 func proofKey(name string) [32]byte { return sha256.Sum256([]byte(name)) }
 
-// proofUntil is a proof of a key and an owner of its own.
+// proofUntil returns a proof with its own key and owner.
 func proofUntil(name string, until time.Time) dpop.UsedProof {
 	return dpop.UsedProof{ID: proofKey(name), JKT: "jkt-" + name, Owner: proofKey("owner of " + name), Until: until}
 }
@@ -43,7 +43,7 @@ func wantBurnt(t testing.TB, r *bearerredis.Replays, name string, want bool) {
 }
 
 // C-5; RFC 9449, Section 11.1.
-func TestOneCallerAloneIsToldFresh(t *testing.T) {
+func TestOneCallerIsToldFresh(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	config := bearerredis.Config{Address: server.Address()}
@@ -76,7 +76,7 @@ func TestOneCallerAloneIsToldFresh(t *testing.T) {
 	wantBurnt(t, other.Replays(), "0", true)
 }
 
-func TestWhatIsStoredOfAProof(t *testing.T) {
+func TestStoredProofs(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
@@ -91,7 +91,7 @@ func TestWhatIsStoredOfAProof(t *testing.T) {
 		t.Errorf("a proof lives %v, want 1m", ttl)
 	}
 	wantBurnt(t, c.Replays(), "a", false)
-	const most = 160 // the README says 120; there is room for other versions
+	const most = 160 // the README says 120; other versions of Redis may need more
 	usage := db.MemoryUsage(t.Context(), name).Val()
 	before := usedMemory(t, db.Info(t.Context(), "memory").Val())
 	const n = 2000
@@ -116,10 +116,9 @@ func usedMemory(t *testing.T, info string) (n int64) {
 	return n
 }
 
-// Reports V11: what one client uses up, with however many keys, is bounded, in
-// all instances together; everybody else has their share, and what was used is
-// still told to be used.
-func TestSharesOfOwners(t *testing.T) {
+// Reports V11: the proofs of one owner are limited across all keys and instances.
+// Other owners are unaffected, and a used proof is still reported as used.
+func TestQuotas(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	owner, nobody := proofKey("owner"), [32]byte{}
@@ -132,9 +131,9 @@ func TestSharesOfOwners(t *testing.T) {
 	}{
 		{name: "many keys of one owner", most: 30, owner: owner, keys: 64, want: 30},
 		{name: "one key of one owner", most: 30, owner: owner, keys: 1, want: 30},
-		{name: "one key of nobody", most: 30, owner: nobody, keys: 1, want: 30},
-		{name: "two keys of nobody", most: 30, owner: nobody, keys: 2, want: 60},
-		{name: "no bound", most: -1, owner: owner, keys: 1, want: 100},
+		{name: "one key without an owner", most: 30, owner: nobody, keys: 1, want: 30},
+		{name: "two keys without an owner", most: 30, owner: nobody, keys: 2, want: 60},
+		{name: "unlimited", most: -1, owner: owner, keys: 1, want: 100},
 		{name: "the default", owner: owner, keys: 1, want: 100},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,10 +154,10 @@ func TestSharesOfOwners(t *testing.T) {
 				}
 			}
 			if taken != tt.want {
-				t.Errorf("%d were taken, want %d", taken, tt.want)
+				t.Errorf("%d were accepted, want %d", taken, tt.want)
 			}
 			if fresh, err := burn(0, tt.owner, 0); fresh || err != nil {
-				t.Errorf("a used one: %t, %v", fresh, err)
+				t.Errorf("a used proof: %t, %v", fresh, err)
 			}
 			if fresh, err := burn(1000, proofKey("another"), 0); !fresh || err != nil {
 				t.Errorf("another owner: %t, %v", fresh, err)
@@ -167,8 +166,8 @@ func TestSharesOfOwners(t *testing.T) {
 	}
 }
 
-// A share comes back when its proofs are over, and its counter goes with them.
-func TestSharesComeBack(t *testing.T) {
+// A quota resets when its proofs expire, and the counter expires with them.
+func TestQuotasReset(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	db := admin(t, server)
@@ -178,7 +177,7 @@ func TestSharesComeBack(t *testing.T) {
 	}
 	for round := range 3 {
 		for n := range 2 {
-			eventually(t, 5*time.Second, "the share is back", func() bool {
+			eventually(t, 5*time.Second, "the quota resets", func() bool {
 				fresh, err := burn(fmt.Sprint(round, n))
 				if err != nil && !errors.Is(err, dpop.ErrQuota) {
 					t.Fatal(err)
@@ -198,7 +197,7 @@ func TestBurntProofsExpire(t *testing.T) {
 	if fresh, err := replays.Burn(t.Context(), proofUntil("a", until)); !fresh || err != nil {
 		t.Fatalf("Burn = %t, %v", fresh, err)
 	}
-	eventually(t, 5*time.Second, "the proof is forgotten", func() bool {
+	eventually(t, 5*time.Second, "the proof expires", func() bool {
 		fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute)))
 		if fresh && time.Now().Before(until) {
 			t.Error("a proof was forgotten too early")
@@ -213,8 +212,8 @@ func TestBurntProofsExpire(t *testing.T) {
 	wantBurnt(t, replays, "late", true)
 }
 
-// cutOff is a proxy before Redis that counts proofs, and loses a request and its
-// connection, or a reply and its connection, or a reply alone.
+// cutOff is a proxy before Redis. It counts proofs, and can drop a request, drop a
+// reply, or hold back a reply. Dropping closes the connection.
 func cutOff(t testing.TB, server *redistest.Server, lose func(set int64) (request, reply, hang bool)) (address string, sets *atomic.Int64) {
 	sets = new(atomic.Int64)
 	return fakeServer(t, func(conn net.Conn) {
@@ -253,8 +252,8 @@ func cutOff(t testing.TB, server *redistest.Server, lose func(set int64) (reques
 	}), sets
 }
 
-// Whatever is lost on the way, a used proof is never fresh, and one that may be
-// fresh is not called used.
+// Whatever is lost, a used proof is never fresh, and a proof that may be fresh is
+// never reported as used.
 func TestLostReplies(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -265,13 +264,13 @@ func TestLostReplies(t *testing.T) {
 		impatient bool
 	}{
 		{name: "nothing", lose: func(int64) (_, _, _ bool) { return }, fresh: true, sets: 1},
-		{name: "the request, once", lose: func(n int64) (_, _, _ bool) { return n == 1, false, false }, fresh: true, sets: 2},
-		{name: "the reply, once", lose: func(n int64) (_, _, _ bool) { return false, n == 1, false }, sets: 2},
-		{name: "the reply, while the connection stands", lose: func(int64) (_, _, _ bool) { return false, false, true }, sets: 1, impatient: true},
+		{name: "one request", lose: func(n int64) (_, _, _ bool) { return n == 1, false, false }, fresh: true, sets: 2},
+		{name: "one reply", lose: func(n int64) (_, _, _ bool) { return false, n == 1, false }, sets: 2},
+		{name: "every reply, with the connection open", lose: func(int64) (_, _, _ bool) { return false, false, true }, sets: 1, impatient: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := redistest.New(t, redistest.Config{})
-			wantBurnt(t, newClient(t, bearerredis.Config{Address: server.Address()}).Replays(), "another", true) // Redis knows the script
+			wantBurnt(t, newClient(t, bearerredis.Config{Address: server.Address()}).Replays(), "another", true) // makes Redis know the script
 			address, sets := cutOff(t, server, tt.lose)
 			config := bearerredis.Config{Address: address}
 			if tt.impatient {
@@ -298,10 +297,10 @@ func TestLostReplies(t *testing.T) {
 	})
 }
 
-func TestBurnTakesNothingForOK(t *testing.T) {
+func TestBurnRejectsUnknownReplies(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{":1\r\n", "+QUEUED\r\n", "$1\r\nx\r\n", "$0\r\n\r\n", "*0\r\n", "*1\r\n+OK\r\n", "-ERR no\r\n", "HTTP/1.1 200 OK\r\n\r\n"} {
-		for _, most := range []int{0, -1} { // with a script, and without
+		for _, most := range []int{0, -1} { // with and without a script
 			replays := newClient(t, bearerredis.Config{Address: fakeServer(t, reply(text)), Timeout: 200 * time.Millisecond, ProofsPerOwner: most}).Replays()
 			if fresh, err := replays.Burn(t.Context(), proofUntil("a", time.Now().Add(time.Minute))); fresh || err == nil {
 				t.Errorf("%q: %t, %v; want an error", text, fresh, err)
@@ -310,7 +309,7 @@ func TestBurnTakesNothingForOK(t *testing.T) {
 	}
 }
 
-// When memory is exhausted and nothing may be evicted, nothing is accepted.
+// If Redis is out of memory and may not evict keys, no proof is accepted.
 func TestBurnWithoutMemory(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -339,7 +338,7 @@ func TestBurnWithoutMemory(t *testing.T) {
 	wantBurnt(t, c.Replays(), "new", true)
 }
 
-func TestBurnWhileRedisIsAway(t *testing.T) {
+func TestBurnDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
@@ -352,20 +351,20 @@ func TestBurnWhileRedisIsAway(t *testing.T) {
 		}
 	}
 	server.Start()
-	wantBurnt(t, c.Replays(), "b", true) // at once: it waits for no circuit
+	wantBurnt(t, c.Replays(), "b", true) // at once: Burn ignores the circuit
 	n := 0
-	eventually(t, 5*time.Second, "the log tells that Redis is back", func() bool {
+	eventually(t, 5*time.Second, "the recovery is logged", func() bool {
 		n++
 		wantBurnt(t, c.Replays(), fmt.Sprint(n), true)
 		return strings.Contains(log.String(), "level=INFO")
 	})
 	if got := log.String(); strings.Count(got, "level=WARN") != 1 || strings.Count(got, "level=INFO") != 1 {
-		t.Errorf("want one warning and one end in the log:\n%s", got)
+		t.Errorf("want one warning and one recovery in the log:\n%s", got)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if fresh, err := c.Replays().Burn(gone, proofUntil("gone", time.Now().Add(time.Minute))); fresh || err == nil {
-		t.Errorf("Burn for a caller who has gone = %t, %v", fresh, err)
+		t.Errorf("Burn for a canceled caller = %t, %v", fresh, err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
@@ -375,7 +374,7 @@ func TestBurnWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-// Idle connections that died, unseen behind TLS, refuse no request.
+// Idle TLS connections that have died unnoticed cause no errors.
 func TestBurnAfterARestartBehindTLS(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{TLS: true})
@@ -393,13 +392,13 @@ func TestBurnAfterARestartBehindTLS(t *testing.T) {
 	all.Wait()
 }
 
-// api is an instance of an API that takes DPoP tokens.
+// api is an instance of an API that accepts DPoP tokens.
 type api struct {
 	handler http.Handler
 	checker *dpop.Checker
 }
 
-// wallet is a client of it.
+// wallet is the key of a client.
 type wallet struct {
 	key *ecdsa.PrivateKey
 	jkt string
@@ -486,8 +485,8 @@ func TestAProofIsGoodOnceInAllInstances(t *testing.T) {
 	}
 }
 
-// While Redis is away no proof is accepted. What a Redis lost that writes
-// nothing to disk, is a proof's second chance: the documentation says so.
+// While Redis is down, no proof is accepted. After a restart without persistence a
+// used proof is accepted again, as the documentation warns.
 func TestProofsBeforeAndAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, durable := range []bool{true, false} {

@@ -17,7 +17,7 @@ func TestPassword(t *testing.T) {
 	const right = "correct horse & battery/staple?"
 	server := redistest.New(t, redistest.Config{Password: right})
 	c := newCache(t, bearerredis.Config{Address: "redis://:" + url.QueryEscape(right) + "@" + server.Address()})
-	// A + in a URL's user information is a plus.
+	// In a URL's user information, + does not mean a space.
 	if err := c.Set(t.Context(), "k", []byte("value"), time.Minute); err == nil {
 		t.Error("a password with + for space is accepted")
 	}
@@ -30,12 +30,12 @@ func TestPassword(t *testing.T) {
 	const wrong = "hunter2hunter2"
 	c = newCache(t, bearerredis.Config{Address: "redis://:" + wrong + "@" + server.Address(), Logger: log.logger()})
 	if text := fmt.Sprintf("%v %+v", c, c); strings.Contains(text, wrong) {
-		t.Error("the cache prints its password")
+		t.Error("printing the cache shows the password")
 	}
 	w := startWatch(t, c)
 	_, getErr := c.Get(t.Context(), "k")
 	setErr := c.Set(t.Context(), "k", nil, time.Minute)
-	eventually(t, 5*time.Second, "the log tells of both", func() bool { return strings.Count(log.String(), "level=WARN") >= 2 })
+	eventually(t, 5*time.Second, "both failures are logged", func() bool { return strings.Count(log.String(), "level=WARN") >= 2 })
 	for _, text := range []string{fmt.Sprint(getErr), fmt.Sprint(setErr), log.String()} {
 		if !strings.Contains(text, "WRONGPASS") {
 			t.Errorf("want WRONGPASS: %s", text)
@@ -45,12 +45,11 @@ func TestPassword(t *testing.T) {
 		}
 	}
 	if len(w.heard) > 0 {
-		t.Error("a watch without permission was told something")
+		t.Error("a watch without permission received a key")
 	}
 }
 
-// A server that does not know a command answers with what it was sent, if not
-// with all of it.
+// A server that does not know a command quotes its arguments, possibly truncated.
 func TestServerEchoesThePassword(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2hunter2"
@@ -82,8 +81,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("Get with an unknown authority = %v", err)
 	}
 
-	// The client cannot see that idle TLS connections are dead; none of them
-	// may cost a caller anything.
+	// The go-redis client does not notice that idle TLS connections are dead. Callers
+	// must not see an error.
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() { _, _ = c.Get(t.Context(), "k") })

@@ -35,8 +35,8 @@ func TestForgetReachesOtherInstances(t *testing.T) {
 	watchers[0].want(t, "last", time.Second) // nor the stranger's
 }
 
-// When memory is exhausted and nothing may be evicted, values are refused, but
-// what is there is read, and a token is forgotten by all.
+// If Redis is out of memory and may not evict keys, it refuses values. Stored
+// values can be read, and all instances can forget a token.
 func TestRedisOutOfMemory(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -63,7 +63,8 @@ func TestRedisOutOfMemory(t *testing.T) {
 	}
 }
 
-// A user who may not publish still forgets, and is told that others do not.
+// A user without permission to publish still forgets the key in Redis. The error
+// says that other instances were not notified.
 func TestForgetWithoutPermissionToPublish(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -80,9 +81,9 @@ func TestForgetWithoutPermissionToPublish(t *testing.T) {
 	wantValue(t, c, "k", nil)
 }
 
-// The permissions that the README names are enough for all that the cache does,
-// and reach no other prefix.
-func TestPermissionsOfTheREADME(t *testing.T) {
+// The permissions in the README suffice for the cache and the replay store, and do
+// not extend to another prefix.
+func TestPermissionsInREADME(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 const challengePrefix = `Bearer realm="interop"`
 
-// api is an API that bearerkit protects, on loopback.
+// api is an API on loopback that bearerkit protects.
 type api struct {
 	verifier *jwks.Verifier       // nil: none
 	opaque   *introspect.Verifier // nil: none
@@ -41,7 +41,7 @@ type api struct {
 	log    bytes.Buffer
 }
 
-// newAPI is an API that takes JWTs.
+// newAPI returns an API that accepts JWTs.
 func newAPI(t *testing.T, c jwks.Config) *api {
 	t.Helper()
 	a := &api{events: make(map[string]bearer.Event)}
@@ -57,7 +57,7 @@ func newAPI(t *testing.T, c jwks.Config) *api {
 
 func (a *api) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&lockedWriter{a}, nil)) }
 
-// serve protects GET /me, which needs any token, and GET /orders, which needs
+// serve protects GET /me, which needs any valid token, and GET /orders, which needs
 // the scope orders:read.
 func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	t.Helper()
@@ -71,7 +71,7 @@ func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	a.url = server.URL
 }
 
-// guard is a guard whose refusals and log the API keeps.
+// guard returns a guard whose refusals and log the API records.
 func (a *api) guard(t *testing.T, c bearer.Config) *bearer.Guard {
 	t.Helper()
 	c.Realm = "interop"
@@ -119,7 +119,7 @@ type principal struct {
 	Path                                 string // of the request, with its query
 }
 
-// answer is what a client saw, and what the audit trail says of it.
+// answer is the answer to a client and the event of the refusal.
 type answer struct {
 	status     int
 	challenge  string
@@ -157,12 +157,12 @@ func (a *api) get(t *testing.T, path, token string) answer {
 	}
 	got.event = a.refusal(t, body)
 	if bytes.Contains(body, []byte(token)) || strings.Contains(a.logged(), token) {
-		t.Error("the token stands in the answer or in the log")
+		t.Error("the answer or the log contains the token")
 	}
 	return got
 }
 
-// refusal is what the audit trail says of a refusal with that body.
+// refusal returns the event of the refusal with the given body.
 func (a *api) refusal(t *testing.T, body []byte) bearer.Event {
 	t.Helper()
 	var refusal struct {
@@ -176,7 +176,7 @@ func (a *api) refusal(t *testing.T, body []byte) bearer.Event {
 	return a.events[refusal.RequestID]
 }
 
-// accepts wants 200, and returns who the API says is calling.
+// accepts requires 200 and returns the principal that the API saw.
 func (a *api) accepts(t *testing.T, path, token string) principal {
 	t.Helper()
 	got := a.get(t, path, token)
@@ -187,7 +187,7 @@ func (a *api) accepts(t *testing.T, path, token string) principal {
 	return got.principal
 }
 
-// refuses wants 401 invalid_token on every route, for that check.
+// refuses requires 401 invalid_token on every route, because of the given check.
 func (a *api) refuses(t *testing.T, token, check string) bearer.Event {
 	t.Helper()
 	var event bearer.Event
@@ -210,7 +210,7 @@ func (a *api) refuses(t *testing.T, token, check string) bearer.Event {
 	return event
 }
 
-// wantsScope wants 403 on /orders, and 200 where any token will do.
+// wantsScope requires 403 on /orders and 200 on /me.
 func (a *api) wantsScope(t *testing.T, token string) {
 	t.Helper()
 	a.accepts(t, "/me", token)
@@ -222,7 +222,7 @@ func (a *api) wantsScope(t *testing.T, token string) {
 	}
 }
 
-// unavailable wants 503 with Retry-After and without a challenge.
+// unavailable requires 503 with Retry-After and without a challenge.
 func (a *api) unavailable(t *testing.T, token string) {
 	t.Helper()
 	got := a.get(t, "/me", token)
@@ -232,13 +232,13 @@ func (a *api) unavailable(t *testing.T, token string) {
 	}
 }
 
-// awaitReady waits, without a token, until the API has its keys.
+// awaitReady waits until the API has its keys. It sends no token.
 func (a *api) awaitReady(t *testing.T, within time.Duration) {
 	t.Helper()
 	eventually(t, within, "Ready returns nil", func() bool { return a.verifier.Ready() == nil })
 }
 
-// eventually polls until f is true, and fails after a while.
+// eventually polls until f returns true. It fails the test after the given time.
 func eventually(t *testing.T, within time.Duration, what string, f func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(within)
@@ -254,7 +254,7 @@ func eventually(t *testing.T, within time.Duration, what string, f func() bool) 
 	}
 }
 
-// headerOf and claimsOf decode a JWT that is trusted by nobody here.
+// headerOf and claimsOf decode a JWT without verifying it.
 func headerOf(token string) map[string]any { return decodePart(token, 0) }
 func claimsOf(token string) claimSet       { return decodePart(token, 1) }
 

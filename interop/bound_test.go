@@ -15,9 +15,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// boundAPI is an API that takes tokens bound to their sender. Its url is its
-// resource identifier, which has a path. Under it are /me, which needs any
-// token, /orders, which needs the scope orders:read, and all of /files/.
+// boundAPI is an API that accepts sender-constrained tokens. Its url is its
+// resource identifier, which has a path. Below it are /me and /files/, which need
+// any valid token, and /orders, which needs the scope orders:read.
 type boundAPI struct {
 	*api
 	metadata   *resource.Metadata
@@ -29,7 +29,7 @@ type boundConfig struct {
 	issuer         string
 	proofsRequired bool
 	nonces         *dpop.Nonces
-	certificates   *bearer.Certificates // not nil: TLS, with the client's certificate
+	certificates   *bearer.Certificates // if not nil, the API uses TLS and the client's certificate
 }
 
 func newBoundAPI(t *testing.T, c boundConfig) *boundAPI {
@@ -83,7 +83,7 @@ func newBoundAPI(t *testing.T, c boundConfig) *boundAPI {
 	mux.Handle("/api/v1/me", me)
 	mux.Handle("/api/v1/orders", bearerhttp.Require(guard, orders)(http.HandlerFunc(showPrincipal)))
 	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/v1/files/") { // of which the mux would redirect some
+		if strings.HasPrefix(r.URL.Path, "/api/v1/files/") { // the mux would redirect some of these
 			me.ServeHTTP(w, r)
 			return
 		}
@@ -97,13 +97,13 @@ func newBoundAPI(t *testing.T, c boundConfig) *boundAPI {
 	return a
 }
 
-// challenge is one challenge as a client reads it.
+// challenge is a challenge as the client parses it.
 type challenge struct {
 	Scheme     string            `json:"scheme"` // in lower case
 	Parameters map[string]string `json:"parameters"`
 }
 
-// challenge is one of the API's, with further parameters by name and value.
+// challenge returns a challenge of the API with more parameters, names and values.
 func (a *boundAPI) challenge(scheme string, more ...string) challenge {
 	c := challenge{scheme, map[string]string{"realm": "interop", "resource_metadata": a.metadata.URL()}}
 	if scheme == "dpop" {
@@ -115,7 +115,7 @@ func (a *boundAPI) challenge(scheme string, more ...string) challenge {
 	return c
 }
 
-// failed is a challenge with an error.
+// failed returns a challenge with an error.
 func (a *boundAPI) failed(scheme, code string, more ...string) challenge {
 	description := map[string]string{
 		"invalid_token":      "The access token is invalid.",

@@ -20,7 +20,7 @@ type oauthClient struct {
 	redirectURI string
 }
 
-// tokens is an answer of a token endpoint.
+// tokens is the response of a token endpoint.
 type tokens struct {
 	Access    string `json:"access_token"`
 	Refresh   string `json:"refresh_token"`
@@ -29,7 +29,7 @@ type tokens struct {
 	Scope     string `json:"scope"`
 }
 
-// requestTokens posts to a token endpoint and wants tokens.
+// requestTokens sends a token request and requires tokens in the response.
 func (c oauthClient) requestTokens(t *testing.T, endpoint string, form url.Values, header http.Header) tokens {
 	t.Helper()
 	if c.secret == "" && c.id != "" {
@@ -68,12 +68,11 @@ var (
 	formField  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 )
 
-// login is what a user types into the forms of a login page.
+// login fills in the form of a login page.
 type login func(page int, form url.Values)
 
-// authorize goes through an authorization endpoint as a browser does, with a
-// cookie jar and the user's hands, and returns the parameters that came back
-// to the redirect URI.
+// authorize goes through an authorization endpoint like a browser, with a cookie
+// jar and the user's login. It returns the parameters of the redirect URI.
 func (c oauthClient) authorize(t *testing.T, endpoint string, params url.Values, user login) url.Values {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -94,7 +93,7 @@ func (c oauthClient) authorize(t *testing.T, endpoint string, params url.Values,
 	if err != nil {
 		t.Fatal(err)
 	}
-	const most = 4 // pages until the browser is back
+	const most = 4 // pages before the redirect
 	for page := range most {
 		resp, err := browser.Do(req)
 		if err != nil {
@@ -135,7 +134,7 @@ func (c oauthClient) authorize(t *testing.T, endpoint string, params url.Values,
 	return nil
 }
 
-// codeFlow is the authorization code grant with PKCE (RFC 7636).
+// codeFlow runs the authorization code grant with PKCE (RFC 7636).
 func (c oauthClient) codeFlow(t *testing.T, authorization, token string, params url.Values, user login) tokens {
 	t.Helper()
 	verifier := rand.Text() + rand.Text()

@@ -27,8 +27,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// clientCertificate is a self-signed certificate (RFC 8705, Section 2.2) and
-// its key, in files.
+// clientCertificate is a self-signed certificate (RFC 8705, Section 2.2) and its
+// key, both in files.
 type clientCertificate struct {
 	cert, key  string
 	der        []byte
@@ -73,7 +73,7 @@ func writePEM(t *testing.T, kind string, der []byte) (file string) {
 	return file
 }
 
-// curl sends a request by the program curl, with a certificate if there is one.
+// curl sends a request with the program curl and an optional certificate.
 func (a *boundAPI) curl(t *testing.T, url string, cert *clientCertificate, header ...string) (*http.Response, []byte) {
 	t.Helper()
 	args := []string{
@@ -134,7 +134,7 @@ func TestCurlCertificates(t *testing.T) {
 		return []string{"Authorization: DPoP " + token, "DPoP: " + key.proof(t, "GET", a.url+"/orders", token)}
 	}
 	bearerOf := func(token string) []string { return []string{"Authorization: Bearer " + token} }
-	forged := "Client-Cert: :" + base64.StdEncoding.EncodeToString(mine.der) + ":" // RFC 9440, from no proxy
+	forged := "Client-Cert: :" + base64.StdEncoding.EncodeToString(mine.der) + ":" // RFC 9440, but not from a proxy
 	tests := []struct {
 		name    string
 		api     *boundAPI

@@ -1,3 +1,3 @@
-// Package interop holds tests of bearerkit against authorization servers and
-// clients that were written elsewhere. It exports nothing.
+// Package interop tests bearerkit against authorization servers and clients of
+// other projects. It exports nothing.
 package interop

@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// A client that knows nothing but a resource's URL gets in: from the challenge
-// to the metadata, from there to the authorization server, and back with a token.
+// A client that knows only a resource's URL finds the metadata in the challenge and
+// the authorization server in the metadata, and returns with a token.
 func TestDPoPClientDiscovers(t *testing.T) {
 	for name, required := range map[string]bool{"proofs allowed": false, "proofs required": true} {
 		t.Run(name, func(t *testing.T) {
@@ -20,7 +20,7 @@ func TestDPoPClientDiscovers(t *testing.T) {
 			c := sharedDPoPClient(t)
 			const key = "ES256"
 
-			// A client without a token sends one that is none, to be refused.
+			// A client without a token sends an invalid one to get a refusal.
 			refused := c.request(t, clientRequest{URL: a.url + "/orders", Token: "none", Key: key})[0]
 			if refused.Status != http.StatusUnauthorized || len(refused.Challenges) == 0 {
 				t.Fatalf("%+v; want 401 and challenges", refused)
@@ -65,7 +65,8 @@ func TestDPoPClientDiscovers(t *testing.T) {
 	}
 }
 
-// The client finds and takes each document of a program that has several.
+// The client finds and accepts each metadata document of a program that has
+// several.
 func TestDPoPClientReadsMetadata(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The client's proofs, sent by others.
+// An attacker sends the client's proofs.
 func TestDPoPClientProofsStolen(t *testing.T) {
 	o := sharedNodeOP(t)
 	a := newBoundAPI(t, boundConfig{issuer: o.issuer})
@@ -68,7 +68,7 @@ func TestDPoPClientProofsStolen(t *testing.T) {
 	})
 }
 
-// raw writes a request under the DPoP scheme by hand.
+// raw sends a hand-written request with the DPoP scheme.
 func (a *boundAPI) raw(t *testing.T, method, path, token string, proofs ...string) (status int, body []byte) {
 	addr := a.server.Listener.Addr().String()
 	conn, err := net.Dial("tcp", addr)

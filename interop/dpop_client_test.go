@@ -24,7 +24,7 @@ func TestDPoPClientAccepted(t *testing.T) {
 				}
 				t.Logf("%v %v", headerOf(sent.Proof), claimsOf(sent.Proof))
 				if sent.Nonce != "" {
-					t.Errorf("DPoP-Nonce %q; want none, since none are demanded", sent.Nonce)
+					t.Errorf("DPoP-Nonce %q; want none, because the API requires none", sent.Nonce)
 				}
 			}
 		})
@@ -65,12 +65,12 @@ func TestDPoPClientURLs(t *testing.T) {
 			sent, got := c.accepts(t, a, clientRequest{URL: a.url + path, Token: token, Key: "ES256"})
 			url, _, _ := strings.Cut(sent.URL, "#")
 			if want := strings.TrimPrefix(url, a.server.URL); got.Path != want {
-				t.Errorf("the API was asked for %q; want %q", got.Path, want)
+				t.Errorf("the API saw the path %q; want %q", got.Path, want)
 			}
 			t.Logf("%s %v", got.Path, claimsOf(sent.Proof)["htu"])
 		})
 	}
-	t.Run("by another name of the host", func(t *testing.T) {
+	t.Run("another name of the host", func(t *testing.T) {
 		elsewhere := strings.Replace(a.url, "127.0.0.1", "localhost", 1) + "/me"
 		c.refuses(t, a, clientRequest{URL: elsewhere, Token: token, Key: "ES256"}, http.StatusUnauthorized, "htu",
 			a.challenge("bearer"), a.failed("dpop", "invalid_dpop_proof"))
@@ -89,7 +89,7 @@ func TestDPoPClientNonces(t *testing.T) {
 	r := clientRequest{URL: a.url + "/orders?limit=1", Token: c.token(t, o, a, "ES256", "orders:read"), Key: "ES256"}
 	nonceOf := func(e exchange) string { s, _ := claimsOf(e.Proof)["nonce"].(string); return s }
 
-	// asked has the client make a request whose first proof is told to have a nonce.
+	// asked makes the client send a request whose first proof lacks a nonce.
 	asked := func(t *testing.T) (given string) {
 		t.Helper()
 		got := c.request(t, r)
@@ -118,13 +118,13 @@ func TestDPoPClientNonces(t *testing.T) {
 		<-time.After(rotate / 10)
 		got := c.request(t, r)
 		now := time.Now()
-		late := now.Sub(last) >= rotate // the machine is slow, and the nonce may be too old
+		late := now.Sub(last) >= rotate // on a slow machine the nonce may have expired
 		last = now
 		if final := got[len(got)-1]; final.Status != http.StatusOK || len(got) > 1 && !late {
 			t.Fatalf("%+v; want 200 at once", got)
 		}
 		if nonce := nonceOf(got[0]); nonce != given {
-			t.Fatalf("the proof has the nonce %q; want %q, which the answer before has given", nonce, given)
+			t.Fatalf("the proof has the nonce %q; want %q from the previous answer", nonce, given)
 		}
 		used[given] = true
 		given = got[len(got)-1].Nonce
@@ -184,7 +184,7 @@ func TestDPoPClientRefused(t *testing.T) {
 		{"proofs required, a token that is not bound", strict, "/me", strictFree, "", unauthorized, "scheme", []challenge{
 			strict.failed("dpop", "invalid_token"),
 		}},
-		{"an algorithm that is not taken", a, "/me", c.token(t, o, a, "ES512", ""), "ES512", unauthorized, "alg", []challenge{
+		{"an unsupported algorithm", a, "/me", c.token(t, o, a, "ES512", ""), "ES512", unauthorized, "alg", []challenge{
 			a.challenge("bearer"), a.failed("dpop", "invalid_dpop_proof"),
 		}},
 	}

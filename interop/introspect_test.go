@@ -13,7 +13,7 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// newOpaqueAPI is an API that asks about tokens.
+// newOpaqueAPI returns an API that introspects tokens.
 func newOpaqueAPI(t *testing.T, c introspect.Config) *api {
 	t.Helper()
 	a := &api{events: make(map[string]bearer.Event)}
@@ -55,21 +55,21 @@ func (c oauthClient) revoke(t *testing.T, endpoint, token string) {
 	}
 }
 
-// refusesOurs wants 503 for a good token, and a log that says whose credentials
-// are refused, and does not tell them.
+// refusesOurs requires 503 for a valid token, because the endpoint refuses the
+// API's own credentials. The log must say so without revealing them.
 func (a *api) refusesOurs(t *testing.T, token, secret string) {
 	t.Helper()
 	a.unavailable(t, token)
 	log := a.logged()
 	if !strings.Contains(log, "the endpoint does not take our credentials") {
-		t.Errorf("the log does not say what to mend: %s", log)
+		t.Errorf("the log does not say what to fix: %s", log)
 	}
 	if secret != "" && strings.Contains(log, secret) {
-		t.Errorf("the secret stands in the log: %s", log)
+		t.Errorf("the log contains the secret: %s", log)
 	}
 }
 
-// recorder keeps the body of the last answer.
+// recorder records the body of the last response.
 type recorder struct {
 	mu   sync.Mutex
 	body []byte

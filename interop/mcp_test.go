@@ -22,8 +22,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// mcpServer is an MCP server of the official SDK behind a bearermcp.Endpoint,
-// on loopback. Each request needs orders:read, the tool place orders:write too.
+// mcpServer is an MCP server of the official SDK on loopback, behind a
+// bearermcp.Endpoint. Every request needs orders:read, and the tool place also
+// needs orders:write.
 type mcpServer struct {
 	api *api
 	url string
@@ -71,7 +72,7 @@ func newMCPServer(t *testing.T, issuer string, stateless bool) *mcpServer {
 	return s
 }
 
-// call calls a tool and returns what it says.
+// call calls a tool and returns its text.
 func (s *mcpServer) call(t *testing.T, session *mcp.ClientSession, tool string) string {
 	t.Helper()
 	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool})
@@ -96,7 +97,7 @@ func connectMCP(t *testing.T, s *mcpServer, handler auth.OAuthHandler) *mcp.Clie
 	return session
 }
 
-// pathRecorder is a client that notes what it asks for.
+// pathRecorder is a transport that records the requested paths.
 type pathRecorder struct {
 	mu    sync.Mutex
 	paths []string
@@ -109,10 +110,10 @@ func (r *pathRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// The official SDK's client knows nothing but the URL of the MCP server: from
-// the 401 it finds the metadata, in them the authorization server, there a
-// token for this resource and scope, and a call that needs more makes it step
-// up, by the one challenge that names all (MCP1, MCP2, MCP5, MCP6, P5, P6).
+// The official SDK's client knows only the URL of the MCP server. It finds the
+// metadata in the 401 and the authorization server in the metadata, and gets a
+// token for this resource and scope. A call that needs more scopes makes it step up
+// once, with the challenge that names them all (MCP1, MCP2, MCP5, MCP6, P5, P6).
 func TestMCPClientFindsItsWay(t *testing.T) {
 	o := sharedNodeOP(t)
 	registered := &auth.AuthorizationCodeHandlerConfig{
@@ -130,7 +131,7 @@ func TestMCPClientFindsItsWay(t *testing.T) {
 	}{
 		{"with sessions", false, *registered},
 		{"2026-07-28, stateless", true, *registered},
-		{"a client that registers (RFC 7591), anew for each step", false, *registering},
+		{"a client that registers (RFC 7591) for each step", false, *registering},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newMCPServer(t, o.issuer, tt.stateless)
@@ -180,9 +181,9 @@ func TestMCPClientFindsItsWay(t *testing.T) {
 }
 
 // "MCP servers MUST only accept tokens specifically intended for themselves and
-// MUST reject tokens that do not include them in the audience claim" (MCP3):
-// real tokens of the same server and scope, for another resource, and none at
-// all for this one.
+// MUST reject tokens that do not include them in the audience claim" (MCP3): the
+// tokens here come from the same authorization server, with the same scope but for
+// another resource or for none.
 func TestMCPTokensForOthers(t *testing.T) {
 	o := sharedNodeOP(t)
 	s := newMCPServer(t, o.issuer, true)

@@ -20,7 +20,7 @@ import (
 
 var nodeResourceServer = oauthClient{id: "resource-server", secret: "resource-server-secret"}
 
-const nodeOpaque = "opaque" // the resource whose tokens are opaque
+const nodeOpaque = "opaque" // the resource with opaque tokens
 
 func nodeAsks(o *nodeOP) introspect.Config {
 	return introspect.Config{
@@ -68,7 +68,7 @@ func TestNodeIntrospection(t *testing.T) {
 			a.wantsScope(t, o.clientCredentials(t, nodeOpaque, "orders:write orders:readall", nil).Access)
 			a.checkRequests(t, 3)
 
-			// The OP calls a refresh token active; only the audience is missing.
+			// The OP reports a refresh token as active; only the audience is missing.
 			if user.Refresh == "" {
 				t.Fatal("no refresh token")
 			}
@@ -81,7 +81,7 @@ func TestNodeIntrospection(t *testing.T) {
 			a.refuses(t, o.clientCredentials(t, nodeOpaque, "orders:read", proof).Access, "cnf")
 
 			nodeResourceServer.revoke(t, o.endpoint("/token/revocation"), machine)
-			a.accepts(t, "/orders", machine) // nobody was told
+			a.accepts(t, "/orders", machine) // the answer is still cached
 			if err := a.opaque.Forget(t.Context(), machine); err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +102,7 @@ func TestNodeIntrospectionRevocationIsSeen(t *testing.T) {
 	a.refuses(t, token, "active")
 }
 
-// What the OP calls active expires here at its exp, in the cache too.
+// A cached answer expires at the token's exp, although the OP called it active.
 func TestNodeIntrospectionExpires(t *testing.T) {
 	t.Parallel()
 	o := sharedNodeOP(t)
@@ -144,14 +144,14 @@ func TestNodeIntrospectionOfOurselves(t *testing.T) {
 		c.Signed = &introspect.Signed{Audience: "another"}
 		newOpaqueAPI(t, c).unavailable(t, token)
 	})
-	t.Run("signed answers by another algorithm", func(t *testing.T) {
+	t.Run("signed answers with another algorithm", func(t *testing.T) {
 		c := nodeAsks(o)
 		c.Signed = &introspect.Signed{Audience: nodeResourceServer.id, Algorithms: []string{"ES256"}}
 		newOpaqueAPI(t, c).unavailable(t, token)
 	})
 }
 
-// The signed answers of an issuer are no access tokens.
+// A signed introspection response is not accepted as an access token.
 func TestNodeSignedAnswerIsNoToken(t *testing.T) {
 	o := sharedNodeOP(t)
 	token := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
@@ -170,8 +170,8 @@ func TestNodeSignedAnswerIsNoToken(t *testing.T) {
 	}
 }
 
-// The OP tells nobody about JWTs: it answers unsupported_token_type, which is
-// no outage.
+// The OP does not introspect JWTs. Its answer unsupported_token_type does not count
+// as an outage.
 func TestNodeJWTsAskedAbout(t *testing.T) {
 	o := sharedNodeOP(t)
 	a := &api{events: make(map[string]bearer.Event)}
@@ -194,7 +194,7 @@ func TestNodeJWTsAskedAbout(t *testing.T) {
 	asked := opaque.Stats().Requests
 	mixed.accepts(t, "/orders", o.clientCredentials(t, "ES256", "orders:read", nil).Access)
 	if got := opaque.Stats().Requests; got != asked {
-		t.Errorf("%d requests for a JWT that is verified here", got-asked)
+		t.Errorf("%d requests for a JWT that the API verifies itself", got-asked)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 
 var nodeAlgorithms = []string{"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 
-// nodeAPI is an API under the default profile, RFC 9068. It calls itself as the
-// OP's clients are called too, so that ID tokens have the right audience.
+// nodeAPI returns an API with the default profile, RFC 9068. Its audiences include
+// the names of the OP's clients, so that ID tokens have an accepted audience.
 func nodeAPI(t *testing.T, o *nodeOP, profile jwks.Profile) *api {
 	t.Helper()
 	audience := []string{nodeMachine.id}
@@ -96,7 +96,7 @@ func TestNodeRefused(t *testing.T) {
 		{"another OP with the same issuer, kid and other keys, ECDSA", machine(sameKid, "ES256"), "signature"},
 		{"another OP with the same issuer, kid and other keys, RSA-PSS", machine(sameKid, "PS256"), "signature"},
 		{"another OP with the same issuer, kid and other keys, EdDSA", machine(sameKid, "EdDSA"), "signature"},
-		{"another OP with an issuer of its own", machine(stranger, "ES256"), "iss"},
+		{"another OP with its own issuer", machine(stranger, "ES256"), "iss"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { a.refuses(t, tt.token, tt.check) })
@@ -115,8 +115,8 @@ func TestNodeExpires(t *testing.T) {
 	a.refuses(t, token, "exp")
 }
 
-// The OP's ID tokens have no typ, which a profile may accept; their nonce tells
-// them then, or else the lack of a claim that carries the client's id.
+// The OP's ID tokens have no typ, which some profiles accept. Their nonce reveals
+// them, or the missing client ID claim.
 func TestNodeIDTokens(t *testing.T) {
 	o := sharedNodeOP(t)
 	type idToken struct{ name, token string }
@@ -174,7 +174,7 @@ func TestNodeStopsAndComesBack(t *testing.T) {
 	cold := nodeAPI(t, o, jwks.Profile{})
 	cold.unavailable(t, old)
 
-	back := newNodeOP(t, o.addr, "", "new") // with new keys, since it keeps none
+	back := newNodeOP(t, o.addr, "", "new") // with new keys: it stores none
 	cold.awaitReady(t, 3*time.Second)
 	token := back.clientCredentials(t, "EdDSA", "orders:read", nil).Access
 	cold.accepts(t, "/orders", token)

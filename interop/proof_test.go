@@ -14,7 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// proofKey is a key that go-jose makes DPoP proofs with.
+// proofKey is a key for DPoP proofs, which go-jose signs.
 type proofKey struct{ *ecdsa.PrivateKey }
 
 func newProofKey(t *testing.T) proofKey {
@@ -26,7 +26,7 @@ func newProofKey(t *testing.T) proofKey {
 	return proofKey{key}
 }
 
-// thumbprint is the jkt of tokens that are bound to the key.
+// thumbprint returns the jkt of tokens that are bound to the key.
 func (k proofKey) thumbprint(t *testing.T) string {
 	t.Helper()
 	sum, err := (&jose.JSONWebKey{Key: k.Public()}).Thumbprint(crypto.SHA256)
@@ -36,7 +36,8 @@ func (k proofKey) thumbprint(t *testing.T) string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
-// proof is one for a request with a token, or, without one, to a token endpoint.
+// proof returns a proof for a request with a token. Without a token it is for a
+// token endpoint.
 func (k proofKey) proof(t *testing.T, method, url, token string) string {
 	t.Helper()
 	options := (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt")

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// zitadelAsks is the configuration of a client of the OP. The OP tells a client
-// of those tokens alone whose audience it is.
+// zitadelAsks returns the configuration of a client of the OP. The OP introspects
+// only tokens whose audience is the client.
 func zitadelAsks(o *zitadelOP, c oauthClient) introspect.Config {
 	return introspect.Config{
 		Issuer:   o.issuer,
@@ -51,7 +51,7 @@ func TestZitadelIntrospection(t *testing.T) {
 			newOpaqueAPI(t, elsewhere).refuses(t, user.Access, "aud")
 
 			zitadelOpaque.revoke(t, o.endpoint("/revoke"), user.Access)
-			a.accepts(t, "/me", user.Access) // nobody was told
+			a.accepts(t, "/me", user.Access) // the answer is still cached
 			if err := a.opaque.Forget(t.Context(), user.Access); err != nil {
 				t.Fatal(err)
 			}
@@ -60,8 +60,8 @@ func TestZitadelIntrospection(t *testing.T) {
 	}
 }
 
-// The example OP's answers have no aud, so that only a weaker configuration
-// accepts its tokens.
+// The example OP's answers have no aud, so only a weaker configuration accepts its
+// tokens.
 func TestZitadelSendsNoAudience(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	token := o.codeFlow(t, zitadelOpaque, zitadelScope).Access
@@ -69,7 +69,7 @@ func TestZitadelSendsNoAudience(t *testing.T) {
 	c := zitadelAsks(o, zitadelOpaque)
 	c.InsecureAudienceNotSent = true
 	newOpaqueAPI(t, c).accepts(t, "/me", token)
-	// To another client it says that the token is not active.
+	// For another client the OP reports the token as inactive.
 	c = zitadelAsks(o, zitadelWeb)
 	c.InsecureAudienceNotSent = true
 	newOpaqueAPI(t, c).refuses(t, token, "active")
@@ -99,7 +99,7 @@ func TestZitadelIntrospectionOfOurselves(t *testing.T) {
 	for name, auth := range map[string]introspect.Auth{
 		"another secret":    introspect.ClientSecretBasic(zitadelOpaque.id, "another-secret"),
 		"an unknown client": introspect.ClientSecretBasic("unknown", "another-secret"),
-		"a method that the OP does not take at this endpoint": introspect.ClientSecretPost(zitadelOpaque.id, zitadelOpaque.secret),
+		"a method that this endpoint does not accept": introspect.ClientSecretPost(zitadelOpaque.id, zitadelOpaque.secret),
 		"another key": introspect.PrivateKeyJWT(zitadelOpaque.id, private),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,14 +108,14 @@ func TestZitadelIntrospectionOfOurselves(t *testing.T) {
 			newOpaqueAPI(t, c).refusesOurs(t, token, "another-secret")
 		})
 	}
-	t.Run("signed answers, which the OP does not have", func(t *testing.T) {
+	t.Run("signed answers, which the OP does not support", func(t *testing.T) {
 		c := zitadelAsks(o, zitadelOpaque)
 		c.Signed = &introspect.Signed{Audience: zitadelOpaque.id}
 		newOpaqueAPI(t, c).unavailable(t, token)
 	})
 }
 
-// JWTs are verified by the OP's keys, and it is asked about them too.
+// The API verifies JWTs with the OP's keys and also introspects them.
 func TestZitadelJWTsAskedAbout(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
@@ -142,10 +142,10 @@ func TestZitadelJWTsAskedAbout(t *testing.T) {
 	zitadelWeb.revoke(t, o.endpoint("/revoke"), token)
 	asked.refuses(t, token, "active")
 	before := opaque.Stats().Requests
-	mixed.accepts(t, "/orders", token) // it does not ask, and cannot know
+	mixed.accepts(t, "/orders", token) // this API does not introspect it
 	stranger := newZitadelOP(t, "", "")
 	asked.refuses(t, stranger.codeFlow(t, zitadelWeb, zitadelScope).Access, "iss")
 	if got := opaque.Stats().Requests - before; got != 0 {
-		t.Errorf("%d requests for JWTs that nobody is asked about", got)
+		t.Errorf("%d requests for JWTs that the API does not introspect", got)
 	}
 }

@@ -21,7 +21,7 @@ func TestZitadelRotation(t *testing.T) {
 	a.accepts(t, "/orders", old)
 	fetches := a.verifier.Stats().Issuers[0].Fetches
 
-	// The old key stays published for a while, as it should.
+	// The old key remains published for a while.
 	first := newZitadelKey(t, "first", jose.ES256)
 	second := newZitadelKey(t, "second", jose.EdDSA)
 	o.store.rotate(first, second)
@@ -31,12 +31,12 @@ func TestZitadelRotation(t *testing.T) {
 	if got := a.verifier.Stats().Issuers[0].Fetches - fetches; got != 1 {
 		t.Errorf("%d fetches for two keys that were published together; want 1", got)
 	}
-	// Its key is withdrawn. As long as the token is not older than the last
-	// fetch, less the leeway, it may be 503 (reports V17).
+	// Its key has been withdrawn. If the token was issued after the last fetch minus
+	// the leeway, the answer may be 503 (reports V17).
 	eventually(t, 15*time.Second, "the token of the withdrawn key is refused", func() bool { return a.get(t, "/orders", old).status == 401 })
 
-	// The burst of fetches for unknown keys is spent: the next one is found
-	// within the refresh budget.
+	// The burst of fetches for unknown keys is used up, so the next key is found within
+	// the refresh budget.
 	o.store.rotate(newZitadelKey(t, "third", jose.PS256))
 	token := o.clientCredentials(t, "orders:read").Access
 	eventually(t, 5*time.Second, "the third key is accepted", func() bool { return a.get(t, "/orders", token).status == 200 })
@@ -55,14 +55,14 @@ func TestZitadelStopsAfterFirstFetch(t *testing.T) {
 	for range 20 {
 		a.accepts(t, "/orders", known)
 	}
-	a.unavailable(t, unknown) // nobody can tell
+	a.unavailable(t, unknown) // the key cannot be fetched
 	a.accepts(t, "/orders", known)
 
 	o.restart(t)
 	eventually(t, 15*time.Second, "the new key is accepted", func() bool { return a.get(t, "/orders", unknown).status == 200 })
 }
 
-// requestCounter counts what a verifier sends.
+// requestCounter counts the requests of a verifier.
 type requestCounter struct{ atomic.Int64 }
 
 func (c *requestCounter) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -91,6 +91,6 @@ func TestZitadelStopsBeforeFirstFetch(t *testing.T) {
 	})
 
 	o.restart(t)
-	a.awaitReady(t, 3*time.Second) // no request is sent meanwhile
+	a.awaitReady(t, 3*time.Second) // without a request to the API
 	a.accepts(t, "/orders", token)
 }

@@ -27,9 +27,9 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// zitadelOP is the example OP of github.com/zitadel/oidc, on loopback. What is
-// changed of it is what its Storage is there for: the kind of access token,
-// its lifetime and scope claim, and the keys.
+// zitadelOP is the example OP of github.com/zitadel/oidc on loopback. Its storage
+// is modified: the kind of access token, its lifetime and scope claim, and the
+// keys.
 type zitadelOP struct {
 	issuer, addr string
 	handler      http.Handler
@@ -50,8 +50,8 @@ var (
 	zitadelM2M    = oauthClient{id: "sid1", secret: "verysecret"}
 )
 
-// newZitadelOP starts an OP. An empty issuer is where it listens; another
-// issuer is that of an impostor.
+// newZitadelOP starts an OP. An empty issuer is the URL where it listens. With
+// another issuer the OP is an impostor.
 func newZitadelOP(t *testing.T, issuer, slash string, keys ...zitadelKey) *zitadelOP {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -87,10 +87,10 @@ func (o *zitadelOP) serve(listener net.Listener) {
 	o.server.Start()
 }
 
-// stop ends the listener and every connection.
+// stop closes the listener and every connection.
 func (o *zitadelOP) stop() { o.server.Close() }
 
-// restart listens where the OP listened before.
+// restart starts the OP at its previous address.
 func (o *zitadelOP) restart(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", o.addr)
@@ -102,7 +102,7 @@ func (o *zitadelOP) restart(t *testing.T) {
 
 func (o *zitadelOP) endpoint(path string) string { return "http://" + o.addr + path }
 
-// login types into the OP's login form.
+// login fills in the OP's login form.
 func (o *zitadelOP) login(_ int, form url.Values) {
 	u, _ := url.Parse(o.issuer)
 	form.Set("username", "test-user@"+u.Hostname())
@@ -115,8 +115,8 @@ func (o *zitadelOP) codeFlow(t *testing.T, c oauthClient, scope string) tokens {
 	return c.codeFlow(t, o.endpoint("/auth"), o.endpoint("/oauth/token"), params, o.login)
 }
 
-// implicit is response_type=id_token, without the nonce that OpenID Connect
-// Core, Section 3.2.2.1 asks for, and which this OP does without.
+// implicit runs response_type=id_token without the nonce that OpenID Connect Core,
+// Section 3.2.2.1 requires. This OP accepts that.
 func (o *zitadelOP) implicit(t *testing.T, c oauthClient, scope string) (idToken string) {
 	t.Helper()
 	params := url.Values{"scope": {scope}, "response_type": {"id_token"}}
@@ -135,8 +135,8 @@ func (o *zitadelOP) clientCredentials(t *testing.T, scope string) tokens {
 	return zitadelM2M.requestTokens(t, o.endpoint("/oauth/token"), form, nil)
 }
 
-// assertion signs what a service user presents to the token endpoint (RFC
-// 7523), by the OP's own client library.
+// assertion signs a service user's assertion for the token endpoint (RFC 7523) with
+// the OP's own client library.
 func (o *zitadelOP) assertion(t *testing.T) string {
 	t.Helper()
 	signer, err := zitadel.NewSignerFromPrivateKeyByte(o.assertionKey, zitadelServiceKey)
@@ -159,7 +159,7 @@ func (o *zitadelOP) jwtProfile(t *testing.T, scope string) tokens {
 	return oauthClient{}.requestTokens(t, o.endpoint("/oauth/token"), form, nil)
 }
 
-// exchange is a token exchange (RFC 8693).
+// exchange runs a token exchange (RFC 8693).
 func (o *zitadelOP) exchange(t *testing.T, c oauthClient, access, want string) tokens {
 	t.Helper()
 	return c.requestTokens(t, o.endpoint("/oauth/token"), url.Values{
@@ -171,7 +171,7 @@ func (o *zitadelOP) exchange(t *testing.T, c oauthClient, access, want string) t
 	}, nil)
 }
 
-// userinfo asks the OP's own protected resource about a token.
+// userinfo sends a token to the OP's own protected resource.
 func (o *zitadelOP) userinfo(t *testing.T, token string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.endpoint("/userinfo"), nil)
@@ -187,8 +187,8 @@ func (o *zitadelOP) userinfo(t *testing.T, token string) int {
 	return resp.StatusCode
 }
 
-// zitadelStorage is the example's storage, with JWT access tokens for all
-// clients but one.
+// zitadelStorage is the example's storage, but with JWT access tokens for all
+// clients except one.
 type zitadelStorage struct {
 	*storage.Storage
 	serviceKey *rsa.PublicKey
@@ -221,7 +221,7 @@ func (s *zitadelStorage) SetIntrospectionFromToken(ctx context.Context, answer *
 	return err
 }
 
-// rotate lets the OP sign with the first key, and publish them all.
+// rotate makes the OP sign with the first key and publish all of them.
 func (s *zitadelStorage) rotate(keys ...zitadelKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -301,8 +301,8 @@ func (s *zitadelStorage) KeySet(ctx context.Context) ([]op.Key, error) {
 	return published, nil
 }
 
-// jwtClient is a client whose access tokens are JWTs, and that may ask for the
-// scopes of the API.
+// jwtClient is a client that gets JWT access tokens and may request the scopes of
+// the API.
 type jwtClient struct{ op.Client }
 
 func (jwtClient) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeJWT }

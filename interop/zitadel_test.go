@@ -14,13 +14,13 @@ const (
 	accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 )
 
-// zitadelProfile is what the OP's access tokens need: they are as RFC 9068
-// says but for typ, which is that of the ID tokens too.
+// zitadelProfile accepts the OP's access tokens. They follow RFC 9068 except for
+// typ, which is the same as that of ID tokens.
 func zitadelProfile() jwks.Profile {
 	return jwks.Profile{Types: []string{"JWT"}}
 }
 
-// permissiveProfile takes nearly any JWT for an access token.
+// permissiveProfile accepts nearly any JWT as an access token.
 func permissiveProfile() jwks.Profile {
 	return jwks.Profile{
 		Types:    []string{"", "JWT", "at+jwt"},
@@ -30,8 +30,8 @@ func permissiveProfile() jwks.Profile {
 	}
 }
 
-// zitadelAPI is an API that calls itself as the example OP does: by its
-// clients' ids, so that an ID token has the right audience too.
+// zitadelAPI returns an API whose audiences are the client IDs of the example OP, so
+// that ID tokens have an accepted audience too.
 func zitadelAPI(t *testing.T, o *zitadelOP, profile jwks.Profile, audience ...string) *api {
 	t.Helper()
 	if audience == nil {
@@ -69,11 +69,11 @@ func TestZitadelAccepted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Logf("%v %v", headerOf(tt.token), claimsOf(tt.token))
 			if typ := headerOf(tt.token)["typ"]; typ != "JWT" {
-				t.Errorf("typ is %v; want JWT, which zitadelProfile is for", typ)
+				t.Errorf("typ is %v; want JWT, as zitadelProfile expects", typ)
 			}
 			want := []string{"aud", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sub"}
 			if got := claimsOf(tt.token).names(); !slices.Equal(got, want) {
-				t.Errorf("claims %v; want %v, which zitadelProfile is for", got, want)
+				t.Errorf("claims %v; want %v, as zitadelProfile expects", got, want)
 			}
 			got := a.accepts(t, "/orders", tt.token)
 			tt.want.Issuer = o.issuer
@@ -118,7 +118,7 @@ func TestZitadelRefused(t *testing.T) {
 	opaque := o.codeFlow(t, zitadelOpaque, "openid orders:read offline_access")
 	for name, token := range map[string]string{"the JWT": user.Access, "the opaque token": opaque.Access} {
 		if status := o.userinfo(t, token); status != 200 {
-			t.Errorf("%s at the OP's own userinfo endpoint: %d; want 200, it is no live token otherwise", name, status)
+			t.Errorf("%s at the OP's own userinfo endpoint: %d; want 200; otherwise the token is not live", name, status)
 		}
 	}
 	a := zitadelAPI(t, o, zitadelProfile())
@@ -149,7 +149,7 @@ func TestZitadelRefused(t *testing.T) {
 		{"a client's assertion", a, o.assertion(t), "iss"},
 		{"another OP with the same issuer and other keys", a, impostor.clientCredentials(t, "orders:read").Access, "kid"},
 		{"another OP with the same issuer, kid and other keys", a, samekid.clientCredentials(t, "orders:read").Access, "signature"},
-		{"another OP with an issuer of its own", a, stranger.clientCredentials(t, "orders:read").Access, "iss"},
+		{"another OP with its own issuer", a, stranger.clientCredentials(t, "orders:read").Access, "iss"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestZitadelRefused(t *testing.T) {
 			}
 		})
 	}
-	a.accepts(t, "/orders", genuine) // after all that
+	a.accepts(t, "/orders", genuine) // still
 }
 
 func TestZitadelExpires(t *testing.T) {
@@ -178,10 +178,10 @@ func TestZitadelExpires(t *testing.T) {
 	a.refuses(t, token, "exp")
 }
 
-// The OP's ID tokens have typ, iss, aud, sub, client_id, azp, exp and iat as
-// its access tokens have them. In the code flow at_hash and c_hash tell them
-// apart, after a refresh at_hash alone; after a token exchange, and where the
-// OP does not insist on a nonce, only the absence of jti does.
+// The OP's ID tokens have the same typ, iss, aud, sub, client_id, azp, exp and iat
+// as its access tokens. They differ by at_hash and c_hash in the code flow, and by
+// at_hash after a refresh. After a token exchange, or without a nonce, they differ
+// only by the missing jti.
 func TestZitadelIDTokens(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	user := o.codeFlow(t, zitadelNative, "openid orders:read offline_access")

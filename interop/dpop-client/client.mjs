@@ -1,9 +1,9 @@
-// The client of ../dpop_client_test.go: oauth4webapi makes proofs (RFC 9449),
-// keeps nonces, asks for tokens, and reads challenges and metadata. Each line of
-// the standard input is a command in JSON, each line of the output its result;
-// the client ends when its input does.
+// The client for ../dpop_client_test.go. oauth4webapi creates proofs (RFC 9449),
+// keeps nonces, requests tokens, and parses challenges and metadata. Each line of
+// standard input is a command in JSON, and each line of standard output is its
+// result. The client exits when its input ends.
 //
-// A key is named by its algorithm, and by another word where there are several.
+// The name of a key begins with its algorithm: "ES256", "ES256 another".
 
 import { createInterface } from 'node:readline';
 
@@ -22,7 +22,7 @@ async function keyOf(name) {
 }
 
 const commands = {
-  // A token for a resource (RFC 8707), bound to a key if there is one.
+  // Requests a token for a resource (RFC 8707), bound to the key if there is one.
   async token({ issuer, resource, scope, key }) {
     const url = new URL(issuer);
     const as = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, onLoopback));
@@ -34,8 +34,8 @@ const commands = {
     return { token: tokens.access_token, type: tokens.token_type, thumbprint: await DPoP?.calculateThumbprint() };
   },
 
-  // A request for a resource, as Bearer without a key, and again if the client
-  // sees that a nonce is asked for. An unsent one is only made.
+  // Requests a resource. Without a key the scheme is Bearer. The client retries if
+  // the server requires a nonce. An unsent request only creates the proof.
   async request({ method = 'GET', url, token, key, unsent }) {
     const exchanges = [];
     const DPoP = key ? await keyOf(key) : undefined;
@@ -66,8 +66,8 @@ const commands = {
     }
   },
 
-  // A resource's metadata (RFC 9728), where it is by its identifier, or at a URL
-  // that a challenge names.
+  // Fetches a resource's metadata (RFC 9728): by its identifier, or from the URL in
+  // a challenge.
   async metadata({ resource, at }) {
     const expected = new URL(resource);
     const response = at ? await fetch(at) : await oauth.resourceDiscoveryRequest(expected, onLoopback);

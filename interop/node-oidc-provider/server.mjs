@@ -1,15 +1,16 @@
-// An authorization server on loopback for the tests of ../node_test.go:
-// oidc-provider, whose access tokens are opaque, and JWTs by RFC 9068 for a
-// resource (RFC 8707). The path of the resource chooses the algorithm and the
-// lifetime in seconds: https://api.example.com/ES256, .../PS256/2. A resource
-// .../opaque has opaque tokens with an audience, and one elsewhere ES256. DPoP
-// proofs (RFC 9449) are taken. Introspection and revocation are for the clients
+// Runs oidc-provider on loopback for the tests in the parent folder.
+//
+// Access tokens are opaque. For a resource (RFC 8707) they are JWTs as in RFC
+// 9068, and the path of the resource selects the algorithm and the lifetime in
+// seconds: https://api.example.com/ES256, .../PS256/2. The resource .../opaque has
+// opaque tokens with an audience. Any other resource has ES256. The server accepts
+// DPoP proofs (RFC 9449). Two clients may introspect and revoke tokens:
 // resource-server, with a secret, and resource-server-key, whose public key is the
 // JWK in CLIENT_KEY.
 //
-// LISTEN is host:port, port 0 is a free one. ISSUER is the issuer identifier,
-// by default where the server listens. KID is the prefix of its keys' ids.
-// It prints its address, and ends when its standard input does.
+// LISTEN is host:port; port 0 selects a free port. ISSUER is the issuer
+// identifier; by default it is the URL of the server. KID is the prefix of the key
+// ids. The server prints its URL and exits when its standard input ends.
 
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

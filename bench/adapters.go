@@ -15,13 +15,13 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// frameworks are named in the case of the adapters, bare and guarded.
+// frameworks are the frameworks of the adapter case, with and without a guard.
 var frameworks = []string{"net/http", "Echo", "Gin"}
 
 func guardedBy(framework string) string { return framework + ", guarded" }
 
-// adapters compares each framework's route without a guard and with one, whose
-// verifier takes no time, so that nothing but the adapter differs.
+// adapters compares a route of each framework with and without a guard. The guard's
+// verifier takes no time, so only the adapter makes a difference.
 func adapters(h *harness) (result, error) {
 	principal := bearer.Principal{
 		Issuer: "https://login.example.com", Subject: "alice", Scopes: scope.Of(neededScope), Expires: time.Now().Add(time.Hour),
@@ -59,7 +59,7 @@ func adapters(h *harness) (result, error) {
 	return h.measure("adapters", entries...)
 }
 
-// added is what the guard adds to a framework's route, in nanoseconds.
+// added returns the nanoseconds that the guard adds to a framework's route.
 func added(r result, framework string) (guarded, bare series) {
 	return r.of(guardedBy(framework)), r.of(framework)
 }

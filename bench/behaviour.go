@@ -13,7 +13,7 @@ func broken(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "down", http.StatusInternalServerError)
 }
 
-// cold lets n requests in before there are keys.
+// cold sends n requests before the contender has keys.
 func (s *stage) cold(n int) []string {
 	s.issuer.behave(func() { wait(50 * time.Millisecond) }, nil)
 	s.open()
@@ -21,7 +21,7 @@ func (s *stage) cold(n int) []string {
 	return []string{fmt.Sprint(s.requests()), thousands(answers.accepted())}
 }
 
-// givingUp cancels the request that waits first.
+// givingUp cancels the first request that waits for keys.
 func (s *stage) givingUp(waiting int) []string {
 	asked := make(chan struct{})
 	var once sync.Once
@@ -36,14 +36,14 @@ func (s *stage) givingUp(waiting int) []string {
 	first.Go(func() { s.status(ctx, token) })
 	<-asked
 	others := s.together(waiting, token)
-	wait(50 * time.Millisecond) // they have come to their wait by then
+	wait(50 * time.Millisecond) // by then they are waiting
 	cancel()
 	first.Wait()
 	answers := others()
 	return []string{fmt.Sprint(answers.accepted()), answers.others(), told(s.answerTo(token)), fmt.Sprint(s.requests())}
 }
 
-// badTokens floods a warm handler.
+// badTokens floods a warm handler with bad tokens.
 func (s *stage) badTokens(unknown, forged int) []string {
 	s.open()
 	good := s.good()
@@ -68,7 +68,7 @@ func (s *stage) badTokens(unknown, forged int) []string {
 	return append(cells, found.others(), told(s.answerTo(s.good())))
 }
 
-// outage lets the issuer die after a first good fetch.
+// outage stops the issuer after the first successful fetch.
 func (s *stage) outage(length time.Duration) []string {
 	s.open()
 	s.answerTo(s.good())
@@ -94,7 +94,7 @@ func (s *stage) outage(length time.Duration) []string {
 		fmt.Sprintf("%s of %s", thousands(found.accepted()), thousands(total)), thousands(asked), again}
 }
 
-// startingDown builds the handler while there are no keys to be had.
+// startingDown builds the handler while no keys are available.
 func (s *stage) startingDown() []string {
 	s.issuer.behave(nil, broken)
 	start := time.Now()
@@ -113,7 +113,7 @@ func (s *stage) startingDown() []string {
 	return []string{construction, found.others(), fmt.Sprint(asked), s.until(s.good, isAccepted, time.Second, 2*time.Hour)}
 }
 
-// rotation adds a key, and another, and then takes the first away.
+// rotation adds two keys, one after the other, and then removes the first.
 func (s *stage) rotation(patience time.Duration) []string {
 	s.open()
 	old := s.issuer.key("ES256")

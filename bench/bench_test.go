@@ -19,16 +19,17 @@ func quick(t *testing.T) (*harness, *issuer) {
 	}
 	t.Cleanup(i.stop)
 	return &harness{
-		rounds: 24, slice: 50 * time.Microsecond, batch: 10, kept: 500,
+		rounds: 24, slice: 20 * time.Microsecond, batch: 3, kept: 500,
 		rng: rand.New(rand.NewPCG(1, 2)), progress: io.Discard,
 	}, i
 }
 
-// The whole comparison runs, and leaves nothing unmeasured. What it measures
-// is not judged here.
+// The comparison runs and measures everything. This test does not judge the
+// figures.
 func TestCompare(t *testing.T) {
 	h, i := quick(t)
-	c, err := compare(h, i, 20)
+	h.rounds = 21 // the quietest quarter must have enough rounds for a confidence interval
+	c, err := compare(h, i, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestCompare(t *testing.T) {
 	c.draw(&picture)
 	for _, contender := range contenders {
 		if n := strings.Count(tables.String(), "\n| "+contender.name+" |"); n < 4 {
-			t.Errorf("%s stands in %d tables", contender.name, n)
+			t.Errorf("%s appears in %d tables", contender.name, n)
 		}
 		if n := strings.Count(picture.String(), ">"+contender.name+"<"); n != 2 {
 			t.Errorf("%s is drawn %d times", contender.name, n)
@@ -58,11 +59,11 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// Every budget is measured and printed, whether it holds or not.
+// Every budget is measured and printed, whether it is met or not.
 func TestBudgets(t *testing.T) {
 	h, i := quick(t)
 	h.rounds = 3 // in each pass
-	list, err := measureBudgets(h, i, 20)
+	list, err := measureBudgets(h, i, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +78,8 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// Rounds count by the probe alone, and by those of all times that a case was
-// measured.
-func TestQuietRoundsCount(t *testing.T) {
+// The probe alone decides which rounds count, across all measurements of a case.
+func TestQuietRounds(t *testing.T) {
 	r := result{probe: []time.Duration{4, 1, 3, 2, 8, 7, 6, 5}, series: []series{
 		{name: "a", ns: []float64{40, 10, 30, 20, 80, 70, 60, 50}},
 		{name: "b", ns: []float64{1, 99, 1, 98, 1, 1, 1, 97}},
@@ -114,8 +114,8 @@ func TestQuietRoundsCount(t *testing.T) {
 	}
 }
 
-// A contender that answers wrongly is not measured.
-func TestWrongAnswersAreTold(t *testing.T) {
+// A contender with a wrong answer is not measured.
+func TestWrongAnswersAreReported(t *testing.T) {
 	h, i := quick(t)
 	handler, closer, err := openBearerkit(i.setup())
 	if err != nil {
@@ -135,8 +135,8 @@ func TestWrongAnswersAreTold(t *testing.T) {
 	}
 }
 
-// The tables of a page are replaced, and nothing else of it.
-func TestOutputIsPlaced(t *testing.T) {
+// Only the tables of a page are replaced.
+func TestOutputReplacesTables(t *testing.T) {
 	out := output{name: "counted"}
 	page := "before\n<!-- bench counted -->\nold\n<!-- end counted -->\nafter\n"
 	want := "before\n<!-- bench counted -->\nnew\n<!-- end counted -->\nafter\n"

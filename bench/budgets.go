@@ -8,18 +8,18 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// fastestPeer is who the budgets are measured against.
+// fastestPeer is the contender that the budgets compare with.
 const fastestPeer = "golang-jwt + keyfunc"
 
 const hash = "SHA-256"
 
-// budget is a promise and what was measured of it.
+// budget is a promise and its measurement.
 type budget struct {
 	what, limit, measured string
 	ok                    bool
 }
 
-// budgets collects what the short run finds.
+// budgets collects the results of the short run.
 type budgets struct {
 	list    []budget
 	harness *harness
@@ -27,7 +27,7 @@ type budgets struct {
 	tokens  int
 }
 
-// atMost and atLeast judge the median.
+// atMost and atLeast compare the median with the limit.
 func (b *budgets) atMost(what string, limit float64, unit string, s benchmath.Summary) {
 	b.add(what, "≤ "+number(limit)+unit, withRange(s, unit), s.Center <= limit)
 }
@@ -44,7 +44,7 @@ func withRange(s benchmath.Summary, unit string) string {
 	return fmt.Sprintf("%s%s (%s to %s)", number(s.Center), unit, number(s.Lo), number(s.Hi))
 }
 
-// number has three digits that count.
+// number formats a value with three significant digits.
 func number(v float64) string {
 	switch a := max(v, -v); {
 	case a >= 100:
@@ -57,11 +57,11 @@ func number(v float64) string {
 	return fmt.Sprintf("%.4f", v)
 }
 
-// passes is how often the short run comes by each case, so that no case meets
-// the machine in a bad moment alone.
+// passes is how often the short run measures each case, so that a bad moment of the
+// machine does not affect all rounds of a case.
 const passes = 8
 
-// measureBudgets is the short run: bearerkit, bare crypto and the fastest peer.
+// measureBudgets runs the short run: bearerkit, bare crypto and the fastest peer.
 func measureBudgets(h *harness, i *issuer, tokens int) ([]budget, error) {
 	b := &budgets{harness: h, issuer: i, tokens: tokens}
 	var fields []*field
@@ -101,7 +101,8 @@ func (b *budgets) pass(fields []*field) error {
 	return b.introspection()
 }
 
-// isRSA tells the algorithms whose signatures take 30 µs from those of 70.
+// isRSA distinguishes the algorithms whose verification takes 30 µs from those that
+// take 70 µs.
 func (f *field) isRSA() bool { return f.algorithm == "RS256" || f.algorithm == "PS256" }
 
 func pick(first bool, a, b float64) float64 {
@@ -136,8 +137,8 @@ func (b *budgets) again(f *field) error {
 	return nil
 }
 
-// scaling compares what all cores bring to us with what they bring to the
-// floor, each against one core in the same round.
+// scaling compares the speed-up that all cores give bearerkit with the one that they
+// give bare crypto, each relative to one core in the same round.
 func (b *budgets) scaling(f *field) error {
 	const allCores = ", all cores"
 	bare, bareAll := f.bareFirstSeen(false), f.bareFirstSeen(true)
@@ -236,7 +237,7 @@ func (b *budgets) memory() error {
 	return nil
 }
 
-// writeBudgets prints the list and reports whether all hold.
+// writeBudgets prints the list and reports whether all budgets are met.
 func writeBudgets(w io.Writer, list []budget, took time.Duration) bool {
 	fmt.Fprintf(w, "| budget | limit | measured (95 %% confidence) | |\n| --- | ---: | ---: | --- |\n")
 	over := 0

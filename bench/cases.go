@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// field is the ground of the cases of one algorithm.
+// field holds the tokens and contenders for the cases of one algorithm.
 type field struct {
 	harness   *harness
 	issuer    *issuer
@@ -32,15 +32,15 @@ func newField(h *harness, i *issuer, algorithm string, tokens int) (*field, erro
 	return f, nil
 }
 
-// opened is a contender that has its keys.
+// opened is a contender that has fetched its keys.
 type opened struct {
 	contender
 	handler http.Handler
 	close   func()
 }
 
-// openWarm opens contenders and lets them meet a token often enough to have
-// their keys and pools.
+// openWarm opens contenders and sends them a token often enough to fetch keys and
+// fill pools.
 func (f *field) openWarm(cs []contender) (all []opened, closeAll func(), err error) {
 	closeAll = func() {
 		for _, o := range all {
@@ -65,7 +65,7 @@ func (f *field) openWarm(cs []contender) (all []opened, closeAll func(), err err
 	return all, closeAll, nil
 }
 
-// same is one token again and again.
+// same repeats one token.
 func (f *field) same(cs []contender, more ...entry) (result, error) {
 	all, closeAll, err := f.openWarm(cs)
 	defer closeAll()
@@ -79,8 +79,7 @@ func (f *field) same(cs []contender, more ...entry) (result, error) {
 	return f.harness.measure("same token, "+f.algorithm, entries...)
 }
 
-// firstSeen walks through the tokens so that none is met twice: at their end
-// the contender is built anew.
+// firstSeen sends each token once. After the last token it rebuilds the contender.
 type firstSeen struct {
 	*field
 	contender contender
@@ -117,7 +116,7 @@ func (s *firstSeen) run(w *writer, from, n int) error {
 	return w.takeAnswers(n, accepted)
 }
 
-// entries of first-seen tokens, on one core or on all.
+// entries returns the entries for first-seen tokens, on one core or on all.
 func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 	s := &firstSeen{field: f, contender: c}
 	e := entry{name: c.name, n: f.harness.batch, prepare: s.prepare, spread: parallel}
@@ -133,7 +132,7 @@ func (f *field) firstSeen(c contender, parallel bool) (entry, func()) {
 	return e, s.end
 }
 
-// bareFirstSeen is bare crypto over the same tokens.
+// bareFirstSeen returns the entry of bare crypto for the same tokens.
 func (f *field) bareFirstSeen(parallel bool) entry {
 	at := 0
 	e := entry{name: bareCrypto, n: f.harness.batch, spread: parallel, prepare: func(n int) error {
@@ -164,7 +163,7 @@ func (f *field) distinct(cs []contender, parallel bool) (result, error) {
 	return f.harness.measure(name, entries...)
 }
 
-// sameParallel is one token again and again, on all cores.
+// sameParallel repeats one token on all cores.
 func (f *field) sameParallel(cs []contender) (result, error) {
 	all, closeAll, err := f.openWarm(cs)
 	defer closeAll()
@@ -187,7 +186,7 @@ func parallelSame(h http.Handler, r *http.Request) func(n int) error {
 	})
 }
 
-// refusals are what is sent to be refused.
+// refusals are the tokens that must be refused.
 var refusals = []string{"expired", "forged", "garbage", "no token"}
 
 func (f *field) refusal(kind string, cs []contender) (result, error) {

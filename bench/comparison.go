@@ -11,7 +11,7 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// comparison is the full run. Cases are named as in [field].
+// comparison is the result of the full run. Cases are named as in [field].
 type comparison struct {
 	first, same       map[string]result // by algorithm
 	parallelFirst     map[string]result
@@ -24,8 +24,8 @@ type comparison struct {
 	sizes             []int // of the tokens, by algorithm
 }
 
-// parallelAlgorithms are those of the case with all cores: one fast and one
-// slow.
+// parallelAlgorithms are the algorithms of the parallel case: a fast one and a slow
+// one.
 var parallelAlgorithms = []string{"RS256", "ES256"}
 
 func compare(h *harness, i *issuer, tokens int) (*comparison, error) {
@@ -97,8 +97,7 @@ func (c *comparison) write(w io.Writer) {
 	writeVersions(w)
 }
 
-// cell is a median and how far its 95 % confidence interval reaches, as
-// benchstat writes it.
+// cell formats a median and its 95 % confidence interval like benchstat.
 func cell(s benchmath.Summary) string {
 	reach := 100 * max(s.Hi/s.Center-1, 1-s.Lo/s.Center)
 	if reach < 0.95 {
@@ -107,7 +106,7 @@ func cell(s benchmath.Summary) string {
 	return fmt.Sprintf("%s ±%.0f %%", ratioNumber(s.Center), reach)
 }
 
-// cellOf is the time of the reference, and of all others the ratio to it.
+// cellOf returns the time of the reference, or the ratio of another series to it.
 func cellOf(s series, r result, reference string) string {
 	if s.name == reference {
 		return fmt.Sprintf("%.1f µs", summary(r.of(s.name).ns).Center/1000)
@@ -193,7 +192,7 @@ func writeIntrospection(w io.Writer, c *comparison) {
 	}
 }
 
-// writeVersions names what this program was built of.
+// writeVersions prints the versions of the compared modules.
 func writeVersions(w io.Writer) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -14,26 +14,26 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// contender is a library that protects a route. Each is set up as its own
-// documentation recommends, checks iss, aud, exp and the scope, and hands the
-// subject on to the handler.
+// contender is a library that protects a route. Each is configured as its
+// documentation recommends, checks iss, aud, exp and the scope, and passes the
+// subject to the handler.
 type contender struct {
 	name    string
-	modules []string // whose versions the report names
+	modules []string // the report lists their versions
 
-	// open builds the handler and what ends it. It may fetch keys.
+	// open builds the handler and returns a function that stops it. It may fetch keys.
 	open func(setup) (http.Handler, func(), error)
 }
 
-// setup is what a contender is told.
+// setup is the configuration that a contender gets.
 type setup struct {
 	issuer, jwks string
-	client       *http.Client // nil: the library's own
+	client       *http.Client // nil: the library's default
 }
 
 func (i *issuer) setup() setup { return setup{issuer: i.url, jwks: i.jwks(), client: i.client} }
 
-// contenders in the order of the tables.
+// contenders lists all contenders in the order of the tables.
 var contenders = []contender{
 	{"bearerkit", []string{"github.com/bearerkit/bearerkit"}, openBearerkit},
 	{"golang-jwt + keyfunc", []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"}, openGolangJWT},
@@ -46,7 +46,7 @@ var contenders = []contender{
 	{"auth0", []string{"github.com/auth0/go-jwt-middleware/v3"}, openAuth0},
 }
 
-// named returns contenders by their names, in the order of the tables.
+// named returns the contenders with the given names, in the order of the tables.
 func named(names ...string) []contender {
 	var some []contender
 	for _, c := range contenders {
@@ -71,7 +71,7 @@ func openBearerkit(s setup) (http.Handler, func(), error) {
 	return bearerhttp.Require(guard, scope.All(neededScope))(handler), end, nil
 }
 
-// admit is Route.Admit and nothing around it, which is what the budgets are of.
+// admit calls only Route.Admit. The budgets apply to it.
 var admit = contender{"Route.Admit", []string{"github.com/bearerkit/bearerkit"}, func(s setup) (http.Handler, func(), error) {
 	guard, end, err := openGuard(s)
 	if err != nil {
@@ -97,8 +97,8 @@ func openGuard(s setup) (*bearer.Guard, func(), error) {
 	return guard, tokens.Close, err
 }
 
-// answer is the handler of every contender on net/http: it wants to know who
-// is calling, and says little.
+// answer is the handler of every net/http contender. It checks the caller and sends
+// a short answer.
 func answer(subject func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply(w, subject(r)) })
 }
@@ -111,7 +111,7 @@ func reply(w http.ResponseWriter, subject string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// answerEcho is the same on Echo.
+// answerEcho is answer for Echo.
 func answerEcho(subject func(echo.Context) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if subject(c) == "" {
@@ -121,16 +121,16 @@ func answerEcho(subject func(echo.Context) string) echo.HandlerFunc {
 	}
 }
 
-// caller is what a middleware that was written by hand hands on.
+// caller is the context key of the subject in handwritten middleware.
 type caller struct{ subject, scope string }
 
 type callerKey struct{}
 
-// errNoKeys is an outage, which some libraries let a middleware tell from a
+// errNoKeys reports an outage. Some libraries let middleware distinguish it from a
 // bad token.
 var errNoKeys = errors.New("no keys")
 
-// byHand is the middleware that users write around a library that has none.
+// byHand is the middleware that users must write for a library without one.
 func byHand(verify func(ctx context.Context, token string) (caller, error)) http.Handler {
 	next := answer(func(r *http.Request) string {
 		c, _ := r.Context().Value(callerKey{}).(caller)
@@ -162,7 +162,7 @@ func byHand(verify func(ctx context.Context, token string) (caller, error)) http
 	})
 }
 
-// hasScope reports whether a claim scope holds the needed one.
+// hasScope reports whether a scope claim contains the required scope.
 func hasScope(claim string) bool {
 	for name := range strings.SplitSeq(claim, " ") {
 		if name == neededScope {

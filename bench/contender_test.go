@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// No contender is measured doing nothing: each accepts what is good, of every
-// algorithm, and refuses what is not.
+// Every contender does its work: it accepts good tokens of every algorithm and
+// refuses bad ones.
 func TestContenders(t *testing.T) {
 	i, err := newIssuer(false, algorithms...)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestContenders(t *testing.T) {
 	}
 }
 
-// The tokens are of the size that the tables say.
+// The tokens have the size that the tables state.
 func TestTokenSize(t *testing.T) {
 	i, err := newIssuer(false, algorithms...)
 	if err != nil {

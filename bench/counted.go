@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// extent says how much of everything is done.
+// extent determines how often each behaviour is repeated.
 type extent struct {
 	cold, unknown, forged, waiting int
 	outage, patience               time.Duration
@@ -23,12 +23,12 @@ type extent struct {
 
 var wholeExtent = extent{cold: 1000, unknown: 10_000, forged: 1000, waiting: 50, outage: 72 * time.Hour, patience: 48 * time.Hour}
 
-// behaviour is something that is counted: a row for each library.
+// behaviour is a scenario whose events are counted: one row for each library.
 type behaviour struct {
 	title   string
 	columns []string
 	count   func(*stage) []string
-	live    bool // by sockets and the clock, since some libraries wait on a mutex, which stops a bubble's clock
+	live    bool // uses sockets and the real clock: some libraries wait on a mutex, which stops a bubble's clock
 }
 
 func behaviours(e extent) []behaviour {
@@ -69,7 +69,7 @@ func behaviours(e extent) []behaviour {
 	}
 }
 
-// stage is what a behaviour is counted on: an issuer, and one library.
+// stage is where a behaviour runs: an issuer and one library.
 type stage struct {
 	t         testing.TB
 	issuer    *issuer
@@ -78,8 +78,8 @@ type stage struct {
 	close     func()
 }
 
-// countBehaviour counts everything of every contender, and returns the cells
-// by title and name.
+// countBehaviour runs every behaviour with every contender. It returns the cells by
+// title and name.
 func countBehaviour(t *testing.T, e extent, cs []contender, progress io.Writer) map[string]map[string][]string {
 	table := map[string]map[string][]string{}
 	for _, b := range behaviours(e) {
@@ -110,11 +110,11 @@ func countBehaviour(t *testing.T, e extent, cs []contender, progress io.Writer) 
 	return table
 }
 
-// countAll counts and writes the tables. A bubble wants a testing.T, so this
-// is a test binary of one test, and ends the program.
+// countAll counts and writes the tables. A synctest bubble needs a testing.T, so
+// countAll runs a test and ends the program.
 func countAll(out output, progress *os.File) {
 	stdout := os.Stdout
-	os.Stdout = progress // PASS is no part of the tables
+	os.Stdout = progress // PASS is not part of the tables
 	every := func(_, _ string) (bool, error) { return true, nil }
 	testing.Main(every, []testing.InternalTest{{Name: "Counted", F: func(t *testing.T) {
 		table := countBehaviour(t, wholeExtent, contenders, progress)
@@ -140,7 +140,7 @@ func writeBehaviour(w io.Writer, table map[string]map[string][]string) {
 	}
 }
 
-// open builds the handler, and lets what it starts in the background begin.
+// open builds the handler and waits until its background work has started.
 func (s *stage) open() {
 	handler, closer, err := s.contender.open(s.issuer.setup())
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *stage) newKey() *key {
 	return k
 }
 
-// token is one of a key, good for five minutes from now.
+// token returns a token of a key that is valid for five minutes.
 func (s *stage) token(k *key, header map[string]string) string {
 	token, err := s.issuer.mintWith(k, 1, map[string]any{"exp": time.Now().Add(5 * time.Minute).Unix()}, header)
 	if err != nil {
@@ -178,8 +178,8 @@ func (s *stage) status(ctx context.Context, token string) int {
 
 func (s *stage) answerTo(token string) int { return s.status(context.Background(), token) }
 
-// until asks with what token returns, each period, until the answer is wanted,
-// and says after how long that was.
+// until sends a new token each period until it gets the wanted answer. It returns
+// the elapsed time.
 func (s *stage) until(token func() string, want func(status int) bool, period, patience time.Duration) string {
 	for start := time.Now(); time.Since(start) <= patience; wait(period) {
 		if want(s.answerTo(token())) {
@@ -198,7 +198,7 @@ type statuses map[int]int
 
 func (s statuses) accepted() int { return s[http.StatusNoContent] }
 
-// others lists the answers that were no acceptance.
+// others lists the answers other than acceptance.
 func (s statuses) others() string {
 	var names []string
 	for status := range s {
@@ -213,7 +213,7 @@ func (s statuses) others() string {
 	return strings.Join(names, ", ")
 }
 
-// told is a status as the tables say it.
+// told formats a status for the tables.
 func told(status int) string {
 	if isAccepted(status) {
 		return "accepted"
@@ -221,7 +221,7 @@ func told(status int) string {
 	return fmt.Sprint(status)
 }
 
-// together makes n requests at the same time.
+// together sends n requests concurrently.
 func (s *stage) together(n int, token string) (answers func() statuses) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -240,7 +240,7 @@ func (s *stage) together(n int, token string) (answers func() statuses) {
 	}
 }
 
-// thousands writes 10000 as 10,000.
+// thousands formats 10000 as 10,000.
 func thousands(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)
@@ -248,7 +248,7 @@ func thousands(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// span writes a duration without units that are zero.
+// span formats a duration without zero units.
 func span(d time.Duration) string {
 	if d >= 10*time.Second {
 		d = d.Round(time.Second)

@@ -14,18 +14,18 @@ import (
 
 const bareCrypto = "bare crypto"
 
-// signed is a token in the form that bare crypto judges: what no resource
-// server can do without.
+// signed is a token prepared for bare crypto, the check that no resource server can
+// omit.
 type signed struct {
 	input, signature []byte
-	r, s             *big.Int // of ECDSA
+	r, s             *big.Int // for ECDSA
 }
 
 func parseSigned(token string) signed {
 	end := strings.LastIndexByte(token, '.')
 	signature, err := base64.RawURLEncoding.DecodeString(token[end+1:])
 	if err != nil {
-		panic(err) // not of a token that we signed
+		panic(err) // impossible for our own token
 	}
 	s := signed{input: []byte(token[:end]), signature: signature}
 	if len(signature) == 64 {
@@ -34,7 +34,7 @@ func parseSigned(token string) signed {
 	return s
 }
 
-// holds reports whether the signature is the key's.
+// holds reports whether the signature is valid.
 func (s *signed) holds(k *key) bool {
 	if public, ok := k.private.Public().(ed25519.PublicKey); ok {
 		return ed25519.Verify(public, s.input, s.signature)
@@ -54,7 +54,7 @@ func (s *signed) holds(k *key) bool {
 
 var errCrypto = errors.New("a signature is not what it should be")
 
-// verifying checks the signatures of tokens in turn.
+// verifying returns a run that checks the signatures of tokens in turn.
 func verifying(k *key, want bool, tokens ...signed) func(from, n int) error {
 	return func(from, n int) error {
 		for at := from; at < from+n; at++ {
@@ -66,8 +66,8 @@ func verifying(k *key, want bool, tokens ...signed) func(from, n int) error {
 	}
 }
 
-// hashing takes the SHA-256 of a token: what a cache of verified tokens cannot
-// do without.
+// hashing returns a run that computes the SHA-256 of a token, which a cache of
+// verified tokens cannot avoid.
 func hashing(token string) func(from, n int) error {
 	document := []byte(token)
 	want := sha256.Sum256(document)
@@ -81,7 +81,7 @@ func hashing(token string) func(from, n int) error {
 	}
 }
 
-// fromZero leaves out where a run begins.
+// fromZero adapts a run that takes a start index.
 func fromZero(run func(from, n int) error) func(n int) error {
 	return func(n int) error { return run(0, n) }
 }

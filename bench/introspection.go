@@ -21,7 +21,7 @@ import (
 
 const naiveHTTP = "net/http by hand"
 
-// introspectors ask the authorization server about opaque tokens.
+// introspectors are the contenders that introspect opaque tokens.
 var introspectors = []contender{
 	{name: "bearerkit", open: openIntrospect},
 	{name: naiveHTTP, open: openNaive},
@@ -97,7 +97,7 @@ func openZitadelRS(s setup) (http.Handler, func(), error) {
 	}), func() {}, nil
 }
 
-// introspection is one opaque token again and again, or a new one each time.
+// introspection measures one repeated opaque token, or a new token each time.
 func introspection(h *harness, i *issuer, cs []contender, again bool) (result, error) {
 	var entries []entry
 	for _, c := range cs {

@@ -27,21 +27,21 @@ const (
 
 var algorithms = []string{"RS256", "PS256", "ES256", "EdDSA"}
 
-// issuer is an authorization server: it publishes keys, signs tokens and
-// answers introspection. It is written on the standard library alone, so that
-// no contender meets its own code.
+// issuer is an authorization server: it publishes keys, signs tokens and answers
+// introspection requests. It uses only the standard library, so no contender
+// benefits from its own code.
 type issuer struct {
 	url            string
-	client         *http.Client // nil: any client reaches it
+	client         *http.Client // nil: any client can reach it
 	jwksRequests   atomic.Int64
 	introspections atomic.Int64
 	stop           func()
 
 	mu     sync.Mutex
-	keys   []*key // published, the newest last
+	keys   []*key // published keys, newest last
 	minted int
-	fault  http.HandlerFunc // answers for the key set, if not nil
-	delay  func()           // passes before the answer of the key set
+	fault  http.HandlerFunc // replaces the key set if not nil
+	delay  func()           // runs before the key set is served
 }
 
 type key struct {
@@ -49,8 +49,8 @@ type key struct {
 	private       crypto.Signer
 }
 
-// newIssuer serves on loopback, or in memory for a synctest bubble, in which a
-// socket would stop the clock.
+// newIssuer serves on loopback. For a synctest bubble it serves in memory: a socket
+// would stop the bubble's clock.
 func newIssuer(inMemory bool, algorithms ...string) (*issuer, error) {
 	i := &issuer{}
 	for _, algorithm := range algorithms {
@@ -85,7 +85,7 @@ func newIssuer(inMemory bool, algorithms ...string) (*issuer, error) {
 
 func (i *issuer) jwks() string { return i.url + "/jwks" }
 
-// addKey makes a key for an algorithm and publishes it beside the others.
+// addKey creates a key for an algorithm and publishes it with the others.
 func (i *issuer) addKey(algorithm string) (*key, error) {
 	var private crypto.Signer
 	var err error
@@ -110,7 +110,7 @@ func (i *issuer) addKey(algorithm string) (*key, error) {
 	return k, nil
 }
 
-// withdraw takes a key out of what is published.
+// withdraw stops publishing a key.
 func (i *issuer) withdraw(k *key) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -129,8 +129,7 @@ func (i *issuer) key(algorithm string) *key {
 	return nil
 }
 
-// behave sets how the key set is answered from now on: after a delay, and by a
-// fault in its place. nil is none.
+// behave sets a delay for the key set and a fault that replaces it. Nil means none.
 func (i *issuer) behave(delay func(), fault http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -161,8 +160,8 @@ func (i *issuer) serveKeys(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(set)
 }
 
-// introspect says "active" of everything (RFC 7662, Section 2.2), to a client
-// that authenticates.
+// introspect reports every token as active (RFC 7662, Section 2.2) to an
+// authenticated client.
 func (i *issuer) introspect(w http.ResponseWriter, r *http.Request) {
 	i.introspections.Add(1)
 	id, _, ok := r.BasicAuth()
@@ -185,7 +184,7 @@ func (k *key) jwk() map[string]string {
 	case *ecdsa.PublicKey:
 		point, err := public.Bytes() // 4, x, y
 		if err != nil {
-			panic(err) // not of a key that was just generated
+			panic(err) // impossible for a generated key
 		}
 		jwk["kty"], jwk["crv"], jwk["x"], jwk["y"] = "EC", "P-256", encode(point[1:33]), encode(point[33:])
 	case ed25519.PublicKey:

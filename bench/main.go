@@ -1,5 +1,5 @@
-// Bench compares bearerkit with the other Go libraries that protect an API,
-// side by side on this machine: see README.md.
+// Bench compares bearerkit with other Go libraries that protect an API, side by
+// side on this machine; see README.md.
 package main
 
 import (

@@ -10,14 +10,14 @@ import (
 
 const cachedTokenSize = 950
 
-// footprint is what the verifier keeps of the tokens that it has met.
+// footprint is the memory that the verifier uses for the tokens that it has seen.
 type footprint struct {
 	perToken, total float64 // bytes
-	cached          bool    // whether it kept them at all: a token met again costs far less
+	cached          bool    // whether the verifier caches tokens: a repeated token is then much faster
 }
 
-// measureMemory lets a new verifier meet tokens of the size that RS256 gives,
-// and drops each at once. They are signed by ECDSA, which is faster.
+// measureMemory sends a new verifier tokens of the size of RS256 tokens, and drops
+// each at once. It signs them with ECDSA, which is faster.
 func measureMemory(h *harness, i *issuer) (footprint, error) {
 	fmt.Fprintf(h.progress, "memory of %d tokens\n", h.kept)
 	handler, closer, err := openBearerkit(i.setup())
@@ -31,7 +31,7 @@ func measureMemory(h *harness, i *issuer) (footprint, error) {
 	}
 	pad := strings.Repeat("x", (cachedTokenSize-len(short))*3/4)
 	w := newWriter()
-	var watched []string // a few to meet again, from all over
+	var watched []string // a sample of tokens to send again
 	var first time.Duration
 	meet := func(token string) (time.Duration, error) {
 		r := request(token)
@@ -73,11 +73,11 @@ func measureMemory(h *harness, i *issuer) (footprint, error) {
 	return footprint{perToken: total / float64(h.kept), total: total, cached: again < first/4}, nil
 }
 
-// heap is what is alive.
+// heap returns the size of the live heap.
 func heap() float64 {
 	http.DefaultClient.CloseIdleConnections()
 	runtime.GC()
-	runtime.GC() // what the first has freed in pools
+	runtime.GC() // frees what the first run moved out of pools
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return float64(stats.HeapAlloc)

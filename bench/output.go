@@ -8,14 +8,14 @@ import (
 	"os"
 )
 
-// output is where the tables go.
+// output is the destination of the tables.
 type output struct {
 	file string // empty: standard output
-	name string // of the place in the file
+	name string // of the marked place in the file
 }
 
-// write prints text, or puts it into the file: between its lines
-// <!-- bench NAME --> and <!-- end NAME -->, if it has them.
+// write prints text or writes it to the file. If the file has the lines
+// <!-- bench NAME --> and <!-- end NAME -->, write replaces the text between them.
 func (o output) write(text []byte) error {
 	if o.file == "" {
 		_, err := os.Stdout.Write(text)

@@ -27,15 +27,15 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// accessClaims are golang-jwt's claims with what a resource server reads: a
-// struct, which is faster than its map.
+// accessClaims are golang-jwt's claims and those that a resource server reads. The
+// struct is faster than golang-jwt's map.
 type accessClaims struct {
 	Scope    string `json:"scope"`
 	ClientID string `json:"client_id"`
 	jwt.RegisteredClaims
 }
 
-// openKeyfunc has the defaults of keyfunc.NewDefaultCtx, and logs nothing.
+// openKeyfunc uses the defaults of keyfunc.NewDefaultCtx without a log.
 func openKeyfunc(s setup) (keyfunc.Keyfunc, func(), error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{s.jwks}, keyfunc.Override{
@@ -49,7 +49,7 @@ func openKeyfunc(s setup) (keyfunc.Keyfunc, func(), error) {
 	return keys, cancel, nil
 }
 
-// checks are golang-jwt's options for what every contender checks.
+// checks are golang-jwt's options for the checks of every contender.
 func checks(s setup) []jwt.ParserOption {
 	return []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithIssuer(s.issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(),
@@ -71,8 +71,8 @@ func openGolangJWT(s setup) (http.Handler, func(), error) {
 	}), closeKeys, nil
 }
 
-// openEchoJWT parses by ParseTokenFunc, since the middleware has no option for
-// issuer and audience; the scope is the route's own middleware.
+// openEchoJWT uses ParseTokenFunc, because the middleware has no option for issuer
+// and audience. The route's own middleware checks the scope.
 func openEchoJWT(s setup) (http.Handler, func(), error) {
 	keys, closeKeys, err := openKeyfunc(s)
 	if err != nil {
@@ -102,8 +102,8 @@ func openEchoJWT(s setup) (http.Handler, func(), error) {
 	return e, closeKeys, nil
 }
 
-// openGinJWT hands keyfunc the header, since gin-jwt v2 is on golang-jwt v4,
-// whose parser checks neither issuer nor audience: the authorizer does.
+// openGinJWT passes the header to keyfunc, because gin-jwt v2 uses golang-jwt v4.
+// Its parser checks neither issuer nor audience, so the authorizer does.
 func openGinJWT(s setup) (http.Handler, func(), error) {
 	keys, closeKeys, err := openKeyfunc(s)
 	if err != nil {
@@ -177,7 +177,7 @@ func openGoOIDC(s setup) (http.Handler, func(), error) {
 	}), func() {}, nil
 }
 
-// openZitadel checks aud by hand: VerifyAccessToken does not.
+// openZitadel checks aud itself, because VerifyAccessToken does not.
 func openZitadel(s setup) (http.Handler, func(), error) {
 	client := s.client
 	if client == nil {
@@ -196,7 +196,7 @@ func openZitadel(s setup) (http.Handler, func(), error) {
 	}), func() {}, nil
 }
 
-// openJWX tells an outage from a bad token: the cache says which it is.
+// openJWX distinguishes an outage from a bad token, as its cache allows.
 func openJWX(s setup) (http.Handler, func(), error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cache := jwk.NewCache(ctx)
@@ -223,9 +223,9 @@ func openJWX(s setup) (http.Handler, func(), error) {
 	}), cancel, nil
 }
 
-// auth0Claims are read beside the registered claims. Validate demands an exp,
-// which the validator does not; the scope is the handler's, since Validate can
-// answer 401 only.
+// auth0Claims are read in addition to the registered claims. Validate requires exp,
+// which the validator does not. The handler checks the scope, because Validate can
+// only answer 401.
 type auth0Claims struct {
 	Scope  string `json:"scope"`
 	Expiry int64  `json:"exp"`

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// pipes is a listener of connections in memory.
+// pipes is a listener for in-memory connections.
 type pipes struct {
 	connections chan net.Conn
 	closed      chan struct{}
@@ -53,8 +53,8 @@ type pipeAddr struct{}
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
 
-// closer is a transport that ends what its users leave open: a library that
-// forgets a body would keep the bubble from its end.
+// closer is a transport that closes what its users leave open: a library that does
+// not close a body would keep the bubble from ending.
 type closer struct {
 	*http.Transport
 	mu     sync.Mutex

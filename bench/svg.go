@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// The drawing, in pixels: two panels, a row for each contender with a bar for
-// each algorithm.
+// The dimensions of the drawing in pixels. It has two panels, with a row for each
+// contender and a bar for each algorithm.
 const (
 	svgWidth   = 760
 	svgNames   = 170 // left of the bars
@@ -40,14 +40,14 @@ text { fill: #f0f6fc }
 </style>
 `
 
-// draw writes the comparison as SVG, readable on light and dark ground.
+// draw writes the comparison as SVG for light and dark backgrounds.
 func (c *comparison) draw(w io.Writer) {
 	panel := svgHeading + svgRow*len(contenders) + 16
 	height := 2*panel + 26
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="Time for a request over that of bare crypto, by library">`+"\n",
 		svgWidth, height, svgWidth, height)
 	fmt.Fprint(w, svgStyle)
-	longest := 1.0 // one scale for both panels
+	longest := 1.0 // both panels use one scale
 	for _, results := range []map[string]result{c.first, c.same} {
 		for _, algorithm := range drawnAlgorithms {
 			r := results[algorithm]

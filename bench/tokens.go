@@ -15,8 +15,8 @@ import (
 
 const neededScope = "orders:read"
 
-// claims are those of an access token after RFC 9068, of the size that issuers
-// make: 15, and 8 scopes. They differ by n.
+// claims returns the claims of an access token as in RFC 9068, of the size that
+// issuers produce: 15 claims and 8 scopes. They differ by n.
 func (i *issuer) claims(n int) map[string]any {
 	now := time.Now().Unix()
 	return map[string]any{
@@ -38,8 +38,8 @@ func (i *issuer) claims(n int) map[string]any {
 	}
 }
 
-// mint returns a token of the newest key of an algorithm. The claims in over
-// replace those of the token; nil takes one away.
+// mint returns a token signed with the newest key of an algorithm. The claims in
+// over replace those of the token. A nil claim is removed.
 func (i *issuer) mint(algorithm string, n int, over map[string]any) (string, error) {
 	k := i.key(algorithm)
 	if k == nil {
@@ -48,8 +48,8 @@ func (i *issuer) mint(algorithm string, n int, over map[string]any) (string, err
 	return i.mintWith(k, n, over, nil)
 }
 
-// mintWith signs by a key, published or not. The members in header replace
-// those of the token's; an empty one takes it away.
+// mintWith signs with a key, published or not. The members in header replace those
+// of the token. An empty member is removed.
 func (i *issuer) mintWith(k *key, n int, over map[string]any, header map[string]string) (string, error) {
 	claims := i.claims(n)
 	for name, value := range over {
@@ -70,7 +70,7 @@ func (i *issuer) mintWith(k *key, n int, over map[string]any, header map[string]
 	return k.sign(members, payload)
 }
 
-// mintMany signs n distinct tokens on all cores: an RSA signature takes a
+// mintMany signs n distinct tokens on all cores, because an RSA signature takes a
 // millisecond.
 func (i *issuer) mintMany(algorithm string, n int) ([]string, error) {
 	tokens := make([]string, n)
@@ -88,22 +88,22 @@ func (i *issuer) mintMany(algorithm string, n int) ([]string, error) {
 	return tokens, errors.Join(errs...)
 }
 
-// forge spoils the signature of a token and leaves its encoding and length as
-// they are.
+// forge corrupts the signature of a token without changing its encoding or length.
 func forge(token string) string {
 	end := strings.LastIndexByte(token, '.') + 1
 	signature, err := base64.RawURLEncoding.DecodeString(token[end:])
 	if err != nil {
-		panic(err) // not of a token that we signed
+		panic(err) // impossible for our own token
 	}
 	signature[20] ^= 1
 	return token[:end] + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// garbage is as long as a token, and none.
+// garbage has the length of a token but is not one.
 var garbage = strings.Repeat("garbage", 135)
 
-// request asks for the protected route, with a token if it is not empty.
+// request returns a request for the protected route, with a token unless it is
+// empty.
 func request(token string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
 	if token != "" {

@@ -1,9 +1,9 @@
-// Fileproxy writes every module of the repository, as committed, into a module
-// proxy in a folder, so that a test can install them as a user would:
+// Fileproxy writes the committed state of every module of the repository into a
+// module proxy in a folder, so that a test can install them like a user:
 //
 //	fileproxy REPOSITORY FOLDER VERSION
 //
-// It prints the path of each module. All get the same version.
+// It prints the path of each module. All modules get the same version.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(repository, folder, version string) error {
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
 		if strings.Contains(lines.Text(), "/testdata/") {
-			continue // no module of ours
+			continue // not a module of this project
 		}
 		if err := write(repository, path.Dir(lines.Text()), folder, version); err != nil {
 			return err
@@ -49,8 +49,7 @@ func run(repository, folder, version string) error {
 	return nil
 }
 
-// write adds one module to the proxy, in the layout of the module proxy
-// protocol.
+// write adds one module to the proxy in the layout of the module proxy protocol.
 func write(repository, dir, folder, version string) error {
 	mod, err := os.ReadFile(filepath.Join(repository, dir, "go.mod"))
 	if err != nil {

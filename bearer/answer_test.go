@@ -17,7 +17,7 @@ import (
 
 const metadata = "https://api.example.com/.well-known/oauth-protected-resource"
 
-// answerTests has every row of the answer table, whole.
+// answerTests has every row of the table of answers, with whole answers.
 var answerTests = []struct {
 	name          string
 	checklist     string
@@ -169,7 +169,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// checkRefusalHeader checks what holds for every refusal.
+// checkRefusalHeader checks the header fields of every refusal.
 func checkRefusalHeader(t *testing.T, got answer) {
 	t.Helper()
 	want := map[string]string{
@@ -218,7 +218,7 @@ func checkHead(t *testing.T, got, head answer) {
 	}
 }
 
-// Checklist C16: nobody learns from an answer what is wrong with a bad token.
+// Checklist C16: no answer tells what is wrong with a bad token.
 func TestAnswersToBadTokensAreTheSameBytes(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Rule: scope.All("orders:read"), Audience: "https://api.example.com"})
 	other := newRoute(t, bearer.Config{}, bearer.RouteConfig{Rule: scope.All("orders:read"), Audience: "https://third.example.com"})
@@ -233,8 +233,8 @@ func TestAnswersToBadTokensAreTheSameBytes(t *testing.T) {
 	}
 }
 
-// A handler's or middleware's header fields of a body that is not sent do not
-// describe the refusal; those of a writer that compresses do.
+// Header fields that outer middleware set for a body that is not sent are
+// removed. The fields of a writer that compresses are kept.
 func TestHeadersOfOuterMiddleware(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	w := httptest.NewRecorder()
@@ -264,8 +264,8 @@ func TestHeadersOfOuterMiddleware(t *testing.T) {
 	}
 }
 
-// spoiler is middleware that changes every header value in place, and adds to
-// the values of each field, before they are sent.
+// spoiler is middleware that changes every header value in place, and appends
+// to the values of each field, before they are sent.
 type spoiler struct{ *httptest.ResponseRecorder }
 
 func (w spoiler) WriteHeader(status int) {
@@ -277,9 +277,9 @@ func (w spoiler) WriteHeader(status int) {
 	w.ResponseRecorder.WriteHeader(status)
 }
 
-// What middleware does to one field of an answer reaches no other field, and no
-// other answer.
-func TestFieldsOfAnAnswerAreItsOwn(t *testing.T) {
+// A change that middleware makes to one field of an answer affects neither
+// another field nor another answer.
+func TestAnswersShareNoHeaderValues(t *testing.T) {
 	rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{}}, bearer.RouteConfig{Rule: scope.All("orders:read")})
 	clean := serve(rt, get()).header.Clone()
 	w := spoiler{httptest.NewRecorder()}

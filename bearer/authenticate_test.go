@@ -12,8 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports V9: the token is judged on its own, and then a route of the same guard
-// goes on from there.
+// Reports V9: Authenticate judges the token alone, and a route of the same
+// guard then continues from its judgement.
 func TestAuthenticate(t *testing.T) {
 	const (
 		plainBearer = `Bearer realm="api", scope="outer"`
@@ -83,9 +83,9 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// Reports V9: neither scope nor requirements are judged before Admit, by whatever
-// route, and all the rest is judged once.
-func TestAdmitGoesOnFromAuthenticate(t *testing.T) {
+// Reports V9: Admit, of any route, judges the scopes and requirements after
+// Authenticate, and repeats no other check.
+func TestAdmitContinuesFromAuthenticate(t *testing.T) {
 	var policies int
 	policy := bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { policies++; return nil })
 	for _, tt := range []struct {
@@ -122,7 +122,7 @@ func TestAdmitGoesOnFromAuthenticate(t *testing.T) {
 	}
 }
 
-// Whatever judges a request at the same time uses its proof once.
+// Routes that judge one request concurrently use its proof once.
 func TestProofOfOneRequestIsUsedOnce(t *testing.T) {
 	var c counting
 	rt := newGuard(t, c.config()).MustRoute(bearer.RouteConfig{Rule: scope.All("inner")})
@@ -144,7 +144,8 @@ func TestProofOfOneRequestIsUsedOnce(t *testing.T) {
 	}
 }
 
-// An optional route lets the anonymous go on, and a required one stops them.
+// After Authenticate, an optional route admits an anonymous request and a
+// required one refuses it.
 func TestAuthenticateOptional(t *testing.T) {
 	guard := newGuard(t, (&counting{}).config())
 	optional := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer"), Optional: true})

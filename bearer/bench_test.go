@@ -8,8 +8,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// BenchmarkAdmit measures what the guard costs around a verifier that costs
-// nothing, without a logger.
+// BenchmarkAdmit measures the guard without a logger, around a verifier that
+// does no work.
 func BenchmarkAdmit(b *testing.B) {
 	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}})
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// proofs stands for a dpop.Checker, whose own tests are elsewhere: what is
-// tested here is what the guard makes of its answers.
+// proofs is a ProofChecker in place of a dpop.Checker. These tests check what
+// the guard does with its answers; package dpop has its own tests.
 type proofs struct {
 	err    error
 	useErr error
@@ -60,8 +60,8 @@ var boundVerifier = bearer.VerifierFunc(func(_ context.Context, token string) (*
 	return &p, nil
 })
 
-// C4, D14 to D19: which scheme takes which token, and in which challenge the
-// error stands.
+// C4, D14 to D19: which scheme accepts which token, and which challenge carries
+// the error.
 func TestDPoPScheme(t *testing.T) {
 	const (
 		plainBearer = `Bearer realm="api", scope="a", resource_metadata="https://api.example.com/m"`
@@ -151,7 +151,7 @@ func TestDPoPScheme(t *testing.T) {
 	}
 }
 
-// With no checker of proofs, DPoP is a scheme like any other.
+// Without a ProofChecker, DPoP is an unknown scheme.
 func TestDPoPOff(t *testing.T) {
 	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}})
 	if err != nil {
@@ -166,8 +166,8 @@ func TestDPoPOff(t *testing.T) {
 	}
 }
 
-// D23, D25, D26: where nonces are in use each answer to a request under
-// DPoP gives one, and is not cached.
+// D23, D25, D26: with nonces, each answer to a request under DPoP has a nonce
+// and is not cached.
 func TestNonces(t *testing.T) {
 	for _, tt := range []struct {
 		name, authorization, nonce string
@@ -196,8 +196,8 @@ func TestNonces(t *testing.T) {
 	}
 }
 
-// admit returns what a request with that Authorization is answered, where
-// middleware outside the guard has set a header already.
+// admit returns the header of the answer to a request with the given
+// Authorization, if outer middleware has already set a field.
 func admit(t *testing.T, c bearer.Config, authorization string, outside http.Header) *httptest.ResponseRecorder {
 	t.Helper()
 	guard, err := bearer.New(c)
@@ -214,48 +214,8 @@ func admit(t *testing.T, c bearer.Config, authorization string, outside http.Hea
 	return w
 }
 
-// D20: scripts can read every challenge and every nonce of an answer that CORS
-// middleware lets them read at all.
-func TestChallengesAndNoncesAreExposed(t *testing.T) {
-	const challenge, both = "WWW-Authenticate", "DPoP-Nonce, WWW-Authenticate"
-	for _, tt := range []struct {
-		name, authorization, nonce string
-		outside                    []string // exposed by the middleware
-		want                       []string
-	}{
-		{"no credentials", "", "n1", nil, []string{challenge}},
-		{"no credentials, no nonces", "", "", nil, []string{challenge}},
-		{"a bound token under Bearer", "Bearer key", "n1", nil, []string{challenge}},
-		{"too little scope", "DPoP weak", "", nil, []string{challenge}},
-		{"a bad proof, no nonces", "DPoP bad", "", nil, []string{challenge}},
-		{"a bad proof", "DPoP bad", "n1", nil, []string{both}},
-		{"success", "DPoP key", "n1", nil, []string{both}},
-		{"success, no nonces", "DPoP key", "", nil, nil},
-		{"the middleware exposes both", "DPoP bad", "n1", []string{"Etag, dpop-nonce", "www-authenticate"}, []string{"Etag, dpop-nonce", "www-authenticate"}},
-		{"the middleware exposes one", "DPoP bad", "n1", []string{"DPoP-Nonce"}, []string{"DPoP-Nonce", challenge}},
-		{"the middleware exposes the other", "DPoP bad", "n1", []string{challenge}, []string{challenge, "DPoP-Nonce"}},
-	} {
-		for _, cors := range []bool{true, false} {
-			outside, want := http.Header{"Access-Control-Expose-Headers": slices.Clone(tt.outside)}, tt.want
-			if cors {
-				outside.Set("Access-Control-Allow-Origin", "https://app.example.com")
-			} else {
-				want = tt.outside
-			}
-			w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: tt.nonce}}, tt.authorization, outside)
-			if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, want) {
-				t.Errorf("%s, CORS %v: exposed %q, want %q", tt.name, cors, got, want)
-			}
-		}
-	}
-	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, "", http.Header{"Access-Control-Allow-Origin": {"*"}})
-	if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, []string{challenge}) {
-		t.Errorf("a guard of the Bearer scheme alone exposes %q", got)
-	}
-}
-
-// M1 to M5, CVE classes of 2.7: the certificate of this connection, or that of a
-// trusted proxy, and nothing that a client can send itself.
+// M1 to M5, CVE classes of 2.7: the guard reads the certificate of this
+// connection or of a trusted proxy, and no field that a client can send.
 func TestCertificates(t *testing.T) {
 	mine, other := []byte("the certificate."), []byte("another certificate")
 	large := make([]byte, 16<<10)
@@ -340,8 +300,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// M3, C10: both bindings must hold, and the proof comes last: it is used up by
-// being checked.
+// M3, C10: both bindings must hold. The proof is checked last.
 func TestBothBindings(t *testing.T) {
 	mine, other := []byte("the certificate"), []byte("another certificate")
 	sum := sha256.Sum256(mine)

@@ -11,7 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Both accept, or the token is not accepted; and each keeps its kind of no.
+// A token is accepted only if both verifiers accept it. Each refusal keeps its
+// kind.
 func TestBoth(t *testing.T) {
 	says := func(p *bearer.Principal, err error) bearer.Verifier {
 		return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return p, err })
@@ -66,7 +67,7 @@ func TestBoth(t *testing.T) {
 	}
 }
 
-// The principal of both is never more than that of either.
+// The principal of Both never has more than that of either verifier.
 func TestBothNarrows(t *testing.T) {
 	soon, later := time.Unix(1000, 0), time.Unix(2000, 0)
 	first := bearer.Principal{Subject: "alice", Scopes: scope.Of("a", "b"), Expires: later}
@@ -113,10 +114,10 @@ func TestBothNarrows(t *testing.T) {
 	}
 }
 
-// Reports G1: a claim that the second verifier states and whose field is empty
-// leaves nothing; one that it does not state leaves the first's. The tests of
-// package introspect prove it for what a server sends.
-func TestBothTellsEmptyFromAbsent(t *testing.T) {
+// Reports G1: an empty claim of the second verifier removes all values, and an
+// absent one leaves those of the first. The tests of package introspect prove
+// it for the answers of a server.
+func TestBothDistinguishesEmptyFromAbsent(t *testing.T) {
 	at, before := time.Unix(2000, 0), time.Unix(1000, 0)
 	first := bearer.Principal{
 		Issuer: "i", Subject: "alice", ClientID: "shop", TokenID: "1", ACR: "mfa",
@@ -185,7 +186,8 @@ func TestBothTellsEmptyFromAbsent(t *testing.T) {
 	}
 }
 
-// A verifier may share its principal with a cache, so a refusal gets a copy.
+// A verifier may share its principal with a cache, so the error of a refusal
+// has a copy.
 func TestBothCopiesThePrincipalOfARefusal(t *testing.T) {
 	shared := bearer.Principal{Issuer: "i", Subject: "alice"}
 	both := bearer.Both(
@@ -199,7 +201,7 @@ func TestBothCopiesThePrincipalOfARefusal(t *testing.T) {
 	}
 }
 
-// A verifier that is missing is found when the guard is built, not by a request.
+// New reports a missing verifier, so no request has to.
 func TestBothOfNil(t *testing.T) {
 	yes := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &bearer.Principal{}, nil })
 	for _, v := range []bearer.Verifier{bearer.Both(nil, yes), bearer.Both(yes, nil), bearer.Both(yes, bearer.VerifierFunc(nil))} {
@@ -209,7 +211,7 @@ func TestBothOfNil(t *testing.T) {
 	}
 }
 
-// What second says that an operator can do is not lost.
+// The hint of the second verifier is kept.
 func TestBothKeepsTheHint(t *testing.T) {
 	unknown := bearer.Unrecognized("active", "a", "b")
 	unknown.Hint = "the token was revoked"

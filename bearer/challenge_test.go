@@ -10,10 +10,10 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports L11; RFC 9110, Section 11.6.1: challenges of other schemes that an outer
-// handler has prepared stay as they are, and ours come after. Those of our schemes
-// are replaced, not doubled.
-func TestPreparedChallenges(t *testing.T) {
+// Reports L11; RFC 9110, Section 11.6.1: challenges of other schemes that an
+// outer handler has set are kept, before those of the guard. Challenges of the
+// guard's schemes are replaced.
+func TestOuterChallenges(t *testing.T) {
 	const ours, dpop = `Bearer realm="api"`, `DPoP realm="api", algs="ES256 EdDSA"`
 	tests := []struct {
 		name     string
@@ -60,10 +60,10 @@ func TestPreparedChallenges(t *testing.T) {
 	}
 }
 
-// Reports L11, checklist C6: an answer without a challenge of ours has none at
-// all. Its cause is not the credentials, so that "different credentials" would
-// not "affect the response" (RFC 9110, Section 11.6.1).
-func TestAnswersWithoutAChallengeHaveNone(t *testing.T) {
+// Reports L11, checklist C6: if the guard sends no challenge, the answer has
+// none at all. Its cause is not the credentials, so "different credentials"
+// would not "affect the response" (RFC 9110, Section 11.6.1).
+func TestAnswersWithoutAChallengeDropOuterOnes(t *testing.T) {
 	config := bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1}}
 	forbidden := []bearer.Requirement{bearer.SubjectInPath("id")}
 	tests := []struct {

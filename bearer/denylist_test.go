@@ -21,8 +21,9 @@ const (
 	secretCause  = "dial tcp 10.0.0.7"
 )
 
-// RFC 6750, Section 3.1: invalid_token is of a token that is "expired, revoked,
-// malformed, or invalid for other reasons". C7: out of reach is 503.
+// RFC 6750, Section 3.1: invalid_token means "expired, revoked, malformed, or
+// invalid for other reasons". C7: a deny list that is out of reach is answered
+// 503.
 func TestDenyList(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -81,8 +82,8 @@ func TestDenyList(t *testing.T) {
 	}
 }
 
-// A list that cannot answer since the client has gone is no outage.
-func TestDenyListOfAClientThatWentAway(t *testing.T) {
+// A deny list that fails because the client disconnected is not an outage.
+func TestDenyListAfterTheClientDisconnected(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	rt := newRoute(t, bearer.Config{DenyList: denyList(func(*bearer.Principal) (bool, error) {
 		cancel()
@@ -94,7 +95,7 @@ func TestDenyListOfAClientThatWentAway(t *testing.T) {
 	}
 }
 
-// Denied comes before the binding, whose proof would be used up by the check.
+// The deny list comes before the binding.
 func TestDenyListIsAskedBeforeTheProof(t *testing.T) {
 	checker := &proofs{}
 	rt := newRoute(t, bearer.Config{

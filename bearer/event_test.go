@@ -16,7 +16,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// eventLog keeps what a guard logs, and what its hook is told.
+// eventLog collects the log records of a guard and the events of its hook.
 type eventLog struct {
 	buf    bytes.Buffer
 	events []bearer.Event
@@ -30,7 +30,7 @@ func (l *eventLog) config(c bearer.Config) bearer.Config {
 
 func (l *eventLog) reset() { l.buf.Reset(); l.events = nil }
 
-// only returns the one record and the one event that there are.
+// only returns the single record and the single event.
 func (l *eventLog) only(t *testing.T) (map[string]any, bearer.Event) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
@@ -148,7 +148,7 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 }
 
 // Checklist C17, C-3, part 2.8: CVE-2021-34532, CVE-2022-29266, CVE-2023-1584.
-func TestNoRecordAndNoAnswerHoldsTheToken(t *testing.T) {
+func TestNoRecordAndNoAnswerContainsTheToken(t *testing.T) {
 	parts := []string{"eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9", "eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIn0", "c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0LXRvby0xMjM0NTY3ODkw"}
 	token := strings.Join(parts, ".")
 	const opaque = "mF_9.B5f-4.1JqM~x+y/z=="
@@ -219,8 +219,9 @@ func TestTextsOfRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// Part 2.4: a token of 16 KiB and a path of many words that are in it, or nearly,
-// cost no search for each word: ten times the words cost about the same.
+// Part 2.4: with a token of 16 KiB and a path of many words that are in the
+// token, or almost, scrubbing does not search for every word: ten times the
+// words take about as long.
 func TestScrubbingIsBounded(t *testing.T) {
 	rt := newRoute(t, bearer.Config{OnRefusal: func(*http.Request, bearer.Event) {}}, bearer.RouteConfig{})
 	r, w := get("Bearer "+strings.Repeat("a", 16<<10)), &discardWriter{header: http.Header{}}
@@ -244,9 +245,9 @@ func TestScrubbingIsBounded(t *testing.T) {
 	}
 }
 
-// C16, part 2.8: a token that is a letter, or a piece of our own words, does not
-// rewrite what the record says, and a short one that is quoted is still cut out.
-func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
+// C16, part 2.8: a token that is a letter, or a part of the guard's own words,
+// does not garble the record. A short token that is quoted is still removed.
+func TestShortTokensDoNotGarbleTheRecord(t *testing.T) {
 	quoting := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 		return nil, bearer.Invalid("signature", "one by the key of the issuer", "token "+token+": another")
 	})
@@ -267,7 +268,7 @@ func TestShortTokensLeaveTheRecordAsItIs(t *testing.T) {
 	}
 }
 
-// A text of many lines, or of a terminal's escape sequences, is one record.
+// A text with line breaks or escape sequences stays in one record.
 func TestRecordsCannotBeForged(t *testing.T) {
 	var log eventLog
 	r := get("Bearer forged")

@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// exampleGuard stands for a guard over a jwks.Verifier.
+// exampleGuard stands for a guard with a jwks.Verifier.
 func exampleGuard() *bearer.Guard {
 	guard, err := bearer.New(bearer.Config{
 		Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
@@ -25,7 +25,7 @@ func exampleGuard() *bearer.Guard {
 	return guard
 }
 
-// exampleRequest is GET /users/bob/profile by alice.
+// exampleRequest returns GET /users/bob/profile, sent by alice.
 func exampleRequest() *http.Request {
 	r := httptest.NewRequest("GET", "/users/bob/profile", nil)
 	r.SetPathValue("id", "bob")
@@ -74,8 +74,8 @@ func ExampleGuard_Route() {
 	// {"status":403,"error":"insufficient_scope","error_description":"The access token lacks a scope that the request needs.","scope":"orders:write","request_id":"7f3a"}
 }
 
-// A rule that could never have been meant panics when the route is registered,
-// as a pattern of http.ServeMux does.
+// An invalid rule panics when the program registers the route, as an invalid
+// pattern of http.ServeMux does.
 func ExampleGuard_MustRoute() {
 	defer func() { fmt.Println(recover()) }()
 	var names []string // from a configuration that was forgotten
@@ -103,7 +103,7 @@ func ExampleStepUp() {
 	// Bearer realm="api", error="insufficient_user_authentication", error_description="The request needs a stronger or more recent authentication of the user.", acr_values="urn:example:mfa", max_age="300"
 }
 
-// A StepUp that depends on the request stands inside a RequirementFunc.
+// A RequirementFunc can require a StepUp that depends on the request.
 func ExampleStepUp_Check() {
 	large := bearer.RequirementFunc(func(r *http.Request, p *bearer.Principal) error {
 		if r.URL.Query().Get("amount") < "1000" {
@@ -157,7 +157,8 @@ func ExampleInvalid() {
 	// Output: bearer: invalid_token: typ: expected at+jwt, got "JWT"
 }
 
-// An access log outside the guard: one line for each request, with the user.
+// An access log outside the guard writes one line for each request, with the
+// user.
 func ExampleWatch() {
 	route := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read"), Optional: true})
 	strict := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:write")})

@@ -15,8 +15,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// from returns a request with these credentials from an address, through what
-// proxies say.
+// from returns a request with the given credentials from an address, through
+// the given proxies.
 func from(address, authorization string, forwarded ...string) *http.Request {
 	r := get(authorization)
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(address), 4711).String()
@@ -26,8 +26,9 @@ func from(address, authorization string, forwarded ...string) *http.Request {
 	return r
 }
 
-// RFC 6585, Section 4: 429 "MAY include a Retry-After header indicating how long
-// to wait". The tokens of an address that guesses are not looked at any more.
+// RFC 6585, Section 4: 429 "MAY include a Retry-After header indicating how
+// long to wait". The guard does not inspect further tokens of a guessing
+// address.
 func TestFailureLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log eventLog
@@ -71,7 +72,7 @@ func TestFailureLimit(t *testing.T) {
 }
 
 // Reports V5: a token that makes the endpoint fail counts as a failure of its
-// address, and an outage does not.
+// address. An outage does not.
 func TestWhatIsAFailure(t *testing.T) {
 	for token, want := range map[string]int{
 		"good": 200, "forged": 429, "unknown": 429, "key-bound": 429,
@@ -98,8 +99,8 @@ func TestWhatIsAFailure(t *testing.T) {
 	}
 }
 
-// Attack 2.7: no address is taken from a field that anybody may send.
-func TestWhoseFailureItIs(t *testing.T) {
+// Attack 2.7: an address in a field that any client can send is ignored.
+func TestFailureAddress(t *testing.T) {
 	proxies := func(peer netip.Addr) bool { return netip.MustParsePrefix("10.0.0.0/8").Contains(peer) }
 	tests := []struct {
 		name      string
@@ -160,8 +161,8 @@ func TestWhoseFailureItIs(t *testing.T) {
 	}
 }
 
-// A flood of addresses costs bounded memory, and makes nobody forget who
-// guesses most.
+// A flood of addresses uses bounded memory, and does not evict the addresses
+// with the most failures.
 func TestFailureLimitIsBounded(t *testing.T) {
 	const addresses = 100
 	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 5, Every: time.Hour, Addresses: addresses}}, bearer.RouteConfig{})
@@ -223,10 +224,10 @@ func TestFailureLimitMistakes(t *testing.T) {
 
 type pointerDenyList struct{ denyList }
 
-// Reports V16: a foreign page can make a browser send forms and links with bad
-// tokens, and must not get the visitor's address refused. An address that is over
-// the limit is refused in each way.
-func TestOnlyTokensOfTheHeaderAreFailures(t *testing.T) {
+// Reports V16: a foreign page can make a browser send bad tokens in forms and
+// links. They do not count, so the page cannot lock out the visitor's address.
+// An address over its limit is refused wherever its token comes from.
+func TestOnlyHeaderTokensCountAsFailures(t *testing.T) {
 	form := func(token string) *http.Request { return post(formType, "access_token="+token) }
 	query := func(token string) *http.Request {
 		r := get()

@@ -240,7 +240,7 @@ func TestQueryTokens(t *testing.T) {
 	}
 }
 
-// Checklist B4: an answer is made no more public than it was.
+// Checklist B4: the guard does not weaken a no-store of outer middleware.
 func TestQueryTokenKeepsNoStore(t *testing.T) {
 	rt := newRoute(t, bearer.Config{InsecureQueryTokens: true}, bearer.RouteConfig{})
 	for before, want := range map[string]string{"no-store": "no-store", "private, no-store": "private, no-store", "public, max-age=60": "private"} {

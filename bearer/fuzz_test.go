@@ -14,12 +14,13 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// credentialsGrammar is RFC 6750, Section 2.1, with the scheme in any case
-// (RFC 9110, Section 11.1).
+// credentialsGrammar is the grammar of RFC 6750, Section 2.1, with a case-
+// insensitive scheme (RFC 9110, Section 11.1).
 var credentialsGrammar = regexp.MustCompile(`^[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*)$`)
 
-// Any value of Authorization is accepted exactly if the grammar has it, and
-// otherwise answered 400 or 401 by a challenge that a strict parser reads.
+// The guard accepts exactly the values of Authorization that follow the
+// grammar. It answers others with 400 or 401, and a strict parser accepts the
+// challenge.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
 		"", "Bearer", "Bearer ", "Bearer good", "bearer  a.b.c==", "Bearer a b", "Bearer\ta", "Bearer a,Bearer b", "Basic eDp5",
@@ -65,8 +66,8 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// Any form with any type is handed on only with one token, and the handler
-// reads the same bytes.
+// The guard accepts a form only with a single token, and the handler reads the
+// same bytes.
 func FuzzFormBody(f *testing.F) {
 	for _, seed := range []string{"", "access_token=good", "a=b&access_token=x", "access_token=a&access_token=b", "access%5Ftoken=a&b=%zz", "a;b", "access_token=%C3%A9"} {
 		f.Add(seed)
@@ -91,8 +92,8 @@ func FuzzFormBody(f *testing.F) {
 	})
 }
 
-// Either construction refuses a realm, scope or class, or a strict parser reads
-// it back from the challenge exactly as it was (checklist H3, H4, H5, H6).
+// New and Route either reject a realm, scope or class, or a strict parser reads
+// it unchanged from the challenge (checklist H3, H4, H5, H6).
 func FuzzChallenge(f *testing.F) {
 	f.Add("api", "orders:read", "urn:example:mfa", uint16(300))
 	f.Add(`a "b" \c`, "x", "y", uint16(0))

@@ -20,7 +20,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// counting is a guard's configuration that counts what is asked.
+// counting builds a guard's Config whose dependencies count their calls.
 type counting struct {
 	mu       sync.Mutex
 	verified []string // tokens
@@ -55,9 +55,9 @@ func (c *counting) config() bearer.Config {
 	return bearer.Config{Verifiers: []bearer.Verifier{c}, DenyList: c, Proofs: &c.proofs}
 }
 
-// pass lets routes judge a request one inside the other, with what change, if
-// there is one, does to the request before each but the first. It returns the
-// answer of the first that refuses it, or that of the last.
+// pass lets nested routes judge a request. If change is set, it changes the
+// request before each route but the first. pass returns the answer of the first
+// route that refuses the request, or of the last route.
 func pass(r *http.Request, change func(*http.Request) *http.Request, routes ...*bearer.Route) (a answer) {
 	for i, rt := range routes {
 		if i > 0 && change != nil {
@@ -77,9 +77,9 @@ func dpopRequest(token string) *http.Request {
 	return r
 }
 
-// Reports L13, checklist C21: "a request is judged once: nested guards go on
-// from the first judgement, and a proof is used up once". What the request
-// carries when it comes to the route inside decides whether it is the same.
+// Reports L13, checklist C21: nested guards continue from the first judgement,
+// and a proof is used once. The credentials that reach the inner route decide
+// whether they are the same.
 func TestNestedRoutesJudgeARequestOnce(t *testing.T) {
 	set := func(name, value string) func(*http.Request) *http.Request {
 		return func(r *http.Request) *http.Request {
@@ -161,8 +161,9 @@ func TestNestedRoutesJudgeARequestOnce(t *testing.T) {
 	}
 }
 
-// Checklist C21: no principal that a test put into the context is a judgement.
-func TestPrincipalOfATestIsNoJudgement(t *testing.T) {
+// Checklist C21: a principal that a test puts into the context is not a
+// judgement.
+func TestNewContextIsNoJudgement(t *testing.T) {
 	var c counting
 	rt := newGuard(t, c.config()).MustRoute(bearer.RouteConfig{Rule: scope.All("inner")})
 	forged := bearer.NewContext(t.Context(), bearer.Principal{Subject: "forged", TokenType: "Bearer", Scopes: scope.Of("inner")})
@@ -180,8 +181,8 @@ func TestPrincipalOfATestIsNoJudgement(t *testing.T) {
 	}
 }
 
-// Reports L13: another guard has verifiers and a policy of its own, so it judges
-// the token itself; a proof that their one checker has used for the request is
+// Reports L13: another guard has its own verifiers and policy, so it judges the
+// token itself. A proof that their common checker has used for the request is
 // not used again.
 func TestNestedGuards(t *testing.T) {
 	tests := []struct {
@@ -239,7 +240,7 @@ func TestNestedGuards(t *testing.T) {
 	})
 }
 
-// uncomparable is a ProofChecker that the operator == panics on.
+// uncomparable is a ProofChecker on which the operator == panics.
 type uncomparable struct{ _ []int }
 
 func (uncomparable) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof, error) {
@@ -252,9 +253,9 @@ type deniesAll struct{}
 
 func (deniesAll) Denied(context.Context, *bearer.Principal) (bool, error) { return true, nil }
 
-// Reports L13: each route judges its own audience, age, scope, step-up and
-// requirements, whatever the route around it needs.
-func TestNestedRoutesJudgeWhatIsTheirOwn(t *testing.T) {
+// Reports L13: each route checks its own audience, age, scope, step-up and
+// requirements, whatever the outer route requires.
+func TestNestedRoutesMakeTheirOwnChecks(t *testing.T) {
 	now := time.Now()
 	p := bearer.Principal{Subject: "alice", Scopes: scope.Of("outer"), ACR: "pwd", IssuedAt: now.Add(-time.Minute)}.WithAudience("a")
 	denied := bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return bearer.Forbid("") })
@@ -285,8 +286,8 @@ func TestNestedRoutesJudgeWhatIsTheirOwn(t *testing.T) {
 	}
 }
 
-// Reports L13: "Challenges name what both need where that can be known".
-func TestChallengesNameWhatNestedRoutesNeed(t *testing.T) {
+// Reports L13: challenges name the scopes of all nested routes.
+func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 	guard := newGuard(t, (&counting{}).config())
 	route := func(c bearer.RouteConfig) *bearer.Route { return guard.MustRoute(c) }
 	outer, inner := bearer.RouteConfig{Rule: scope.All("outer")}, bearer.RouteConfig{Rule: scope.All("inner")}
@@ -343,9 +344,9 @@ func TestChallengesNameWhatNestedRoutesNeed(t *testing.T) {
 	}
 }
 
-// What code that is not the guard's does to the principal of one route, no other
-// route sees.
-func TestNestedRoutesSeeWhatTheVerifierSaid(t *testing.T) {
+// Third-party code on one route cannot change the principal that another route
+// sees.
+func TestNestedRoutesSeeTheVerifiersPrincipal(t *testing.T) {
 	spoil := bearer.RequirementFunc(func(_ *http.Request, p *bearer.Principal) error {
 		p.Subject, p.Scopes, p.Confirmation = "mallory", scope.Of("inner"), bearer.Confirmation{}
 		return nil
@@ -362,10 +363,10 @@ func TestNestedRoutesSeeWhatTheVerifierSaid(t *testing.T) {
 	}
 }
 
-// A request that lives long, such as a stream whose context serves requests
-// within the program, is not judged by what was true of its token at first. Its
-// proof was fresh when it came, and is not asked for again.
-func TestJudgementOfATokenEnds(t *testing.T) {
+// A long request, such as a stream whose context serves further requests within
+// the program, has its token verified again. Its proof was fresh when the
+// request arrived and is not checked again.
+func TestJudgementOfATokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c counting
 		guard := newGuard(t, c.config())
@@ -383,7 +384,7 @@ func TestJudgementOfATokenEnds(t *testing.T) {
 	})
 }
 
-// Nobody who prints the context of a request finds the token in a log.
+// Printing the context of a request does not reveal the token.
 func TestPrintedContextHasNoToken(t *testing.T) {
 	let := serve(newRoute(t, bearer.Config{}, bearer.RouteConfig{}), get("Bearer good"))
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -393,8 +394,8 @@ func TestPrintedContextHasNoToken(t *testing.T) {
 	}
 }
 
-// Checklist C7b, C21; reports V11: the proof is checked with the binding and used
-// last, so that a request that is refused for anything else does not use it up.
+// Checklist C7b, C21; reports V11: the proof is checked with the binding and
+// used last, so a request that is refused for another reason does not use it.
 func TestProofIsUsedLast(t *testing.T) {
 	used := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "replay", Expected: "a new proof", Got: "a used proof"}
 	invalid := &bearer.Error{Code: bearer.CodeInvalidDPoPProof, Check: "htu"}
@@ -443,7 +444,7 @@ func TestProofIsUsedLast(t *testing.T) {
 	}
 }
 
-// A checker that finds nothing wrong and gives no proof cannot tell.
+// A checker that returns neither an error nor a proof means "cannot tell".
 func TestCheckerWithoutAProof(t *testing.T) {
 	var c counting
 	config := c.config()
@@ -460,7 +461,8 @@ func (noProof) CheckProof(*http.Request, string, bearer.Principal) (bearer.Proof
 	return (*proofs)(nil), nil
 }
 
-// The anonymous of an optional route has no principal, whatever it needs.
+// An anonymous request to an optional route has no principal, whatever the
+// route requires.
 func TestAnonymousHasNoPrincipal(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Rule: scope.All("orders:read"), Optional: true})
 	w := httptest.NewRecorder()
@@ -471,7 +473,7 @@ func TestAnonymousHasNoPrincipal(t *testing.T) {
 }
 
 // Reports L12, L13: OnAdmit is called once for a request that passes several
-// routes of a guard, at the first that lets it in.
+// routes of a guard, by the first that admits it.
 func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 	preflight := get()
 	preflight.Method = http.MethodOptions
@@ -531,9 +533,9 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 	})
 }
 
-// A request that a guard lets in as anonymous is anonymous to its handler, its
-// hook and its outcome, even if another guard around it, or a test, has put somebody into
-// the context.
+// A request that a guard admits as anonymous is anonymous to its handler, its
+// hook and its outcome, even if an outer guard or a test has put a principal
+// into the context.
 func TestAnonymousHidesTheOuterPrincipal(t *testing.T) {
 	verifier := bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 		return &bearer.Principal{Subject: token, ClientID: "app"}, nil

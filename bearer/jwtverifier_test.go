@@ -101,9 +101,9 @@ func (r recorder) Verify(ctx context.Context, token string) (*bearer.Principal, 
 	return r.onlyJWTs.Verify(ctx, token)
 }
 
-// A verifier may return a principal that its cache keeps, so the guard copies it
-// before user code sees it.
-func TestNobodyChangesAVerifiersPrincipal(t *testing.T) {
+// A verifier may return the principal that its cache keeps, so code that may
+// change a principal gets a copy.
+func TestVerifiersPrincipalIsNotChanged(t *testing.T) {
 	kept := alice
 	verifier := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &kept, nil })
 	vandal := bearer.RequirementFunc(func(_ *http.Request, p *bearer.Principal) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports L19: a guard that is nil, as when the error of New was not checked, is
-// told at registration, with what else is wrong there.
+// Reports L19: using a nil guard, for example after ignoring the error of New,
+// is reported at registration, with all other mistakes.
 func TestNilGuard(t *testing.T) {
 	for name, guard := range map[string]*bearer.Guard{"nil": nil, "zero": new(bearer.Guard)} {
 		for adapter, register := range map[string]func(){
@@ -46,8 +46,8 @@ func panicOf(f func()) (text string) {
 	return ""
 }
 
-// Reports L19: a nil route, and a nil handler, are told at registration.
-func TestProtectOfNothing(t *testing.T) {
+// Reports L19: a nil route and a nil handler are reported at registration.
+func TestProtectNil(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	for want, register := range map[string]func(){
 		"bearerhttp: Protect: the route is nil": func() { bearerhttp.Protect(nil) },
@@ -61,7 +61,7 @@ func TestProtectOfNothing(t *testing.T) {
 	}
 }
 
-// Reports L19: a nil route lets nobody in, and panics at no request.
+// Reports L19: a nil route admits no request and does not panic.
 func TestNilRoute(t *testing.T) {
 	for name, rt := range map[string]*bearer.Route{"nil": nil, "zero": new(bearer.Route)} {
 		w := httptest.NewRecorder()
@@ -78,8 +78,9 @@ func TestNilRoute(t *testing.T) {
 	}
 }
 
-// Reports L19: an audience that no token has, told with the field.
-func TestRouteRefusesAnAudienceToReplace(t *testing.T) {
+// Reports L19: a placeholder in place of an audience is reported with the name
+// of the field.
+func TestRouteRejectsAPlaceholderAudience(t *testing.T) {
 	for _, audience := range []string{"{audience}", "<client-id>", "YOUR_API", "orders users", " orders"} {
 		_, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{Rule: scope.None, Audience: audience})
 		if err == nil || !strings.Contains(err.Error(), "bearer: RouteConfig.Audience ") {
@@ -88,8 +89,8 @@ func TestRouteRefusesAnAudienceToReplace(t *testing.T) {
 	}
 }
 
-// Reports L19: templates in the URL that challenges name.
-func TestResourceMetadataToReplace(t *testing.T) {
+// Reports L19: a placeholder in the metadata URL is reported.
+func TestNewRejectsAPlaceholderInResourceMetadata(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://{host}/.well-known/oauth-protected-resource":       `"{host}"`,
 		"https://YOUR_DOMAIN/.well-known/oauth-protected-resource":  `"YOUR_DOMAIN"`,
@@ -103,7 +104,7 @@ func TestResourceMetadataToReplace(t *testing.T) {
 	}
 }
 
-// Reports L19: a verifier that was not built is told by New, also behind Both.
+// Reports L19: New reports a nil verifier, even inside Both.
 func TestNilIntrospection(t *testing.T) {
 	var missing *introspect.Verifier
 	for name, v := range map[string]bearer.Verifier{

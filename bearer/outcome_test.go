@@ -14,8 +14,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports L12: a handler outside a guard learns who called, or why the request was
-// refused, and the hook is told of each request that is let in.
+// Reports L12: a handler outside a guard learns who called or why the request
+// was refused. OnAdmit is called for each admitted request.
 func TestOutcome(t *testing.T) {
 	preflight := get()
 	preflight.Method = http.MethodOptions
@@ -96,8 +96,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// Decide writes nothing and logs nothing, so it tells nobody either.
-func TestDecideTellsNobody(t *testing.T) {
+// Decide writes nothing and logs nothing, so it sets no outcome either.
+func TestDecideSetsNoOutcome(t *testing.T) {
 	called := false
 	rt := newRoute(t, bearer.Config{OnAdmit: func(*http.Request) { called = true }}, bearer.RouteConfig{})
 	ctx, outcome := bearer.Watch(t.Context())
@@ -110,8 +110,8 @@ func TestDecideTellsNobody(t *testing.T) {
 	}
 }
 
-// The hook runs before the handler and before anything is written, with the
-// request that the handler gets.
+// OnAdmit runs before the handler and before anything is written, with the same
+// request as the handler.
 func TestOnAdmitRunsBeforeTheHandler(t *testing.T) {
 	w := &discardWriter{header: http.Header{}}
 	var hooked *http.Request
@@ -126,8 +126,8 @@ func TestOnAdmitRunsBeforeTheHandler(t *testing.T) {
 	}
 }
 
-// Reports L12, checklist C21: of the routes that a request passes, be they of one
-// guard or of two, the last decision is the outcome.
+// Reports L12, checklist C21: if a request passes several routes, of one guard
+// or of two, the last decision is the outcome.
 func TestOutcomeOfNestedRoutes(t *testing.T) {
 	tests := []struct {
 		name            string
@@ -163,8 +163,8 @@ func TestOutcomeOfNestedRoutes(t *testing.T) {
 	}
 }
 
-// Reports L12: the handler outside may read while the one inside still runs in
-// another goroutine, as behind http.TimeoutHandler.
+// Reports L12: the outer handler may read the outcome while the inner one is
+// still running, as with http.TimeoutHandler.
 func TestOutcomeConcurrently(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	ctx, outcome := bearer.Watch(context.Background())

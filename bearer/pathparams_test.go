@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Reports G5, G6: what a framework found is what a policy reads, and a name that
-// occurs twice reaches no policy.
+// Reports G5, G6: a policy reads the parameters that the framework found. A
+// name that occurs twice reaches no policy.
 func TestAdmitPath(t *testing.T) {
 	tests := []struct {
 		name          string

@@ -17,9 +17,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// A cache hands the same principal to every request; whatever a handler or a
-// requirement does to it, the next request sees it as it was.
-func TestNobodyChangesThePrincipalOfTheNextRequest(t *testing.T) {
+// A cache returns the same principal to every request. A handler or a
+// requirement that changes it does not affect the next request.
+func TestPrincipalOfTheNextRequestIsUnchanged(t *testing.T) {
 	cached := alice.WithAMR("pwd", "otp").WithClaims(`{"sub":"alice","roles":["user"],"raw":{"a":"b"}}`)
 	spoil := func(p *bearer.Principal) {
 		p.Audience()[0], p.AMR()[0] = "spoiled", "spoiled"
@@ -68,7 +68,8 @@ func TestNobodyChangesThePrincipalOfTheNextRequest(t *testing.T) {
 	}
 }
 
-// What one handler does to its copy, another of the same request does not see.
+// A handler that changes its copy does not affect other handlers of the
+// request.
 func TestFromContextReturnsACopy(t *testing.T) {
 	ctx := bearer.NewContext(t.Context(), alice)
 	p, _ := bearer.FromContext(ctx)
@@ -103,7 +104,7 @@ func TestListsOfAPrincipalAreCopiedWhenSet(t *testing.T) {
 	}
 }
 
-// Checklist K1, part 2.3: names are compared as they are spelled.
+// Checklist K1, part 2.3: the names of claims are case-sensitive.
 func TestClaims(t *testing.T) {
 	var v struct {
 		Role string `json:"role"`
@@ -143,9 +144,9 @@ func TestIsClient(t *testing.T) {
 	}
 }
 
-// Reports L14: a service account whose subject is an id like a user's does not
-// pass for the user of that path, and a token that names no user passes for none.
-func TestSubjectInPathTakesNoClient(t *testing.T) {
+// Reports L14: a service account whose subject looks like a user's is refused,
+// and so is a token without a user.
+func TestSubjectInPathRefusesClients(t *testing.T) {
 	requirement := bearer.SubjectInPath("id")
 	r := httptest.NewRequest(http.MethodGet, "/users/b6cc7aa0", nil)
 	r.SetPathValue("id", "b6cc7aa0")
@@ -202,7 +203,7 @@ func TestOptionalAuthentication(t *testing.T) {
 	}
 }
 
-// Part 2.5: the same token, judged by a stricter route, is judged again.
+// Part 2.5: a stricter route judges the same token again.
 func TestScopesAreJudgedOnEachRoute(t *testing.T) {
 	guard := newGuard(t, bearer.Config{})
 	loose := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read")})
@@ -229,9 +230,8 @@ func TestHierarchyOfAGuard(t *testing.T) {
 	}
 }
 
-// The context that carries a principal is one like any other: it ends with its
-// parent, holds the parent's values, shows what is beneath it, and is printed
-// without the principal.
+// The context of a principal behaves like any other: it ends with its parent,
+// has the parent's values, and prints the parent without the principal.
 func TestPrincipalContext(t *testing.T) {
 	type key struct{}
 	cause := errors.New("gone")

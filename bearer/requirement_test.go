@@ -14,12 +14,12 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// refusing is a requirement that always gives this error.
+// refusing is a requirement that always returns this error.
 func refusing(err error) bearer.Requirement {
 	return bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return err })
 }
 
-// Checklist C6, H9: what a requirement's error becomes.
+// Checklist C6, H9: the answer to each error of a requirement.
 func TestRequirementAnswers(t *testing.T) {
 	const fixed, hidden = "The request is not allowed.", "The resource does not exist."
 	const secret = "row 17 of table secrets"
@@ -82,7 +82,7 @@ func TestRequirementAnswers(t *testing.T) {
 	}
 }
 
-// What a plain error says is for the log.
+// The text of a plain error appears only in the log.
 func TestPlainErrorIsLogged(t *testing.T) {
 	var log eventLog
 	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(errors.New("closed on Sundays"))}}), get("Bearer good"))
@@ -91,7 +91,8 @@ func TestPlainErrorIsLogged(t *testing.T) {
 	}
 }
 
-// A hidden refusal is the same for every cause, so that existence stays hidden.
+// A hidden refusal is the same for every cause, so that it does not reveal
+// whether the resource exists.
 func TestHiddenAnswersAreTheSameBytes(t *testing.T) {
 	var first answer
 	for i, err := range []error{errors.New("a"), bearer.Forbid("b"), bearer.ErrUnrecognized, (*bearer.Error)(nil), &bearer.Error{Code: bearer.CodeInsufficientScope}} {
@@ -116,7 +117,7 @@ func TestRefusalDoesNotChangeTheErrorItCameFrom(t *testing.T) {
 	}
 }
 
-// RFC 9068, Section 5: a client's own token has no user's subject.
+// RFC 9068, Section 5: the subject of a client's own token is not a user.
 func TestSubjectInPath(t *testing.T) {
 	tests := []struct {
 		name, subject, client, path string

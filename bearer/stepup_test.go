@@ -12,7 +12,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Checklist S1, S2, S4, C9: no leeway stretches max_age.
+// Checklist S1, S2, S4, C9: max_age has no leeway.
 func TestStepUp(t *testing.T) {
 	const old, never = time.Hour, time.Duration(1<<63 - 1)
 	acr := func(values ...string) bearer.StepUp { return bearer.StepUp{ACR: values} }
@@ -76,9 +76,9 @@ func TestStepUp(t *testing.T) {
 	}
 }
 
-// Checklist S1, S2, S3, S5, whole: what a challenge says is the requirement and
-// the route's scope, in the scheme that was used; what the token has it does
-// not say.
+// Checklist S1, S2, S3, S5: a challenge has the values of the requirement and
+// the route's scope, under the scheme of the request. It has no values of the
+// token.
 func TestStepUpChallenges(t *testing.T) {
 	const (
 		failed = `error="insufficient_user_authentication", error_description="The request needs a stronger or more recent authentication of the user."`
@@ -121,8 +121,8 @@ func TestStepUpChallenges(t *testing.T) {
 	}
 }
 
-// Time passes, and the same principal is no longer recent enough: a decision is
-// never kept (checklist C17).
+// Checklist C17: a decision is never kept, so the same principal fails once its
+// authentication is too old.
 func TestStepUpIsJudgedAtEachRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := bearer.Principal{Subject: "alice", AuthTime: time.Now()}
@@ -137,7 +137,7 @@ func TestStepUpIsJudgedAtEachRequest(t *testing.T) {
 	})
 }
 
-// A StepUp may depend on the request, and tells its own values.
+// A StepUp may depend on the request. Its challenge has its own values.
 func TestStepUpInsideARequirementFunc(t *testing.T) {
 	nested := bearer.RequirementFunc(func(r *http.Request, p *bearer.Principal) error {
 		if r.Header.Get("X-Amount") == "large" {
@@ -158,8 +158,9 @@ func TestStepUpInsideARequirementFunc(t *testing.T) {
 	}
 }
 
-// Checklist H6: what was not checked at registration is checked at the request.
-func TestStepUpThatCouldNotBeRegisteredLetsNobodyIn(t *testing.T) {
+// Checklist H6: a StepUp that Route would reject refuses every request at run
+// time.
+func TestInvalidStepUpAdmitsNoRequest(t *testing.T) {
 	tests := []struct {
 		name string
 		step bearer.StepUp

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// RFC 9110, Section 11.2: every byte, at every place, of tokens of every length
-// up to three times eight.
-func TestEachCharacterIsLookedAt(t *testing.T) {
+// RFC 9110, Section 11.2: every byte at every position, in tokens of every
+// length up to 24.
+func TestEveryCharacterIsChecked(t *testing.T) {
 	for n := 1; n <= 24; n++ {
 		for at := range n {
 			for c := range 256 {

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// C9: no leeway stretches the age, and F3 of FAPI 2.0: what a JWT's revocation
-// status cannot say a short life does.
+// C9: the age has no leeway. F3 of FAPI 2.0: a short life bounds how long a
+// revoked JWT stays usable.
 func TestMaxTokenAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

@@ -73,8 +73,8 @@ func TestMaxTokenBytes(t *testing.T) {
 	}
 }
 
-// Reports L10: a genuine token that lists many groups is accepted where the bound
-// allows it.
+// Reports L10: a genuine token with many groups is accepted if the limit allows
+// it.
 func TestTokenOfManyGroups(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{})
 	if err != nil {

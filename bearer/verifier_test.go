@@ -13,17 +13,17 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// answering is a verifier that always gives this answer.
+// answering is a verifier that always returns this answer.
 func answering(p *bearer.Principal, err error) bearer.Verifier {
 	return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return p, err })
 }
 
-// untold is an error of somebody else's that is ErrUnrecognized by its method.
-type untold struct{ error }
+// thirdPartyUnrecognized is a third-party error that is ErrUnrecognized by its Is method.
+type thirdPartyUnrecognized struct{ error }
 
-func (untold) Is(target error) bool { return target == bearer.ErrUnrecognized }
+func (thirdPartyUnrecognized) Is(target error) bool { return target == bearer.ErrUnrecognized }
 
-// Checklist C7, part 2.6: an outage never becomes 401, and never 200.
+// Checklist C7, part 2.6: an outage never becomes 401 or 200.
 func TestVerifierAnswers(t *testing.T) {
 	var (
 		good         = answering(&alice, nil)
@@ -75,7 +75,7 @@ func TestVerifierAnswers(t *testing.T) {
 		{"wrapped down", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.Unavailable(io.EOF, 0)))}, 503},
 		{"wrapped not mine", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.ErrUnrecognized)), good}, 200},
 		{"not mine with a cause", verifiers{answering(nil, fmt.Errorf("%w: %w", bearer.ErrUnrecognized, io.EOF))}, 401},
-		{"not mine by method", verifiers{answering(nil, untold{io.EOF})}, 401},
+		{"not mine by method", verifiers{answering(nil, thirdPartyUnrecognized{io.EOF})}, 401},
 		{"wrapped not mine, all", verifiers{answering(nil, fmt.Errorf("x: %w", bearer.Unrecognized("", "", "")))}, 401},
 		{"down because of not mine", verifiers{answering(nil, bearer.Unavailable(bearer.ErrUnrecognized, 0))}, 503},
 		{"bad because of not mine", verifiers{answering(nil, &bearer.Error{Code: bearer.CodeInvalidToken, Err: bearer.ErrUnrecognized}), unreachable}, 401},
@@ -126,8 +126,8 @@ func TestRetryAfterIsThatOfTheFirstOutage(t *testing.T) {
 	}
 }
 
-// A caller that went away is no outage, however the verifier words it.
-func TestCallerGoneIsCanceled(t *testing.T) {
+// A disconnected client is not an outage, whatever error the verifier returns.
+func TestDisconnectedClientIsCanceled(t *testing.T) {
 	for name, err := range map[string]error{
 		"the context's error":         context.Canceled,
 		"wrapped":                     fmt.Errorf("fetching keys: %w", context.Canceled),
@@ -162,7 +162,7 @@ func TestCallerGoneIsCanceled(t *testing.T) {
 	})
 }
 
-// A token for one resource of a program never opens another.
+// A token for one resource of a program does not open another.
 func TestRouteNarrowsTheAudience(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -193,7 +193,7 @@ func TestRouteNarrowsTheAudience(t *testing.T) {
 	}
 }
 
-// Checklist C10: where no binding is checked, a bound token is refused.
+// Checklist C10: a bound token is rejected if the guard checks no binding.
 func TestBoundTokensAreRefused(t *testing.T) {
 	for name, confirmation := range map[string]bearer.Confirmation{
 		"jkt": {JKT: "x"}, "x5t#S256": {X5TS256: "x"}, "both": {JKT: "x", X5TS256: "y"}, "an unknown member": {Other: true},

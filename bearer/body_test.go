@@ -55,7 +55,8 @@ func TestProblemJSONIsChosenByAccept(t *testing.T) {
 	}
 }
 
-// Part 2.4: a megabyte of Accept lines, which net/http lets through, is not read.
+// Part 2.4: the guard does not read a megabyte of Accept lines, which net/http
+// accepts.
 func TestManyAcceptLinesAllocateLittle(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	r, w := get(), &discardWriter{header: http.Header{}}

@@ -11,9 +11,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Peers section 1, "leaks internal error text": what a verifier or a policy
-// says in its error is for the log, in each form of the answer.
-func TestNoAnswerTellsTheCause(t *testing.T) {
+// Peers section 1, "leaks internal error text": the error text of a verifier or
+// a policy appears only in the log, in either form of the answer.
+func TestNoAnswerContainsTheCause(t *testing.T) {
 	const secret = "pq: relation users does not exist at 10.0.0.7"
 	cause := errors.New(secret)
 	verified := map[string]error{
@@ -41,10 +41,10 @@ func TestNoAnswerTellsTheCause(t *testing.T) {
 	}
 }
 
-// Peers section 1, "custom error response": a program that answers in its own
-// form takes status and challenge from the decision, and so cannot answer in
-// contradiction to them.
-func TestAProgramMayAnswerInItsOwnForm(t *testing.T) {
+// Peers section 1, "custom error response": a program with its own error format
+// takes status and challenges from the Decision, so its answer agrees with
+// them.
+func TestDecisionServesOtherErrorFormats(t *testing.T) {
 	rt := newRoute(t, bearer.Config{Realm: "shop"}, bearer.RouteConfig{Rule: scope.All("orders:write")})
 	for token, want := range map[string]string{
 		"good":    `403 Bearer realm="shop", error="insufficient_scope"`,

@@ -7,8 +7,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Reports L7: a service name over http is named in challenges with
-// InsecureAllowHTTP alone. Checklist C11.
+// Reports L7, checklist C11: challenges name a service over http only with
+// InsecureAllowHTTP.
 func TestResourceMetadataOverHTTP(t *testing.T) {
 	const service = "http://orders:8080/.well-known/oauth-protected-resource"
 	_, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, ResourceMetadata: service})

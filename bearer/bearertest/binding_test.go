@@ -31,7 +31,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// requestToken asks for a token with any number of proofs.
+// requestToken requests a token with any number of proofs.
 func requestToken(t *testing.T, issuer *bearertest.Issuer, form url.Values, proofs ...string) (status int, answer map[string]any) {
 	t.Helper()
 	form.Set("grant_type", "client_credentials")
@@ -53,7 +53,7 @@ func requestToken(t *testing.T, issuer *bearertest.Issuer, form url.Values, proo
 	return resp.StatusCode, answer
 }
 
-// cnf returns that of a JWT.
+// cnf returns the cnf claim of a JWT.
 func cnf(t *testing.T, token any) map[string]any {
 	t.Helper()
 	jwt, _ := token.(string)
@@ -74,9 +74,9 @@ func cnf(t *testing.T, token any) map[string]any {
 	return claims.Confirmation
 }
 
-// RFC 9449, Section 5: the proof at the token endpoint binds the token, whose
-// type is DPoP then.
-func TestTokensAreBoundByTheProof(t *testing.T) {
+// RFC 9449, Section 5: the proof at the token endpoint binds the token, and its
+// type is DPoP.
+func TestProofBindsTheToken(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	key := newKey(t)
 	jkt, err := dpop.Thumbprint(key.Public())

@@ -11,7 +11,7 @@ import (
 )
 
 // Checklist H2, H3, H4, H5, H6.
-func TestChallengesThatAreWellFormed(t *testing.T) {
+func TestWellFormedChallenges(t *testing.T) {
 	type params = map[string]string
 	tests := []struct {
 		name  string
@@ -53,7 +53,7 @@ func TestChallengesThatAreWellFormed(t *testing.T) {
 	}
 }
 
-func TestChallengesThatAreMalformed(t *testing.T) {
+func TestMalformedChallenges(t *testing.T) {
 	tests := []struct{ name, line string }{
 		{"a parameter without a scheme", `realm="a"`},
 		{"a parameter twice", `Bearer realm="a", realm="a"`},
@@ -98,10 +98,9 @@ func TestChallengesThatAreMalformed(t *testing.T) {
 	})
 }
 
-// What is read, written again and read again is the same.
-// Reports V10: time grows with the length of a field line, and not with its
-// square: then this line would take minutes.
-func TestChallengesOfALongLine(t *testing.T) {
+// Reports V10: the time grows linearly with the length of a field line. With
+// quadratic growth this line would take minutes.
+func TestChallengesInALongLine(t *testing.T) {
 	const schemes = 100_000
 	line := strings.Repeat("a,", schemes) + strings.Repeat(" ", 1<<20)
 	challenges, err := bearertest.ParseChallenges([]string{line})
@@ -110,6 +109,7 @@ func TestChallengesOfALongLine(t *testing.T) {
 	}
 }
 
+// Parsing, writing and parsing again returns the same challenges.
 func FuzzParseChallenges(f *testing.F) {
 	f.Add(`Bearer realm="a \"b\"", error=x, DPoP algs="ES256", Negotiate`)
 	f.Add(`Negotiate YWJj==`)

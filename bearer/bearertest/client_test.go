@@ -32,14 +32,14 @@ func newIssuer(t *testing.T, c bearertest.IssuerConfig) *bearertest.Issuer {
 	return issuer
 }
 
-// answer is what an endpoint sent.
+// answer is the answer of an endpoint.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// members returns the JSON object of an answer.
+// members returns the JSON object in an answer.
 func (a answer) members(t *testing.T) map[string]any {
 	t.Helper()
 	var members map[string]any
@@ -71,7 +71,7 @@ func send(t *testing.T, issuer *bearertest.Issuer, method, path string, header h
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
-// basic encodes as RFC 6749, Section 2.3.1 has it.
+// basic encodes credentials by RFC 6749, Section 2.3.1.
 func basic(id, secret string) http.Header {
 	return rawBasic(url.QueryEscape(id) + ":" + url.QueryEscape(secret))
 }
@@ -142,7 +142,7 @@ func TestClientAuthenticationBySecret(t *testing.T) {
 	}
 }
 
-func TestNobodyIntrospectsWithoutClients(t *testing.T) {
+func TestIntrospectionWithoutClients(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	token := issuer.MintOpaque(bearertest.Token{Scope: "introspection"})
 	for _, header := range []http.Header{nil, basic("app", ""), {"Authorization": {"Bearer " + token}}} {
@@ -273,14 +273,14 @@ func assertionOf(t *testing.T, key crypto.Signer, header, claims map[string]any)
 	return assertion
 }
 
-// overlaid puts over on members, where nil takes one away.
+// overlaid returns members with those of over; a nil value removes a member.
 func overlaid(members, over map[string]any) map[string]any {
 	maps.Copy(members, over)
 	maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
 	return members
 }
 
-func TestClientsThatCannotBe(t *testing.T) {
+func TestInvalidClients(t *testing.T) {
 	_, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: []bearertest.Client{
 		{}, {ID: "a"}, {ID: "a", PublicKey: "no key"},
 	}})

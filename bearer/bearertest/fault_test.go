@@ -17,7 +17,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// Not send, which ends the test when the connection breaks.
+// tryIntrospection returns an error if the connection breaks, where send ends the
+// test.
 func tryIntrospection(ctx context.Context, issuer *bearertest.Issuer, token string) (answer, error) {
 	body := strings.NewReader(url.Values{"token": {token}}.Encode())
 	request, err := http.NewRequestWithContext(ctx, "POST", issuer.URL()+"/introspect", body)
@@ -72,7 +73,7 @@ func TestFaultsOfIntrospection(t *testing.T) {
 	}
 }
 
-func TestFaultThatMeetsTheFirstRequests(t *testing.T) {
+func TestFaultOfTheFirstRequests(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Reset: true, Times: 2})
 	for n := range 4 {

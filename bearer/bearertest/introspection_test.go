@@ -32,7 +32,7 @@ func introspect(t *testing.T, issuer *bearertest.Issuer, token string) map[strin
 var inactive = map[string]any{"active": false}
 
 // Checklist I1.
-func TestRequestsThatAreNoIntrospection(t *testing.T) {
+func TestInvalidIntrospectionRequests(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	for _, path := range []string{"/introspect", "/revoke"} {
 		for _, tt := range []struct {
@@ -222,7 +222,7 @@ func TestSignedIntrospection(t *testing.T) {
 	}
 }
 
-func TestOverlaidIntrospection(t *testing.T) {
+func TestOverlayIntrospection(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	token := issuer.MintOpaque(bearertest.Token{Scope: "a"})
 	issuer.OverlayIntrospection(func(client string, answer map[string]any) map[string]any {
@@ -256,7 +256,7 @@ func TestOverlaidIntrospection(t *testing.T) {
 	}
 }
 
-func TestMetadataOfIntrospection(t *testing.T) {
+func TestIntrospectionMetadata(t *testing.T) {
 	c := apiClient
 	c.Path = "/tenant"
 	issuer := newIssuer(t, c)

@@ -7,9 +7,9 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// For the race detector: tokens are minted while the issuer goes down and
-// comes back, at the same address.
-func TestIssuerIsUsedConcurrently(t *testing.T) {
+// The issuer mints tokens while it stops and restarts at the same address, for
+// the race detector.
+func TestIssuerConcurrently(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Path: "/tenant"})
 	if err != nil {
 		t.Fatal(err)

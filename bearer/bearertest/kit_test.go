@@ -29,7 +29,7 @@ func kitIssuer(t *testing.T, c bearertest.IssuerConfig) *bearertest.Issuer {
 	return issuer
 }
 
-// kitFetch gets a URL and at most the first MiB of what is there.
+// kitFetch gets a URL and returns at most the first MiB of its body.
 func kitFetch(ctx context.Context, issuer *bearertest.Issuer, u string) (status int, header http.Header, body string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
@@ -46,8 +46,8 @@ func kitFetch(ctx context.Context, issuer *bearertest.Issuer, u string) (status 
 	return resp.StatusCode, resp.Header, string(data), err
 }
 
-// Peers section 6, "fault injection": each fault does what it says, and the
-// zero one mends the endpoint.
+// Peers section 6, "fault injection": each fault has its effect, and the zero
+// Fault restores the endpoint.
 func TestFaults(t *testing.T) {
 	issuer := kitIssuer(t, bearertest.IssuerConfig{})
 	keys := issuer.URL() + "/jwks"
@@ -96,7 +96,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What is published follows the keys, and the issuer comes back where it was.
+// The published keys follow the issuer's, and the issuer restarts at the same
+// address.
 func TestKeysAndOutage(t *testing.T) {
 	for _, inMemory := range []bool{false, true} {
 		issuer := kitIssuer(t, bearertest.IssuerConfig{InMemory: inMemory, Path: "/tenant"})
@@ -135,7 +136,7 @@ func TestKeysAndOutage(t *testing.T) {
 	}
 }
 
-// An issuer that hands out tokens to whoever asks listens on loopback only.
+// An issuer gives a token to any client, so it listens only on loopback.
 func TestIssuerListensOnLoopbackOnly(t *testing.T) {
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0"} {
 		if issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Addr: addr}); err == nil {
@@ -145,7 +146,7 @@ func TestIssuerListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// What the token endpoint hands out is accepted, and says what was asked for.
+// The tokens of the token endpoint are accepted and have the requested claims.
 func TestTokenEndpoint(t *testing.T) {
 	issuer := kitIssuer(t, bearertest.IssuerConfig{})
 	v, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{kitAudience}}}})

@@ -10,9 +10,9 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// Reports G11: a page whose name resolves to 127.0.0.1 gets no token, as the
-// request names its host.
-func TestIssuerAnswersToItsOwnNamesOnly(t *testing.T) {
+// Reports G11: a page whose host name resolves to 127.0.0.1 gets no token,
+// because the request contains that name.
+func TestIssuerAcceptsOnlyItsOwnNames(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Path: "/realms/shop"})
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +81,8 @@ func TestIssuerAnswersToItsOwnNamesOnly(t *testing.T) {
 	}
 }
 
-// Reports G11: an issuer in memory answers to its one name.
-func TestIssuerInMemoryAnswersToItsName(t *testing.T) {
+// Reports G11: an issuer in memory accepts only its one name.
+func TestIssuerInMemoryAcceptsOnlyItsName(t *testing.T) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 	if err != nil {
 		t.Fatal(err)

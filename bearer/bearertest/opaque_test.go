@@ -56,8 +56,9 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// An ECDSA signature (r, s) has a twin (r, n-s), which anybody can compute.
-func TestRevocationReachesTheTwinOfAToken(t *testing.T) {
+// An ECDSA signature (r, s) has a second form (r, n-s), which anybody can
+// compute.
+func TestRevocationCoversTheSecondSignature(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	token := issuer.Mint(bearertest.Token{Algorithm: "ES256"})
 	end := strings.LastIndexByte(token, '.') + 1
@@ -77,7 +78,7 @@ func TestRevocationReachesTheTwinOfAToken(t *testing.T) {
 	}
 }
 
-func TestTokenEndpointHandsOutOpaqueTokens(t *testing.T) {
+func TestTokenEndpointIssuesOpaqueTokens(t *testing.T) {
 	issuer := newIssuer(t, apiClient)
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"a"}, "token_format": {"opaque"}}
 	got := send(t, issuer, "POST", "/token", basic(oddID, oddSecret), form).members(t)

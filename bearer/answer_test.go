@@ -159,7 +159,7 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s: got body\n%s\nwant\n%s", tt.checklist, got.body, want)
 			}
 			if got.handedOn {
-				t.Errorf("the request was handed on")
+				t.Errorf("the handler ran")
 			}
 			checkRefusalHeader(t, got)
 			head := get(tt.authorization...)
@@ -246,7 +246,7 @@ func TestHeadersOfOuterMiddleware(t *testing.T) {
 		w.Header().Set(name, value)
 	}
 	if _, ok := rt.Admit(w, get()); ok {
-		t.Fatal("let in")
+		t.Fatal("admitted")
 	}
 	for name, want := range map[string]string{
 		"Content-Length": strconv.Itoa(w.Body.Len()), "Content-Type": "application/json", "Cache-Control": "no-store", "ETag": "",
@@ -284,7 +284,7 @@ func TestAnswersShareNoHeaderValues(t *testing.T) {
 	clean := serve(rt, get()).header.Clone()
 	w := spoiler{httptest.NewRecorder()}
 	if _, ok := rt.Admit(w, get()); ok {
-		t.Fatal("let in")
+		t.Fatal("admitted")
 	}
 	for name, values := range clean {
 		want := slices.Concat(values, []string{"added to " + name})

@@ -63,7 +63,7 @@ func TestAuthenticate(t *testing.T) {
 			}
 			if !ok {
 				if r != nil || p.Subject != "" {
-					t.Errorf("a refused request of %q goes on", p.Subject)
+					t.Errorf("a refused request of %q continues", p.Subject)
 				}
 				return
 			}
@@ -74,7 +74,7 @@ func TestAuthenticate(t *testing.T) {
 				t.Errorf("header %v", w.Header())
 			}
 			if _, known := bearer.FromContext(r.Context()); known {
-				t.Error("the request carries a principal, and is not let in yet")
+				t.Error("the request has a principal before Admit")
 			}
 			if c.proofs.used > 0 {
 				t.Error("the proof is used up")
@@ -151,7 +151,7 @@ func TestAuthenticateOptional(t *testing.T) {
 	optional := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer"), Optional: true})
 	r, p, ok := optional.Authenticate(httptest.NewRecorder(), get())
 	if !ok || p.Subject != "" {
-		t.Fatal("refused, or somebody")
+		t.Fatal("refused, or not anonymous")
 	}
 	if got := serve(optional, r); got.status != 200 || got.known {
 		t.Errorf("%d, known %v", got.status, got.known)

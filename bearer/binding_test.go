@@ -258,8 +258,8 @@ func TestCertificates(t *testing.T) {
 		{"the field, no proxy trusted", &bearer.Certificates{}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 		{"the field from the proxy", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", true},
 		{"the field from the proxy, IPv4 in IPv6", &bearer.Certificates{TrustedProxy: proxied}, nil, "[::ffff:192.0.2.1]:1", http.Header{"Client-Cert": {field(mine)}}, "bound", true},
-		{"the field from somebody", &bearer.Certificates{TrustedProxy: proxied}, nil, "198.51.100.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
-		{"somebody with a certificate of their own", &bearer.Certificates{TrustedProxy: proxied}, mine, "198.51.100.1:1", nil, "bound", true},
+		{"the field from an untrusted peer", &bearer.Certificates{TrustedProxy: proxied}, nil, "198.51.100.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
+		{"an untrusted peer with a certificate", &bearer.Certificates{TrustedProxy: proxied}, mine, "198.51.100.1:1", nil, "bound", true},
 		// What the proxy's own connection shows is the proxy's.
 		{"the proxy's certificate", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", nil, "bound", false},
 		{"another in the field", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", http.Header{"Client-Cert": {field(other)}}, "bound", false},
@@ -268,13 +268,13 @@ func TestCertificates(t *testing.T) {
 		{"an alias with an underscore", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client_cert": {field(mine)}}, "bound", false},
 		{"an alias beside", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine)}, "Client_cert": {field(other)}}, "bound", false},
 		{"no colons", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {base64.StdEncoding.EncodeToString(mine)}}, "bound", false},
-		{"bits behind the last octet", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "Lg==", "Lh==", 1)}}, "bound", false},
+		{"bits after the last octet", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "Lg==", "Lh==", 1)}}, "bound", false},
 		{"no padding", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {strings.Replace(field(mine), "==", "", 1)}}, "bound", false},
 		{"a parameter behind it", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine) + ";a=:b:"}}, "bound", false},
 		{"nothing in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {"::"}}, "bound", false},
 		{"one of 16 KiB, of the connection", &bearer.Certificates{TrustedProxy: proxied}, large, "198.51.100.1:1", nil, "large", true},
 		{"one of 16 KiB in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(large)}}, "large", false},
-		{"an address that is none", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
+		{"an invalid address", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 	}
 	for _, tt := range tests {
 		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bound}, Certificates: tt.config})

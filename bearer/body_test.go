@@ -31,7 +31,7 @@ func TestProblemJSONIsChosenByAccept(t *testing.T) {
 		{"less, in another line", []string{"application/problem+json;q=0.1", "application/json;q=0.2"}, "application/json"},
 		{"refused", []string{"application/problem+json;q=0"}, "application/json"},
 		{"refused with digits", []string{"application/problem+json;q=0.000"}, "application/json"},
-		{"a weight that is no number", []string{"application/problem+json;q=much"}, "application/json"},
+		{"a weight that is not a number", []string{"application/problem+json;q=much"}, "application/json"},
 		{"a weight that is NaN", []string{"application/problem+json;q=NaN"}, "application/json"},
 		{"everything", []string{"*/*"}, "application/json"},
 		{"every application type", []string{"application/*"}, "application/json"},
@@ -39,7 +39,7 @@ func TestProblemJSONIsChosenByAccept(t *testing.T) {
 		{"a longer name", []string{"application/problem+json-seq"}, "application/json"},
 		{"another type", []string{"text/problem+json"}, "application/json"},
 		{"too many lines", append(slices.Repeat([]string{"text/html"}, 200), "application/problem+json"), "application/json"},
-		{"too long a line", []string{strings.Repeat("text/html,", 200) + "application/problem+json"}, "application/json"},
+		{"a line that is too long", []string{strings.Repeat("text/html,", 200) + "application/problem+json"}, "application/json"},
 	}
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	for _, tt := range tests {

@@ -57,7 +57,7 @@ func TestBoth(t *testing.T) {
 		switch {
 		case tt.name == "the second says nothing":
 			if err == nil || classified {
-				t.Errorf("%s: %v, %v; want an error that nobody classified", tt.name, p, err)
+				t.Errorf("%s: %v, %v; want an unclassified error", tt.name, p, err)
 			}
 		case tt.want == "" && (err != nil || p == nil):
 			t.Errorf("%s: %v", tt.name, err)

@@ -74,7 +74,7 @@ func TestAnswersWithoutAChallengeDropOuterOnes(t *testing.T) {
 	}{
 		{"missing scope", "good", bearer.RouteConfig{Rule: scope.All("admin")}, 403, true},
 		{"malformed", "a b", bearer.RouteConfig{}, 400, true},
-		{"a policy's no", "good", bearer.RouteConfig{Requirements: forbidden}, 403, false},
+		{"a policy refuses", "good", bearer.RouteConfig{Requirements: forbidden}, 403, false},
 		{"hidden", "good", bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.Hidden(forbidden[0])}}, 404, false},
 		{"too long", strings.Repeat("a", 16<<10+1), bearer.RouteConfig{}, 431, false},
 		{"an outage", "down", bearer.RouteConfig{}, 503, false},
@@ -101,6 +101,6 @@ func TestAnswersWithoutAChallengeDropOuterOnes(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header()["Www-Authenticate"] = []string{`Basic realm="x"`}
 	if _, ok := newRoute(t, bearer.Config{}, bearer.RouteConfig{}).Admit(w, get("Bearer good")); !ok || len(w.Header()["Www-Authenticate"]) != 1 {
-		t.Errorf("let in: %v", w.Header())
+		t.Errorf("admitted: %v", w.Header())
 	}
 }

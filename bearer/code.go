@@ -117,7 +117,7 @@ func (rt *Route) answerTo(e *Error, used scheme) *answer {
 		return &answers.tooLong
 	case CodeMisconfigured:
 		return &answers.misconfigured
-	default: // CodeUnavailable, CodeCanceled: nobody knows whether the token is good
+	default: // CodeUnavailable, CodeCanceled
 		return &answers.unavailable
 	}
 }

@@ -48,7 +48,7 @@ func TestPreflights(t *testing.T) {
 				r.Header = tt.header
 				got := serve(rt, r)
 				if want := pass && tt.genuine; got.handedOn != want || got.known {
-					t.Errorf("passing them is %t: handed on %t with a principal %t", pass, got.handedOn, got.known)
+					t.Errorf("passing preflights %t: the handler ran %t, with a principal %t", pass, got.handedOn, got.known)
 				}
 			})
 		}

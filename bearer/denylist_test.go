@@ -63,14 +63,14 @@ func TestDenyList(t *testing.T) {
 				t.Errorf("%d %v, asked %d times; want %d %q", got.status, got.header, asked, tt.status, challenge)
 			}
 			if strings.Contains(got.body+fmt.Sprint(got.header), secretCause) {
-				t.Errorf("the client is told %s", secretCause)
+				t.Errorf("the client reads %s", secretCause)
 			}
 			if tt.status != 200 {
 				if _, event := log.only(t); event.Check != "deny list" || event.Code != tt.code || event.Subject != "alice" {
 					t.Errorf("event %+v", event)
 				}
 			}
-			// A token that is bad anyway is nobody's to ask about.
+			// The deny list is not asked about a bad token.
 			asked = 0
 			for _, token := range []string{"expired", "forged", "down", "unknown"} {
 				serve(rt, get("Bearer "+token))

@@ -167,9 +167,9 @@ func outermost(err error) *Error {
 	return nil
 }
 
-// classifyAmong is [classify] for an interface of the caller's whose errors may
-// have the allowed codes only. An Error of another code is no answer that the
-// interface may give, and becomes the cause of an Error with the fallback code.
+// classifyAmong is [classify] for an interface that may return only errors of the
+// allowed codes. An Error of another code becomes the cause of an Error with the
+// fallback code.
 func classifyAmong(err error, fallback Code, allowed ...Code) *Error {
 	if e := classify(err, fallback); slices.Contains(allowed, e.Code) {
 		return e

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Event is the record of a refusal: what the client was told, and the reason
-// that it was not told. It never contains the token. For a proven token it has
+// Event is the record of a refusal: the answer that the client received, and the
+// reason, which the client does not see. It never contains the token. For a proven token it has
 // the token's identities. For any token it has a short hash and, in Got, the
 // value that a check rejected.
 type Event struct {

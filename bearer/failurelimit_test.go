@@ -112,7 +112,7 @@ func TestFailureAddress(t *testing.T) {
 		{"the peer", nil, "192.0.2.1", nil, true},
 		{"another port is the same client", nil, "192.0.2.1", nil, true},
 		{"IPv4 in IPv6", nil, "::ffff:192.0.2.1", nil, true},
-		{"the field of a peer that is no proxy", proxies, "192.0.2.9", []string{"192.0.2.1"}, false},
+		{"the field of a peer that is not a proxy", proxies, "192.0.2.9", []string{"192.0.2.1"}, false},
 		{"the field where no proxy is trusted", nil, "10.0.0.1", []string{"192.0.2.1"}, false},
 		{"from the proxy", proxies, "10.0.0.1", []string{"192.0.2.1"}, true},
 		{"what the client wrote before the proxy", proxies, "10.0.0.1", []string{"198.51.100.1, 192.0.2.1"}, true},
@@ -121,7 +121,7 @@ func TestFailureAddress(t *testing.T) {
 		{"a client that names itself", proxies, "10.0.0.1", []string{"192.0.2.1, 198.51.100.1"}, false},
 		{"more hops than anybody has", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.0.0.2", 100_000)}, false},
 		{"with a port", proxies, "10.0.0.1", []string{"192.0.2.1:4711"}, true},
-		{"what is no address", proxies, "10.0.0.1", []string{"192.0.2.1, unknown"}, false},
+		{"an entry that is not an address", proxies, "10.0.0.1", []string{"192.0.2.1, unknown"}, false},
 	}
 	for _, tt := range tests {
 		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1, TrustedProxy: tt.trusted}}, bearer.RouteConfig{})
@@ -210,15 +210,15 @@ func TestFailureLimitMistakes(t *testing.T) {
 		Verifiers:    []bearer.Verifier{bearer.VerifierFunc(byName)},
 		FailureLimit: &bearer.FailureLimit{Burst: 1 << 30},
 	}); !strings.Contains(fmt.Sprint(err), "FailureLimit: Burst and Every") {
-		t.Errorf("a time that overflows: %v", err)
+		t.Errorf("a limit that overflows: %v", err)
 	}
 	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList contains a nil pointer"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("no word of %q in %v", want, err)
+			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
 	if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{MaxTokenAge: -1}); !strings.Contains(fmt.Sprint(err), "RouteConfig.MaxTokenAge is -1ns") {
-		t.Errorf("a route of a negative age: %v", err)
+		t.Errorf("a route with a negative age: %v", err)
 	}
 }
 

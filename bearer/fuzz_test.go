@@ -34,7 +34,7 @@ func FuzzAuthorization(f *testing.F) {
 		match := credentialsGrammar.FindStringSubmatch(authorization)
 		fits := match != nil && len(match[1]) <= 16<<10
 		if got.handedOn != fits || got.known != fits {
-			t.Fatalf("%q: handed on %t, by the grammar %t", authorization, got.handedOn, fits)
+			t.Fatalf("%q: the handler ran %t, the grammar accepts %t", authorization, got.handedOn, fits)
 		}
 		if fits {
 			return
@@ -84,7 +84,7 @@ func FuzzFormBody(f *testing.F) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Header.Set("Content-Type", formType)
 		if err := r.ParseForm(); err != nil || len(r.PostForm["access_token"]) != 1 || !credentialsGrammar.MatchString("Bearer "+r.PostForm.Get("access_token")) {
-			t.Fatalf("%q was handed on: %v, %v", body, r.PostForm, err)
+			t.Fatalf("the handler ran for %q: %v, %v", body, r.PostForm, err)
 		}
 		if err := got.request.ParseForm(); err != nil || got.request.PostForm.Encode() != r.PostForm.Encode() {
 			t.Fatalf("%q: the handler reads %v, %v", body, got.request.PostForm, err)

@@ -144,7 +144,7 @@ func (*pointerVerifier) Verify(context.Context, string) (*bearer.Principal, erro
 func TestNewRejectsHeaderInjection(t *testing.T) {
 	for _, realm := range []string{"a\r\nX: y", "a\nb", "a\x00", "a\tb", "a\x7f", "é", "a\xff", "\u2028"} {
 		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, Realm: realm}); err == nil {
-			t.Errorf("realm %q is taken", realm)
+			t.Errorf("realm %q is accepted", realm)
 		}
 	}
 	for _, metadata := range []string{
@@ -155,7 +155,7 @@ func TestNewRejectsHeaderInjection(t *testing.T) {
 		"http://x.localhost/", "http://[::ffff:127.0.0.1]/", // Reports G9
 	} {
 		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, ResourceMetadata: metadata}); err == nil {
-			t.Errorf("resource metadata %q is taken", metadata)
+			t.Errorf("resource metadata %q is accepted", metadata)
 		}
 	}
 	for _, metadata := range []string{

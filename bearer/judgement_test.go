@@ -130,10 +130,10 @@ func TestNestedRoutesJudgeARequestOnce(t *testing.T) {
 			inside.RequestURI, inside.URL = "", &url.URL{Path: "/users"}
 			return inside
 		}, status: 200, verified: "bound", denied: 1, asked: 2, used: 2, subject: "bound"},
-		{name: "a context of its own", token: "bound", change: func(r *http.Request) *http.Request {
+		{name: "a context that wraps it", token: "bound", change: func(r *http.Request) *http.Request {
 			return r.WithContext(context.Background())
 		}, status: 200, verified: "bound bound", denied: 2, asked: 2, used: 2, subject: "bound"},
-		// A principal that somebody put there is no judgement, and hides none.
+		// A principal that middleware put there is not a judgement and hides none.
 		{name: "a principal of a test", token: "bound", change: func(r *http.Request) *http.Request {
 			return r.WithContext(bearer.NewContext(r.Context(), bearer.Principal{Subject: "forged", Scopes: scope.Of("inner")}))
 		}, status: 200, verified: "bound", denied: 1, asked: 1, used: 1, subject: "bound"},
@@ -196,14 +196,14 @@ func TestNestedGuards(t *testing.T) {
 		{"another checker", func(c *bearer.Config) { c.Proofs = &proofs{} }, 2, 1, 1, 2, 200}, // which uses it itself
 		{"another checker, which refuses", func(c *bearer.Config) { c.Proofs = &proofs{useErr: bearer.ErrUnrecognized} }, 2, 1, 1, 2, 503},
 		{"a checker that cannot be compared", func(c *bearer.Config) { c.Proofs = uncomparable{} }, 2, 1, 1, 2, 200},
-		{"no checker, so DPoP is no scheme", func(c *bearer.Config) { c.Proofs = nil }, 1, 1, 1, 1, 401},
+		{"no checker, so DPoP is an unknown scheme", func(c *bearer.Config) { c.Proofs = nil }, 1, 1, 1, 1, 401},
 		{"a verifier that refuses", func(c *bearer.Config) {
 			c.Verifiers = []bearer.Verifier{answering(nil, bearer.Invalid("aud", "", ""))}
 		}, 1, 1, 1, 1, 401},
 		{"a verifier that says another key", func(c *bearer.Config) {
 			c.Verifiers = []bearer.Verifier{answering(&bearer.Principal{Scopes: scope.Of("inner"), Confirmation: bearer.Confirmation{JKT: "other"}}, nil)}
 		}, 1, 2, 2, 2, 200},
-		{"a deny list of its own", func(c *bearer.Config) { c.DenyList = deniesAll{} }, 2, 1, 1, 1, 401},
+		{"another deny list", func(c *bearer.Config) { c.DenyList = deniesAll{} }, 2, 1, 1, 1, 401},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -415,7 +415,7 @@ func TestProofIsUsedLast(t *testing.T) {
 		{name: "used before", useErr: used, rule: "inner", status: 401, asked: 1, used: 1, challenge: challenge, check: "replay"},
 		{name: "used before, and too little scope", useErr: used, rule: "admin", status: 403, asked: 1, check: "scope",
 			challenge: `DPoP realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", scope="admin", algs="ES256 EdDSA"`},
-		{name: "used before, and a policy's no", useErr: used, rule: "inner", requirements: []bearer.Requirement{no}, status: 403, asked: 1, check: "policy"},
+		{name: "used before, and a policy refuses", useErr: used, rule: "inner", requirements: []bearer.Requirement{no}, status: 403, asked: 1, check: "policy"},
 		{name: "invalid, and too little scope", err: invalid, rule: "admin", status: 401, asked: 1, check: "htu",
 			challenge: strings.Replace(challenge, "inner", "admin", 1)},
 		{name: "the store cannot tell", useErr: errors.New("the store is down"), rule: "inner", status: 503, asked: 1, used: 1, check: "DPoP proof"},
@@ -514,7 +514,7 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 			}
 			rt := newGuard(t, config).MustRoute(tt.route)
 			if got := pass(tt.request, tt.change, rt, rt, rt); got.status != tt.status || strings.Join(told, " ") != tt.want {
-				t.Errorf("%d, the hook was told of %q; want %d, %q", got.status, told, tt.status, tt.want)
+				t.Errorf("%d, the hook received %q; want %d, %q", got.status, told, tt.status, tt.want)
 			}
 		})
 	}
@@ -525,7 +525,7 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 		rt := newGuard(t, config).MustRoute(bearer.RouteConfig{Rule: scope.All("outer")})
 		r, _, ok := rt.Authenticate(httptest.NewRecorder(), get("Bearer plain"))
 		if !ok || calls != 0 {
-			t.Fatalf("%v, %d calls before it is let in", ok, calls)
+			t.Fatalf("%v, %d calls before it is admitted", ok, calls)
 		}
 		if got := serve(rt, r); got.status != 200 || calls != 1 {
 			t.Errorf("%d, %d calls", got.status, calls)

@@ -134,7 +134,7 @@ func TestVerifiersPrincipalIsNotChanged(t *testing.T) {
 		var e *bearer.Error
 		if errors.As(d.Err(), &e) {
 			if e.Principal == nil || e.Principal.TokenType != "Bearer" {
-				t.Fatalf("%v is not told whose token it was", e)
+				t.Fatalf("%v has no principal", e)
 			}
 			e.Principal.Subject = "mallory"
 		}

@@ -56,7 +56,7 @@ func TestOutcome(t *testing.T) {
 				ctx, outer := bearer.Watch(tt.request.Context())
 				ctx, inner := bearer.Watch(ctx)
 				if _, known := inner.Principal(); known || inner.Admitted() {
-					t.Error("it is let in before it is judged")
+					t.Error("it is admitted before it is judged")
 				}
 				if _, refused := inner.Refusal(); refused {
 					t.Error("it is refused before it is judged")
@@ -89,7 +89,7 @@ func TestOutcome(t *testing.T) {
 					want = []string{"refuse"}
 				}
 				if hooks && !reflect.DeepEqual(told, want) {
-					t.Errorf("the hooks are told %q, want %q", told, want)
+					t.Errorf("the hooks received %q, want %q", told, want)
 				}
 			})
 		}

@@ -158,7 +158,7 @@ func TestSubjectInPathRefusesClients(t *testing.T) {
 	}{
 		{"a user", p.WithClient(false), true},
 		{"a client", p.WithClient(true), false},
-		{"nobody, and no client", bearer.Principal{ClientID: "worker"}.WithClient(false), false},
+		{"neither a user nor a client", bearer.Principal{ClientID: "worker"}.WithClient(false), false},
 	}
 	for _, tt := range tests {
 		if err := requirement.Check(r, &tt.p); (err == nil) != tt.accept {

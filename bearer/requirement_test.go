@@ -47,7 +47,7 @@ func TestRequirementAnswers(t *testing.T) {
 		{"insufficient scope, which no requirement may say", &bearer.Error{Code: bearer.CodeInsufficientScope}, 403, fixed, 404, ""},
 		{"missing credentials, which no requirement may say", &bearer.Error{Code: bearer.CodeMissingCredentials}, 403, fixed, 404, ""},
 		{"an invalid request, which no requirement may say", &bearer.Error{Code: bearer.CodeInvalidRequest}, 403, fixed, 404, ""},
-		{"a code that is none", &bearer.Error{Code: "x", Public: secret}, 403, fixed, 404, ""},
+		{"an unknown code", &bearer.Error{Code: "x", Public: secret}, 403, fixed, 404, ""},
 		{"the zero Error", &bearer.Error{Public: secret}, 403, fixed, 404, ""},
 		{"a refusal and an outage", errors.Join(bearer.Forbid(secret), bearer.Unavailable(io.EOF, 0)), 503, "The access token cannot be checked at the moment.", 503, ""},
 		{"user authentication without a StepUp", &bearer.Error{Code: bearer.CodeInsufficientUserAuth}, 401,
@@ -65,7 +65,7 @@ func TestRequirementAnswers(t *testing.T) {
 				t.Errorf("got body %s, want %s", got.body, tt.text)
 			}
 			if strings.Contains(got.body+fmt.Sprint(got.header), secret) {
-				t.Errorf("the client is told of %s", secret)
+				t.Errorf("the client reads %s", secret)
 			}
 			if want := tt.challengeError; (got.challenge() != "") != (want != "") || !strings.Contains(got.challenge(), want) {
 				t.Errorf("challenge %q, want error %q", got.challenge(), want)

@@ -69,9 +69,9 @@ func TestMalformedChallenges(t *testing.T) {
 		{"token68", `Negotiate YWJj`},
 		{"token68 with padding", `Negotiate YWJj==`},
 		{"token68 with one padding", `Negotiate YWJj=`},
-		{"a tab behind the scheme", "Bearer\trealm=\"a\""},
-		{"a quote behind the scheme", `Bearer "a"`},
-		{"no space behind the scheme", `Bearer"a"`},
+		{"a tab after the scheme", "Bearer\trealm=\"a\""},
+		{"a quote after the scheme", `Bearer "a"`},
+		{"no space after the scheme", `Bearer"a"`},
 		{"CR LF in a value", "Bearer realm=\"a\r\nSet-Cookie: b\""},
 		{"LF escaped in a value", "Bearer realm=\"a\\\nb\""},
 		{"NUL in a value", "Bearer realm=\"a\x00\""},
@@ -79,7 +79,7 @@ func TestMalformedChallenges(t *testing.T) {
 		{"a tab in a value", "Bearer realm=\"a\tb\""},
 		{"a control character between", "Bearer realm=\"a\"\x0b, error=x"},
 		{"bytes that are not ASCII", `Bearer realm="é"`},
-		{"a name that is no token", `Bearer r@alm="a"`},
+		{"a name that is not a token", `Bearer r@alm="a"`},
 		{"a semicolon between", `Bearer realm="a"; error=x`},
 	}
 	for _, tt := range tests {

@@ -59,8 +59,8 @@ func (h *hostile) documents() {
 	}
 	h.add("a name twice, deeper", unique, h.signed(nil, inject(payload, `"x":{"a":1,"a":2}`)))
 	const object = "RFC 7519, Section 7.2: one JSON object in UTF-8"
-	h.add("data behind the payload", object, h.signed(nil, append(slices.Clone(payload), '1')))
-	h.add("data behind the header", object, h.signed(append(slices.Clone(header), '1'), nil))
+	h.add("data after the payload", object, h.signed(nil, append(slices.Clone(payload), '1')))
+	h.add("data after the header", object, h.signed(append(slices.Clone(header), '1'), nil))
 	h.add("a byte order mark", object, h.signed(nil, append([]byte("\xef\xbb\xbf"), payload...)))
 	h.add("invalid UTF-8", object, h.signed(nil, inject(payload, "\"x\":\"\xff\"")))
 	h.add("a lone surrogate", object, h.signed(nil, inject(payload, `"x":"\ud800"`)))

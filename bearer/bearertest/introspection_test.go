@@ -122,17 +122,17 @@ func TestIntrospectionOfInactiveTokens(t *testing.T) {
 	issuer.Withdraw(kid)
 	good := issuer.Mint(bearertest.Token{})
 	tests := map[string]string{
-		"unknown":                   "opaque_x",
-		"another issuer's":          other.MintOpaque(bearertest.Token{}),
-		"another issuer's JWT":      other.Mint(bearertest.Token{}),
-		"another iss":               issuer.Mint(bearertest.Token{Claims: map[string]any{"iss": other.URL()}}),
-		"expired":                   issuer.MintOpaque(bearertest.Token{TTL: -time.Second}),
-		"an expired JWT":            issuer.Mint(bearertest.Token{TTL: -time.Second}),
-		"not yet":                   issuer.MintOpaque(bearertest.Token{Claims: map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}}),
-		"a key that is withdrawn":   withdrawn,
-		"a signature cut short":     good[:len(good)-4],
-		"a payload that is no JSON": issuer.Sign("ES256", []byte(`{"alg":"ES256"}`), []byte("x")),
-		"a payload that is null":    issuer.Sign("ES256", []byte(`{"alg":"ES256"}`), []byte("null")),
+		"unknown":                    "opaque_x",
+		"another issuer's":           other.MintOpaque(bearertest.Token{}),
+		"another issuer's JWT":       other.Mint(bearertest.Token{}),
+		"another iss":                issuer.Mint(bearertest.Token{Claims: map[string]any{"iss": other.URL()}}),
+		"expired":                    issuer.MintOpaque(bearertest.Token{TTL: -time.Second}),
+		"an expired JWT":             issuer.Mint(bearertest.Token{TTL: -time.Second}),
+		"not yet":                    issuer.MintOpaque(bearertest.Token{Claims: map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}}),
+		"a key that is withdrawn":    withdrawn,
+		"a signature cut short":      good[:len(good)-4],
+		"a payload that is not JSON": issuer.Sign("ES256", []byte(`{"alg":"ES256"}`), []byte("x")),
+		"a payload that is null":     issuer.Sign("ES256", []byte(`{"alg":"ES256"}`), []byte("null")),
 	}
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func TestIssuerAcceptsOnlyItsOwnNames(t *testing.T) {
 			}
 			want := tt.want
 			if want == 200 && (path == "/introspect" || path == "/revoke") {
-				want = 401 // nobody is a client here
+				want = 401 // this issuer has no clients
 			}
 			if resp.StatusCode != want {
 				t.Errorf("Host %q, %s: %d, want %d", tt.host, path, resp.StatusCode, want)

@@ -96,7 +96,7 @@ func TestAdmitContinuesFromAuthenticate(t *testing.T) {
 	}{
 		{"enough scope", "Bearer plain", "inner", 200, "", 0},
 		{"a proof", "DPoP bound", "inner", 200, "", 1},
-		// The first route's scope was not asked for, so no challenge names it.
+		// The first route's scope was not checked, so no challenge names it.
 		{"too little scope", "Bearer weak", "inner", 403, `scope="inner"`, 0},
 		{"a proof, and too little scope", "DPoP bound", "admin", 403, `scope="admin"`, 0},
 	} {

@@ -93,7 +93,7 @@ func TestDPoPScheme(t *testing.T) {
 		{name: "a bound token with unknown members beside", authorization: headers{"DPoP key-and-more"}, status: 200, typ: "DPoP"},
 		// D16: the token decides, not the scheme.
 		{name: "a bound token as Bearer", authorization: headers{"Bearer key"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
-		// D13: what is bound to no key is proven by none.
+		// D13: a token that is not bound to a key needs no proof.
 		{name: "a plain token under DPoP", authorization: headers{"DPoP plain"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
 		{name: "an unknown binding", authorization: headers{"Bearer unknown"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
 		{name: "a bad token under DPoP", authorization: headers{"DPoP bad"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
@@ -189,7 +189,7 @@ func TestNonces(t *testing.T) {
 			t.Errorf("%s: Cache-Control %q", tt.name, w.Header().Get("Cache-Control"))
 		}
 	}
-	// RFC 9449, Section 8.1: never two, as of a proxy in front of another API.
+	// RFC 9449, Section 8.1: never two nonces, even behind a proxy that sets one.
 	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: "n1"}}, "DPoP key", http.Header{"Dpop-Nonce": {"of another"}})
 	if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, []string{"n1"}) {
 		t.Errorf("beside another: DPoP-Nonce %q", got)
@@ -260,7 +260,7 @@ func TestCertificates(t *testing.T) {
 		{"the field from the proxy, IPv4 in IPv6", &bearer.Certificates{TrustedProxy: proxied}, nil, "[::ffff:192.0.2.1]:1", http.Header{"Client-Cert": {field(mine)}}, "bound", true},
 		{"the field from an untrusted peer", &bearer.Certificates{TrustedProxy: proxied}, nil, "198.51.100.1:1", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 		{"an untrusted peer with a certificate", &bearer.Certificates{TrustedProxy: proxied}, mine, "198.51.100.1:1", nil, "bound", true},
-		// What the proxy's own connection shows is the proxy's.
+		// The certificate of the proxy's own connection belongs to the proxy.
 		{"the proxy's certificate", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", nil, "bound", false},
 		{"another in the field", &bearer.Certificates{TrustedProxy: proxied}, mine, "192.0.2.1:1", http.Header{"Client-Cert": {field(other)}}, "bound", false},
 		{"two fields", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(mine), field(mine)}}, "bound", false},

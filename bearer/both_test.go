@@ -84,7 +84,7 @@ func TestBothNarrows(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	// The audiences that both name; when and how, by whichever says less.
+	// The audiences of both, the earlier times, and the methods of both.
 	first = bearer.Principal{ACR: "mfa", AuthTime: later}.WithAudience("a", "b")
 	for _, tt := range []struct {
 		second    bearer.Principal
@@ -103,7 +103,7 @@ func TestBothNarrows(t *testing.T) {
 	}
 	first = bearer.Principal{Subject: "alice", Scopes: scope.Of("a", "b"), Expires: later}
 
-	// A second verifier that speaks of no scopes narrows none.
+	// A second verifier without a scope claim does not narrow the scopes.
 	silent := bearer.Principal{Subject: "alice"}
 	p, err := bearer.Both(constant(first), constant(silent)).Verify(t.Context(), "token")
 	if err != nil || p.Scopes != first.Scopes || !p.Expires.Equal(later) {
@@ -162,7 +162,7 @@ func TestBothDistinguishesEmptyFromAbsent(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", tt.name, p, err, want)
 			continue
 		}
-		// The result still states what it stated, for a Both around it.
+		// The result keeps the stated claims, for an outer Both.
 		all := bearer.Both(says(first), bearer.Both(says(first), says(tt.second)))
 		if p, err := all.Verify(t.Context(), "token"); err != nil || !same(p, &want) {
 			t.Errorf("%s, within another Both: %+v, %v; want %+v", tt.name, p, err, want)
@@ -172,7 +172,7 @@ func TestBothDistinguishesEmptyFromAbsent(t *testing.T) {
 			t.Errorf("%s: Claims are %v, %v; want those of the first verifier", tt.name, firsts, err)
 		}
 	}
-	// What only the second knows of identifiers is added: a deny list may name it.
+	// Both adds identifiers that only the second has, since a deny list may contain them.
 	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", TokenID: "1"})).Verify(t.Context(), "token")
 	if err != nil || p.ClientID != "shop" || p.TokenID != "1" {
 		t.Errorf("identifiers of the second: %+v, %v", p, err)

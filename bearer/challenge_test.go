@@ -97,7 +97,7 @@ func TestAnswersWithoutAChallengeDropOuterOnes(t *testing.T) {
 			send(429, false)
 		}
 	}
-	// A request that is let in is the handler's to answer.
+	// The handler answers an admitted request.
 	w := httptest.NewRecorder()
 	w.Header()["Www-Authenticate"] = []string{`Basic realm="x"`}
 	if _, ok := newRoute(t, bearer.Config{}, bearer.RouteConfig{}).Admit(w, get("Bearer good")); !ok || len(w.Header()["Www-Authenticate"]) != 1 {

@@ -10,9 +10,9 @@ import (
 )
 
 // Event is the record of a refusal: the answer that the client received, and the
-// reason, which the client does not see. It never contains the token. For a proven token it has
-// the token's identities. For any token it has a short hash and, in Got, the
-// value that a check rejected.
+// reason, which the client does not see. It never contains the token. For a proven
+// token it has the token's identities. For any token it has a short hash and, in
+// Got, the value that a check rejected.
 type Event struct {
 	RequestID string // the request_id in the answer's body
 	Status    int    // the answer's status

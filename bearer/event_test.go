@@ -193,7 +193,7 @@ func TestNoRecordAndNoAnswerContainsTheToken(t *testing.T) {
 			})
 		}
 	}
-	// A token that is refused before a verifier sees it.
+	// A token that is rejected before a verifier sees it.
 	for _, authorization := range [][]string{{"Bearer " + token + " x"}, {"Bearer " + token, "Bearer " + token}, {"Bearer " + token + strings.Repeat("a", 16<<10)}, {"Basic " + token}} {
 		var log eventLog
 		got := serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get(authorization...))

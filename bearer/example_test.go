@@ -34,7 +34,7 @@ func exampleRequest() *http.Request {
 }
 
 func ExampleNew() {
-	// A jwks.Verifier is what most programs put here.
+	// Most programs use a jwks.Verifier here.
 	verifier := bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
 		return nil, bearer.ErrUnrecognized
 	})

@@ -141,7 +141,7 @@ func TestFailureAddress(t *testing.T) {
 			t.Errorf("%s after its neighbour: %d, want %d", peer, got.status, want)
 		}
 	}
-	// CVE-2025-64484: another spelling of the field's name is another field.
+	// CVE-2025-64484: another spelling of the field's name is a different field.
 	proxied := from("10.0.0.1", "Bearer forged", "192.0.2.1")
 	proxied.Header["X_Forwarded_For"] = []string{"198.51.100.7"}
 	proxied.Header["X-Forwarded_For"] = []string{"198.51.100.7"}
@@ -152,7 +152,7 @@ func TestFailureAddress(t *testing.T) {
 			t.Errorf("%s after a field of another spelling: %d, want %d", client, got.status, want)
 		}
 	}
-	// Who serves without an address, over a Unix socket, is one client.
+	// All clients of a Unix socket, which have no address, count as one.
 	r := get("Bearer forged")
 	r.RemoteAddr = "@"
 	serve(rt, r)
@@ -257,7 +257,7 @@ func TestOnlyHeaderTokensCountAsFailures(t *testing.T) {
 			}
 		}
 	}
-	// A bad token in the header counts also where other ways are on.
+	// A bad token in the header also counts if tokens in forms are accepted.
 	rt := newRoute(t, config, bearer.RouteConfig{})
 	for range 3 {
 		serve(rt, post(formType, "a=b", "Bearer forged"))

@@ -329,7 +329,7 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 			t.Errorf("%s: the body is %s", tt.name, got.body)
 		}
 	}
-	// A challenge about another token does not name what the client's needs.
+	// A challenge about another token does not name the scopes for the client's token.
 	exchanged := func(r *http.Request) *http.Request {
 		r.Header.Set("Authorization", "Bearer weak")
 		return r
@@ -337,7 +337,7 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 	if got := pass(get("Bearer plain"), exchanged, route(outer), route(inner)); !strings.Contains(got.challenge(), ` scope="inner"`) {
 		t.Errorf("an exchanged token: %s", got.challenge())
 	}
-	// Decide says the same as Admit.
+	// Decide agrees with Admit.
 	let := serve(route(outer), get("Bearer weak"))
 	if d := route(inner).Decide(let.request); d.Status() != 403 || !slices.Equal(d.Challenges(), []string{`Bearer realm="api", ` + lacks}) {
 		t.Errorf("Decide: %d %q", d.Status(), d.Challenges())

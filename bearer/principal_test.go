@@ -135,7 +135,7 @@ func TestIsClient(t *testing.T) {
 		if got := (bearer.Principal{Subject: tt.subject, ClientID: tt.client}).IsClient(); got != tt.want {
 			t.Errorf("subject %q, client %q: %t", tt.subject, tt.client, got)
 		}
-		// Reports L14: what the verifier says of the issuer's mark counts.
+		// Reports L14: the verifier's decision takes precedence.
 		for _, is := range []bool{true, false} {
 			if got := (bearer.Principal{Subject: tt.subject, ClientID: tt.client}).WithClient(is).IsClient(); got != is {
 				t.Errorf("subject %q, client %q: %t after WithClient(%t)", tt.subject, tt.client, got, is)

@@ -16,7 +16,7 @@ func TestRequestIDs(t *testing.T) {
 			t.Errorf("id %q: body %s", id, got)
 		}
 	}
-	// An id may come from a request's header, so it may be anything.
+	// An ID may come from a header field of the request, so it may be any text.
 	for _, id := range []string{"", long + "a", `a"b`, `a\b`, "a b", "a\nb", "é", "a\x00", "<script>", "a,b"} {
 		rt := newRoute(t, bearer.Config{RequestID: func(*http.Request) string { return id }}, bearer.RouteConfig{})
 		first, second := serve(rt, get()).body, serve(rt, get()).body

@@ -198,7 +198,7 @@ func TestOrderOfJudgement(t *testing.T) {
 			if tt.fault.malformed {
 				lines = append(lines, "Bearer x")
 			}
-			// The step-up is listed behind the policies, and judged before.
+			// The step-up is listed after the policies, and checked first.
 			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{verifier}}, bearer.RouteConfig{
 				Rule: scope.All("orders:read"), Audience: audience,
 				Requirements: []bearer.Requirement{policy("first", nil), policy("second", second), &step, policy("third", nil)}})

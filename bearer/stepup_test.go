@@ -112,7 +112,7 @@ func TestStepUpChallenges(t *testing.T) {
 			if strings.Contains(got.body, "mfa") || strings.Contains(got.body, "pwd") {
 				t.Errorf("%s: the body says %s", tt.name, got.body)
 			}
-			// Scopes are judged first, and say nothing of the authentication.
+			// Scopes are checked first, and their refusal has no step-up parameters.
 			p.Scopes = scope.Of("other")
 			if got := serve(rt, get(authorization)); got.status != 403 || strings.Contains(strings.Join(got.header["Www-Authenticate"], " "), "mfa") {
 				t.Errorf("%s, without the scope: %d %q", tt.name, got.status, got.header["Www-Authenticate"])

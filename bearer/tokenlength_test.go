@@ -60,7 +60,7 @@ func TestMaxTokenBytes(t *testing.T) {
 			}
 		}
 	}
-	// A record names a refused token by its hash up to the bound that was set.
+	// A record has the hash of a refused token up to the configured length.
 	var log eventLog
 	rt := newRoute(t, log.config(bearer.Config{MaxTokenBytes: 40 << 10}), bearer.RouteConfig{})
 	serve(rt, get("Bearer "+strings.Repeat("a", 40<<10)))

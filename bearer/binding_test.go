@@ -93,7 +93,7 @@ func TestDPoPScheme(t *testing.T) {
 		{name: "a bound token with unknown members beside", authorization: headers{"DPoP key-and-more"}, status: 200, typ: "DPoP"},
 		// D16: the token decides, not the scheme.
 		{name: "a bound token as Bearer", authorization: headers{"Bearer key"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
-		// D13: a token that is not bound to a key needs no proof.
+		// D13: no proof can prove a token that is not bound to a key.
 		{name: "a plain token under DPoP", authorization: headers{"DPoP plain"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
 		{name: "an unknown binding", authorization: headers{"Bearer unknown"}, status: 401, allowed: headers{badBearer, plainDPoP}, required: headers{badDPoP}},
 		{name: "a bad token under DPoP", authorization: headers{"DPoP bad"}, status: 401, allowed: headers{plainBearer, badDPoP}, required: headers{badDPoP}},
@@ -190,7 +190,7 @@ func TestNonces(t *testing.T) {
 		}
 	}
 	// RFC 9449, Section 8.1: never two nonces, even behind a proxy that sets one.
-	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: "n1"}}, "DPoP key", http.Header{"Dpop-Nonce": {"of another"}})
+	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{nonce: "n1"}}, "DPoP key", http.Header{"Dpop-Nonce": {"another API"}})
 	if got := w.Header().Values("DPoP-Nonce"); !slices.Equal(got, []string{"n1"}) {
 		t.Errorf("beside another: DPoP-Nonce %q", got)
 	}

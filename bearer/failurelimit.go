@@ -36,11 +36,11 @@ type FailureLimit struct {
 	// Every is how long it takes to regain one failure. Default: 1 s.
 	Every time.Duration
 
-	// Addresses is the maximum number of addresses that the guard remembers, at
+	// MaxAddresses is the maximum number of addresses that the guard remembers, at
 	// about 100 bytes each. Beyond it the guard evicts addresses with few
 	// failures. An IPv6 address stands for its /64, which one client usually
 	// controls. Default: 65,536.
-	Addresses int
+	MaxAddresses int
 
 	// TrustedProxy reports whether the peer of a connection is a proxy whose
 	// X-Forwarded-For field the guard trusts. The client is then the last
@@ -56,7 +56,7 @@ func (l *FailureLimit) validate() error {
 	for _, bound := range [...]struct {
 		name string
 		n    int64
-	}{{"Burst", int64(l.Burst)}, {"Every", int64(l.Every)}, {"Addresses", int64(l.Addresses)}} {
+	}{{"Burst", int64(l.Burst)}, {"Every", int64(l.Every)}, {"MaxAddresses", int64(l.MaxAddresses)}} {
 		if bound.n < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative; want a positive value, or zero for the default", bound.name))
 		}
@@ -97,7 +97,7 @@ func newFailures(l *FailureLimit) *failures {
 	return &failures{
 		every:        every,
 		most:         time.Duration(cmp.Or(l.Burst, defaultBurst)-1) * every,
-		addresses:    cmp.Or(l.Addresses, defaultAddresses),
+		addresses:    cmp.Or(l.MaxAddresses, defaultAddresses),
 		trustedProxy: l.TrustedProxy,
 		began:        time.Now(),
 		regains:      make(map[netip.Addr]time.Duration),

@@ -165,7 +165,7 @@ func TestFailureAddress(t *testing.T) {
 // with the most failures.
 func TestFailureLimitIsBounded(t *testing.T) {
 	const addresses = 100
-	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 5, Every: time.Hour, Addresses: addresses}}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 5, Every: time.Hour, MaxAddresses: addresses}}, bearer.RouteConfig{})
 	for range 5 {
 		serve(rt, from("192.0.2.1", "Bearer forged"))
 	}
@@ -202,7 +202,7 @@ func TestFailureLimitConcurrently(t *testing.T) {
 func TestFailureLimitMistakes(t *testing.T) {
 	_, err := bearer.New(bearer.Config{
 		Verifiers:    []bearer.Verifier{bearer.VerifierFunc(byName)},
-		FailureLimit: &bearer.FailureLimit{Burst: -1, Every: -1, Addresses: -1},
+		FailureLimit: &bearer.FailureLimit{Burst: -1, Every: -1, MaxAddresses: -1},
 		MaxTokenAge:  -1,
 		DenyList:     (*pointerDenyList)(nil),
 	})
@@ -212,7 +212,7 @@ func TestFailureLimitMistakes(t *testing.T) {
 	}); !strings.Contains(fmt.Sprint(err), "FailureLimit: Burst and Every") {
 		t.Errorf("a limit that overflows: %v", err)
 	}
-	for _, want := range []string{"FailureLimit: Burst", "Every is", "Addresses is", "MaxTokenAge is -1ns", "DenyList contains a nil pointer"} {
+	for _, want := range []string{"FailureLimit: Burst", "Every is", "MaxAddresses is", "MaxTokenAge is -1ns", "DenyList contains a nil pointer"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}

@@ -213,6 +213,7 @@ func opaqueAnswerTests(issuer *bearertest.Issuer) []answerTest {
 }
 
 func TestAnswersAreThoseOfTheTableOnEachFramework(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	tests := append(answerTests(issuer), opaqueAnswerTests(issuer)...)
 	first := map[string]string{}
@@ -283,6 +284,7 @@ func checkBody(t *testing.T, tt answerTest, got answer) {
 }
 
 func TestMe(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience)
 	token := issuer.Mint(bearertest.Token{
@@ -304,6 +306,7 @@ func TestMe(t *testing.T) {
 
 // The whole of a token's 1 MiB is never read.
 func TestOversizedTokens(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience)
 	for size, want := range map[int]int{17 << 10: 431, 60 << 10: 431, 1 << 20: 431} {

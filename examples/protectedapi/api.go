@@ -3,101 +3,267 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
+	"github.com/bearerkit/bearerkit/denylist"
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/devissuer"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/router"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/usage"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/weburl"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// api is the protected API, and what stands behind it.
+// api is the protected API and what it must close.
 type api struct {
 	handler http.Handler
 	tokens  *jwks.Verifier
-	dev     *jwks.Verifier       // of the issuer whose keys are out of reach; nil without -dev
-	opaque  *introspect.Verifier // nil: no issuer is asked about tokens
-	shared  *bearerredis.Client  // nil: none
+	dev     *jwks.Verifier       // of -dev's second issuer; nil without -dev
+	opaque  *introspect.Verifier // nil: the API asks no issuer
+	shared  *bearerredis.Client  // nil: no Redis
 }
 
-// newAPI builds the API that the command line describes.
-func newAPI(c config, dev *devIssuer, logger *slog.Logger) (*api, error) {
+// newAPI builds the API that the command line describes. The error joins all
+// mistakes.
+func newAPI(c config, dev *devissuer.Issuer, logger *slog.Logger) (*api, error) {
 	a := &api{}
-	if err := a.build(c, dev, logger); err != nil {
+	if err := a.build(&c, dev, logger); err != nil {
 		a.close()
 		return nil, err
 	}
 	return a, nil
 }
 
-// build builds the API, or returns all that is wrong with what the command line
-// describes.
-func (a *api) build(c config, dev *devIssuer, logger *slog.Logger) error {
-	redis := a.openRedis(&c, logger)
+func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error {
+	redis := a.openRedis(c, logger)
 	denied, err := a.denyList(c.leeway)
 	if err != nil {
 		return err
 	}
 	table := routes(func() error { return a.tokens.Ready() }, denials{denied, c.issuers[0]})
-	s, err := a.settings(&c, table, logger)
+	s, err := a.settings(c, table, logger)
 	s.guard.DenyList = denied
-	wrong := errors.Join(redis, err, s.follow(&c), a.construct(s, &c, dev))
+	wrong := errors.Join(redis, err, s.follow(c), a.verifiers(s, c, dev))
 	metadata, err := resource.New(s.metadata.Matching(s.guard))
 	switch {
-	case err != nil && wrong == nil: // what check leaves to the constructor; the issuers were told
-		wrong = usage("-resource, -issuer and -realm: %w", err)
 	case err == nil:
 		s.guard.ResourceMetadata = metadata.URL()
+	case wrong == nil: // otherwise a mistake in another flag may be the cause
+		wrong = usage.Errorf("-resource, -issuer and -realm: %w", err)
 	}
-	if wrong != nil { // of the guard, nothing but the realm is certain
-		s.guard = bearer.Config{Realm: c.realm, Verifiers: []bearer.Verifier{bearer.VerifierFunc(nobody)}}
+	if wrong != nil { // only the realm can still be judged
+		s.guard = bearer.Config{Realm: c.realm, Verifiers: []bearer.Verifier{bearer.VerifierFunc(unrecognized)}}
 	}
 	guard, err := bearer.New(s.guard)
 	if err != nil {
-		wrong = errors.Join(wrong, usage("-realm: %w", err))
+		wrong = errors.Join(wrong, usage.Errorf("-realm: %w", err))
 	}
 	if wrong != nil {
 		return wrong
 	}
-	router, err := mount(c.framework, guard, table)
-	if err != nil {
+	if a.handler, err = router.Mount(c.framework, guard, table); err != nil {
 		return err
 	}
-	a.handler = canonicalPaths(router)
+	a.handler = router.CanonicalPaths(a.handler)
 	if c.cors != "" {
-		a.handler = allowOrigin(c.cors, table, a.handler)
+		a.handler = router.AllowOrigin(c.cors, table, a.handler)
 	}
-	a.handler = publish(metadata, s.metadata.ServeAtRoot, a.handler)
+	a.handler = router.PublishMetadata(metadata, s.metadata.ServeAtRoot, a.handler)
 	if dev != nil {
-		// Outermost, since a page may have a name of its own for this machine.
-		a.handler = bearertest.LocalOnly(a.handler, hostnameOf(c.resource))
+		// A web page may use its own name for this machine (DNS rebinding), so
+		// this handler is the outermost.
+		a.handler = bearertest.LocalOnly(a.handler, weburl.Hostname(c.resource))
 	}
 	return nil
 }
 
-// nobody is a verifier that knows no token.
-func nobody(context.Context, string) (*bearer.Principal, error) { return nil, bearer.ErrUnrecognized }
-
-// mount registers the routes with a framework.
-func mount(framework string, guard *bearer.Guard, routes []route) (http.Handler, error) {
-	switch framework {
-	case "nethttp":
-		return mountHTTP(guard, routes), nil
-	case "echo":
-		return mountEcho(guard, routes), nil
-	case "gin":
-		return mountGin(guard, routes), nil
-	}
-	return nil, fmt.Errorf("no framework %q", framework)
+// settings are the configurations of what the API consists of.
+type settings struct {
+	tokens   jwks.Config
+	opaque   *introspect.Config // nil: the API asks no issuer
+	proofs   *dpop.Config       // nil: the API checks no proofs
+	metadata resource.Config
+	guard    bearer.Config
 }
 
-// waitReady waits until the keys are at hand, which takes the issuer of this
-// very process no time to speak of.
+// settings returns the settings even if there are mistakes in them.
+func (a *api) settings(c *config, table []router.Route, logger *slog.Logger) (*settings, error) {
+	s := &settings{
+		tokens: jwks.Config{
+			Leeway:        orNone(c.leeway),
+			RefreshBudget: c.refreshBudget,
+			Client:        c.client,
+			Logger:        logger,
+		},
+		metadata: c.metadata(table),
+		guard: bearer.Config{
+			Realm:          c.realm,
+			ProofsRequired: c.proofs.Mode == binding.Required,
+			Certificates:   c.transport.Certificates(),
+			Logger:         logger,
+
+			InsecureAllowHTTP: c.insecureHTTP,
+		},
+	}
+	for _, url := range c.issuers {
+		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}, InsecureAllowHTTP: c.insecureHTTP}
+		if c.jwksURI != "" {
+			issuer.Keys = jwks.KeysFromURL(c.jwksURI)
+		}
+		s.tokens.Issuers = append(s.tokens.Issuers, issuer)
+	}
+	// Proofs name URLs of the API's configured origin, whatever Host a request
+	// has.
+	proofs := dpop.Config{Origin: weburl.Origin(c.resource), InsecureAllowHTTP: c.insecureHTTP, Logger: logger}
+	opaque := introspect.Config{
+		Issuer: c.issuers[0], Audience: []string{c.audience}, Leeway: orNone(c.leeway),
+		Logger: logger, InsecureAllowHTTP: c.insecureHTTP,
+	}
+	if a.shared != nil {
+		proofs.Replays, opaque.Shared = a.shared.Replays(), a.shared.Cache()
+	}
+	var opaqueErr, proofsErr error
+	s.opaque, opaqueErr = c.introspection.Config(opaque)
+	s.proofs, proofsErr = c.proofs.Config(proofs)
+	return s, errors.Join(opaqueErr, proofsErr)
+}
+
+// follow changes the settings as the profile demands.
+func (s *settings) follow(c *config) error {
+	followed, ok := c.followed()
+	if !ok {
+		return nil
+	}
+	err := followed.Apply(compliance.Settings{
+		Guard:    &s.guard,
+		Tokens:   &s.tokens,
+		Opaque:   s.opaque,
+		Proofs:   s.proofs,
+		Metadata: &s.metadata,
+		// The API asks about JWTs of the first issuer only.
+		EveryTokenIntrospected: c.introspection.All && len(c.issuers) == 1,
+	})
+	if err != nil {
+		return usage.Errorf("-profile %s: %w", c.profile, err)
+	}
+	return nil
+}
+
+// verifiers builds the verifiers and the checker of proofs, and adds them to the
+// guard's settings. The verifiers of JWTs come first: they recognize their
+// tokens without a request, so that the API sends another issuer's JWT to nobody.
+// The last verifier recognizes opaque tokens only.
+func (a *api) verifiers(s *settings, c *config, dev *devissuer.Issuer) error {
+	var errs []error
+	var err error
+	if a.tokens, err = jwks.New(s.tokens); err != nil {
+		errs = append(errs, usage.Errorf("%s: %w", strings.Join(c.issuerFlags(), " and "), err))
+	}
+	verifiers := []bearer.Verifier{a.tokens}
+	if dev != nil {
+		if a.dev, err = dev.OutOfReachVerifier(); err != nil {
+			return err
+		}
+		verifiers = append(verifiers, a.dev)
+	}
+	if s.opaque != nil {
+		if a.opaque, err = introspect.New(*s.opaque); err != nil {
+			errs = append(errs, c.introspection.Mistake(err))
+		}
+		verifiers = append(verifiers, a.opaque)
+	}
+	if c.introspection.All {
+		verifiers[0] = a.revocationAware(c.issuers[0])
+	}
+	s.guard.Verifiers = verifiers
+	if s.proofs != nil {
+		checker, err := dpop.New(*s.proofs)
+		if err != nil {
+			errs = append(errs, usage.Errorf("-resource: %w", err))
+		} else {
+			s.guard.Proofs = checker
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// issuerFlags returns the flags that say whose tokens the API accepts.
+func (c *config) issuerFlags() []string {
+	flags := []string{"-issuer"}
+	if c.jwksURI != "" {
+		flags = append(flags, "-jwks-uri")
+	}
+	if c.audience != c.resource {
+		flags = append(flags, "-audience")
+	}
+	return flags
+}
+
+// revocationAware returns a verifier that checks JWTs by their issuers' keys, and
+// asks the first issuer whether its own JWTs are still active. That issuer knows
+// nothing about other issuers' tokens.
+func (a *api) revocationAware(first string) bearer.Verifier {
+	return bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
+		p, err := a.tokens.Verify(ctx, token)
+		if err != nil || p == nil || p.Issuer != first {
+			return p, err
+		}
+		verified := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return p, nil })
+		return bearer.Both(verified, a.opaque.TakingJWTs()).Verify(ctx, token)
+	})
+}
+
+// unrecognized recognizes no token.
+func unrecognized(context.Context, string) (*bearer.Principal, error) {
+	return nil, bearer.ErrUnrecognized
+}
+
+// openRedis opens what the API's instances share. It does not connect yet.
+func (a *api) openRedis(c *config, logger *slog.Logger) (err error) {
+	if c.introspection.Redis == "" {
+		return nil
+	}
+	a.shared, err = bearerredis.New(bearerredis.Config{
+		Address:       c.introspection.Redis,
+		DenialsLeeway: orNone(c.leeway),
+		Logger:        logger,
+	})
+	if err != nil {
+		return usage.Errorf("-redis: %w", err)
+	}
+	return nil
+}
+
+// denyList returns the list of denied tokens. Instances that share a Redis share
+// the list.
+func (a *api) denyList(leeway time.Duration) (denylist.List, error) {
+	if a.shared != nil {
+		return a.shared.Denials(), nil
+	}
+	return denylist.NewMemory(denylist.MemoryConfig{Leeway: orNone(leeway)})
+}
+
+// orNone converts a duration of the command line, where zero means none, to the
+// constructors' convention, where zero is the default and negative means none.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+// waitReady waits until the API has the keys of the development issuer, which is
+// in this process.
 func (a *api) waitReady(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -122,6 +288,6 @@ func (a *api) close() {
 		a.opaque.Close()
 	}
 	if a.shared != nil {
-		_ = a.shared.Close() // nothing is lost with it
+		_ = a.shared.Close() // closing loses nothing
 	}
 }

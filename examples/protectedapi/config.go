@@ -5,15 +5,20 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/bearerkit/bearerkit/resource"
+	"github.com/bearerkit/bearerkit/compliance"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/introspection"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/router"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/usage"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/weburl"
 )
 
 // config is the command line.
@@ -30,26 +35,35 @@ type config struct {
 	refreshBudget time.Duration
 	cors          string
 	insecureHTTP  bool
-	client        *http.Client // fetches keys; nil: one of the SDK's own
-	parsed        bool         // every flag was read, right or wrong
 	profile       string
-	introspection introspection
-	proofs        proofs
-	transport     transport
+	introspection introspection.Flags
+	proofs        binding.Proofs
+	transport     binding.Transport
+
+	client *http.Client // fetches keys; nil: the SDK's own
+	parsed bool         // the flags were read, even if some are mistakes
+	asking bool         // the flags of introspection are right
 }
 
 const maxLeeway = 5 * time.Minute
 
-var frameworks = []string{"nethttp", "echo", "gin"}
+// The values of -profile. The first is the default: JWT access tokens (RFC 9068)
+// and the answers of RFC 6750.
+const (
+	rfc9068 = "rfc9068"
+	fapi2   = "fapi2"
+	mcp     = "mcp"
+)
 
-// parseFlags reads and checks the command line. The error is a usageError that
-// holds all mistakes but those that [config.try] finds, or flag.ErrHelp when the
-// usage was asked for and written.
-func parseFlags(args []string, stdout io.Writer) (config, error) {
-	var c config
-	fs := flag.NewFlagSet("protectedapi", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // the error is told in one line, by run
-	fs.Usage = func() {}
+var profiles = []string{rfc9068, fapi2, mcp}
+
+const synopsis = `protectedapi -issuer URL | -dev [flags]
+       protectedapi proof -key FILE -url URL [flags]        makes a DPoP proof; -h lists its flags
+       protectedapi certificate -out DIRECTORY [-name NAME] makes a client certificate`
+
+// flags returns the flags that set c.
+func (c *config) flags() *flag.FlagSet {
+	fs := usage.NewFlagSet("protectedapi")
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 picks one")
 	fs.StringVar(&c.framework, "framework", "nethttp", "`framework` that routes: nethttp, echo or gin")
 	fs.Func("issuer", "`URL` of an issuer whose tokens are accepted; repeatable", func(s string) error {
@@ -68,64 +82,63 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
 	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can read and forge")
-	profileFlag(fs, &c.profile)
-	c.introspection.flags(fs)
-	c.proofs.flags(fs)
-	c.transport.flags(fs)
+	fs.StringVar(&c.profile, "profile", rfc9068, "`profile` that the API follows, and prints: "+strings.Join(profiles, ", "))
+	c.introspection.Register(fs)
+	c.proofs.Register(fs)
+	c.transport.Register(fs)
+	return fs
+}
 
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stdout, `usage: protectedapi -issuer URL | -dev [flags]
-       protectedapi proof -key FILE -url URL [flags]        makes a DPoP proof; -h lists its flags
-       protectedapi certificate -out DIRECTORY [-name NAME] makes a client certificate`)
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
+// parseFlags reads and checks the command line. The error is [flag.ErrHelp] when
+// the user asked for help, which parseFlags then prints. Otherwise it is a
+// [usage.Error] with all mistakes, except those that only [config.try] finds.
+func parseFlags(args []string, stdout io.Writer) (config, error) {
+	var c config
+	fs := c.flags()
+	if err := usage.Parse(fs, args, synopsis, stdout); err != nil {
 		return c, err
-	}
-	if err != nil {
-		return c, &usageError{err}
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if fs.NArg() > 0 && (given["client-secret"] || given["redis"]) {
-		return c, &usageError{errNotQuoted}
+		return c, usage.Mark(usage.ErrUnexpectedArgument)
 	}
 	if fs.NArg() > 0 {
-		return c, usage("unexpected argument %q", fs.Arg(0))
+		return c, usage.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	var errs []error
-	// A deployment's variable that is empty by mistake must not read as a
-	// default.
+	// An empty value is often an unset variable of a deployment. It must not
+	// mean the default.
 	fs.Visit(func(f *flag.Flag) {
 		if f.Name != "issuer" && f.Name != "trusted-proxy" && f.Value.String() == "" {
 			errs = append(errs, fmt.Errorf("-%s is empty", f.Name))
-			_ = f.Value.Set(f.DefValue) // so that nothing else is said of it
+			_ = f.Value.Set(f.DefValue) // one error is enough
 			delete(given, f.Name)
 		}
 	})
-	asked := c.introspection.check(c.dev, given)
-	errs = slices.Concat(errs, c.check(), asked, c.proofs.check(), c.transport.check(c.dev))
+	asking := c.introspection.Check(c.dev, given)
+	errs = slices.Concat(errs, c.checkListen(), c.checkValues(), asking, c.proofs.Check(), c.transport.Check(c.dev))
 	if err := c.checkProfile(); err != nil {
 		errs = append(errs, err)
 	}
-	c.parsed, c.introspection.sound = true, asked == nil
+	c.parsed, c.asking = true, asking == nil
 	if err := errors.Join(errs...); err != nil {
-		return c, &usageError{err}
+		return c, usage.Mark(err)
 	}
 	return c, nil
 }
 
-func (c *config) check() (errs []error) {
+// checkListen checks where the API listens, and what that allows.
+func (c *config) checkListen() (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-
 	host, port, err := net.SplitHostPort(c.listen)
 	if err != nil {
 		mistake("-listen %q; want HOST:PORT", c.listen)
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		mistake("-listen %q; want a port from 0 to 65535", c.listen)
 	}
-	if !slices.Contains(frameworks, c.framework) {
-		mistake("-framework %q; want one of %s", c.framework, strings.Join(frameworks, ", "))
+	if !slices.Contains(router.Frameworks(), c.framework) {
+		mistake("-framework %q; want one of %s", c.framework, strings.Join(router.Frameworks(), ", "))
 	}
 	switch {
 	case c.dev && len(c.issuers) > 0:
@@ -137,7 +150,7 @@ func (c *config) check() (errs []error) {
 	case len(c.issuers) > 1 && c.jwksURI != "":
 		mistake("-jwks-uri with %d issuers; want a single -issuer, whose keys they are", len(c.issuers))
 	}
-	if err == nil && !isLoopback(host) {
+	if err == nil && !weburl.IsLoopback(host) {
 		if c.dev {
 			mistake("-dev with -listen %q; want a loopback address, the development issuer hands out tokens to whoever asks", c.listen)
 		}
@@ -145,9 +158,15 @@ func (c *config) check() (errs []error) {
 			mistake("no -resource; want the URL of this API, since -listen %q names no loopback address", c.listen)
 		}
 	}
+	return errs
+}
+
+// checkValues checks each of the other flags by itself.
+func (c *config) checkValues() (errs []error) {
+	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.resource != "" {
-		if err := checkResource(c.resource, c.insecureHTTP); err != nil {
-			mistake("-resource %s; %w", shownURL(c.resource), err)
+		if err := weburl.CheckResource(c.resource, c.insecureHTTP); err != nil {
+			mistake("-resource %s; %w", weburl.Quote(c.resource), err)
 		}
 	}
 	if c.leeway < 0 || c.leeway > maxLeeway {
@@ -157,89 +176,116 @@ func (c *config) check() (errs []error) {
 		mistake("-refresh-budget %v; want a positive duration", c.refreshBudget)
 	}
 	if c.cors != "" {
-		if err := checkOrigin(c.cors); err != nil {
-			mistake("-cors %s; %w", shownURL(c.cors), err)
+		if err := weburl.CheckOrigin(c.cors); err != nil {
+			mistake("-cors %s; %w", weburl.Quote(c.cors), err)
 		}
 	}
 	return errs
 }
 
-// complete fills in what depends on the port, and returns the URL under which
-// the API is reached.
+// checkProfile checks -profile, and what the profile demands of other flags.
+func (c *config) checkProfile() error {
+	_, known := c.followed()
+	switch {
+	case !known && c.profile != rfc9068:
+		return fmt.Errorf("-profile %q; want one of %s", c.profile, strings.Join(profiles, ", "))
+	case c.profile == fapi2 && c.proofs.Mode == binding.Off && c.transport.Mode == binding.Off:
+		return fmt.Errorf("-profile %s with -dpop %s and -mtls %s; want one of them %s or %s, since a token must be bound to its sender",
+			fapi2, binding.Off, binding.Off, binding.Allowed, binding.Required)
+	}
+	return nil
+}
+
+// followed returns the profile that the flag names. It returns false if the
+// profile is the program's default.
+func (c *config) followed() (compliance.Profile, bool) {
+	switch c.profile {
+	case fapi2:
+		return compliance.FAPI2, true
+	case mcp:
+		return compliance.MCP, true
+	}
+	return compliance.Profile{}, false
+}
+
+// bindsToKey reports whether every token must be bound to a key. If the profile
+// leaves the choice, the demonstration binds tokens to a key.
+func (c *config) bindsToKey() bool {
+	return c.proofs.Mode == binding.Required ||
+		c.profile == fapi2 && c.proofs.Mode == binding.Allowed && c.transport.Mode != binding.Required
+}
+
+// bindsToCertificate reports whether every token must be bound to a client
+// certificate.
+func (c *config) bindsToCertificate() bool {
+	return c.transport.Mode == binding.Required || c.profile == fapi2 && c.proofs.Mode == binding.Off
+}
+
+// complete sets what depends on the port, and returns the URL that the API
+// listens on.
 func (c *config) complete(addr net.Addr) (origin string) {
-	host, _, _ := net.SplitHostPort(c.listen) // check did so before
+	host, _, _ := net.SplitHostPort(c.listen) // checkListen has split it before
 	actualHost, port, _ := net.SplitHostPort(addr.String())
 	if host == "" {
 		host = actualHost
 	}
 	scheme, defaultPort := "http", ":80"
-	if c.transport.cert != "" || c.transport.selfSigned(c.dev) {
+	if c.transport.TLS(c.dev) {
 		scheme, defaultPort = "https", ":443"
 	}
 	origin = scheme + "://" + net.JoinHostPort(host, port)
 	if c.resource == "" {
 		c.resource = strings.TrimSuffix(origin, defaultPort)
 	}
-	c.resource = asPublished(c.resource, c.insecureHTTP)
+	c.resource = weburl.Published(c.resource, c.insecureHTTP)
 	if c.audience == "" {
 		c.audience = c.resource
 	}
 	return origin
 }
 
-// shownURL quotes a URL, unless it may hold a password.
-func shownURL(raw string) string {
-	if strings.Contains(raw, "@") {
-		return "(not shown, since it may hold a password)"
+// try builds the API and discards it, so that the program can report the mistakes
+// that only constructors find together with all others. It sends no requests.
+//
+// try replaces the values that other checks judge by right ones, so that no
+// mistake is reported twice.
+func (c config) try() error {
+	c.client = &http.Client{Transport: unreachable{}}
+	c.framework, c.cors = "nethttp", ""
+	c.leeway, c.refreshBudget, c.introspection.MaxAge = 5*time.Second, 10*time.Second, time.Minute
+	if c.dev || len(c.issuers) == 0 {
+		c.issuers = []string{"https://issuer.example.com"}
 	}
-	return strconv.Quote(raw)
+	if c.dev || !c.asking {
+		c.introspection.ClientID, c.introspection.All = "", false
+	}
+	if c.resource == "" || weburl.CheckResource(c.resource, c.insecureHTTP) != nil {
+		c.resource = "https://api.example.com"
+	}
+	if c.checkProfile() != nil {
+		c.profile = rfc9068
+	}
+	c.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
+
+	discard := slog.New(slog.DiscardHandler)
+	var a api
+	defer a.close()
+	redis := a.openRedis(&c, discard)
+	if a.shared != nil { // otherwise build would follow its deny list
+		_ = a.shared.Close()
+		a.shared = nil
+	}
+	c.introspection.Redis = ""
+	var files error
+	if c.transport.FilesNamed() {
+		_, files = c.transport.Config()
+	}
+	return errors.Join(redis, files, a.build(&c, nil, discard))
 }
 
-// checkResource checks a resource identifier (RFC 8707, Section 2; RFC 9728,
-// Section 1.2).
-func checkResource(raw string, insecureHTTP bool) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Scheme == "" || u.Hostname() == "" || u.Opaque != "":
-		return errors.New("want an absolute URL")
-	case u.User != nil:
-		return errors.New("want no user information")
-	case strings.Contains(raw, "#"):
-		return errors.New("want no fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !insecureHTTP && !isLoopback(u.Hostname())):
-		return errors.New("want https, or http on a loopback host; -insecure-allow-http accepts http on any host")
-	}
-	_, err = resource.New(resource.Config{Resource: raw, InsecureAllowHTTP: insecureHTTP})
-	return err
-}
+// unreachable fails every request.
+type unreachable struct{}
 
-// asPublished returns a resource identifier as metadata publish it, which is
-// what clients ask tokens for, and so what these name as their audience.
-func asPublished(raw string, insecureHTTP bool) string {
-	metadata, err := resource.New(resource.Config{Resource: raw, InsecureAllowHTTP: insecureHTTP})
-	if err != nil { // an odd loopback host, of which newAPI says more
-		return raw
-	}
-	return metadata.Resource()
-}
-
-// checkOrigin checks that browsers would spell an origin so (RFC 6454, Section
-// 6.2), since origins are compared as they stand.
-func checkOrigin(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
-		strings.Contains(raw, "*") || raw != strings.ToLower(u.Scheme+"://"+u.Host) {
-		return errors.New("want an origin as browsers send it: scheme://host or scheme://host:port, in lower case")
-	}
-	if port := u.Port(); strings.HasSuffix(u.Host, ":") || port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
-		return errors.New("want an origin as browsers send it: without the default port")
-	}
-	return nil
-}
-
-// isLoopback reports whether a host is this machine, as the SDK judges it: plain
-// HTTP is allowed to such a host alone.
-func isLoopback(host string) bool {
-	_, err := resource.New(resource.Config{Resource: "http://" + net.JoinHostPort(host, "8080")})
-	return err == nil
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("not asked")
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 )
 
 // A mistake is told in one line on standard error, with exit status 2, and
@@ -16,7 +18,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		hush   = "hush-hush"
 	)
 	key := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := newKeyFile(key); err != nil {
+	if _, err := credential.NewKey(key); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -206,6 +208,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for _, arg := range []string{"-h", "-help", "--help"} {
 		var stdout, stderr bytes.Buffer
 		if status := run([]string{arg}, &stdout, &stderr); status != 0 || stderr.Len() != 0 {
@@ -248,8 +251,8 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		c, err := parseFlags(tt.args, &bytes.Buffer{})
 		switch {
 		case err == nil && tt.want == "":
-			if c.introspection.clientID != "" && c.introspection.clientSecret != hush {
-				t.Errorf("%q, %q: the secret is %q", tt.variable, tt.args, c.introspection.clientSecret)
+			if c.introspection.ClientID != "" && c.introspection.Secret != hush {
+				t.Errorf("%q, %q: the secret is %q", tt.variable, tt.args, c.introspection.Secret)
 			}
 		case err == nil || tt.want == "" || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), hush):
 			t.Errorf("%q, %q: %v; want %q", tt.variable, tt.args, err, tt.want)
@@ -259,6 +262,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 
 // A port in use is no mistake of the command line.
 func TestPortInUse(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -272,6 +276,7 @@ func TestPortInUse(t *testing.T) {
 }
 
 func TestResourceAndAudience(t *testing.T) {
+	t.Parallel()
 	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8081}
 	for _, tt := range []struct {
 		args                       []string

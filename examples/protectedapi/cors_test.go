@@ -7,6 +7,7 @@ import (
 )
 
 func TestCORS(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	const (
 		origin    = "https://app.example.com"
@@ -19,8 +20,8 @@ func TestCORS(t *testing.T) {
 			url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience, "-cors", origin)
 			// Reports L17: a page may send each method of each route.
 			for _, rt := range routes(nil, denials{}) {
-				path := strings.Replace(rt.path, "{id}", "alice", 1)
-				for _, method := range rt.methods() {
+				path := strings.Replace(rt.Path, "{id}", "alice", 1)
+				for _, method := range rt.Methods() {
 					for _, fields := range []string{"", "authorization", "authorization,content-type,dpop", "dpop"} {
 						got := send(t, url, preflightOf(path, origin, method, fields))
 						if got.status != 204 || got.body != "" || !letsPass(got.header, origin, method, fields) {
@@ -106,6 +107,7 @@ func letsPass(h http.Header, origin, method, fields string) bool {
 
 // Reports L17: a page can read when to try again.
 func TestCORSExposesRetryAfter(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	token := issuer.Mint(tokenFor("orders:read"))
 	issuer.Stop()
@@ -120,6 +122,7 @@ func TestCORSExposesRetryAfter(t *testing.T) {
 }
 
 func TestCORSIsOffByDefault(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	onEach(t, issuer, func(t *testing.T, url string) {
 		got := send(t, url, "OPTIONS /orders\nOrigin: https://app.example.com\nAccess-Control-Request-Method: GET")

@@ -34,6 +34,7 @@ func change(t *testing.T, method, url, token, body string) (int, string) {
 }
 
 func TestDenials(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	admin := issuer.Mint(bearertest.Token{Subject: "root", ClientID: "console", Scope: "denials:write"})
 	named := issuer.Mint(bearertest.Token{Claims: map[string]any{"jti": "j1"}})
@@ -96,6 +97,7 @@ func TestDenials(t *testing.T) {
 // What is denied at one instance is refused at the other within a second, and
 // stays so while Redis is lost; then nobody can be denied.
 func TestDenialsOfSeveralInstances(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
 	issuer := newIssuer(t)
 	admin := issuer.Mint(bearertest.Token{Subject: "root", ClientID: "console", Scope: "denials:write"})

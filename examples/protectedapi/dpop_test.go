@@ -12,6 +12,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
 )
 
 // holder is a client that has a key.
@@ -61,6 +62,7 @@ const (
 // Each -dpop × each scheme × a token that is bound and one that is not × each
 // state of the proof: status and challenges, whole.
 func TestProofs(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	mine, another := newHolder(t), newHolder(t)
 	const request, scope = "GET /orders", "orders:read"
@@ -79,7 +81,7 @@ func TestProofs(t *testing.T) {
 	}
 	none := map[string]string{off: bearerNo, allowed: bearerNo + " | " + dpopNo, required: dpopNo}
 
-	for _, mode := range uses {
+	for _, mode := range binding.Modes() {
 		for _, framework := range frameworks {
 			t.Run(mode+" "+framework, func(t *testing.T) {
 				url := start(t, asks(issuer, "-framework", framework, "-dpop", mode)...)
@@ -168,9 +170,9 @@ func TestNonces(t *testing.T) {
 	mine := newHolder(t)
 	const resource = "https://api.example.com"
 	flags := []string{"-issuer", issuer.URL(), "-audience", audience, "-resource", resource, "-dpop-nonce", "required"}
-	t.Setenv(nonceKeyVariable, base64.RawURLEncoding.EncodeToString([]byte("a key of thirty-two random bytes")))
+	t.Setenv(binding.NonceKeyVariable, base64.RawURLEncoding.EncodeToString([]byte("a key of thirty-two random bytes")))
 	a, same := start(t, flags...), start(t, flags...)
-	t.Setenv(nonceKeyVariable, "")
+	t.Setenv(binding.NonceKeyVariable, "")
 	other := start(t, flags...)
 	token := mine.token(issuer, "orders:read")
 	try := func(url, nonce string) answer {
@@ -217,9 +219,9 @@ func TestNonceKeys(t *testing.T) {
 		base64.RawURLEncoding.EncodeToString(make([]byte, 31)): false,
 		"hush-hush": false, "hush hush hush hush hush hush hush hush hush hush": false,
 	} {
-		t.Setenv(nonceKeyVariable, key)
+		t.Setenv(binding.NonceKeyVariable, key)
 		_, err := parseFlags([]string{"-dev", "-dpop-nonce", "required"}, nil)
-		if (err == nil) != good || err != nil && (!strings.Contains(err.Error(), nonceKeyVariable) || strings.Contains(err.Error(), "hush")) {
+		if (err == nil) != good || err != nil && (!strings.Contains(err.Error(), binding.NonceKeyVariable) || strings.Contains(err.Error(), "hush")) {
 			t.Errorf("%q: %v", key, err)
 		}
 		if _, err := parseFlags([]string{"-dev"}, nil); err != nil {
@@ -230,6 +232,7 @@ func TestNonceKeys(t *testing.T) {
 
 // Proofs name the URL by which the API is known, whatever Host says.
 func TestProofsNameTheResource(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	mine := newHolder(t)
 	token := mine.token(issuer, "")

@@ -1,77 +1,43 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/denylist"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
 )
 
-// writeJSON writes an answer. HEAD gets the same fields as GET; the server
-// leaves the body out.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // never: v is ours
-		status, body = http.StatusInternalServerError, []byte(`{"status":500}`)
-	}
-	body = append(body, '\n')
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // nobody to tell when the client has gone
-}
-
-// failure is the body of an answer that is not a guard's.
-type failure struct {
-	Status      int    `json:"status"`
-	Description string `json:"error_description"`
-}
-
-func fail(w http.ResponseWriter, status int, description string) {
-	writeJSON(w, status, failure{status, description})
-}
-
-func notFound(w http.ResponseWriter, _ *http.Request) {
-	fail(w, http.StatusNotFound, "There is no such path.")
-}
-
-// notAllowed answers wrong methods for a path that has those in allow.
-func notAllowed(allow string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", allow)
-		fail(w, http.StatusMethodNotAllowed, "The path has no such method.")
-	}
-}
-
+// message returns a handler that answers a text.
 func message(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"message": text})
+		reply.JSON(w, http.StatusOK, map[string]string{"message": text})
 	}
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	reply.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
 func readyz(ready func() error) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		if ready() != nil { // why is in the log, and none of a client's business
-			fail(w, http.StatusServiceUnavailable, "The keys of an issuer are out of reach.")
+		if ready() != nil { // the log says why; clients need not know
+			reply.Fail(w, http.StatusServiceUnavailable, "The keys of an issuer are out of reach.")
 			return
 		}
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+		reply.JSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	}
 }
 
 func me(w http.ResponseWriter, r *http.Request) {
 	p, _ := bearer.FromContext(r.Context())
-	writeJSON(w, http.StatusOK, struct {
+	reply.JSON(w, http.StatusOK, struct {
 		Issuer    string   `json:"issuer"`
 		Subject   string   `json:"subject"`
 		ClientID  string   `json:"client_id"`
@@ -95,7 +61,7 @@ func greeting(w http.ResponseWriter, r *http.Request) {
 	if p, known := bearer.FromContext(r.Context()); known {
 		name = p.Subject
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"greeting": "Hello, " + name + "!"})
+	reply.JSON(w, http.StatusOK, map[string]string{"greeting": "Hello, " + name + "!"})
 }
 
 func listOrders(w http.ResponseWriter, _ *http.Request) {
@@ -103,30 +69,102 @@ func listOrders(w http.ResponseWriter, _ *http.Request) {
 		ID    string `json:"id"`
 		Total string `json:"total"`
 	}
-	writeJSON(w, http.StatusOK, map[string][]order{"orders": {{"1", "12.50 EUR"}, {"2", "7.00 EUR"}}})
+	reply.JSON(w, http.StatusOK, map[string][]order{"orders": {{"1", "12.50 EUR"}, {"2", "7.00 EUR"}}})
 }
 
 func showProfile(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	writeJSON(w, http.StatusOK, map[string]string{"id": id, "message": "The profile of " + id + "."})
+	reply.JSON(w, http.StatusOK, map[string]string{"id": id, "message": "The profile of " + id + "."})
 }
 
-// maxBody bounds what a client may send.
+// maxBody bounds the body of a request.
 const maxBody = 1 << 20
 
-// accept reads the whole body and does nothing with it: this API stores
+// accept returns a handler that reads the body and discards it: this API stores
 // nothing.
 func accept(what string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			fail(w, http.StatusRequestEntityTooLarge, "The body is too long.")
-			return
-		}
 		if err != nil {
-			fail(w, http.StatusBadRequest, "The body ended early.")
+			failToRead(w, err, "The body ended early.")
 			return
 		}
-		writeJSON(w, http.StatusOK, map[string]string{"message": "The " + what + " is accepted."})
+		reply.JSON(w, http.StatusOK, map[string]string{"message": "The " + what + " is accepted."})
 	}
+}
+
+// failToRead answers an error of reading a body: 413 if the body is too long,
+// and 400 with a description otherwise.
+func failToRead(w http.ResponseWriter, err error, description string) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		reply.Fail(w, http.StatusRequestEntityTooLarge, "The body is too long.")
+		return
+	}
+	reply.Fail(w, http.StatusBadRequest, description)
+}
+
+// denials serves /denials, which denies tokens by jti, subject or client.
+type denials struct {
+	list   denylist.List
+	issuer string // the default of an entry's issuer
+}
+
+// defaultDenial is how long an entry without until lasts.
+const defaultDenial = 24 * time.Hour
+
+func (d denials) deny(w http.ResponseWriter, r *http.Request) {
+	e, ok := d.read(w, r)
+	switch {
+	case ok && !e.Until.After(time.Now()):
+		reply.Fail(w, http.StatusBadRequest, "The time until which to deny must be ahead.")
+	case ok:
+		d.answer(w, d.list.Deny(r.Context(), e), map[string]string{"message": "Denied.", "until": e.Until.UTC().Format(time.RFC3339)})
+	}
+}
+
+func (d denials) lift(w http.ResponseWriter, r *http.Request) {
+	if e, ok := d.read(w, r); ok {
+		d.answer(w, d.list.Lift(r.Context(), e), map[string]string{"message": "No longer denied."})
+	}
+}
+
+// read reads an entry. If the entry is wrong, read answers the request and
+// returns false.
+func (d denials) read(w http.ResponseWriter, r *http.Request) (denylist.Entry, bool) {
+	var body struct {
+		Issuer       string    `json:"iss"`
+		TokenID      string    `json:"jti"`
+		Subject      string    `json:"sub"`
+		ClientID     string    `json:"client_id"`
+		IssuedBefore time.Time `json:"issued_before"`
+		Until        time.Time `json:"until"`
+	}
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &body, json.RejectUnknownMembers(true))
+	if err != nil {
+		failToRead(w, err, "The body must be a JSON object of one of jti, sub and client_id, and, if you like, iss, issued_before and until.")
+		return denylist.Entry{}, false
+	}
+	e := denylist.Entry{
+		Issuer:  cmp.Or(body.Issuer, d.issuer),
+		TokenID: body.TokenID, Subject: body.Subject, ClientID: body.ClientID,
+		IssuedBefore: body.IssuedBefore, Until: body.Until,
+	}
+	if e.Until.IsZero() {
+		e.Until = time.Now().Add(defaultDenial)
+	}
+	if _, err := e.Check(); err != nil {
+		reply.Fail(w, http.StatusBadRequest, "The body must have exactly one of jti, sub and client_id.")
+		return denylist.Entry{}, false
+	}
+	return e, true
+}
+
+// answer answers a change of the list. An error is the server's fault.
+func (d denials) answer(w http.ResponseWriter, err error, done map[string]string) {
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		reply.Fail(w, http.StatusServiceUnavailable, "The deny list cannot be changed at the moment.")
+		return
+	}
+	reply.JSON(w, http.StatusOK, done)
 }

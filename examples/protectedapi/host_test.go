@@ -25,6 +25,7 @@ func statusOf(t *testing.T, url, host string) int {
 // Reports G11: under -dev the program answers to this machine's names and its
 // own. Without -dev, any Host will do: no identity is taken from it.
 func TestHosts(t *testing.T) {
+	t.Parallel()
 	for _, framework := range frameworks {
 		dev := start(t, "-framework", framework, "-dev", "-resource", "https://api.example.com/v1")
 		for host, want := range map[string]int{

@@ -8,6 +8,7 @@ import (
 )
 
 func TestIssuerIsDownAtTheStart(t *testing.T) {
+	t.Parallel()
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
@@ -42,6 +43,7 @@ func TestIssuerIsDownAtTheStart(t *testing.T) {
 }
 
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	onEach(t, issuer, func(t *testing.T, url string) {
 		mint := func() string {
@@ -64,6 +66,7 @@ func TestRotation(t *testing.T) {
 }
 
 func TestTwoIssuers(t *testing.T) {
+	t.Parallel()
 	a, b, stranger := newIssuer(t), newIssuer(t), newIssuer(t)
 	url := start(t, "-issuer", a.URL(), "-issuer", b.URL(), "-audience", audience)
 	for _, tt := range []struct {
@@ -87,6 +90,7 @@ func TestTwoIssuers(t *testing.T) {
 }
 
 func TestKeysFromAGivenURL(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", "https://login.example.com", "-jwks-uri", issuer.URL()+"/jwks", "-audience", audience)
 	token := issuer.Mint(bearertest.Token{Claims: map[string]any{"iss": "https://login.example.com"}})
@@ -99,6 +103,7 @@ func TestKeysFromAGivenURL(t *testing.T) {
 }
 
 func TestLeeway(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	expired := func(ago time.Duration) string {
 		return "GET /me\nAuthorization: Bearer " + issuer.Mint(bearertest.Token{TTL: -ago})

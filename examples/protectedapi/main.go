@@ -1,11 +1,15 @@
-// Command protectedapi is an API protected by bearerkit, on net/http, Echo or
-// Gin. It is the project's reference program: what it answers is what the
-// documentation says.
+// Command protectedapi is an API that bearerkit protects, on net/http, Echo or
+// Gin. It is the project's reference program: the documentation describes its
+// answers.
 //
-// With -dev it brings an authorization server of its own, and prints requests
-// to paste. The flag -h lists all flags. The commands proof and certificate
-// make what a client needs whose tokens are bound: DPoP proofs, and a client
+// With -dev the program starts an authorization server too, and prints requests
+// to paste. The flag -h lists all flags. The commands proof and certificate make
+// what a client needs if its tokens are bound: DPoP proofs, and a client
 // certificate.
+//
+// Read api.go for the guard and its verifiers, routes.go for what each route
+// needs, handlers.go for how a handler learns who is calling, and config.go for
+// the flags.
 package main
 
 import (
@@ -20,11 +24,18 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/command"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/demo"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/devissuer"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/httpserver"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/usage"
 )
 
 const (
 	exitOK     = 0
-	exitFailed = 1 // something outside of the command line, such as a port in use
+	exitFailed = 1 // for example, the port is in use
 	exitUsage  = 2
 )
 
@@ -33,8 +44,8 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	// From here on a signal ends the program gracefully. The second one ends it
-	// at once: signals are what they were before ctx says that one came.
+	// The first signal ends the program gracefully. The second one ends it at
+	// once: stop restores the default behavior before ctx is done.
 	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -44,28 +55,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 		cancel()
 	})
 
-	err := command(ctx, args, stdout, stderr)
+	err := dispatch(ctx, args, stdout, stderr)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	// The SDK names its field, of which the flag sets all.
-	text := strings.ReplaceAll(oneLine(err), "with InsecureAllowHTTP", "with -insecure-allow-http")
+	// The SDK's errors name the field that this flag sets everywhere.
+	text := strings.ReplaceAll(usage.Line(err), "with InsecureAllowHTTP", "with -insecure-allow-http")
 	_, _ = fmt.Fprintln(stderr, "protectedapi: "+text)
-	if _, ok := errors.AsType[*usageError](err); ok {
+	if _, ok := errors.AsType[*usage.Error](err); ok {
 		return exitUsage
 	}
 	return exitFailed
 }
 
-// command runs what the command line names: the API, unless it begins with
-// another command.
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// dispatch runs a command if the command line begins with one, and the API
+// otherwise.
+func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "proof":
-			return runProof(args[1:], stdout, stderr)
+			return command.Proof(args[1:], stdout, stderr)
 		case "certificate":
-			return runCertificate(args[1:], stdout)
+			return command.Certificate(args[1:], stdout)
 		}
 	}
 	c, err := parseFlags(args, stdout)
@@ -80,31 +91,32 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // serve listens, builds the API and serves it until ctx ends.
 func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger) error {
-	tlsConfig, err := c.transport.config()
+	tlsConfig, err := c.transport.Config()
 	if err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", c.listen)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return usage("-listen %q: %w", c.listen, dns)
+		return usage.Errorf("-listen %q: %w", c.listen, dns)
 	}
 	if err != nil {
 		return err
 	}
-	defer listener.Close() // a second time when it was served; no matter
+	defer listener.Close() // harmless if the server has closed it
 	origin := c.complete(listener.Addr())
 
-	var dev *devIssuer
+	var dev *devissuer.Issuer
 	if c.dev {
-		if dev, err = startDevIssuer(c); err != nil {
+		bound := c.proofs.Mode != binding.Off || c.transport.Mode != binding.Off
+		if dev, err = devissuer.Start(c.audience, bound, c.listen); err != nil {
 			return err
 		}
-		defer dev.close()
-		if c.transport.selfSigned(c.dev) {
-			tlsConfig = c.transport.serving(dev.files.server.forServer())
+		defer dev.Close()
+		if c.transport.SelfSigned(c.dev) {
+			tlsConfig = c.transport.ConfigFor(dev.Files.Server.TLS())
 		}
-		c.issuers = []string{dev.url()}
-		c.introspection.clientID, c.introspection.clientSecret = dev.client.ID, dev.client.Secret
+		c.issuers = []string{dev.URL()}
+		c.introspection.ClientID, c.introspection.Secret = dev.Client.ID, dev.Client.Secret
 	}
 	api, err := newAPI(c, dev, logger)
 	if err != nil {
@@ -123,29 +135,11 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 		}
 	}
 	if dev != nil {
-		dev.printDemo(stdout, origin, listener.Addr(), c)
+		demo.Print(stdout, demo.Config{
+			Issuer: dev, Framework: c.framework, Origin: origin, Address: listener.Addr(), Resource: c.resource,
+			Proofs: &c.proofs, Transport: &c.transport, MaxAge: c.introspection.MaxAge,
+			BindsToKey: c.bindsToKey(), BindsToCertificate: c.bindsToCertificate(), ShortLived: c.profile == fapi2,
+		})
 	}
-	return serveHTTP(ctx, listener, tlsConfig, api.handler, logger)
-}
-
-// usageError is a mistake of the command line.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usage(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// oneLine returns the text of err in one line of printable characters, however
-// many errors are joined in it, and whatever a flag was given.
-func oneLine(err error) string {
-	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
+	return httpserver.Serve(ctx, listener, tlsConfig, api.handler, logger)
 }

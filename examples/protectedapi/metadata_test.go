@@ -13,6 +13,7 @@ import (
 
 // What the challenge names is there, and says what the flags do.
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	issuer, second := newIssuer(t), newIssuer(t)
 	algorithms := []any{"ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"}
 	for _, tt := range []struct {
@@ -74,6 +75,7 @@ func TestMetadata(t *testing.T) {
 // The document is where RFC 9728, Section 3.1 puts it, and nowhere else, for
 // every path that an identifier may have.
 func TestPathOfTheMetadata(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	for path, elsewhere := range map[string][]string{
 		"":            {"/v1"},
@@ -108,6 +110,7 @@ func TestPathOfTheMetadata(t *testing.T) {
 }
 
 func TestMethodsOfTheMetadata(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	const request = " " + resource.WellKnownPath + "\nOrigin: https://anybody.example.com"
 	for _, args := range [][]string{nil, {"-cors", "https://app.example.com"}} {
@@ -139,10 +142,11 @@ func TestMethodsOfTheMetadata(t *testing.T) {
 
 // A client of the SDK's own finds nothing wrong.
 func TestMetadataCanBeHad(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience, "-dpop", "off")
-	c := config{resource: url, issuers: []string{issuer.URL()}, realm: "protectedapi", proofs: proofs{use: off}, transport: transport{mtls: off}}
-	metadata, err := resource.New(c.describe(routes(nil, denials{})))
+	c := config{resource: url, issuers: []string{issuer.URL()}, realm: "protectedapi"}
+	metadata, err := resource.New(c.metadata(routes(nil, denials{})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ func checkAsked(t *testing.T, issuer *bearertest.Issuer, want int) {
 }
 
 func TestOpaqueTokens(t *testing.T) {
+	t.Parallel()
 	issuer, second, stranger := newIssuer(t), newIssuer(t), newIssuer(t)
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
@@ -67,6 +69,7 @@ func TestOpaqueTokens(t *testing.T) {
 }
 
 func TestIntrospectAll(t *testing.T) {
+	t.Parallel()
 	issuer, second, stranger := newIssuer(t), newIssuer(t), newIssuer(t)
 	onEachOf(t, asks(issuer, "-issuer", second.URL(), "-introspect-all", "-introspection-max-age", "0s"), func(t *testing.T, url string) {
 		before := issuer.Requests(bearertest.IntrospectionEndpoint)
@@ -98,32 +101,38 @@ func onEachOf(t *testing.T, args []string, f func(t *testing.T, url string)) {
 }
 
 func TestEndpointOutOfReach(t *testing.T) {
-	issuer := newIssuer(t)
-	onEachOf(t, asks(issuer), func(t *testing.T, url string) {
-		eventually(t, patience, "ready", func() bool { return send(t, url, "GET /readyz").status == 200 })
-		known, unknown := issuer.MintOpaque(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
-		checkStatus(t, url, "before", known, 200)
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
-		defer issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
-		checkStatus(t, url, "a token that was asked about", known, 200)
-		checkStatus(t, url, "one that was not", unknown, 503)
-		checkStatus(t, url, "a JWT", issuer.Mint(bearertest.Token{}), 200)
-		for request, want := range map[string]int{
-			// Readiness is about keys: JWTs are served, and an outage of the
-			// endpoint is the same for all instances.
-			"GET /readyz": 200, "GET /me": 401, "GET /public": 200, "GET /greeting": 200,
-			"GET /greeting\nAuthorization: Bearer " + unknown: 503,
-		} {
-			if got := send(t, url, request); got.status != want {
-				t.Errorf("%.40q: %d; want %d", request, got.status, want)
+	t.Parallel()
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			issuer := newIssuer(t)
+			url := start(t, asks(issuer, "-framework", framework)...)
+			eventually(t, patience, "ready", func() bool { return send(t, url, "GET /readyz").status == 200 })
+			known, unknown := issuer.MintOpaque(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
+			checkStatus(t, url, "before", known, 200)
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+			defer issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+			checkStatus(t, url, "a token that was asked about", known, 200)
+			checkStatus(t, url, "one that was not", unknown, 503)
+			checkStatus(t, url, "a JWT", issuer.Mint(bearertest.Token{}), 200)
+			for request, want := range map[string]int{
+				// Readiness is about keys: JWTs are served, and an outage of the
+				// endpoint is the same for all instances.
+				"GET /readyz": 200, "GET /me": 401, "GET /public": 200, "GET /greeting": 200,
+				"GET /greeting\nAuthorization: Bearer " + unknown: 503,
+			} {
+				if got := send(t, url, request); got.status != want {
+					t.Errorf("%.40q: %d; want %d", request, got.status, want)
+				}
 			}
-		}
-		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
-		eventually(t, patience, "the endpoint is asked again", func() bool { return send(t, url, meWith(unknown)).status == 200 })
-	})
+			issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
+			eventually(t, patience, "the endpoint is asked again", func() bool { return send(t, url, meWith(unknown)).status == 200 })
+		})
+	}
 }
 
 func TestIntrospectionMaxAge(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	for _, tt := range []struct {
 		maxAge string
@@ -156,7 +165,26 @@ func TestIntrospectionMaxAge(t *testing.T) {
 	checkAsked(t, issuer, before+1)
 }
 
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 func TestClientAuthentication(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -197,21 +225,21 @@ func TestClientAuthentication(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%q %v", tt.args, given), func(t *testing.T) {
 				before := issuer.Requests(bearertest.OAuthMetadata)
-				p := startProcess(t, args...)
+				var log logBuffer
+				url := startLogging(t, slog.New(slog.NewTextHandler(&log, nil)), args...)
 				token := issuer.MintOpaque(bearertest.Token{})
-				checkStatus(t, p.url, "an opaque token", token, tt.want)
+				checkStatus(t, url, "an opaque token", token, tt.want)
 				if got := issuer.Requests(bearertest.OAuthMetadata) - before; got > 0 == given {
 					t.Errorf("%d requests for metadata", got)
 				}
-				p.end(t, syscall.SIGTERM)
-				_, stderr := p.output()
+				logged := log.String()
 				for _, secret := range []string{token, clientSecret, "other-secret", "eyJ"} {
-					if strings.Contains(stderr, secret) {
-						t.Errorf("%s in the log:\n%s", secret, stderr)
+					if strings.Contains(logged, secret) {
+						t.Errorf("%s in the log:\n%s", secret, logged)
 					}
 				}
-				if tt.want == 503 && !strings.Contains(stderr, "does not take our credentials") {
-					t.Errorf("the log does not say what to mend:\n%s", stderr)
+				if tt.want == 503 && !strings.Contains(logged, "does not take our credentials") {
+					t.Errorf("the log does not say what to fix:\n%s", logged)
 				}
 			})
 		}

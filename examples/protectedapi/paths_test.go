@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -42,6 +41,7 @@ func mutants(path string) []string {
 }
 
 func TestNoSpellingOfAPathOpensARoute(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	paths := []string{"/transfers"}
 	for _, rt := range protectedRoutes {
@@ -76,6 +76,7 @@ func TestNoSpellingOfAPathOpensARoute(t *testing.T) {
 // A needless encoding is the same path, and so is an absolute-form target: the
 // router sees one spelling of each.
 func TestSpellingsThatAreTheSame(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	token := "\nAuthorization: Bearer " + issuer.Mint(bearertest.Token{Scope: "orders:read"})
 	onEach(t, issuer, func(t *testing.T, url string) {
@@ -92,6 +93,7 @@ func TestSpellingsThatAreTheSame(t *testing.T) {
 }
 
 func TestSubjectsInPaths(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	onEach(t, issuer, func(t *testing.T, url string) {
 		for _, tt := range []struct {
@@ -152,6 +154,7 @@ func quoteJSON(s string) string {
 }
 
 func TestMethods(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	allow := map[string]string{
 		"/public": "GET, HEAD", "/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/me": "GET, HEAD", "/orders": "GET, HEAD, POST",
@@ -180,29 +183,6 @@ func TestMethods(t *testing.T) {
 			got := send(t, url, request+token)
 			if got.status != 404 || got.body != `{"status":404,"error_description":"There is no such path."}` {
 				t.Errorf("%s: %d %s; want 404", request, got.status, got.body)
-			}
-		}
-	})
-}
-
-func FuzzCanonicalPath(f *testing.F) {
-	for _, path := range append(mutants("/orders"), mutants("/users/auth0%7calice/profile")...) {
-		f.Add(path)
-	}
-	f.Fuzz(func(t *testing.T, escaped string) {
-		path, rawPath, ok := canonicalPath(escaped)
-		if !ok {
-			return
-		}
-		if again, rawAgain, ok := canonicalPath(rawPath); !ok || again != path || rawAgain != rawPath {
-			t.Errorf("%q: %q and %q, and then %q and %q", escaped, path, rawPath, again, rawAgain)
-		}
-		if u := (&url.URL{Path: path, RawPath: rawPath}); u.EscapedPath() != rawPath {
-			t.Errorf("%q: net/url takes %q for %q", escaped, rawPath, u.EscapedPath())
-		}
-		for segment := range strings.SplitSeq(rawPath[1:], "/") {
-			if segment == "" || segment == "." || segment == ".." {
-				t.Errorf("%q: the segment %q in %q", escaped, segment, rawPath)
 			}
 		}
 	})

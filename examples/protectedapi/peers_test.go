@@ -12,6 +12,7 @@ import (
 // Peers section 2: of 40 concurrent requests with a freshly rotated key some
 // refuse 39, and some fetch 40 times.
 func TestConcurrentRequestsAfterARotation(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	onEach(t, issuer, func(t *testing.T, url string) {

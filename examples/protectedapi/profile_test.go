@@ -11,6 +11,7 @@ import (
 
 // The program prints what a profile turns on, and does it.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	for name, p := range map[string]compliance.Profile{fapi2: compliance.FAPI2, mcp: compliance.MCP} {
 		program := startProcess(t, "-dev", "-profile", name)
 		eventually(t, patience, "the profile is printed", func() bool {
@@ -30,6 +31,7 @@ func TestProfiles(t *testing.T) {
 
 // F5, F6, F10.
 func TestFAPI2(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	if _, err := issuer.AddKey("RS256"); err != nil {
 		t.Fatal(err)
@@ -57,6 +59,7 @@ func TestFAPI2(t *testing.T) {
 
 // MCP1, MCP2.
 func TestMCP(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-resource", audience+"/mcp", "-profile", "mcp")
 	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"} {

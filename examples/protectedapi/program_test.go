@@ -56,9 +56,17 @@ func (p *process) output() (stdout, stderr string) {
 	return p.stdout.String(), p.stderr.String()
 }
 
+// startProcess starts the program on a free port, and waits until it listens.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startIn(t, os.TempDir(), args...)
+}
+
+// startIn is startProcess with a directory for temporary files.
+func startIn(t *testing.T, tmp string, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: exec.Command(binary, append([]string{"-listen", "127.0.0.1:0"}, args...)...), ended: make(chan error, 1)}
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -136,25 +144,34 @@ func (p *process) waitForEnd(t *testing.T, want int) {
 	}
 }
 
-// Each request that -dev prints is run by a shell, as a reader would.
+// A shell runs each request that -dev prints, as a reader would. Set
+// BEARERKIT_SECONDS to test more combinations of flags.
 func TestDemo(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	for _, args := range [][]string{
-		{"-framework", "nethttp"}, {"-framework", "echo"}, {"-framework", "gin"},
-		{"-introspect-all"}, {"-introspection-max-age", "0s"},
-		{"-dpop", "off"}, {"-dpop", "required", "-introspect-all"}, {"-dpop-nonce", "required"}, {"-dpop", "required", "-dpop-nonce", "required"},
-		{"-mtls", "allowed"}, {"-mtls", "required"}, {"-mtls", "required", "-dpop", "off"},
-		{"-mtls", "required", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},
-		{"-mtls", "allowed", "-trusted-proxy", "127.0.0.1"}, {"-mtls", "required", "-trusted-proxy", "127.0.0.0/8"},
-		{"-resource", "https://api.example.com/v1", "-dpop", "required"},
-		{"-profile", "fapi2"}, {"-profile", "fapi2", "-mtls", "allowed", "-dpop", "off"}, {"-profile", "fapi2", "-mtls", "required"}, {"-profile", "mcp"},
-	} {
+	combinations := [][]string{
+		{"-framework", "nethttp"},
+		{"-framework", "echo", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},
+		{"-framework", "gin", "-mtls", "allowed", "-trusted-proxy", "127.0.0.1", "-profile", "mcp",
+			"-resource", "https://api.example.com/v1", "-introspect-all"},
+		{"-profile", "fapi2", "-mtls", "allowed", "-dpop", "off", "-introspection-max-age", "0s"},
+	}
+	if _, long := longRun(t); long {
+		combinations = append(combinations, [][]string{
+			{"-framework", "echo"}, {"-framework", "gin"}, {"-introspect-all"}, {"-introspection-max-age", "0s"}, {"-dpop", "off"},
+			{"-dpop-nonce", "required"}, {"-dpop", "required", "-introspect-all"}, {"-resource", "https://api.example.com/v1", "-dpop", "required"},
+			{"-mtls", "allowed"}, {"-mtls", "required"}, {"-mtls", "required", "-dpop", "off"},
+			{"-mtls", "required", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},
+			{"-mtls", "allowed", "-trusted-proxy", "127.0.0.1"}, {"-mtls", "required", "-trusted-proxy", "127.0.0.0/8"},
+			{"-profile", "fapi2"}, {"-profile", "fapi2", "-mtls", "required"}, {"-profile", "mcp"},
+		}...)
+	}
+	for _, args := range combinations {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
 			tmp := t.TempDir()
-			t.Setenv("TMPDIR", tmp)
-			p := startProcess(t, append(args, "-dev")...)
+			p := startIn(t, tmp, append(args, "-dev")...)
 			eventually(t, patience, "the demonstration is printed", func() bool {
 				stdout, _ := p.output()
 				return strings.Contains(stdout, "Ctrl-C")
@@ -168,7 +185,7 @@ func TestDemo(t *testing.T) {
 			for _, row := range rows {
 				want, about, command := row[1], row[2], row[3]
 				shell := exec.Command("/bin/sh", "-c", command)
-				shell.Env = append(os.Environ(), "http_proxy=", "HTTP_PROXY=", "all_proxy=", "ALL_PROXY=")
+				shell.Env = append(os.Environ(), "TMPDIR="+tmp, "http_proxy=", "HTTP_PROXY=", "all_proxy=", "ALL_PROXY=")
 				out, err := shell.Output()
 				if err != nil {
 					t.Errorf("%s: %v", about, err)
@@ -223,6 +240,7 @@ func TestDemo(t *testing.T) {
 
 // Where no request from here can be let in, none is printed.
 func TestDemoBehindAProxyElsewhere(t *testing.T) {
+	t.Parallel()
 	for mode, want := range map[string]bool{allowed: true, required: false} {
 		p := startProcess(t, "-dev", "-mtls", mode, "-trusted-proxy", "192.0.2.0/24")
 		eventually(t, patience, "the demonstration is printed", func() bool {
@@ -239,6 +257,7 @@ func TestDemoBehindAProxyElsewhere(t *testing.T) {
 }
 
 func TestSignalsEndTheProgram(t *testing.T) {
+	t.Parallel()
 	for _, framework := range frameworks {
 		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 			t.Run(framework+" "+signal.String(), func(t *testing.T) {
@@ -256,6 +275,7 @@ func TestSignalsEndTheProgram(t *testing.T) {
 }
 
 func TestRequestsInFlightFinish(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
@@ -300,6 +320,7 @@ func TestRequestsInFlightFinish(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	p := startProcess(t, "-issuer", issuer.URL(), "-audience", audience)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
@@ -326,6 +347,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		args []string
 		want int

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 )
 
 // runCommand runs a command of the built program.
@@ -29,6 +30,7 @@ func runCommand(t *testing.T, args ...string) (stdout, stderr string) {
 
 // A key of each kind that OpenSSL writes, and one that the command makes.
 func TestProofCommand(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience, "-dpop-nonce", "required")
 	dir := t.TempDir()
@@ -57,7 +59,7 @@ func TestProofCommand(t *testing.T) {
 		if err != nil || key == made && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", key, info, err)
 		}
-		signer, isNew, err := proofKey(key)
+		signer, isNew, err := credential.Key(key)
 		if err != nil || isNew {
 			t.Fatalf("%s: %v, new %v", key, err, isNew)
 		}
@@ -88,6 +90,7 @@ func TestProofCommand(t *testing.T) {
 }
 
 func TestCertificateCommand(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
 	for _, name := range []string{"client", "other"} {
 		args := []string{"certificate", "-out", dir, "-name", name}
@@ -99,7 +102,7 @@ func TestCertificateCommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "x5t#S256 " + (&certificate{der: pair.Certificate[0]}).thumbprint() + "\n"; out != want {
+		if want := "x5t#S256 " + (&credential.Certificate{DER: pair.Certificate[0]}).Thumbprint() + "\n"; out != want {
 			t.Errorf("%q; want %q", out, want)
 		}
 		var stderr bytes.Buffer

@@ -53,6 +53,7 @@ func startTwo(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server,
 // A copy of Redis tells nothing, and what is in it is gone when it may not be
 // believed any more.
 func TestRedisHoldsNoTokenAndNoClaim(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	issuer := newIssuer(t)
 	p := startProcess(t, asks(issuer, "-redis", server.Address(), "-introspect-all")...)
@@ -86,6 +87,7 @@ func TestRedisHoldsNoTokenAndNoClaim(t *testing.T) {
 // A revoked token is forgotten through one instance, and dies in the others
 // within a second, though its answer would be believed for a minute.
 func TestForgottenTokensDieInEveryInstance(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	issuer := newIssuer(t)
 	instances := startTwo(t, issuer, server)
@@ -119,9 +121,10 @@ func TestForgottenTokensDieInEveryInstance(t *testing.T) {
 
 // Without Forget the revocation is seen when the answer is believed no more.
 func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	issuer := newIssuer(t)
-	const maxAge = 4 * time.Second
+	const maxAge = 2 * time.Second
 	instances := startTwo(t, issuer, server, "-introspection-max-age", maxAge.String())
 	token := issuer.MintOpaque(bearertest.Token{})
 	checkStatus(t, instances[0].url, "before", token, 200)
@@ -139,6 +142,7 @@ func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
 // Redis is killed, started again and hangs while both instances are in use: an
 // answer takes longer at worst, and is never another one.
 func TestRedisIsLostUnderLoad(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{Password: "hush"})
 	issuer := newIssuer(t)
 	var instances [2]*process
@@ -183,7 +187,11 @@ func TestRedisIsLostUnderLoad(t *testing.T) {
 			})
 		}
 	}
-	pause := func() { <-time.After(700 * time.Millisecond) }
+	length := 250 * time.Millisecond
+	if long, ok := longRun(t); ok {
+		length = long / 7
+	}
+	pause := func() { <-time.After(length) }
 	pause()
 	for range 2 {
 		server.Stop()
@@ -219,6 +227,7 @@ func TestRedisIsLostUnderLoad(t *testing.T) {
 
 // The program starts while Redis is down.
 func TestRedisIsDownAtTheStart(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	server.Stop()
 	issuer := newIssuer(t)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
 )
 
 // startTwoForProofs starts two instances of the built program, which are one
@@ -26,6 +27,7 @@ func startTwoForProofs(t *testing.T, issuer *bearertest.Issuer, server *redistes
 // A proof that was used at one instance is refused at the other, and no proof is
 // accepted that Redis cannot remember (RFC 9449, Section 11.1).
 func TestProofsAreGoodOnceInAllInstances(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
 	issuer := newIssuer(t)
 	mine := newHolder(t)
@@ -117,7 +119,7 @@ func TestNoncesOfSeveralInstances(t *testing.T) {
 	mine := newHolder(t)
 	token := mine.token(issuer, "")
 	for _, key := range []string{"", "YSBrZXkgb2YgdGhpcnR5LXR3byByYW5kb20gYnl0ZXM"} {
-		t.Setenv(nonceKeyVariable, key)
+		t.Setenv(binding.NonceKeyVariable, key)
 		instances := startTwoForProofs(t, issuer, server, "-dpop-nonce", "required")
 		nonce := send(t, instances[0].url, "GET /me"+dpopScheme+token).header.Get("Dpop-Nonce")
 		want := map[bool]int{true: 200, false: 401}[key != ""]
@@ -129,7 +131,7 @@ func TestNoncesOfSeveralInstances(t *testing.T) {
 		}
 		for _, p := range instances {
 			p.end(t, syscall.SIGTERM)
-			if _, stderr := p.output(); strings.Contains(stderr, nonceKeyVariable) != (key == "") || key != "" && strings.Contains(stderr, key) {
+			if _, stderr := p.output(); strings.Contains(stderr, binding.NonceKeyVariable) != (key == "") || key != "" && strings.Contains(stderr, key) {
 				t.Errorf("key %q: the log is\n%s", key, stderr)
 			}
 		}

@@ -1,95 +1,56 @@
 package main
 
 import (
-	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/router"
+	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// access says who may call a route. The zero access is protected.
-type access int
-
-const (
-	protected access = iota
-	optional         // anonymous too, but never with a bad token
-	open             // no guard at all
-)
-
-// route is one route of the API. The table is written once, and mounted on
-// each framework by the adapter that belongs to it.
-type route struct {
-	method, path string // a path parameter is {name}
-	access       access
-	rule         scope.Rule
-	requirements []bearer.Requirement
-	handler      http.HandlerFunc
-}
-
-// routes is the API. What ready returns decides on /readyz.
-func routes(ready func() error, denied denials) []route {
+// routes returns the routes of the API. Each framework mounts the same table.
+// ready decides what /readyz answers.
+func routes(ready func() error, denied denials) []router.Route {
 	owner := bearer.SubjectInPath("id")
 	recentMFA := bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: 300 * time.Second}
-	return []route{
-		{method: "GET", path: "/public", access: open, handler: message("Anyone may read this.")},
-		{method: "GET", path: "/healthz", access: open, handler: healthz},
-		{method: "GET", path: "/readyz", access: open, handler: readyz(ready)},
-		{method: "GET", path: "/me", rule: scope.None, handler: me},
-		{method: "GET", path: "/orders", rule: scope.All("orders:read"), handler: listOrders},
-		{method: "POST", path: "/orders", rule: scope.All("orders:write"), handler: accept("order")},
-		{method: "GET", path: "/admin/dashboard", rule: scope.All("admin"), handler: message("The dashboard.")},
-		{method: "GET", path: "/admin/settings", rule: scope.All("admin", "settings:write"), handler: message("The settings.")},
-		{method: "GET", path: "/reports", rule: scope.Any("reports:read", "admin"), handler: message("The reports.")},
-		{method: "GET", path: "/users/{id}/profile", rule: scope.All("profile"),
-			requirements: []bearer.Requirement{owner}, handler: showProfile},
-		{method: "PUT", path: "/users/{id}/profile", rule: scope.All("profile"),
-			requirements: []bearer.Requirement{owner}, handler: accept("profile")},
-		{method: "POST", path: "/transfers", rule: scope.All("transfers:write"),
-			requirements: []bearer.Requirement{recentMFA}, handler: accept("transfer")},
-		{method: "POST", path: "/denials", rule: scope.All("denials:write"), handler: denied.deny},
-		{method: "DELETE", path: "/denials", rule: scope.All("denials:write"), handler: denied.lift},
-		{method: "GET", path: "/greeting", access: optional, rule: scope.None, handler: greeting},
+	return []router.Route{
+		{Method: "GET", Path: "/public", Access: router.Open, Handler: message("Anyone may read this.")},
+		{Method: "GET", Path: "/healthz", Access: router.Open, Handler: healthz},
+		{Method: "GET", Path: "/readyz", Access: router.Open, Handler: readyz(ready)},
+		{Method: "GET", Path: "/me", Rule: scope.None, Handler: me},
+		{Method: "GET", Path: "/orders", Rule: scope.All("orders:read"), Handler: listOrders},
+		{Method: "POST", Path: "/orders", Rule: scope.All("orders:write"), Handler: accept("order")},
+		{Method: "GET", Path: "/admin/dashboard", Rule: scope.All("admin"), Handler: message("The dashboard.")},
+		{Method: "GET", Path: "/admin/settings", Rule: scope.All("admin", "settings:write"), Handler: message("The settings.")},
+		{Method: "GET", Path: "/reports", Rule: scope.Any("reports:read", "admin"), Handler: message("The reports.")},
+		{Method: "GET", Path: "/users/{id}/profile", Rule: scope.All("profile"),
+			Requirements: []bearer.Requirement{owner}, Handler: showProfile},
+		{Method: "PUT", Path: "/users/{id}/profile", Rule: scope.All("profile"),
+			Requirements: []bearer.Requirement{owner}, Handler: accept("profile")},
+		{Method: "POST", Path: "/transfers", Rule: scope.All("transfers:write"),
+			Requirements: []bearer.Requirement{recentMFA}, Handler: accept("transfer")},
+		{Method: "POST", Path: "/denials", Rule: scope.All("denials:write"), Handler: denied.deny},
+		{Method: "DELETE", Path: "/denials", Rule: scope.All("denials:write"), Handler: denied.lift},
+		{Method: "GET", Path: "/greeting", Access: router.Optional, Rule: scope.None, Handler: greeting},
 	}
 }
 
-// methods returns the methods that the route serves: HEAD wherever GET is
-// (RFC 9110, Section 9.3.2).
-func (rt route) methods() []string {
-	if rt.method == http.MethodGet {
-		return []string{http.MethodGet, http.MethodHead}
+// metadata describes the API to clients (RFC 9728): its issuers, and the scopes of
+// the routes that look at tokens. [resource.Config.Matching] adds how the guard
+// binds tokens.
+func (c *config) metadata(table []router.Route) resource.Config {
+	var rules []scope.Rule
+	for _, rt := range table {
+		if rt.Access != router.Open {
+			rules = append(rules, rt.Rule)
+		}
 	}
-	return []string{rt.method}
-}
-
-// allMethods returns the methods of all routes.
-func allMethods(routes []route) []string {
-	var methods []string
-	for _, rt := range routes {
-		methods = append(methods, rt.methods()...)
+	return resource.Config{
+		Resource:             c.resource,
+		AuthorizationServers: c.issuers,
+		Rules:                rules,
+		Name:                 c.realm,
+		InsecureAllowHTTP:    c.insecureHTTP,
 	}
-	slices.Sort(methods)
-	return slices.Compact(methods)
-}
-
-// colonPath returns a path in the syntax of Echo and Gin.
-func colonPath(path string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(path)
-}
-
-// allowedMethods returns, for each path, the value of the Allow field that a 405 owes
-// (RFC 9110, Section 15.5.6).
-func allowedMethods(routes []route) map[string]string {
-	methods := map[string][]string{}
-	for _, rt := range routes {
-		methods[rt.path] = append(methods[rt.path], rt.methods()...)
-	}
-	allow := map[string]string{}
-	for path, names := range methods {
-		slices.Sort(names)
-		allow[path] = strings.Join(names, ", ")
-	}
-	return allow
 }

@@ -12,6 +12,7 @@ import (
 // Reports L7: in a container network the issuer and the API have service names
 // and speak http, which one flag accepts everywhere. Checklist C11.
 func TestServiceNamesOverHTTP(t *testing.T) {
+	t.Parallel()
 	const name, api = "http://keycloak:8080/realms/shop", "http://orders:8080"
 	issuer := newIssuer(t)
 	mine := newHolder(t)

@@ -7,20 +7,38 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/router"
 )
 
-// patience bounds what a test waits for.
+// patience bounds how long a test waits.
 const patience = 10 * time.Second
 
-// start runs the program in this process, and returns the URL that it says it
-// listens on. It ends with the test.
+const (
+	off      = binding.Off
+	allowed  = binding.Allowed
+	required = binding.Required
+)
+
+var frameworks = router.Frameworks()
+
+// start runs the program in this process, and returns the URL on which it says
+// that it listens. The program ends with the test.
 func start(t *testing.T, args ...string) string {
+	t.Helper()
+	return startLogging(t, slog.New(slog.DiscardHandler), args...)
+}
+
+// startLogging is start with a logger.
+func startLogging(t *testing.T, logger *slog.Logger, args ...string) string {
 	t.Helper()
 	c, err := parseFlags(append([]string{"-listen", "127.0.0.1:0"}, args...), io.Discard)
 	if err != nil {
@@ -30,7 +48,7 @@ func start(t *testing.T, args ...string) string {
 	read, write := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := serve(ctx, c, write, slog.New(slog.DiscardHandler))
+		err := serve(ctx, c, write, logger)
 		_ = write.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -71,6 +89,16 @@ func asks(issuer *bearertest.Issuer, more ...string) []string {
 // tokenFor is an access token of alice's.
 func tokenFor(scope string) bearertest.Token { return bearertest.Token{Scope: scope} }
 
+// forge changes the first character of a token's signature.
+func forge(token string) string {
+	at := strings.LastIndexByte(token, '.') + 1
+	changed := "A"
+	if token[at] == 'A' {
+		changed = "B"
+	}
+	return token[:at] + changed + token[at+1:]
+}
+
 // audience is that of a bearertest.Issuer.
 const audience = "https://api.example.com"
 
@@ -83,19 +111,25 @@ type answer struct {
 
 var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]{32}"`)
 
-// send sends a request exactly as it stands, on a connection of its own. The
-// first line is completed, a Host and an empty line are added.
+// send sends a request exactly as written, on a connection of its own. It
+// completes the first line, and adds Host and an empty line.
 func send(t *testing.T, url, request string) answer {
 	t.Helper()
-	addr := strings.TrimPrefix(url, "http://")
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(url, "http://"), patience)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sendOn(t, conn, url, request)
+}
+
+// sendOn is send on a connection, which it closes.
+func sendOn(t *testing.T, conn net.Conn, url, request string) answer {
+	t.Helper()
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	line, header, _ := strings.Cut(request, "\n")
-	raw := line + " HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n"
+	_, host, _ := strings.Cut(url, "://")
+	raw := line + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n"
 	for field := range strings.SplitSeq(strings.TrimSpace(header), "\n") {
 		if field != "" {
 			raw += field + "\r\n"
@@ -124,6 +158,21 @@ func receive(t *testing.T, conn net.Conn, request string) answer {
 		header: response.Header,
 		body:   requestID.ReplaceAllString(strings.TrimSpace(string(body)), `"request_id":"ID"`),
 	}
+}
+
+// longRun returns how long a thorough test takes, and whether the environment
+// variable BEARERKIT_SECONDS asks for that.
+func longRun(t *testing.T) (time.Duration, bool) {
+	t.Helper()
+	s := os.Getenv("BEARERKIT_SECONDS")
+	if s == "" {
+		return 0, false
+	}
+	seconds, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("BEARERKIT_SECONDS: %v", err)
+	}
+	return time.Duration(seconds) * time.Second, true
 }
 
 // eventually polls a condition.

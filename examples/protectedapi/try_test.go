@@ -56,6 +56,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 
 // To find mistakes nobody is asked: neither the issuer nor Redis.
 func TestTryReachesNobody(t *testing.T) {
+	t.Parallel()
 	redis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,5 @@
-package main
+// Package httpserver runs an HTTP server with timeouts and a graceful shutdown.
+package httpserver
 
 import (
 	"context"
@@ -11,16 +12,16 @@ import (
 )
 
 const (
-	// A request may wait for keys, which jwks bounds to 10 s.
+	// writeTimeout includes the time that a request waits for keys, at most
+	// 10 s in package jwks.
 	writeTimeout = 30 * time.Second
 	// grace is longer than any request may take.
 	grace = writeTimeout + 5*time.Second
 )
 
-// serveHTTP serves until ctx ends, over TLS if there is a configuration of it.
-// Then it closes the listener, lets the requests in flight finish, and returns
-// nil.
-func serveHTTP(ctx context.Context, listener net.Listener, tlsConfig *tls.Config, handler http.Handler, logger *slog.Logger) error {
+// Serve serves until ctx ends: TLS if tlsConfig is set, and plain HTTP otherwise.
+// Then it closes the listener, waits for the requests in flight and returns nil.
+func Serve(ctx context.Context, listener net.Listener, tlsConfig *tls.Config, handler http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		TLSConfig:         tlsConfig,
@@ -30,13 +31,13 @@ func serveHTTP(ctx context.Context, listener net.Listener, tlsConfig *tls.Config
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    64 << 10, // a token has at most 16 KiB
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		// Otherwise "OPTIONS *" is answered 200 before any handler.
+		// Otherwise the server answers "OPTIONS *" with 200 before any handler.
 		DisableGeneralOptionsHandler: true,
 	}
 	served := make(chan error, 1)
 	go func() {
 		if tlsConfig != nil {
-			served <- server.ServeTLS(listener, "", "") // it has the certificate
+			served <- server.ServeTLS(listener, "", "") // tlsConfig has the certificate
 			return
 		}
 		served <- server.Serve(listener)

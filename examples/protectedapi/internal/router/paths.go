@@ -1,24 +1,26 @@
-package main
+package router
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
 )
 
-// canonicalPaths stands before the router, so that each path has one spelling
-// there, and each framework sees the same. What has none, because of a dot
-// segment or an empty one, is 404: it is neither redirected nor repaired.
-func canonicalPaths(next http.Handler) http.Handler {
+// CanonicalPaths gives each path one spelling before it reaches next, so that
+// every framework routes it alike. A path with an empty segment or a dot
+// segment is answered 404; it is neither redirected nor repaired.
+func CanonicalPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, rawPath, ok := canonicalPath(r.URL.EscapedPath())
 		if !ok {
-			notFound(w, r)
+			reply.NotFound(w, r)
 			return
 		}
 		u := *r.URL
-		// RawPath is always set: Echo and Gin match that one if it is there,
-		// and ServeMux matches by segment in any case.
+		// Echo and Gin match RawPath if it is set. ServeMux matches segment by
+		// segment in any case.
 		u.Path, u.RawPath = path, rawPath
 		canonical := *r
 		canonical.URL = &u
@@ -26,12 +28,12 @@ func canonicalPaths(next http.Handler) http.Handler {
 	})
 }
 
-// canonicalPath returns an encoded path decoded, and encoded in one way for all
-// of its spellings (RFC 3986, Section 6.2.2): an encoded slash stays within its
-// segment, and what needs no encoding has none.
+// canonicalPath decodes an encoded path, and encodes it in one way for all of
+// its spellings (RFC 3986, Section 6.2.2). An encoded slash stays within its
+// segment. A character that needs no encoding has none.
 func canonicalPath(escaped string) (path, rawPath string, ok bool) {
 	rest, ok := strings.CutPrefix(escaped, "/")
-	if !ok { // "*", or nothing in an authority-form target
+	if !ok { // "*", or the empty path of an authority-form target
 		return "", "", false
 	}
 	var decoded, encoded strings.Builder

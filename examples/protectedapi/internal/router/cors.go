@@ -1,4 +1,4 @@
-package main
+package router
 
 import (
 	"net/http"
@@ -6,18 +6,18 @@ import (
 	"github.com/rs/cors"
 )
 
-// allowOrigin lets the pages of one origin call the routes (Fetch Standard,
-// Section 3.2). It stands outside of everything, so that refusals can be read
-// too, and preflights, which carry no token, never reach a guard.
+// AllowOrigin lets the pages of one origin call the routes (Fetch Standard,
+// Section 3.2). It wraps the guard, so that pages can read refusals, and so that
+// preflight requests, which carry no token, do not reach the guard.
 //
-// Requests of other origins, preflights included, are requests like any other.
-func allowOrigin(origin string, table []route, next http.Handler) http.Handler {
+// Requests from other origins get no CORS fields. That includes preflights.
+func AllowOrigin(origin string, routes []Route, next http.Handler) http.Handler {
 	allowing := cors.New(cors.Options{
 		AllowedOrigins: []string{origin},
-		AllowedMethods: allMethods(table),
+		AllowedMethods: allMethods(routes),
 		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP"},
-		// What a page must read of a refusal to act on it; see RFC 9449,
-		// Section 8 for the nonce.
+		// A page needs these to act on a refusal. RFC 9449, Section 8 is about
+		// the nonce.
 		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After"},
 	}).Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,93 @@
+// Command dpop protects an API whose tokens are bound to a key of the client by
+// DPoP (RFC 9449). A stolen token is useless without the key.
+//
+//	go run ./examples/dpop
+//
+// prints where the API and a development issuer listen, as assignments. Paste
+// these into another terminal, and then:
+//
+//	KEY=$(mktemp -d)/key.pem # proof makes it
+//	proof() { go run ./examples/protectedapi proof -key $KEY "$@"; }
+//	TOKEN=$(curl -s $ISSUER/token -d grant_type=client_credentials -d client_id=app -d scope=orders:read \
+//	    -H "DPoP: $(proof -method POST -url $ISSUER/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+//	PROOF=$(proof -url $API/orders -token $TOKEN)
+//	curl -i $API/orders -H "Authorization: DPoP $TOKEN" -H "DPoP: $PROOF"   # 200
+//	curl -i $API/orders -H "Authorization: DPoP $TOKEN" -H "DPoP: $PROOF"   # 401: a proof is good once
+//	curl -i $API/orders -H "Authorization: DPoP $TOKEN"                     # 401: no proof
+//	curl -i $API/orders -H "Authorization: Bearer $TOKEN"                   # 401: the wrong scheme
+//
+// A client thus makes a key, and sends a proof with its token request, which binds
+// the token. Then it sends a new proof with each request: a proof names the
+// method, the URL and the token.
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/jwks"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+const audience = "https://api.example.com"
+
+// newAPI returns the API. Proofs name URLs of its origin.
+func newAPI(issuer, origin string) (http.Handler, error) {
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}})
+	if err != nil {
+		return nil, err
+	}
+	proofs, err := dpop.New(dpop.Config{Origin: origin})
+	if err != nil {
+		return nil, err
+	}
+	guard, err := bearer.New(bearer.Config{
+		Verifiers:      []bearer.Verifier{tokens},
+		Proofs:         proofs,
+		ProofsRequired: true, // refuses tokens under the scheme Bearer
+		Logger:         slog.Default(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(http.HandlerFunc(listOrders)))
+	return mux, nil
+}
+
+func listOrders(w http.ResponseWriter, r *http.Request) {
+	p, _ := bearer.FromContext(r.Context())
+	fmt.Fprintf(w, "The orders, for %s.\n", p.Subject)
+}
+
+func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
+
+// serve serves the API and a development issuer, which gives tokens to anyone
+// who asks. Never deploy an API that trusts such an issuer.
+func serve(address string, stdout io.Writer) error {
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
+	if err != nil {
+		return err
+	}
+	defer issuer.Close()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	handler, err := newAPI(issuer.URL(), "http://"+listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "API=http://%s ISSUER=%s\n", listener.Addr(), issuer.URL())
+	return http.Serve(listener, handler)
+}

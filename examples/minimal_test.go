@@ -22,6 +22,7 @@ func TestMinimalPrograms(t *testing.T) {
 	t.Cleanup(issuer.Close)
 	for _, name := range []string{"minimal-nethttp", "minimal-echo", "minimal-gin"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			source, err := os.ReadFile(filepath.Join(name, "main.go"))
 			if lines := strings.Count(string(source), "\n"); err != nil || lines >= 60 {
 				t.Errorf("%d lines, %v; want fewer than 60", lines, err)

@@ -18,29 +18,29 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 
 	"github.com/rs/cors"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/internal/devserver"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-const audience = "https://api.example.com"
+const (
+	audience = "https://api.example.com"
+	page     = "https://app.example.com" // the origin of the pages that call the API
+)
 
 // newAPI returns the API. Its pages send tokens, not cookies, so CORS needs no
 // credentials.
-func newAPI(issuer, origin string) (http.Handler, error) {
+func newAPI(issuer, _ string) (http.Handler, error) {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}})
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func newAPI(issuer, origin string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(http.HandlerFunc(listOrders)))
 	return cors.New(cors.Options{
-		AllowedOrigins: []string{origin},
+		AllowedOrigins: []string{page},
 		AllowedMethods: []string{http.MethodGet},
 		AllowedHeaders: []string{"Authorization"},
 		// What a page needs to act on a 401, 403 or 503.
@@ -66,24 +66,8 @@ func listOrders(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "The orders, for %s.\n", p.Subject)
 }
 
-func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
+func main() { devserver.Run(serve) }
 
-// serve serves the API and a development issuer, which gives tokens to anyone
-// who asks. Never deploy an API that trusts such an issuer.
 func serve(address string, stdout io.Writer) error {
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
-	if err != nil {
-		return err
-	}
-	defer issuer.Close()
-	handler, err := newAPI(issuer.URL(), "https://app.example.com")
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "API=http://%s ISSUER=%s\n", listener.Addr(), issuer.URL())
-	return http.Serve(listener, handler)
+	return devserver.ServeWithIssuer(address, stdout, bearertest.IssuerConfig{Audience: []string{audience}}, newAPI)
 }

@@ -8,7 +8,7 @@ import (
 
 func TestProgram(t *testing.T) {
 	p := exampletest.Start(t, serve)
-	const page, other = "https://app.example.com", "https://other.example"
+	const other = "https://other.example"
 	token := "Bearer " + p.Token(t, "ISSUER", "scope", "orders:read")
 
 	preflight := func(origin, method, headers string) exampletest.Answer {

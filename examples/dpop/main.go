@@ -22,19 +22,16 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/examples/internal/devserver"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -61,33 +58,16 @@ func newAPI(issuer, origin string) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(http.HandlerFunc(listOrders)))
+	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			p, _ := bearer.FromContext(r.Context())
+			fmt.Fprintf(w, "The orders, for %s, who holds the key %s.\n", p.Subject, p.Confirmation.JKT)
+		})))
 	return mux, nil
 }
 
-func listOrders(w http.ResponseWriter, r *http.Request) {
-	p, _ := bearer.FromContext(r.Context())
-	fmt.Fprintf(w, "The orders, for %s.\n", p.Subject)
-}
+func main() { devserver.Run(serve) }
 
-func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
-
-// serve serves the API and a development issuer, which gives tokens to anyone
-// who asks. Never deploy an API that trusts such an issuer.
 func serve(address string, stdout io.Writer) error {
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
-	if err != nil {
-		return err
-	}
-	defer issuer.Close()
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	handler, err := newAPI(issuer.URL(), "http://"+listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "API=http://%s ISSUER=%s\n", listener.Addr(), issuer.URL())
-	return http.Serve(listener, handler)
+	return devserver.ServeWithIssuer(address, stdout, bearertest.IssuerConfig{Audience: []string{audience}}, newAPI)
 }

@@ -1,9 +1,9 @@
 // Command mcp-server is an MCP server whose tools need scopes: each request
 // needs notes:read, and the tool add_note needs notes:write too.
 //
-//	go run ./mcp-server -dev
+//	go run ./examples/mcp-server -dev
 //
-// brings an authorization server of its own, and prints requests to paste.
+// starts an authorization server too, and prints requests to paste.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// errUsage is a mistake of the command line, which was told already.
+// errUsage is a mistake on the command line that was printed already.
 var errUsage = errors.New("usage")
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	listen := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
 	resource := flags.String("resource", "", "`URL` by which clients know the server, and audience of tokens (default http://<listen>/mcp)")
 	issuer := flags.String("issuer", "", "`URL` of the authorization server")
-	dev := flags.Bool("dev", false, "bring an authorization server of its own, which gives tokens to whoever asks")
+	dev := flags.Bool("dev", false, "start an authorization server too, which gives tokens to anyone who asks")
 	insecureHTTP := flags.Bool("insecure-allow-http", false, "accept http URLs on hosts that are not loopback, such as service names in a container network")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(errUsage, err)
@@ -78,11 +78,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	fmt.Fprintln(stdout, "listening on "+origin)
 	if own != nil {
-		// A web page may have a name of its own for this machine.
+		// A web page may use its own name for this machine (DNS rebinding).
 		handler = bearertest.LocalOnly(handler)
 		printDemo(stdout, origin, own)
 	}
-	// No WriteTimeout, which would end the streams of MCP.
+	// A WriteTimeout would end the streams of MCP.
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: 90 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -17,7 +17,7 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// Each line that -dev prints answers what is written above it.
+// Each line that -dev prints gets the status that its comment promises.
 func TestDemo(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -39,11 +39,11 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("first line %q", lines.Text())
 	}
 	origin := strings.TrimPrefix(lines.Text(), "listening on ")
-	var demo []string // whole, since the program serves when it is printed
+	var demo []string // read to its end: the program serves after printing it
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Ctrl-C") {
 		demo = append(demo, lines.Text())
 	}
-	want := []string{ // what stands in the answer
+	want := []string{ // a part of each answer
 		`scope="notes:read", resource_metadata="http://`,
 		`"authorization_servers":["http://127.0.0.1:`,
 		"The notes of alice: ",
@@ -73,7 +73,7 @@ func TestDemo(t *testing.T) {
 	if ran != len(want) {
 		t.Errorf("%d lines ran, want %d", ran, len(want))
 	}
-	// Reports G11: a page whose name resolves to this machine gets nothing.
+	// Reports G11: the server refuses a page whose name resolves to this machine.
 	for host, want := range map[string]int{"": http.StatusOK, "localhost": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
 		r, err := http.NewRequest("GET", origin+resource.WellKnownPath, nil)
 		if err != nil {
@@ -103,7 +103,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// The program of docs/mcp.md is one.
+// The program in docs/mcp.md compiles.
 func TestProgramOfThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/mcp.md")
 	if err != nil {

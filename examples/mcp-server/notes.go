@@ -19,7 +19,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// newHandler returns the MCP server behind its guard, and its metadata.
+// newHandler returns a handler for the guarded MCP server and its metadata (RFC
+// 9728).
 func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logger) (http.Handler, error) {
 	read, write := scope.All("notes:read"), scope.All("notes:write")
 	metadata, err := resource.New(resource.Config{
@@ -30,7 +31,7 @@ func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logge
 		ServeAtRoot:          true,
 		InsecureAllowHTTP:    insecureHTTP,
 	})
-	if err != nil { // the issuer's URL is checked with it
+	if err != nil { // includes a wrong issuer URL
 		return nil, err
 	}
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
@@ -69,7 +70,8 @@ func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logge
 	return mux, nil
 }
 
-// notes are the notes of each user, by issuer and subject.
+// notes holds the notes of each user, by issuer and subject: a subject is unique
+// within its issuer only.
 type notes struct {
 	mu    sync.Mutex
 	texts map[[2]string][]string
@@ -110,7 +112,7 @@ func (n *notes) add(_ context.Context, r *mcp.CallToolRequest, in addInput) (*mc
 	return text("Noted for " + p.Subject + "."), nil, nil
 }
 
-// errNobody cannot happen behind the guard.
+// errNobody cannot occur behind the guard.
 var errNobody = errors.New("nobody is calling")
 
 func text(s string) *mcp.CallToolResult {

@@ -1,6 +1,6 @@
 // Command minimal-echo protects two routes of Echo:
 //
-//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./minimal-echo
+//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./examples/minimal-echo
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Command minimal-gin protects two routes of Gin:
 //
-//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./minimal-gin
+//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./examples/minimal-gin
 package main
 
 import (

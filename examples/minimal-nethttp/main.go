@@ -1,6 +1,6 @@
 // Command minimal-nethttp protects two routes of a ServeMux:
 //
-//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./minimal-nethttp
+//	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./examples/minimal-nethttp
 package main
 
 import (

@@ -16,28 +16,28 @@ import (
 )
 
 const (
-	// patience is for all waiting because of 503 together.
+	// patience bounds the total wait because of 503 answers.
 	patience = time.Minute
-	// maxBody bounds what is read of an answer.
+	// maxBody bounds how much of an answer is read.
 	maxBody = 1 << 20
 )
 
-// caller calls an API. It may be used concurrently.
+// caller calls an API. Its methods may be called concurrently.
 type caller struct {
 	client *http.Client
 	tokens *clientcredentials.Config
 
 	mu      sync.Mutex
-	current *oauth2.Token // nil: none yet
+	current *oauth2.Token // nil: no token yet
 }
 
-// token returns the token in use, or a new one if there is none, if it is about
-// to expire, or if it is the one that the API has refused. oauth2's own sources
-// keep a token until it expires, whatever the API says of it.
+// token returns the current token. It requests a new one if there is no token yet,
+// if the token is about to expire, or if the API has refused it. The token sources
+// of package oauth2 keep a token until it expires, even if the API refuses it.
 func (c *caller) token(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Others may have replaced the refused one meanwhile.
+	// A concurrent call may have replaced the refused token already.
 	if c.current.Valid() && c.current != refused {
 		return c.current, nil
 	}
@@ -49,21 +49,22 @@ func (c *caller) token(ctx context.Context, refused *oauth2.Token) (*oauth2.Toke
 	return token, nil
 }
 
-// scopeError says that the API needs a scope that the token lacks.
+// scopeError reports that the token lacks a scope.
 type scopeError struct{ scope string }
 
 func (e *scopeError) Error() string {
-	return fmt.Sprintf("the API needs the scope %q; ask for it, and see that this client may have it", e.scope)
+	return fmt.Sprintf("the API needs the scope %q; request it, and check that the issuer grants it to this client", e.scope)
 }
 
-// get calls the API:
+// get calls the API, and acts on a refusal as its status and challenge say (RFC
+// 6750, Section 3.1):
 //
-//   - 401 with invalid_token: the token is thrown away, and the call repeated
-//     with a new one, once. A second refusal is no matter of this token.
-//   - 403 with insufficient_scope: a *scopeError. The token is good, and a new
-//     one of the same scope would be refused, too.
-//   - 503: the API cannot tell now whether the token is good. It is kept, and
-//     the call repeated after Retry-After.
+//   - 401 with invalid_token: get discards the token and retries once with a new
+//     one. If the API refuses that too, the token is not the problem.
+//   - 403 with insufficient_scope: get returns a *scopeError. The token is good,
+//     and the API would refuse a new one of the same scope too.
+//   - 503: the API cannot tell whether the token is good. get keeps the token and
+//     retries after Retry-After.
 func (c *caller) get(ctx context.Context, url string) ([]byte, error) {
 	var refused *oauth2.Token
 	var waited time.Duration
@@ -116,8 +117,8 @@ func (c *caller) send(ctx context.Context, url string, token *oauth2.Token) (*ht
 	return answer, body, err
 }
 
-// param returns a parameter of a challenge (RFC 6750, Section 3). Those that are
-// asked for here have no character that a quoted string would escape.
+// param returns a parameter of a challenge (RFC 6750, Section 3), or the empty
+// string. The values of error and scope have no escaped characters.
 func param(challenge, name string) string {
 	match := regexp.MustCompile(`(?i)(?:^|[ ,])` + name + `="([^"\\]*)"`).FindStringSubmatch(challenge)
 	if match == nil {
@@ -126,8 +127,8 @@ func param(challenge, name string) string {
 	return match[1]
 }
 
-// retryAfter returns how long to wait (RFC 9110, Section 10.2.3), at least a
-// second, so that no answer makes this a busy loop.
+// retryAfter returns how long to wait (RFC 9110, Section 10.2.3). It is at least
+// a second, so that no answer causes a busy loop.
 func retryAfter(h http.Header) time.Duration {
 	value := h.Get("Retry-After")
 	wait := 5 * time.Second

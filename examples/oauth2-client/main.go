@@ -1,7 +1,8 @@
-// Command oauth2-client calls an API as its own client (RFC 6749, Section 4.4),
-// and treats each refusal as a client should: see call.go.
+// Command oauth2-client calls an API with a token of its own (RFC 6749, Section
+// 4.4), and handles each refusal as a client should: see call.go. While
+// "go run ./examples/protectedapi -dev" runs, with the addresses that it prints:
 //
-//	oauth2-client -token-url http://127.0.0.1:12345/token -resource http://127.0.0.1:8080 \
+//	go run ./examples/oauth2-client -token-url http://127.0.0.1:12345/token -resource http://127.0.0.1:8080 \
 //	    -scope orders:read http://127.0.0.1:8080/orders
 package main
 
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			params.Set(name, value)
 		}
 	}
-	// A client without timeouts waits for ever.
+	// The default client has no timeout.
 	client := &http.Client{Timeout: 15 * time.Second}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 	c := &caller{client: client, tokens: &clientcredentials.Config{

@@ -15,28 +15,28 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/internal/devserver"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
 const audience = "https://api.example.com"
 
-// newAPI returns the API. Its client ID and secret are those that the issuer
-// gave to the API itself.
-func newAPI(issuer, clientID, secret string) (http.Handler, error) {
+// The issuer gave these to the API, so that it may ask about tokens. A real secret
+// comes from the environment.
+const clientID, secret = "orders-api", "secret"
+
+// newAPI returns the API.
+func newAPI(issuer, _ string) (http.Handler, error) {
 	tokens, err := introspect.New(introspect.Config{
 		Issuer:   issuer,
 		Auth:     introspect.ClientSecretBasic(clientID, secret),
@@ -60,25 +60,11 @@ func listOrders(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "The orders, for %s.\n", p.Subject)
 }
 
-func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
+func main() { devserver.Run(serve) }
 
-// serve serves the API and a development issuer, which gives tokens to anyone
-// who asks. Never deploy an API that trusts such an issuer.
 func serve(address string, stdout io.Writer) error {
-	client := bearertest.Client{ID: "orders-api", Secret: "secret"}
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}, Clients: []bearertest.Client{client}})
-	if err != nil {
-		return err
-	}
-	defer issuer.Close()
-	handler, err := newAPI(issuer.URL(), client.ID, client.Secret)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "API=http://%s ISSUER=%s\n", listener.Addr(), issuer.URL())
-	return http.Serve(listener, handler)
+	api := bearertest.Client{ID: clientID, Secret: secret}
+	return devserver.ServeWithIssuer(address, stdout, bearertest.IssuerConfig{
+		Audience: []string{audience}, Clients: []bearertest.Client{api},
+	}, newAPI)
 }

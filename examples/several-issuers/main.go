@@ -15,18 +15,15 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/internal/devserver"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -66,7 +63,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s, for %s of %s.\n", r.URL.Path, p.Subject, p.Issuer)
 }
 
-func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
+func main() { devserver.Run(serve) }
 
 // serve serves the API and two development issuers, which give tokens to anyone
 // who asks. Never deploy an API that trusts such an issuer.
@@ -81,14 +78,7 @@ func serve(address string, stdout io.Writer) error {
 		return err
 	}
 	defer customers.Close()
-	handler, err := newAPI(staff.URL(), customers.URL())
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "API=http://%s STAFF=%s CUSTOMERS=%s\n", listener.Addr(), staff.URL(), customers.URL())
-	return http.Serve(listener, handler)
+	return devserver.Serve(address, stdout, map[string]string{"STAFF": staff.URL(), "CUSTOMERS": customers.URL()}, func(_ string) (http.Handler, error) {
+		return newAPI(staff.URL(), customers.URL())
+	})
 }

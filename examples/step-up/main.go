@@ -15,19 +15,16 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/internal/devserver"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -35,7 +32,7 @@ import (
 const audience = "https://api.example.com"
 
 // newAPI returns the API. Its issuer must put acr and auth_time into the tokens.
-func newAPI(issuer string) (http.Handler, error) {
+func newAPI(issuer, _ string) (http.Handler, error) {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}})
 	if err != nil {
 		return nil, err
@@ -62,24 +59,8 @@ func transfer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s authenticated by %s at %s.\n", p.Subject, p.ACR, p.AuthTime.Format(time.TimeOnly))
 }
 
-func main() { log.Fatal(serve("127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), os.Stdout)) }
+func main() { devserver.Run(serve) }
 
-// serve serves the API and a development issuer, which gives tokens to anyone
-// who asks. Never deploy an API that trusts such an issuer.
 func serve(address string, stdout io.Writer) error {
-	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{audience}})
-	if err != nil {
-		return err
-	}
-	defer issuer.Close()
-	handler, err := newAPI(issuer.URL())
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "API=http://%s ISSUER=%s\n", listener.Addr(), issuer.URL())
-	return http.Serve(listener, handler)
+	return devserver.ServeWithIssuer(address, stdout, bearertest.IssuerConfig{Audience: []string{audience}}, newAPI)
 }

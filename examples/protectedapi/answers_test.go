@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// The answers of the guard, whole, to a token that is sent as Bearer, and to
-// none. The scope is that of the route.
+// missing returns the status and the whole challenges for a request without a
+// token. The scope is the route's.
 func missing(scope string) (int, string) {
 	return 401, bearerChallenge("", scope) + " | " + dpopChallenge("", scope)
 }
@@ -38,7 +38,7 @@ var descriptions = map[string]string{
 	"use_dpop_nonce":                   "The DPoP proof needs the nonce of this response.",
 }
 
-// bearerChallenge is one whole challenge, of an error unless that is empty.
+// bearerChallenge returns one whole challenge, with an error unless code is empty.
 func bearerChallenge(code, scope string) string { return challenge("Bearer", code, scope, "") }
 
 func dpopChallenge(code, scope string) string {
@@ -56,14 +56,14 @@ func challenge(scheme, code, scope, end string) string {
 	return c + `, resource_metadata="METADATA"` + end
 }
 
-// challenges are those of an answer of the API at url, whose metadata's URL is
-// named METADATA in their place.
+// challenges returns the challenges of an answer by the API at url, with METADATA
+// in place of the metadata's URL.
 func (a answer) challenges(url string) string {
 	return strings.ReplaceAll(strings.Join(a.header["Www-Authenticate"], " | "), `"`+url+`/.well-known/oauth-protected-resource"`, `"METADATA"`)
 }
 
-// protectedRoutes are those that need a token, with the scope that their
-// challenges name and scopes that open them, and that do not.
+// protectedRoutes are the routes that need a token, with the scope in their
+// challenges, scopes that are enough and scopes that are not.
 var protectedRoutes = []struct {
 	request, scope string
 	open, closed   []string
@@ -79,9 +79,9 @@ var protectedRoutes = []struct {
 }
 
 type answerTest struct {
-	request   string // and fields, a line each
+	request   string // and header fields, one per line
 	status    int
-	challenge string // whole; empty: none
+	challenge string // whole; empty: no challenge
 }
 
 func answerTests(issuer *bearertest.Issuer) []answerTest {
@@ -160,8 +160,7 @@ func answerTests(issuer *bearertest.Issuer) []answerTest {
 	return tests
 }
 
-// opaqueAnswerTests are those of tokens that the issuer is asked about: the
-// answers are the same.
+// opaqueAnswerTests are the tests of opaque tokens, whose answers are the same.
 func opaqueAnswerTests(issuer *bearertest.Issuer) []answerTest {
 	const bearer = "\nAuthorization: Bearer "
 	mint := func(t bearertest.Token) string { return bearer + issuer.MintOpaque(t) }
@@ -194,7 +193,7 @@ func opaqueAnswerTests(issuer *bearertest.Issuer) []answerTest {
 			"token_type": "refresh_token", "cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
 		} {
 			claims := map[string]any{name: value}
-			if name == "nbf" { // the issuer, which sees that too, must not be the one who refuses
+			if name == "nbf" { // the issuer sees nbf too, but the API must refuse
 				claims["active"] = true
 			}
 			add(rt.request+mint(bearertest.Token{Scope: scope, Claims: claims}), status, challenge)
@@ -212,7 +211,7 @@ func opaqueAnswerTests(issuer *bearertest.Issuer) []answerTest {
 	return tests
 }
 
-func TestAnswersAreThoseOfTheTableOnEachFramework(t *testing.T) {
+func TestAnswersOnEachFramework(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	tests := append(answerTests(issuer), opaqueAnswerTests(issuer)...)
@@ -242,7 +241,7 @@ func TestAnswersAreThoseOfTheTableOnEachFramework(t *testing.T) {
 	t.Logf("%d requests on each framework", len(tests))
 }
 
-// checkBody checks the body against the challenge.
+// checkBody checks that the body says what the challenge says.
 func checkBody(t *testing.T, tt answerTest, got answer) {
 	t.Helper()
 	if media := got.header.Get("Content-Type"); media != "application/json" {
@@ -304,7 +303,7 @@ func TestMe(t *testing.T) {
 	}
 }
 
-// The whole of a token's 1 MiB is never read.
+// The API does not read a token of 1 MiB to its end.
 func TestOversizedTokens(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 )
 
-// A mistake is told in one line on standard error, with exit status 2, and
-// nothing is on standard output.
+// The program reports a mistake in one line on standard error, writes nothing to
+// standard output and exits with status 2.
 func TestMistakesOfTheCommandLine(t *testing.T) {
 	const (
 		issuer = "https://login.example.com"
@@ -23,7 +23,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		args []string
-		want string // in the line
+		want string // a part of the line; alternatives are separated by |
 	}{
 		{nil, "no -issuer"},
 		{[]string{"-issuer", ""}, "-issuer"},
@@ -225,7 +225,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// The secret may be in the environment, where it counts as the flag does.
+// The environment may contain the secret, instead of the flag.
 func TestMistakesOfTheEnvironment(t *testing.T) {
 	const (
 		issuer = "https://login.example.com"
@@ -234,7 +234,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 	for _, tt := range []struct {
 		variable string
 		args     []string
-		want     string // empty: nothing is wrong
+		want     string // empty: no mistake
 	}{
 		{hush, []string{"-issuer", issuer, "-client-id", "api"}, ""},
 		{hush, []string{"-issuer", issuer, "-client-id", "api", "-client-auth", "post"}, ""},
@@ -243,7 +243,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		{hush, []string{"-issuer", issuer, "-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", "key.pem"}, "which has none"},
 		{"", []string{"-issuer", issuer, "-client-id", "api"}, "CLIENT_SECRET"},
 		{hush, []string{"-issuer", issuer, "-introspection-endpoint", issuer + "/introspect"}, "without -client-id"},
-		// It may be somebody else's.
+		// The variable may belong to another program.
 		{hush, []string{"-issuer", issuer}, ""},
 		{hush, []string{"-dev"}, ""},
 	} {
@@ -260,7 +260,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// A port in use is no mistake of the command line.
+// A port in use is not a mistake on the command line.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -303,7 +303,7 @@ func TestResourceAndAudience(t *testing.T) {
 			t.Errorf("%q: origin %s, resource %s, audience %s", tt.args, origin, c.resource, c.audience)
 		}
 	}
-	// Clients leave the default port out, and compare.
+	// Clients leave out the default port, and compare URLs as strings.
 	for port, args := range map[int][]string{80: nil, 443: {"-tls-cert", "a", "-tls-key", "b"}} {
 		c, err := parseFlags(append([]string{"-issuer", "https://login.example.com"}, args...), &bytes.Buffer{})
 		if err != nil {

@@ -18,7 +18,7 @@ func TestCORS(t *testing.T) {
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience, "-cors", origin)
-			// Reports L17: a page may send each method of each route.
+			// Reports L17: a page may use every method of every route.
 			for _, rt := range routes(nil, denials{}) {
 				path := strings.Replace(rt.Path, "{id}", "alice", 1)
 				for _, method := range rt.Methods() {
@@ -72,8 +72,9 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// preflightOf is what a browser asks before a request of that method with those
-// fields: in lower case, sorted, without spaces (Fetch Standard, Section 4.8).
+// preflightOf returns the preflight that a browser sends before a request with a
+// method and header fields. A browser writes the fields in lower case, sorted and
+// without spaces (Fetch Standard, Section 4.8).
 func preflightOf(path, origin, method, fields string) string {
 	request := "OPTIONS " + path + "\nOrigin: " + origin + "\nAccess-Control-Request-Method: " + method
 	if fields != "" {
@@ -82,7 +83,7 @@ func preflightOf(path, origin, method, fields string) string {
 	return request
 }
 
-// letsPass reports whether a browser sends the request after this answer to its
+// letsPass reports whether a browser sends the request after this answer to the
 // preflight (Fetch Standard, Section 4.8).
 func letsPass(h http.Header, origin, method, fields string) bool {
 	has := func(name, value string) bool {
@@ -105,7 +106,7 @@ func letsPass(h http.Header, origin, method, fields string) bool {
 	return true
 }
 
-// Reports L17: a page can read when to try again.
+// Reports L17: a page can read when to retry.
 func TestCORSExposesRetryAfter(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)

@@ -12,7 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// change asks to deny something, or to lift it, and returns the status and body.
+// change adds an entry to the deny list, or removes it, and returns the status and
+// the body.
 func change(t *testing.T, method, url, token, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url+"/denials", strings.NewReader(body))
@@ -94,8 +95,8 @@ func TestDenials(t *testing.T) {
 	}
 }
 
-// What is denied at one instance is refused at the other within a second, and
-// stays so while Redis is lost; then nobody can be denied.
+// The other instance refuses a token soon after it was denied at one instance.
+// Both refuse it while Redis is down. Then the list cannot be changed.
 func TestDenialsOfSeveralInstances(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})

@@ -15,7 +15,7 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
 )
 
-// holder is a client that has a key.
+// holder is a client with a key.
 type holder struct {
 	t   *testing.T
 	key crypto.Signer
@@ -30,7 +30,7 @@ func newHolder(t *testing.T) holder {
 	return holder{t, key}
 }
 
-// token is one that is bound to the key.
+// token mints a token that is bound to the key.
 func (h holder) token(issuer *bearertest.Issuer, scope string) string {
 	return issuer.Mint(bearertest.Token{Scope: scope, Claims: h.cnf()})
 }
@@ -43,7 +43,7 @@ func (h holder) cnf() map[string]any {
 	return map[string]any{"cnf": map[string]any{"jkt": jkt}}
 }
 
-// proof is the line of a proof for a request such as "GET /orders".
+// proof returns the header line of a proof for a request such as "GET /orders".
 func (h holder) proof(origin, request, token, nonce string) string {
 	h.t.Helper()
 	method, path, _ := strings.Cut(request, " ")
@@ -59,8 +59,8 @@ const (
 	dpopScheme   = "\nAuthorization: DPoP "
 )
 
-// Each -dpop × each scheme × a token that is bound and one that is not × each
-// state of the proof: status and challenges, whole.
+// The status and the whole challenges, for each value of -dpop, each scheme, bound
+// and unbound tokens, and each state of the proof.
 func TestProofs(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
@@ -129,11 +129,11 @@ func TestProofs(t *testing.T) {
 						switch {
 						case mode == required || isBound:
 							check(name+"Bearer", request+bearerScheme+token+tt.proof, 401, asBearer[mode])
-						default: // a proof that nobody needs harms nobody
+						default: // an unnecessary proof is ignored
 							check(name+"Bearer", request+bearerScheme+token+tt.proof, 200, "")
 						}
 						switch {
-						case mode == off: // a scheme like any other
+						case mode == off: // an unknown scheme
 							check(name+"DPoP", request+dpopScheme+token+tt.proof, 401, none[mode])
 						case !isBound || tt.otherKey:
 							check(name+"DPoP", request+dpopScheme+token+tt.proof, 401, badToken[mode])
@@ -163,8 +163,8 @@ func TestProofs(t *testing.T) {
 	}
 }
 
-// RFC 9449, Section 9: a proof needs the nonce, and each answer has it. The
-// key of nonces makes instances agree.
+// RFC 9449, Section 9: a proof needs the nonce, which each answer contains.
+// Instances that share the key accept each other's nonces.
 func TestNonces(t *testing.T) {
 	issuer := newIssuer(t)
 	mine := newHolder(t)
@@ -230,7 +230,7 @@ func TestNonceKeys(t *testing.T) {
 	}
 }
 
-// Proofs name the URL by which the API is known, whatever Host says.
+// Proofs name the API's configured URL. The Host field does not matter.
 func TestProofsNameTheResource(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
@@ -238,7 +238,7 @@ func TestProofsNameTheResource(t *testing.T) {
 	token := mine.token(issuer, "")
 	for _, tt := range []struct {
 		args   []string
-		origin string // empty: where it listens
+		origin string // empty: where the API listens
 	}{
 		{nil, ""},
 		{[]string{"-listen", "[::1]:0"}, ""},

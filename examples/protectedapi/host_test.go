@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// statusOf asks a program under a Host.
+// statusOf returns the status of a request with a Host field.
 func statusOf(t *testing.T, url, host string) int {
 	t.Helper()
 	r, err := http.NewRequest("GET", url+"/public", nil)
@@ -22,8 +22,9 @@ func statusOf(t *testing.T, url, host string) int {
 	return resp.StatusCode
 }
 
-// Reports G11: under -dev the program answers to this machine's names and its
-// own. Without -dev, any Host will do: no identity is taken from it.
+// Reports G11: with -dev the program answers requests for this machine's names and
+// its own host only. Without -dev it accepts any Host, and takes no identity from
+// it.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	for _, framework := range frameworks {

@@ -32,7 +32,7 @@ func TestIssuerIsDownAtTheStart(t *testing.T) {
 			if err := issuer.Start(); err != nil {
 				t.Fatal(err)
 			}
-			// Nobody asks for anything, and yet:
+			// The program fetches the keys without a request.
 			eventually(t, 3*time.Second, "the keys are fetched", func() bool { return issuer.Requests(bearertest.JWKS) > 0 })
 			eventually(t, 3*time.Second, "ready", func() bool { return send(t, url, "GET /readyz").status == 200 })
 			if got := send(t, url, "GET /orders"+token); got.status != 200 {
@@ -76,7 +76,7 @@ func TestTwoIssuers(t *testing.T) {
 		{a.Mint(bearertest.Token{}), 200},
 		{b.Mint(bearertest.Token{}), 200},
 		{stranger.Mint(bearertest.Token{}), 401},
-		// a's key says nothing about b's tokens.
+		// a's key does not verify b's tokens.
 		{a.Mint(bearertest.Token{Claims: map[string]any{"iss": b.URL()}}), 401},
 	} {
 		if got := send(t, url, "GET /me\nAuthorization: Bearer "+tt.token); got.status != tt.want {

@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// What the challenge names is there, and says what the flags do.
+// The challenge names the metadata, which say what the flags do.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	issuer, second := newIssuer(t), newIssuer(t)
@@ -19,7 +19,7 @@ func TestMetadata(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		args    []string
-		members map[string]any // beyond those of all; nil: not there
+		members map[string]any // beyond those of every case
 	}{
 		{"default", nil, map[string]any{"dpop_signing_alg_values_supported": algorithms}},
 		{"no DPoP", []string{"-dpop", "off"}, nil},
@@ -72,8 +72,8 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// The document is where RFC 9728, Section 3.1 puts it, and nowhere else, for
-// every path that an identifier may have.
+// The API serves the metadata at the URL of RFC 9728, Section 3.1, and nowhere
+// else, whatever path the identifier has.
 func TestPathOfTheMetadata(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
@@ -140,8 +140,7 @@ func TestMethodsOfTheMetadata(t *testing.T) {
 	}
 }
 
-// A client of the SDK's own finds nothing wrong.
-func TestMetadataCanBeHad(t *testing.T) {
+func TestMetadataPassTheSDKsCheck(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience, "-dpop", "off")

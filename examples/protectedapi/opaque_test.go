@@ -45,7 +45,7 @@ func TestOpaqueTokens(t *testing.T) {
 		t.Run(framework, func(t *testing.T) {
 			before := issuer.Requests(bearertest.IntrospectionEndpoint)
 			url := start(t, asks(issuer, "-issuer", second.URL(), "-framework", framework)...)
-			// JWTs are sent to nobody, whosever they are.
+			// The API sends no JWT to an issuer.
 			good := issuer.Mint(bearertest.Token{})
 			checkStatus(t, url, "a JWT", good, 200)
 			checkStatus(t, url, "a JWT of the second issuer", second.Mint(bearertest.Token{}), 200)
@@ -93,7 +93,7 @@ func TestIntrospectAll(t *testing.T) {
 	})
 }
 
-// onEachOf runs the program with args on each framework.
+// onEachOf runs a test against the program with args, on each framework.
 func onEachOf(t *testing.T, args []string, f func(t *testing.T, url string)) {
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) { f(t, start(t, append(args, "-framework", framework)...)) })
@@ -116,8 +116,8 @@ func TestEndpointOutOfReach(t *testing.T) {
 			checkStatus(t, url, "one that was not", unknown, 503)
 			checkStatus(t, url, "a JWT", issuer.Mint(bearertest.Token{}), 200)
 			for request, want := range map[string]int{
-				// Readiness is about keys: JWTs are served, and an outage of the
-				// endpoint is the same for all instances.
+				// Readiness is about keys. The API still accepts JWTs, and an outage
+				// of the endpoint affects all instances alike.
 				"GET /readyz": 200, "GET /me": 401, "GET /public": 200, "GET /greeting": 200,
 				"GET /greeting\nAuthorization: Bearer " + unknown: 503,
 			} {
@@ -136,8 +136,8 @@ func TestIntrospectionMaxAge(t *testing.T) {
 	issuer := newIssuer(t)
 	for _, tt := range []struct {
 		maxAge string
-		asked  int // for three requests
-		after  int // the status at once after the revocation
+		asked  int // how often, for three requests
+		after  int // the status right after the revocation
 	}{
 		{"1m", 1, 200}, {"0s", 3, 401},
 	} {
@@ -165,7 +165,7 @@ func TestIntrospectionMaxAge(t *testing.T) {
 	checkAsked(t, issuer, before+1)
 }
 
-// logBuffer is a log that may be read while it is written.
+// logBuffer is a log. Its methods may be called concurrently.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -213,7 +213,7 @@ func TestClientAuthentication(t *testing.T) {
 		{[]string{"-client-id", "api", "-client-secret", clientSecret, "-client-auth", "basic"}, 200},
 		{[]string{"-client-id", "api", "-client-secret", clientSecret, "-client-auth", "post"}, 200},
 		{[]string{"-client-id", "signs", "-client-auth", "private_key_jwt", "-client-key", file}, 200},
-		// It is we who are refused, and not the token.
+		// The issuer refuses the API, not the token.
 		{[]string{"-client-id", "api", "-client-secret", "other-secret"}, 503},
 		{[]string{"-client-id", "api", "-client-secret", "other-secret", "-client-auth", "post"}, 503},
 		{[]string{"-client-id", "api", "-client-auth", "private_key_jwt", "-client-key", file}, 503},

@@ -8,7 +8,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// onEach runs a test on each framework.
+// onEach runs a test against the program with an issuer, on each framework.
 func onEach(t *testing.T, issuer *bearertest.Issuer, test func(t *testing.T, url string)) {
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
@@ -17,7 +17,7 @@ func onEach(t *testing.T, issuer *bearertest.Issuer, test func(t *testing.T, url
 	}
 }
 
-// mutants are other spellings of a path.
+// mutants returns other spellings of a path.
 func mutants(path string) []string {
 	segments := strings.Split(path[1:], "/")
 	last := segments[len(segments)-1]
@@ -73,9 +73,9 @@ func TestNoSpellingOfAPathOpensARoute(t *testing.T) {
 	t.Logf("%d requests on each framework", len(first))
 }
 
-// A needless encoding is the same path, and so is an absolute-form target: the
-// router sees one spelling of each.
-func TestSpellingsThatAreTheSame(t *testing.T) {
+// A path with unnecessary encoding and an absolute-form target are equivalent to
+// the path itself. Other spellings are not.
+func TestEquivalentSpellings(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	token := "\nAuthorization: Bearer " + issuer.Mint(bearertest.Token{Scope: "orders:read"})

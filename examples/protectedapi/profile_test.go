@@ -9,7 +9,7 @@ import (
 	"github.com/bearerkit/bearerkit/compliance"
 )
 
-// The program prints what a profile turns on, and does it.
+// The program prints what a profile demands.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]compliance.Profile{fapi2: compliance.FAPI2, mcp: compliance.MCP} {
@@ -29,7 +29,7 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// F5, F6, F10.
+// Checklist F5, F6 and F10.
 func TestFAPI2(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
@@ -57,7 +57,7 @@ func TestFAPI2(t *testing.T) {
 	checkStatus(t, url, "a token that is not bound", issuer.Mint(bearertest.Token{}), 401)
 }
 
-// MCP1, MCP2.
+// Checklist MCP1 and MCP2.
 func TestMCP(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)

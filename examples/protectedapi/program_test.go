@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// binary is the program as it is shipped.
+// binary is the file of the built program.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// process is the program in a process of its own.
+// process is a running program.
 type process struct {
 	cmd    *exec.Cmd
 	url    string
@@ -100,7 +100,7 @@ func startIn(t *testing.T, tmp string, args ...string) *process {
 		p.ended <- p.cmd.Wait()
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // in vain, when the test has ended it
+		_ = p.cmd.Process.Kill() // fails if the process has ended
 	})
 	eventually(t, patience, "the first line", func() bool {
 		stdout, _ := p.output()
@@ -116,7 +116,7 @@ func startIn(t *testing.T, tmp string, args ...string) *process {
 	return p
 }
 
-// end sends a signal and checks that the program ends well.
+// end sends a signal, and checks that the program exits with status 0.
 func (p *process) end(t *testing.T, signal os.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -148,7 +148,7 @@ func (p *process) waitForEnd(t *testing.T, want int) {
 // BEARERKIT_SECONDS to test more combinations of flags.
 func TestDemo(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
+		t.Skip("curl is not installed")
 	}
 	combinations := [][]string{
 		{"-framework", "nethttp"},
@@ -232,13 +232,13 @@ func TestDemo(t *testing.T) {
 				}
 			}
 			if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
-				t.Errorf("%v, %v are left behind", left, err)
+				t.Errorf("%v, %v remain", left, err)
 			}
 		})
 	}
 }
 
-// Where no request from here can be let in, none is printed.
+// The program prints no requests if the API would refuse each of them.
 func TestDemoBehindAProxyElsewhere(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string]bool{allowed: true, required: false} {
@@ -292,7 +292,7 @@ func TestRequestsInFlightFinish(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The server says so when the handler reads the body.
+			// The server sends this when the handler reads the body.
 			const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 			head := make([]byte, len(goOn))
 			if _, err := io.ReadFull(conn, head); err != nil || string(head) != goOn {
@@ -343,7 +343,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	p.waitForEnd(t, -1) // by the signal
+	p.waitForEnd(t, -1) // the signal killed it
 }
 
 func TestExitStatus(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 )
 
-// runCommand runs a command of the built program.
+// runCommand runs a subcommand of the built program.
 func runCommand(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -28,7 +28,7 @@ func runCommand(t *testing.T, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
-// A key of each kind that OpenSSL writes, and one that the command makes.
+// The command reads each kind of key that OpenSSL writes, and makes a key.
 func TestProofCommand(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)

@@ -18,8 +18,8 @@ import (
 	"github.com/bearerkit/bearerkit/introspect"
 )
 
-// newTool is a verifier as the program has it, in another process: the same
-// issuer, endpoint and client, and the same Redis.
+// newTool returns a verifier with the program's settings: the same issuer,
+// endpoint, client and Redis.
 func newTool(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server) *introspect.Verifier {
 	t.Helper()
 	client, err := bearerredis.New(bearerredis.Config{Address: server.Address()})
@@ -40,7 +40,7 @@ func newTool(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server) 
 	return tool
 }
 
-// startTwo starts two instances of the built program that have one Redis.
+// startTwo starts two instances of the built program that share a Redis.
 func startTwo(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server, more ...string) [2]*process {
 	t.Helper()
 	var instances [2]*process
@@ -50,8 +50,8 @@ func startTwo(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server,
 	return instances
 }
 
-// A copy of Redis tells nothing, and what is in it is gone when it may not be
-// believed any more.
+// A copy of Redis reveals no token and no claim. Each entry expires when its answer
+// does.
 func TestRedisHoldsNoTokenAndNoClaim(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -84,9 +84,9 @@ func TestRedisHoldsNoTokenAndNoClaim(t *testing.T) {
 	}
 }
 
-// A revoked token is forgotten through one instance, and dies in the others
-// within a second, though its answer would be believed for a minute.
-func TestForgottenTokensDieInEveryInstance(t *testing.T) {
+// Forget at one instance makes all instances refuse a revoked token within a
+// second, although answers live for a minute.
+func TestForgetReachesEveryInstance(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	issuer := newIssuer(t)
@@ -119,7 +119,7 @@ func TestForgottenTokensDieInEveryInstance(t *testing.T) {
 	})
 }
 
-// Without Forget the revocation is seen when the answer is believed no more.
+// Without Forget, instances see a revocation when the answer expires.
 func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
@@ -129,7 +129,7 @@ func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
 	token := issuer.MintOpaque(bearertest.Token{})
 	checkStatus(t, instances[0].url, "before", token, 200)
 	<-time.After(maxAge / 2)
-	// What the first was told is no younger in the second.
+	// Sharing an answer does not extend its lifetime.
 	checkStatus(t, instances[1].url, "before", token, 200)
 	checkAsked(t, issuer, 1)
 	issuer.Revoke(token)
@@ -139,8 +139,8 @@ func TestRevocationIsSeenWithinMaxAge(t *testing.T) {
 	}
 }
 
-// Redis is killed, started again and hangs while both instances are in use: an
-// answer takes longer at worst, and is never another one.
+// Redis is killed, restarted and hangs while both instances are in use. The answers
+// may take longer, but do not change.
 func TestRedisIsLostUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{Password: "hush"})
@@ -207,7 +207,7 @@ func TestRedisIsLostUnderLoad(t *testing.T) {
 	load.Wait()
 	t.Logf("%d answers", answers.Load())
 
-	// And Redis serves again: what one was told, the other need not ask.
+	// Redis serves again, so that the second instance need not ask.
 	eventually(t, patience, "the instances share answers again", func() bool {
 		before := issuer.Requests(bearertest.IntrospectionEndpoint)
 		token := issuer.MintOpaque(bearertest.Token{})

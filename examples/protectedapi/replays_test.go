@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
 )
 
-// startTwoForProofs starts two instances of the built program, which are one
-// API at one URL and ask no issuer about tokens. They share a Redis for proofs.
+// startTwoForProofs starts two instances of the built program, which are one API at
+// one URL. They share a Redis for used proofs, and ask no issuer about tokens.
 func startTwoForProofs(t *testing.T, issuer *bearertest.Issuer, server *redistest.Server, more ...string) [2]*process {
 	t.Helper()
 	var instances [2]*process
@@ -24,8 +24,8 @@ func startTwoForProofs(t *testing.T, issuer *bearertest.Issuer, server *redistes
 	return instances
 }
 
-// A proof that was used at one instance is refused at the other, and no proof is
-// accepted that Redis cannot remember (RFC 9449, Section 11.1).
+// An instance refuses a proof that was used at the other one. Both fail closed
+// while Redis cannot remember proofs (RFC 9449, Section 11.1).
 func TestProofsAreGoodOnceInAllInstances(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
@@ -112,7 +112,7 @@ func TestProofsAreGoodOnceInAllInstances(t *testing.T) {
 	}
 }
 
-// Instances that share no key of nonces refuse each other's, which the log says.
+// Instances without a shared key refuse each other's nonces, and log a warning.
 func TestNoncesOfSeveralInstances(t *testing.T) {
 	server := redistest.New(t, redistest.Config{})
 	issuer := newIssuer(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// Reports L7: in a container network the issuer and the API have service names
-// and speak http, which one flag accepts everywhere. Checklist C11.
+// Reports L7, checklist C11: in a container network the issuer and the API have
+// service names and use plain HTTP. One flag allows that everywhere.
 func TestServiceNamesOverHTTP(t *testing.T) {
 	t.Parallel()
 	const name, api = "http://keycloak:8080/realms/shop", "http://orders:8080"
@@ -36,7 +36,7 @@ func TestServiceNamesOverHTTP(t *testing.T) {
 		}
 	}
 
-	// Each flag for itself is refused without the switch, and told with it.
+	// Without the flag the program refuses each such URL, and names the flag.
 	for _, wrong := range [][]string{
 		{"-issuer", name},
 		{"-issuer", issuer.URL(), "-jwks-uri", name + "/jwks"},

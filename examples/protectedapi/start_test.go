@@ -78,15 +78,15 @@ func newIssuer(t *testing.T) *bearertest.Issuer {
 	return issuer
 }
 
-// clientSecret is that of the program at a bearertest.Issuer.
+// clientSecret is the secret of the program at the issuer.
 const clientSecret = "+s3cret/ %:&"
 
-// asks are the flags of a program that asks issuer about opaque tokens.
+// asks returns the flags of a program that asks an issuer about opaque tokens.
 func asks(issuer *bearertest.Issuer, more ...string) []string {
 	return append([]string{"-issuer", issuer.URL(), "-audience", audience, "-client-id", "api", "-client-secret", clientSecret}, more...)
 }
 
-// tokenFor is an access token of alice's.
+// tokenFor describes an access token with a scope.
 func tokenFor(scope string) bearertest.Token { return bearertest.Token{Scope: scope} }
 
 // forge changes the first character of a token's signature.
@@ -99,14 +99,14 @@ func forge(token string) string {
 	return token[:at] + changed + token[at+1:]
 }
 
-// audience is that of a bearertest.Issuer.
+// audience is the default audience of a bearertest.Issuer.
 const audience = "https://api.example.com"
 
-// answer is what a test compares: all that a client can act on.
+// answer is what a test compares: everything that a client can act on.
 type answer struct {
 	status int
 	header http.Header
-	body   string // its request_id replaced
+	body   string // with a fixed request_id
 }
 
 var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]{32}"`)
@@ -175,7 +175,7 @@ func longRun(t *testing.T) (time.Duration, bool) {
 	return time.Duration(seconds) * time.Second, true
 }
 
-// eventually polls a condition.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, within time.Duration, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(within)

@@ -91,7 +91,7 @@ func TestCertificates(t *testing.T) {
 				name      string
 				cert      *credential.Certificate
 				fields    string
-				challenge map[string]string // by mode; none: 200
+				challenge map[string]string // by mode; missing: 200
 			}{
 				{"no credentials", nil, "", map[string]string{off: missing, allowed: missing, required: missing}},
 				{"a certificate alone", mine, "", map[string]string{off: missing, allowed: missing, required: missing}},
@@ -169,7 +169,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// RFC 9440: the field of a trusted proxy is believed, and no other.
+// RFC 9440: the program believes the Client-Cert field of a trusted proxy only.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
@@ -192,7 +192,7 @@ func TestTrustedProxies(t *testing.T) {
 		{required, "10.0.0.0/8", "127.0.0.1", false},
 		{allowed, "::1", "127.0.0.1", false},
 	}
-	if runtime.GOOS == "linux" { // which has all of 127.0.0.0/8
+	if runtime.GOOS == "linux" { // all of 127.0.0.0/8 is loopback there
 		tests = append(tests, test{allowed, "127.0.0.2/32", "127.0.0.2", true}, test{allowed, "127.0.0.2/31", "127.0.0.4", false},
 			test{required, "127.0.0.2/31", "127.0.0.3", true}, test{required, "127.0.0.2/32", "127.0.0.1", false})
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// Reports L19: all mistakes of the command line are told in one line, also those
-// that only a constructor or a file tells.
-func TestMistakesAreToldAtOnce(t *testing.T) {
+// Reports L19: the program reports all mistakes in one line, including those that
+// only a constructor or a file reveals.
+func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	const hush = "hush-hush"
 	t.Setenv("CLIENT_SECRET", "")
 	tests := []struct {
@@ -54,8 +54,8 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// To find mistakes nobody is asked: neither the issuer nor Redis.
-func TestTryReachesNobody(t *testing.T) {
+// The search for mistakes contacts neither the issuer nor Redis.
+func TestTrySendsNothing(t *testing.T) {
 	t.Parallel()
 	redis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,37 +9,38 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
-// ClientMark is how an issuer marks a token that a client got for itself, with
-// no user behind it (RFC 6749, Section 4.4). Each mark is one that a user cannot
-// choose for a token of his own.
+// ClientMark says how an issuer marks a token that a client got for itself, with
+// no user involved (RFC 6749, Section 4.4). A user cannot set any of these marks
+// on a token of their own.
 type ClientMark string
 
 const (
-	// MarkSubject: sub is the client's id (RFC 9068, Section 2.2), or the token
+	// MarkSubject: sub is the client's ID (RFC 9068, Section 2.2), or the token
 	// has no sub.
 	MarkSubject ClientMark = ""
 
-	// MarkServiceAccount is Keycloak's: preferred_username begins with
-	// service-account-, and one of client_id, clientId, clientHost and
-	// clientAddress is there. The name alone does not count, since users may
-	// choose theirs. Keycloak adds these claims by the client scopes profile and
-	// service_account.
+	// MarkServiceAccount is Keycloak's mark: preferred_username begins with
+	// service-account-, and the token has client_id, clientId, clientHost or
+	// clientAddress. The name alone does not count, because users may choose
+	// theirs. Keycloak's client scopes profile and service_account add these
+	// claims.
 	MarkServiceAccount ClientMark = "service account"
 
-	// MarkAppOnly is that of Entra ID: idtyp is app. Without the optional claim
-	// idtyp, oid is sub and there is no scp.
+	// MarkAppOnly is Entra ID's mark: idtyp is app. Without the optional claim
+	// idtyp, oid equals sub and there is no scp.
 	MarkAppOnly ClientMark = "app only"
 
-	// MarkGrantType is that of Auth0: gty is client-credentials, or sub is the
-	// client's id followed by @clients.
+	// MarkGrantType is Auth0's mark: gty is client-credentials, or sub is the
+	// client's ID followed by @clients.
 	MarkGrantType ClientMark = "grant type"
 
-	// MarkNoUser is that of Okta and Cognito: sub is the client's id, and there
-	// is neither uid nor username.
+	// MarkNoUser is the mark of Okta and Cognito: sub is the client's ID, and
+	// there is neither uid nor username.
 	MarkNoUser ClientMark = "no user"
 )
 
-// markClaims are the claims that a mark looks at, in the order of isClient.
+// markClaims are the claims that a mark depends on, in the order that setClient
+// expects.
 var markClaims = map[ClientMark][]string{
 	MarkSubject:        nil,
 	MarkServiceAccount: {"preferred_username", "client_id", "clientId", "clientHost", "clientAddress"},
@@ -48,7 +49,7 @@ var markClaims = map[ClientMark][]string{
 	MarkNoUser:         {"uid", "username"},
 }
 
-// clientMark is a ClientMark with the claims by their index.
+// clientMark is a compiled [ClientMark]: it has the claims by index.
 type clientMark struct {
 	mark   ClientMark
 	claims []int
@@ -66,7 +67,7 @@ func (m ClientMark) compile(names *claims.Names) (clientMark, error) {
 	return c, nil
 }
 
-// setClient notes in p whether a client got the token for itself.
+// setClient records in p whether a client got the token for itself.
 func (c *profile) setClient(v *claims.Values, p *bearer.Principal) {
 	m := &c.client
 	text := func(i int) string {
@@ -92,9 +93,9 @@ func (c *profile) setClient(v *claims.Values, p *bearer.Principal) {
 		is = p.Subject == p.ClientID && !slices.ContainsFunc(m.claims, v.Sent)
 	default:
 		if v.Has(claims.Sub) || !v.Sent(claims.Sub) {
-			return // Principal.IsClient compares sub by itself
+			return // Principal.IsClient compares sub
 		}
-		// A malformed sub may be a user's.
+		// A malformed sub may be a user's: not a client.
 	}
 	*p = p.WithClient(is)
 }

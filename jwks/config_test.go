@@ -94,7 +94,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"an empty audience", good(func(i *jwks.Issuer) { i.Audience = []string{""} }), []string{"Audience has an empty value"}},
 		// J11: no profile can say that logout tokens are access tokens.
 		{"the type of another kind", good(func(i *jwks.Issuer) { i.Profile.Types = []string{"Application/Logout+JWT"} }),
-			[]string{"Profile.Types", "no access tokens"}},
+			[]string{"Profile.Types", "not access tokens"}},
 		{"kind without kinds", good(func(i *jwks.Issuer) { i.Profile.Kind = "typ" }), []string{"Profile.Kind without Kinds"}},
 		// J11: a token without the claim is of no kind.
 		{"a kind that is empty", good(func(i *jwks.Issuer) { i.Profile.Kind, i.Profile.Kinds = "typ", []string{"a", ""} }),

@@ -1,12 +1,11 @@
 package jwks
 
 // The profiles of issuers that do not follow RFC 9068. To add one, write a
-// function like these, and a row for it in profile_test.go and in
-// docs/issuers.md.
+// function like these, and add a row to profile_test.go and to docs/issuers.md.
 
-// Keycloak is how Keycloak signs access tokens: typ JWT, or at+jwt where a
-// client is set so, and the claim typ says what kind of token it is. To have
-// an audience, a client needs an audience mapper.
+// Keycloak returns the profile of Keycloak's access tokens. Their typ is JWT, or
+// at+jwt if the client is configured so, and the claim typ names the kind of
+// token. Keycloak adds your API to aud only if you configure an audience mapper.
 func Keycloak() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},
@@ -19,8 +18,8 @@ func Keycloak() Profile {
 	}
 }
 
-// EntraID is how Microsoft Entra ID signs access tokens, of version 2 (azp) and
-// 1 (appid). ID tokens have neither of these claims.
+// EntraID returns the profile of Microsoft Entra ID's access tokens, version 2
+// (azp) and version 1 (appid). ID tokens have neither of these claims.
 func EntraID() Profile {
 	return Profile{
 		Types:    []string{"JWT"},
@@ -31,8 +30,9 @@ func EntraID() Profile {
 	}
 }
 
-// Okta is how custom authorization servers of Okta sign access tokens: without
-// typ, the client in cid and the scopes in an array. ID tokens have no cid.
+// Okta returns the profile of access tokens from Okta's custom authorization
+// servers. They have no typ, the client in cid, and the scopes in an array. ID
+// tokens have no cid.
 func Okta() Profile {
 	return Profile{
 		Types:    []string{"", "JWT", "at+jwt"},
@@ -43,8 +43,8 @@ func Okta() Profile {
 	}
 }
 
-// Auth0 is how Auth0 signs access tokens, in its own profile, where ID tokens
-// have no azp, and in its RFC 9068 profile.
+// Auth0 returns the profile of Auth0's access tokens, both in Auth0's own format,
+// in which ID tokens have no azp, and in its RFC 9068 format.
 func Auth0() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},
@@ -55,9 +55,9 @@ func Auth0() Profile {
 	}
 }
 
-// Cognito is how Amazon Cognito signs access tokens: without typ, told from ID
-// tokens by token_use, and without aud, so that the audience is the client's
-// id: [Issuer.Audience] lists the app clients whose tokens are accepted.
+// Cognito returns the profile of Amazon Cognito's access tokens. They have no
+// typ, and token_use distinguishes them from ID tokens. They have no aud, so the
+// client ID takes its place: list the accepted app clients in [Issuer.Audience].
 func Cognito() Profile {
 	return Profile{
 		Types:    []string{"", "JWT"},

@@ -9,12 +9,12 @@ import (
 	"github.com/bearerkit/bearerkit/internal/keysource"
 )
 
-// KeySource says where the keys of an issuer come from. The zero KeySource is
-// discovery: the issuer's metadata (RFC 8414, or OpenID Connect Discovery)
-// name the URL of its keys.
+// KeySource says where an issuer's keys come from. The zero KeySource is
+// discovery: the issuer's metadata (RFC 8414, or OpenID Connect Discovery) name
+// the URL of its keys.
 type KeySource struct {
 	url      string // of a key set
-	metadata string // the URL of metadata
+	metadata string // a URL
 	file     string
 	static   []*jose.Key
 	err      error
@@ -30,9 +30,9 @@ func KeysFromURL(url string) KeySource {
 }
 
 // KeysFromMetadata takes the URL of the keys from the metadata at a URL (RFC
-// 8414, or OpenID Connect Discovery), for an issuer whose metadata are not where
-// its identifier says. Their issuer, or their access_token_issuer as AD FS has
-// it, must be [Issuer.URL], or their keys are not used.
+// 8414, or OpenID Connect Discovery). Use it for an issuer whose metadata are not
+// where its identifier points. The metadata's issuer, or access_token_issuer as
+// AD FS sends it, must be equal to [Issuer.URL]; otherwise the keys are ignored.
 func KeysFromMetadata(url string) KeySource {
 	if url == "" {
 		return KeySource{err: errors.New("KeysFromMetadata: an empty URL")}
@@ -40,16 +40,17 @@ func KeysFromMetadata(url string) KeySource {
 	return KeySource{metadata: url}
 }
 
-// KeysFromFile takes the keys from a file: a JWK Set, or PEM blocks as
-// [KeysFromPEM] takes them. Keys without kid answer to any kid.
+// KeysFromFile takes the keys from a file: a JWK Set, or PEM blocks as in
+// [KeysFromPEM]. Keys without kid match any kid.
 //
-// [New] reads the file, and a file that is missing, malformed or without a
-// usable key is a mistake of the configuration. Later the file is read every 2
-// seconds, and a replaced file counts from then on. If it is missing or
-// malformed then, the last good keys are used on, for [Config.MaxStale] at most,
-// and the log says so. A well-formed set without a usable key withdraws all keys.
+// [New] reads the file. A file that is missing, malformed or without a usable key
+// is a mistake in the configuration. The verifier then reads the file every 2
+// seconds. If the file is missing or malformed, the verifier logs it and keeps
+// the last good keys, but not for longer than [Config.MaxStale]. A well-formed
+// set without a usable key withdraws all keys.
 //
-// Replace the file by renaming another one, as Kubernetes does with its volumes.
+// Replace the file by renaming another file to its name, as Kubernetes does with
+// its volumes.
 func KeysFromFile(path string) KeySource {
 	if path == "" {
 		return KeySource{err: errors.New("KeysFromFile: an empty path")}
@@ -74,7 +75,7 @@ func KeysFromJWKS(document []byte) KeySource {
 }
 
 // KeysFromPEM takes the keys from PEM blocks: PUBLIC KEY, RSA PUBLIC KEY or
-// CERTIFICATE. They never change, have no kid, and answer to any.
+// CERTIFICATE. They never change. They have no kid, and match any.
 func KeysFromPEM(pem []byte) KeySource {
 	keys, err := jose.ParsePEM(pem)
 	if err != nil {
@@ -83,22 +84,22 @@ func KeysFromPEM(pem []byte) KeySource {
 	return KeySource{static: keys}
 }
 
-// check returns what is wrong with k. It reads a file.
+// check reports what is wrong with k. It reads the file, if there is one.
 func (k KeySource) check(insecureHTTP bool) error {
 	if k.err != nil {
-		return k.err
+		return fmt.Errorf("Keys: %w", k.err)
 	}
 	for _, from := range [...]struct{ name, url string }{{"KeysFromURL", k.url}, {"KeysFromMetadata", k.metadata}} {
 		if from.url == "" {
 			continue
 		}
 		if _, err := fetch.CheckURL(from.url, insecureHTTP); err != nil {
-			return fmt.Errorf("%s: %w", from.name, err)
+			return fmt.Errorf("Keys: %s: %w", from.name, err)
 		}
 	}
 	if k.file != "" {
 		if err := keysource.CheckFile(k.file); err != nil {
-			return fmt.Errorf("KeysFromFile: %w", err)
+			return fmt.Errorf("Keys: KeysFromFile: %w", err)
 		}
 	}
 	return nil

@@ -9,9 +9,11 @@ import (
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
-// String says where the keys come from. A URL is shown without userinfo and
-// query, which may hold a secret.
-func (k KeySource) String() string {
+// LogValue returns where the keys come from. It omits a URL's userinfo and
+// query, which may contain a secret. fmt and JSON print the same text.
+func (k KeySource) LogValue() slog.Value { return slog.StringValue(k.text()) }
+
+func (k KeySource) text() string {
 	switch {
 	case k.err != nil:
 		return "invalid keys"
@@ -27,20 +29,14 @@ func (k KeySource) String() string {
 	return "keys by discovery"
 }
 
-// GoString returns what [KeySource.String] does.
-func (k KeySource) GoString() string { return "jwks.KeySource{" + k.String() + "}" }
+// Format writes the text of [KeySource.LogValue] for every verb.
+func (k KeySource) Format(f fmt.State, verb rune) { redact.Format(f, verb, k.text()) }
 
-// Format writes what [KeySource.String] returns, for every verb.
-func (k KeySource) Format(f fmt.State, verb rune) { redact.Format(f, verb, k.String()) }
-
-// LogValue shows what [KeySource.String] does.
-func (k KeySource) LogValue() slog.Value { return slog.StringValue(k.String()) }
-
-// MarshalJSON returns what [KeySource.String] does.
+// MarshalJSON returns the text of [KeySource.LogValue].
 func (k KeySource) MarshalJSON() ([]byte, error) { return redact.JSON(k.LogValue()) }
 
-// LogValue shows the settings that are set. All ways of printing an Issuer show
-// the same.
+// LogValue returns the settings that are not zero. fmt and JSON print the same
+// values.
 func (i Issuer) LogValue() slog.Value {
 	return redact.Group(
 		redact.URL("URL", i.URL),
@@ -54,21 +50,17 @@ func (i Issuer) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Issuer.LogValue] shows.
-func (i Issuer) String() string { return redact.Text("jwks.Issuer", i.LogValue()) }
+// Format writes the values of [Issuer.LogValue] for every verb.
+func (i Issuer) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("jwks.Issuer", i.LogValue()))
+}
 
-// GoString returns what [Issuer.LogValue] shows.
-func (i Issuer) GoString() string { return i.String() }
-
-// Format writes what [Issuer.LogValue] shows, for every verb.
-func (i Issuer) Format(f fmt.State, verb rune) { redact.Format(f, verb, i.String()) }
-
-// MarshalJSON returns what [Issuer.LogValue] shows.
+// MarshalJSON returns the values of [Issuer.LogValue].
 func (i Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i.LogValue()) }
 
-// LogValue shows the settings that are set. Of the HTTP client, which may add
-// credentials, it shows only that there is one. All ways of printing a Config
-// show the same.
+// LogValue returns the settings that are not zero. The HTTP client may add
+// credentials to requests, so only its presence is shown. fmt and JSON print the
+// same values.
 func (c Config) LogValue() slog.Value {
 	return redact.Group(
 		slog.Any("Issuers", c.Issuers),
@@ -81,14 +73,10 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// String returns what [Config.LogValue] shows.
-func (c Config) String() string { return redact.Text("jwks.Config", c.LogValue()) }
+// Format writes the values of [Config.LogValue] for every verb.
+func (c Config) Format(f fmt.State, verb rune) {
+	redact.Format(f, verb, redact.Text("jwks.Config", c.LogValue()))
+}
 
-// GoString returns what [Config.LogValue] shows.
-func (c Config) GoString() string { return c.String() }
-
-// Format writes what [Config.LogValue] shows, for every verb.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.String()) }
-
-// MarshalJSON returns what [Config.LogValue] shows.
+// MarshalJSON returns the values of [Config.LogValue].
 func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Ready returns nil when the keys of the given issuers are at hand, by their
-// [Issuer.URL], and otherwise an error that names those whose are not. Without
-// an argument it is about all issuers. An issuer that is not configured is an
-// error too. Ready never waits: it is for readiness probes.
+// Ready returns nil if the keys of the given issuers are available, and otherwise
+// an error that names the issuers without keys. Issuers are given by their
+// [Issuer.URL]; without arguments, Ready checks all of them. An issuer that is
+// not configured is an error. Ready never waits, so a readiness probe can call
+// it.
 //
-// With several issuers the program chooses which ones it needs. While keys are
-// missing, tokens of their issuer are answered 503, and those of the others
-// are served. A probe that asks about all issuers takes the whole API out of
-// service for that; see docs/issuers.md.
+// If one issuer of several has no keys, only its tokens are answered 503. A probe
+// that checks all issuers then takes the whole API out of service, so pass the
+// issuers that the API cannot do without; see docs/issuers.md.
 func (v *Verifier) Ready(issuers ...string) error {
 	if len(issuers) == 0 {
 		issuers = slices.Sorted(maps.Keys(v.issuers))
@@ -35,8 +35,8 @@ func (v *Verifier) Ready(issuers ...string) error {
 	return errors.Join(errs...)
 }
 
-// Close ends the background work of v, and waits for its end. Verify then goes
-// on with the keys at hand, and finds no new ones.
+// Close stops the background work of v and waits until it has stopped. Verify
+// then still uses the keys it has, and fetches no new ones.
 func (v *Verifier) Close() {
 	for _, i := range v.issuers {
 		i.source.Close()
@@ -45,39 +45,38 @@ func (v *Verifier) Close() {
 
 // Stats are counters since [New], for metrics.
 type Stats struct {
-	// Issuers has one entry for each issuer, in ascending order of URL.
+	// Issuers has one element for each issuer, sorted by URL.
 	Issuers []IssuerStats
 
 	// Refusals counts tokens that were not accepted, by the check that failed:
-	// "exp", "signature", "kid", "keys" (out of reach) and so on. A token of
-	// another issuer or form counts as "iss" or "form".
+	// "exp", "signature", "kid", "keys" (unavailable) and so on. A token from
+	// another issuer counts as "iss", and a token that is not a JWT as "form".
 	Refusals map[string]uint64
 
-	// Signatures counts the checks of a token's signature.
+	// Signatures counts signature checks.
 	Signatures uint64
 
-	// Cache tells about the cache of accepted tokens.
+	// Cache describes the cache of accepted tokens.
 	Cache CacheStats
 }
 
-// CacheStats tells about the cache of accepted tokens. All are zero without
-// one.
+// CacheStats describes the cache of accepted tokens. It is zero without a cache.
 type CacheStats struct {
-	Hits, Misses uint64 // tokens that were in it, and tokens that were not
-	Entries      int    // tokens that are in it now
-	Bytes        int    // what they cost, about
+	Hits, Misses uint64 // tokens that were in the cache, and others
+	Entries      int    // tokens that are in the cache now
+	Bytes        int    // their approximate cost
 }
 
-// IssuerStats tells about the keys of one issuer.
+// IssuerStats describes the keys of one issuer.
 type IssuerStats struct {
 	URL      string
-	Fetches  uint64    // requests for keys; of a file, the readings that found it changed
-	Failures uint64    // fetches that failed, of metadata or keys
-	Keys     int       // usable keys at hand
-	Fetched  time.Time // when they were fetched; zero: never, or not fetched at all
+	Fetches  uint64    // requests for keys; for a file, how often it was found changed
+	Failures uint64    // failed fetches of metadata or keys
+	Keys     int       // usable keys
+	Fetched  time.Time // when the keys were fetched; zero if they were not
 }
 
-// Stats returns the counters.
+// Stats returns the counters as they are now.
 func (v *Verifier) Stats() Stats {
 	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load(), Cache: CacheStats(v.cache.Stats())}
 	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// benchToken is of the size that issuers make: 13 claims and 8 scopes.
+// benchToken returns a token of typical size: 13 claims and 8 scopes.
 func benchToken(algorithm string) bearertest.Token {
 	return bearertest.Token{
 		Algorithm: algorithm,
@@ -24,7 +24,7 @@ func benchToken(algorithm string) bearertest.Token {
 	}
 }
 
-// BenchmarkAdmit is the whole of a request: credentials, verification, scope.
+// BenchmarkAdmit measures a whole request: credentials, verification, scope.
 func BenchmarkAdmit(b *testing.B) {
 	issuer := newIssuer(b, bearertest.IssuerConfig{})
 	h := guarded(b, trusting(b, issuer, nil))
@@ -64,7 +64,7 @@ func BenchmarkAdmit(b *testing.B) {
 	}
 }
 
-// discard is a writer that a benchmark uses again.
+// discard is a writer that a benchmark reuses.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }

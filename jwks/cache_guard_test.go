@@ -16,8 +16,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// C17, C10: of a token that is known each guard judges the binding, the deny
-// list and the age on each request anew, and no guard's judgement is another's.
+// C17, C10: on each hit, each guard checks the binding, the deny list and the
+// age again, and no guard uses another's result.
 func TestBindingAndDenyListAreJudgedOnEachHit(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v, seen := caching(t, issuer, nil)
@@ -74,23 +74,23 @@ func TestBindingAndDenyListAreJudgedOnEachHit(t *testing.T) {
 	}
 	used := fresh()
 	want(200, ask(checking, bound, used), "a first sight with its proof")
-	want(401, ask(checking, bound, used), "a hit with a proof that was used")
+	want(401, ask(checking, bound, used), "a hit with a used proof")
 	want(401, ask(checking, bound, ""), "a hit without a proof")
-	want(401, ask(blind, bound, ""), "a hit where no binding is checked")
+	want(401, ask(blind, bound, ""), "a hit by a guard that checks no bindings")
 	want(200, ask(checking, bound, fresh()), "a hit with its proof")
 	want(200, ask(blind, old, ""), "an old token")
-	want(401, ask(young, old, ""), "a hit of a token that is too old there")
+	want(401, ask(young, old, ""), "a hit by a guard for which the token is too old")
 
 	entry := denylist.Entry{Issuer: issuer.URL(), Subject: "alice", Until: time.Now().Add(time.Hour)}
 	if err := denied.Deny(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	want(401, ask(checking, bound, fresh()), "a hit of a token that is denied by now")
-	want(200, ask(blind, old, ""), "the same subject where nobody is denied")
+	want(401, ask(checking, bound, fresh()), "a hit by a token that was denied meanwhile")
+	want(200, ask(blind, old, ""), "the same subject by a guard without a deny list")
 	if err := denied.Lift(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	want(200, ask(checking, bound, fresh()), "a hit of a token that is no longer denied")
+	want(200, ask(checking, bound, fresh()), "a hit by a token that is no longer denied")
 	if hits, misses := seen(); misses != 2 || hits != 8 {
 		t.Errorf("%d hits, %d misses", hits, misses)
 	}

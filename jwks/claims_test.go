@@ -20,9 +20,9 @@ import (
 
 var null = json.RawMessage("null")
 
-// Reports L1, L2, L3, C18: a claim that nobody asked for cannot refuse a token,
-// and what asks for it refuses as if it were absent. The answers are compared
-// whole: of those, none says what is wrong with the token.
+// Reports L1, L2, L3, C18: a malformed claim that no route asks for does not
+// refuse a token. A route that asks for it answers as if it were absent. The
+// answers are compared whole: none says what is wrong with the token.
 func TestMalformedClaimsAreAbsent(t *testing.T) {
 	const (
 		scopeMissing = `Bearer realm="api", error="insufficient_scope", ` +
@@ -46,7 +46,7 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 		{name: "optional claims that are null", claims: map[string]any{"acr": null, "auth_time": null, "amr": null, "nbf": null, "roles": null, "token_type": null, "nonce": null}, status: 200},
 		{name: "acr that is null, step-up", claims: map[string]any{"acr": null}, require: acr, status: 401, challenge: stepUp + `acr_values="mfa"`},
 		{name: "scope that is null", claims: map[string]any{"scope": null}, status: 403, challenge: scopeMissing},
-		{name: "scope that is null, scp", claims: map[string]any{"scope": null, "scp": []string{"orders:read"}}, status: 200},
+		{name: "scope that is null, and scp", claims: map[string]any{"scope": null, "scp": []string{"orders:read"}}, status: 200},
 		{name: "sub that is null", claims: map[string]any{"sub": null}, status: 401, challenge: invalid},
 		{name: "jti that is null", claims: map[string]any{"jti": null}, status: 401, challenge: invalid},
 		{name: "client_id that is null", claims: map[string]any{"client_id": null}, status: 401, challenge: invalid},
@@ -63,13 +63,13 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 		{name: "acr that is a number, step-up", claims: map[string]any{"acr": 1}, require: acr, status: 401, challenge: stepUp + `acr_values="mfa"`},
 		{name: "auth_time that is a string, step-up", claims: map[string]any{"auth_time": time.Unix(now, 0).Format(time.RFC3339)}, require: maxAge, status: 401, challenge: stepUp + `max_age="60"`},
 		{name: "auth_time that is a number in a string, step-up", claims: map[string]any{"auth_time": json.RawMessage(`"4000000000"`)}, require: maxAge, status: 401, challenge: stepUp + `max_age="60"`},
-		{name: "auth_time and acr as they should be, step-up", claims: map[string]any{"auth_time": now, "acr": "mfa"}, require: bearer.StepUp{ACR: acr.ACR, MaxAge: time.Minute}, status: 200},
+		{name: "well-formed auth_time and acr, step-up", claims: map[string]any{"auth_time": now, "acr": "mfa"}, require: bearer.StepUp{ACR: acr.ACR, MaxAge: time.Minute}, status: 200},
 		{name: "sub that is a number", claims: map[string]any{"sub": 7}, status: 401, challenge: invalid},
 		{name: "client_id that is an array", claims: map[string]any{"client_id": []string{"app"}}, status: 401, challenge: invalid},
 		{name: "nbf that is a string", claims: map[string]any{"nbf": "0"}, status: 401, challenge: invalid},
 		// L2: empty names are ignored; any other malformed scope grants nothing.
 		{name: "scope with two spaces", claims: map[string]any{"scope": "a  orders:read"}, status: 200},
-		{name: "scope with spaces around", claims: map[string]any{"scope": " orders:read "}, status: 200},
+		{name: "scope with leading and trailing spaces", claims: map[string]any{"scope": " orders:read "}, status: 200},
 		{name: "scope of other names with two spaces", claims: map[string]any{"scope": "a  b"}, status: 403, challenge: scopeMissing},
 		{name: "scope of spaces", claims: map[string]any{"scope": "   "}, status: 403, challenge: scopeMissing},
 		{name: "scope with a tab", claims: map[string]any{"scope": "orders:read\tadmin"}, status: 403, challenge: scopeMissing},
@@ -77,7 +77,7 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 		{name: "scope with a quote", claims: map[string]any{"scope": `orders:read "`}, status: 403, challenge: scopeMissing},
 		{name: "scope that is an array", claims: map[string]any{"scope": []string{"orders:read"}}, status: 403, challenge: scopeMissing},
 		{name: "scope that is a number", claims: map[string]any{"scope": 1}, status: 403, challenge: scopeMissing},
-		{name: "scope that is a number, scp", claims: map[string]any{"scope": 1, "scp": []string{"orders:read"}}, status: 403, challenge: scopeMissing},
+		{name: "scope that is a number, and scp", claims: map[string]any{"scope": 1, "scp": []string{"orders:read"}}, status: 403, challenge: scopeMissing},
 		{name: "scp with a number", claims: map[string]any{"scope": nil, "scp": []any{"orders:read", 1}}, status: 403, challenge: scopeMissing},
 		{name: "scp with an empty name", claims: map[string]any{"scope": nil, "scp": []string{"orders:read", ""}}, status: 200},
 	}
@@ -96,7 +96,7 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 		claims := map[string]any{"scope": "orders:read"}
 		maps.Copy(claims, tt.claims)
 		token := issuer.Mint(bearertest.Token{Claims: claims})
-		for _, use := range []string{"first", "second"} { // the second use may be answered by the cache
+		for _, use := range []string{"first", "second"} { // the cache may answer the second
 			r, w := httptest.NewRequest(http.MethodGet, "/orders", nil), httptest.NewRecorder()
 			r.Header.Set("Authorization", "Bearer "+token)
 			if _, ok := route.Admit(w, r); ok {
@@ -121,7 +121,7 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 	}
 }
 
-// What the log says of a required claim that is malformed names what was found.
+// The log says what was found in place of a required claim.
 func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = jwks.Profile{Required: []string{"sub", "amr", "exp"}} })
@@ -134,7 +134,7 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		{map[string]any{"sub": []string{"alice"}}, "claims", "a JSON array instead of a string"},
 		{map[string]any{"amr": nil}, "claims", "none"},
 		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"},
-		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"}, // again, whatever is remembered of lists
+		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"}, // again: a malformed list is not shared
 		{map[string]any{"exp": null}, "claims", "null"},
 		{map[string]any{"client_id": 7}, "client_id", "a JSON number instead of a string"},
 	}
@@ -151,8 +151,8 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 	}
 }
 
-// C18: once an issuer, the log says that a claim is read as absent; a token that
-// does not come from the issuer causes no line.
+// C18: the log says once per issuer that a malformed claim is read as absent. A
+// token that the issuer did not sign causes no record.
 func TestAbsentClaimsAreLoggedOnce(t *testing.T) {
 	var log strings.Builder
 	a, b := newIssuer(t, bearertest.IssuerConfig{}), newIssuer(t, bearertest.IssuerConfig{})
@@ -166,7 +166,7 @@ func TestAbsentClaimsAreLoggedOnce(t *testing.T) {
 		t.Fatal("a forged token is accepted")
 	}
 	if strings.Contains(log.String(), "absent") {
-		t.Errorf("a forged token is noted: %s", log.String())
+		t.Errorf("a forged token caused a record: %s", log.String())
 	}
 	for range 3 {
 		for _, issuer := range []*bearertest.Issuer{a, b} {
@@ -191,8 +191,8 @@ func TestAbsentClaimsAreLoggedOnce(t *testing.T) {
 	}
 }
 
-// Reports G4: a token that says it is bound to a key, and not to which, is
-// refused, also where nobody checks bindings.
+// Reports G4: a token whose type says that it is bound to a key must name the
+// key, even if nobody checks bindings.
 func TestTokenTypeDPoPNamesItsKey(t *testing.T) {
 	const thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 	jkt, certificate := map[string]any{"jkt": thumbprint}, map[string]any{"x5t#S256": thumbprint}

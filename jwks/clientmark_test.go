@@ -9,9 +9,9 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// Reports L14, C-4.15: IsClient is true of the tokens that each issuer gives a
+// Reports L14, C-4.15: IsClient is true for the tokens that each issuer gives a
 // client for itself, with the claims that the issuer's documentation shows, and
-// of no user's.
+// false for users' tokens.
 func TestIsClient(t *testing.T) {
 	const (
 		account = "b6cc7aa0-1af0-460e-9174-e05c881fb6d4"
@@ -52,7 +52,7 @@ func TestIsClient(t *testing.T) {
 				"sub": account, "preferred_username": "service-account-worker", "client_id": "worker",
 			}, want: true},
 			{name: "user", claims: claims{"sub": user, "preferred_username": "jason"}},
-			{name: "user who chose such a name", claims: claims{"sub": user, "preferred_username": "service-account-worker"}},
+			{name: "user who chose a service account's name", claims: claims{"sub": user, "preferred_username": "service-account-worker"}},
 			{name: "user of a client with a mapper for client_id", claims: claims{"sub": user, "preferred_username": "jason", "client_id": "worker"}},
 			{name: "user without sub, of a client without the scope basic", claims: claims{"sub": nil, "preferred_username": "jason"}},
 			{name: "user whose sub is the client", claims: claims{"sub": "worker", "preferred_username": "worker"}},
@@ -78,14 +78,14 @@ func TestIsClient(t *testing.T) {
 			}, want: true},
 			{name: "user", claims: claims{"sub": "auth0|6553da60a54af58e29493993"}},
 			{name: "user of a refresh", claims: claims{"sub": "auth0|1", "gty": []string{"refresh_token", "client-credentials"}}},
-			{name: "user of a database with such names", claims: claims{"sub": "auth0|other@clients"}},
+			{name: "user of a database whose names end in @clients", claims: claims{"sub": "auth0|other@clients"}},
 		}},
 		{"Cognito", jwks.Cognito(), claims{"client_id": "app", "jti": "1", "token_use": "access"}, []token{
 			{name: "client", claims: claims{"sub": "app"}, want: true},
 			{name: "user", claims: claims{"sub": user, "username": "jason"}},
 			{name: "user whose sub is the client", claims: claims{"sub": "app", "username": "jason"}},
 		}},
-		{"another profile with a mark", jwks.Profile{Client: jwks.MarkGrantType}, claims{"client_id": "app", "jti": "1"}, []token{
+		{"RFC 9068 with a mark", jwks.Profile{Client: jwks.MarkGrantType}, claims{"client_id": "app", "jti": "1"}, []token{
 			{name: "client", claims: claims{"sub": account, "gty": "client-credentials"}, want: true},
 			{name: "user", claims: claims{"sub": "app", "gty": "password"}},
 		}},

@@ -12,8 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// A wrong configuration is told at construction, all mistakes at once, each
-// with the field and the mend.
+// New reports all mistakes in a configuration at once, each with its field and
+// what to do.
 func TestConfigMistakes(t *testing.T) {
 	good := func(change func(*jwks.Issuer)) jwks.Config {
 		i := jwks.Issuer{URL: "https://login.example.com", Audience: []string{audience}}
@@ -38,35 +38,35 @@ func TestConfigMistakes(t *testing.T) {
 		{"the same issuer twice", jwks.Config{Issuers: []jwks.Issuer{
 			{URL: "https://login.example.com", Audience: []string{"a"}}, {URL: "https://login.example.com", Audience: []string{"b"}},
 		}}, []string{"duplicate issuer URL"}},
-		// C11: https, or http for loopback hosts alone.
+		// C11: https, or http on loopback hosts only.
 		{"http", good(func(i *jwks.Issuer) { i.URL = "http://login.example.com" }), []string{"https"}},
-		// Reports G9: Go asks DNS for names under localhost.
+		// Reports G9: Go looks up names under localhost in DNS.
 		{"http under localhost", good(func(i *jwks.Issuer) { i.URL = "http://x.localhost" }), []string{"https"}},
 		{"http keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("http://login.example.com/jwks") }), []string{"KeysFromURL"}},
 		{"query", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com?a=b" }), []string{"query"}},
 		{"fragment", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com#a" }), []string{"URL"}},
 		{"user information", good(func(i *jwks.Issuer) { i.URL = "https://a:b@login.example.com" }), []string{"URL"}},
-		// Reports L19: a template that nobody filled in, an audience that is two.
-		{"a template", good(func(i *jwks.Issuer) { i.URL = "http://login.microsoftonline.com/{tenantid}/v2.0" }),
+		// Reports L19: placeholders, and two audiences in one string.
+		{"a placeholder", good(func(i *jwks.Issuer) { i.URL = "http://login.microsoftonline.com/{tenantid}/v2.0" }),
 			[]string{`Issuers[0]: URL: contains the placeholder "{tenantid}"; replace it with the real value`, `the scheme "http", want https`}},
-		{"a template of keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("https://<tenant>.example.com/jwks") }),
+		{"a placeholder in the keys' URL", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("https://<tenant>.example.com/jwks") }),
 			[]string{`KeysFromURL: contains the placeholder "<tenant>"`}},
 		{"a name to replace", good(func(i *jwks.Issuer) { i.URL = "https://YOUR_DOMAIN/" }), []string{`"YOUR_DOMAIN"`}},
 		{"audiences to replace", good(func(i *jwks.Issuer) { i.Audience = []string{"{audience}", "a b", "good"} }),
 			[]string{`Audience[0] "{audience}": contains the placeholder`, `Audience[1] "a b": contains white space; want one audience per value`}},
-		{"a space behind the URL", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com/realms/shop " }), []string{"white space"}},
-		{"no URL of keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("") }), []string{"KeysFromURL: an empty URL"}},
-		{"no URL of metadata", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromMetadata("") }), []string{"KeysFromMetadata: an empty URL"}},
+		{"a trailing space", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com/realms/shop " }), []string{"white space"}},
+		{"no keys' URL", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("") }), []string{"KeysFromURL: an empty URL"}},
+		{"no metadata URL", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromMetadata("") }), []string{"KeysFromMetadata: an empty URL"}},
 		{"http metadata", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromMetadata("http://login.example.com/metadata") }),
 			[]string{"Keys: KeysFromMetadata: ", "want https"}},
 		// Reports L8.
-		{"no path of a file", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("") }), []string{"KeysFromFile: an empty path"}},
+		{"no path", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("") }), []string{"KeysFromFile: an empty path"}},
 		{"no file", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("testdata/missing.json") }),
 			[]string{"Keys: KeysFromFile: testdata/missing.json: no such file"}},
-		{"a directory of keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile(".") }), []string{"KeysFromFile: .: not a regular file"}},
-		{"a file of something else", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("config_test.go") }), []string{"KeysFromFile: config_test.go: ", "PEM"}},
-		// Reports L6: an identifier that is no https URL needs the switch, and
-		// keys from elsewhere.
+		{"a directory", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile(".") }), []string{"KeysFromFile: .: not a regular file"}},
+		{"a file without keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromFile("config_test.go") }), []string{"KeysFromFile: config_test.go: ", "PEM"}},
+		// Reports L6: an identifier other than an https URL needs
+		// AllowNonHTTPSIdentifier, and Keys.
 		{"a name", good(func(i *jwks.Issuer) {
 			i.URL = "accounts.google.com"
 			i.Keys = jwks.KeysFromURL("https://www.example.com/certs")
@@ -92,12 +92,12 @@ func TestConfigMistakes(t *testing.T) {
 		{"no PEM", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromPEM([]byte("x")) }), []string{"KeysFromPEM"}},
 		{"no algorithm", good(func(i *jwks.Issuer) { i.Algorithms = []string{} }), []string{"Algorithms is empty"}},
 		{"an empty audience", good(func(i *jwks.Issuer) { i.Audience = []string{""} }), []string{"Audience has an empty value"}},
-		// J11: no profile can say that logout tokens are access tokens.
-		{"the type of another kind", good(func(i *jwks.Issuer) { i.Profile.Types = []string{"Application/Logout+JWT"} }),
+		// J11: no profile can accept logout tokens.
+		{"the type of another kind of token", good(func(i *jwks.Issuer) { i.Profile.Types = []string{"Application/Logout+JWT"} }),
 			[]string{"Profile.Types", "not access tokens"}},
 		{"kind without kinds", good(func(i *jwks.Issuer) { i.Profile.Kind = "typ" }), []string{"Profile.Kind without Kinds"}},
-		// J11: a token without the claim is of no kind.
-		{"a kind that is empty", good(func(i *jwks.Issuer) { i.Profile.Kind, i.Profile.Kinds = "typ", []string{"a", ""} }),
+		// J11: an empty kind would match a token without the claim.
+		{"an empty kind", good(func(i *jwks.Issuer) { i.Profile.Kind, i.Profile.Kinds = "typ", []string{"a", ""} }),
 			[]string{"Profile.Kinds has an empty value"}},
 		{"no type", good(func(i *jwks.Issuer) { i.Profile.Types = []string{} }), []string{"Profile.Types is empty"}},
 		{"no claim for the client", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{} }), []string{"Profile.ClientID is empty"}},
@@ -119,14 +119,14 @@ func TestConfigMistakes(t *testing.T) {
 	}
 }
 
-// Keys may be given, and are then at hand at once and for ever.
+// Given keys are available at once and never expire.
 func TestStaticKeys(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	token := issuer.Mint(bearertest.Token{Algorithm: "RS256"})
 	other := newIssuer(t, bearertest.IssuerConfig{})
 	forged := other.Mint(bearertest.Token{Algorithm: "RS256", Claims: map[string]any{"iss": issuer.URL()}})
 
-	// A certificate, whose key has no kid and answers to any.
+	// A certificate's key has no kid, and matches any.
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
 	defer server.Close()
@@ -158,7 +158,8 @@ func TestStaticKeys(t *testing.T) {
 	}
 }
 
-// J1: a narrower list of algorithms binds, whatever keys the issuer has.
+// J1: Issuer.Algorithms narrows what is accepted, whatever keys the issuer
+// publishes.
 func TestAlgorithmsNarrow(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Algorithms = []string{"PS256", "ES256", "EdDSA"} })

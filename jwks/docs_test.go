@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Reports L6, L8, L9: the programs of docs/issuers.md are those that are
-// compiled and tested here.
+// Reports L6, L8, L9: the tests of this package contain the programs of
+// docs/issuers.md, so the programs compile and work.
 func TestProgramsOfTheDocs(t *testing.T) {
 	page, err := os.ReadFile("../docs/issuers.md")
 	if err != nil {
@@ -34,13 +34,13 @@ func TestProgramsOfTheDocs(t *testing.T) {
 		}
 		programs++
 		if !strings.Contains(tested, spaced(block)) {
-			t.Errorf("no test has this program of docs/issuers.md:\n%s", block)
+			t.Errorf("no test contains this program of docs/issuers.md:\n%s", block)
 		}
 	}
 	if programs < 6 {
-		t.Errorf("%d programs are in docs/issuers.md; want at least 6", programs)
+		t.Errorf("docs/issuers.md has %d programs; want at least 6", programs)
 	}
 }
 
-// spaced returns code with one space for any white space.
+// spaced returns code with each run of white space replaced by one space.
 func spaced(code string) string { return strings.Join(strings.Fields(code), " ") + " " }

@@ -11,7 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// A verifier of one issuer, whose keys are found by discovery, behind a guard.
+// A guard accepts the tokens of one issuer, whose keys discovery finds.
 func ExampleNew() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:      "https://login.example.com",
@@ -38,7 +38,7 @@ func ExampleNew() {
 	})
 }
 
-// Issuers whose access tokens do not follow RFC 9068 have a profile.
+// An issuer whose access tokens do not follow RFC 9068 needs a profile.
 func ExampleKeycloak() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:      "https://sso.example.com/realms/main",
@@ -51,7 +51,7 @@ func ExampleKeycloak() {
 	defer tokens.Close()
 }
 
-// All mistakes of a configuration are told at once.
+// New reports all mistakes in a configuration at once.
 func ExampleNew_mistakes() {
 	_, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com?tenant=1"}}})
 	fmt.Println(err)
@@ -60,7 +60,7 @@ func ExampleNew_mistakes() {
 	// Audience is empty; want what the issuer puts into aud for this API
 }
 
-// Keys may be given by a URL, a document or PEM, instead of being discovered.
+// Keys come from a URL, a document or PEM instead of discovery.
 func ExampleKeysFromURL() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:      "https://login.example.com",
@@ -73,7 +73,7 @@ func ExampleKeysFromURL() {
 	defer tokens.Close()
 }
 
-// AD FS has its metadata at one URL, and its access tokens have another issuer.
+// AD FS publishes metadata at one URL and signs access tokens for another issuer.
 func ExampleKeysFromMetadata() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:                     "http://adfs.example.com/adfs/services/trust", // access_token_issuer in the metadata
@@ -93,7 +93,7 @@ func ExampleKeysFromMetadata() {
 	defer tokens.Close()
 }
 
-// An identifier may be a name, if Keys says where the keys are.
+// An identifier may be a name if Keys says where the keys are.
 func ExampleIssuer_name() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:                     "accounts.google.com",
@@ -107,7 +107,7 @@ func ExampleIssuer_name() {
 	defer tokens.Close()
 }
 
-// A file of keys is followed when it is replaced.
+// A verifier follows the replacement of a file with keys.
 func ExampleKeysFromFile() {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL:      "https://login.example.com",
@@ -120,7 +120,7 @@ func ExampleKeysFromFile() {
 	defer tokens.Close()
 }
 
-// A readiness probe asks about the issuers that the API needs.
+// A readiness probe checks the issuers that the API needs.
 func ExampleVerifier_Ready() {
 	var tokens *jwks.Verifier                           // of New
 	all := tokens.Ready()                               // every issuer

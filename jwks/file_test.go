@@ -26,7 +26,7 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// replace replaces a file by renaming another one.
+// replace replaces a file by renaming another file to its name.
 func replace(t *testing.T, path string, content []byte) {
 	t.Helper()
 	write(t, path+".new", content)
@@ -45,10 +45,11 @@ func symlink(t *testing.T, target, path string) {
 	}
 }
 
-// fromFile runs a test with a verifier of an issuer whose keys are in a file.
-// The issuer itself is not reached.
+// fromFile runs a test in a bubble with a verifier that reads an issuer's keys
+// from a file. The verifier must not contact the issuer.
 func fromFile(t *testing.T, path string, test func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier, log *lockedBuffer)) {
 	t.Helper()
+	t.Parallel() // an issuer's RSA key takes a while
 	synctest.Test(t, func(t *testing.T) {
 		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 		if err != nil {
@@ -70,7 +71,7 @@ func fromFile(t *testing.T, path string, test func(t *testing.T, issuer *bearert
 		}
 		test(t, issuer, v, log)
 		if n := issuer.Requests(bearertest.JWKS) + issuer.Requests(bearertest.OAuthMetadata); n != 0 {
-			t.Errorf("%d requests of the issuer; want none", n)
+			t.Errorf("%d requests to the issuer; want none", n)
 		}
 	})
 }
@@ -89,8 +90,8 @@ func refuses(t *testing.T, v *jwks.Verifier, token, name string, code bearer.Cod
 	}
 }
 
-// Reports L8: a file that is replaced is followed within seconds, without
-// traffic, however it is replaced.
+// Reports L8: the verifier follows a replaced file within seconds, without
+// traffic, however the file is replaced.
 func TestKeysFromFileFollowReplacement(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string, keys []byte){
 		"renamed":   func(t *testing.T, dir string, keys []byte) { replace(t, filepath.Join(dir, "keys.json"), keys) },
@@ -153,7 +154,8 @@ func TestKeysFromFileFollowReplacement(t *testing.T) {
 	}
 }
 
-// Reports L8: a token of a new key has the file read at once.
+// Reports L8: a token with an unknown key makes the verifier read the file at
+// once.
 func TestKeysFromFileAreReadForANewKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
 	fromFile(t, path, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier, _ *lockedBuffer) {
@@ -164,17 +166,17 @@ func TestKeysFromFileAreReadForANewKey(t *testing.T) {
 		start := time.Now()
 		accepts(t, v, issuer.Mint(bearertest.Token{}), "a token of the new key")
 		if took := time.Since(start); took > 0 {
-			t.Errorf("it waited for %v", took)
+			t.Errorf("waited for %v", took)
 		}
 		elapse(time.Minute) // readings of the same content count for nothing
 		if n := v.Stats().Issuers[0].Fetches; n != 2 {
-			t.Errorf("%d readings of changes; want 2", n)
+			t.Errorf("%d changes of the file seen; want 2", n)
 		}
 	})
 }
 
-// Reports L8: while the file is missing or malformed the last good keys serve,
-// for MaxStale and no longer, and the log says so and when it is over.
+// Reports L8: while the file is missing or malformed, the last good keys serve
+// for MaxStale and no longer. The log says when that begins and ends.
 func TestKeysFromFileOutliveABrokenFile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		breakIt func(path string) error
@@ -228,8 +230,7 @@ func TestKeysFromFileOutliveABrokenFile(t *testing.T) {
 	}
 }
 
-// Reports L8: a well-formed set without keys is no broken file: it withdraws
-// all keys.
+// Reports L8: a well-formed set without keys withdraws all keys.
 func TestKeysFromFileWithdrawsAllKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
 	fromFile(t, path, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier, _ *lockedBuffer) {
@@ -249,8 +250,8 @@ func TestKeysFromFileWithdrawsAllKeys(t *testing.T) {
 	})
 }
 
-// Reports L8: PEM in a file, whose keys answer to any kid; and a file that has
-// no usable key at the start is a mistake of the configuration.
+// Reports L8: keys in PEM match any kid. A file without a usable key at the
+// start is a mistake in the configuration.
 func TestKeysFromFilePEM(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.pem")
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
@@ -283,8 +284,8 @@ func TestKeysFromFilePEM(t *testing.T) {
 	}
 }
 
-// Reports V17, L8: keys in PEM have no ID, and answer for any. A token of a new
-// key is accepted as soon as the file is replaced, whatever kid it names.
+// Reports V17, L8: keys in PEM have no ID and match any. A token of a new key
+// is accepted as soon as the file is replaced, whatever its kid.
 func TestKeysFromFilePEMAreReadForANewKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.pem")
 	issuer := newIssuer(t, bearertest.IssuerConfig{})

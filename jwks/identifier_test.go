@@ -15,13 +15,13 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// adfs is how AD FS signs access tokens.
+// adfs is the profile of AD FS's access tokens.
 var adfs = jwks.Profile{
 	Types: []string{"JWT"}, ClientID: []string{"appid"}, Scope: []string{"scp"}, Required: []string{"iat", "ver"},
 }
 
-// elsewhere serves, over TLS, metadata with these members and an issuer's keys.
-// It returns the URL of the metadata and a client that trusts the server.
+// elsewhere serves metadata with these members, and the issuer's keys, over
+// TLS. It returns the URL of the metadata and a client that trusts the server.
 func elsewhere(t *testing.T, issuer *bearertest.Issuer, members string) (string, *http.Client) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -34,8 +34,8 @@ func elsewhere(t *testing.T, issuer *bearertest.Issuer, members string) (string,
 	return server.URL + "/adfs/.well-known/openid-configuration", server.Client()
 }
 
-// Reports L6: AD FS has its metadata at one URL, their issuer is a second, and
-// the iss of access tokens is a third, by http.
+// Reports L6: AD FS has metadata at one URL, an issuer in them that is a
+// second, and an http URL as the iss of access tokens.
 func TestADFS(t *testing.T) {
 	const iss = "http://adfs.example.com/adfs/services/trust"
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
@@ -73,8 +73,8 @@ func TestADFS(t *testing.T) {
 	}
 }
 
-// Reports L6: the metadata must give the issuer that name, or its keys are not
-// used: a wrong URL must not make one server's tokens those of another.
+// Reports L6: metadata must name the issuer, or its keys are not used.
+// Otherwise a wrong URL would make one server's tokens valid as another's.
 func TestMetadataElsewhere(t *testing.T) {
 	const iss = "https://login.example.com"
 	for _, tt := range []struct {
@@ -87,12 +87,12 @@ func TestMetadataElsewhere(t *testing.T) {
 		{"its issuer beside another access_token_issuer", `{"issuer":"https://login.example.com","access_token_issuer":"https://a.example.com","jwks_uri":"SERVER/adfs/discovery/keys"}`, true, ""},
 		{"another issuer", `{"issuer":"https://login.example.com/","jwks_uri":"SERVER/adfs/discovery/keys"}`, false,
 			`its issuer is \"https://login.example.com/\", want \"https://login.example.com\"`},
-		{"two others", `{"issuer":"https://a.example.com","access_token_issuer":"https://b.example.com","jwks_uri":"SERVER/adfs/discovery/keys"}`, false,
+		{"two other issuers", `{"issuer":"https://a.example.com","access_token_issuer":"https://b.example.com","jwks_uri":"SERVER/adfs/discovery/keys"}`, false,
 			`its issuer is \"https://a.example.com\" and its access_token_issuer is \"https://b.example.com\"`},
 		{"no issuer", `{"jwks_uri":"SERVER/adfs/discovery/keys"}`, false, "it has no issuer"},
 		{"no keys", `{"issuer":"https://login.example.com"}`, false, "it has no jwks_uri"},
 		{"keys by http", `{"issuer":"https://login.example.com","jwks_uri":"http://127.0.0.1/keys"}`, false, `its scheme is \"http\"`},
-		{"an access_token_issuer that is no string", `{"issuer":"https://login.example.com","access_token_issuer":["https://login.example.com"],"jwks_uri":"SERVER/adfs/discovery/keys"}`, true, ""},
+		{"an access_token_issuer that is not a string", `{"issuer":"https://login.example.com","access_token_issuer":["https://login.example.com"],"jwks_uri":"SERVER/adfs/discovery/keys"}`, true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var log lockedBuffer
@@ -114,8 +114,8 @@ func TestMetadataElsewhere(t *testing.T) {
 	}
 }
 
-// Reports L6: discovery by the identifier believes the issuer alone, whatever
-// other names the metadata have (RFC 8414, Section 3.3).
+// Reports L6: discovery by the identifier accepts only the metadata's issuer,
+// whatever other names they contain (RFC 8414, Section 3.3).
 func TestDiscoveryIgnoresTheAccessTokenIssuer(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	document := `{"issuer":"https://a.example.com","access_token_issuer":"` + issuer.URL() + `","jwks_uri":"` + issuer.URL() + `/jwks"}`
@@ -128,8 +128,8 @@ func TestDiscoveryIgnoresTheAccessTokenIssuer(t *testing.T) {
 	}
 }
 
-// Reports L6: an identifier that is a name, as Google had it, with keys by URL
-// and by every other way that does not start from the identifier.
+// Reports L6: an identifier that is a name, as Google's was, works with keys
+// from a URL and from each other source except discovery.
 func TestIdentifierThatIsAName(t *testing.T) {
 	const iss = "accounts.google.com"
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
@@ -154,7 +154,7 @@ func TestIdentifierThatIsAName(t *testing.T) {
 	}
 }
 
-// lockedBuffer is a log that a test may read while it is written.
+// lockedBuffer is a log that a test can read while it is being written.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

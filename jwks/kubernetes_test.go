@@ -20,7 +20,7 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// The code from here to clusterTokens is that of docs/issuers.md.
+// docs/issuers.md contains the code from here to clusterTokens.
 
 // clusterTransport trusts the cluster's authority and shows the pod's token to
 // the API server.
@@ -133,7 +133,7 @@ func TestKubernetes(t *testing.T) {
 		t.Fatalf("a service account: %+v, %v", p, err)
 	}
 
-	// The kubelet replaces the token, and the cluster its key.
+	// The kubelet replaces the token, and the cluster replaces its key.
 	wanted.Store("second")
 	replace(t, filepath.Join(dir, "token"), []byte("second"))
 	if _, err := issuer.Rotate("RS256"); err != nil {
@@ -143,7 +143,7 @@ func TestKubernetes(t *testing.T) {
 		t.Errorf("after both were replaced: %v", err)
 	}
 
-	// Another server, and the same one by http, are not shown the token.
+	// Neither another server nor the same one over http receives the token.
 	var shown atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown.Add(int32(len(r.Header.Values("Authorization"))))
@@ -162,7 +162,7 @@ func TestKubernetes(t *testing.T) {
 		transport.CloseIdleConnections()
 	}
 	if shown.Load() != 0 {
-		t.Error("another server was shown the token")
+		t.Error("another server received the token")
 	}
 
 	// Without the authority, or the token, the keys cannot be fetched: 503.

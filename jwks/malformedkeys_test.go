@@ -15,8 +15,8 @@ import (
 )
 
 // Reports L4, L1: a key whose numbers begin with a zero octet, as Java writes
-// them, and that has empty and null members, verifies the issuer's tokens. The
-// log says it once, though the keys are fetched again.
+// them, and with empty and null members, verifies the issuer's tokens. The log
+// says it once, even if the keys are fetched again.
 func TestMalformedKeysAreUsed(t *testing.T) {
 	var log strings.Builder
 	synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// publishBeside makes the issuer publish n foreign keys before its own.
+// publishBeside makes the issuer publish n foreign keys in front of its own.
 func publishBeside(t *testing.T, issuer *bearertest.Issuer, n int, kid func(i int) string) {
 	t.Helper()
 	var foreign strings.Builder
@@ -40,7 +40,7 @@ func publishBeside(t *testing.T, issuer *bearertest.Issuer, n int, kid func(i in
 
 func numbered(i int) string { return fmt.Sprint("foreign-", i) }
 
-// Reports V15: a key set of 1,000 keys.
+// Reports V15: a set of 1,000 keys.
 func TestThousandKeys(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	publishBeside(t, issuer, 1000, numbered)
@@ -51,12 +51,13 @@ func TestThousandKeys(t *testing.T) {
 		}
 	}
 	if n := v.Stats().Issuers[0].Keys; n != 1005 {
-		t.Errorf("%d keys are at hand; want 1005", n)
+		t.Errorf("%d keys; want 1005", n)
 	}
 }
 
 // Reports V14: a token without kid is tried with the ninth key too, and with
-// all up to the bound. Beyond it the log has the true cause and the bound.
+// all keys up to the limit. Beyond the limit, the log names the cause and the
+// limit.
 func TestTokenWithoutKidAndManyKeys(t *testing.T) {
 	for _, tt := range []struct {
 		foreign  int
@@ -95,14 +96,13 @@ func TestTokenWithoutKidAndManyKeys(t *testing.T) {
 				t.Errorf("%q is not in the log: %s", tt.log, log.String())
 			}
 			if strings.Contains(w.Body.String(), "kid") {
-				t.Errorf("the client is told about keys: %s", w.Body)
+				t.Errorf("the answer mentions keys: %s", w.Body)
 			}
 		})
 	}
 }
 
-// Reports V14: an issuer whose tokens always have a kid may be held to it, so
-// that a token without one costs no signature check.
+// Reports V14: with RequireKeyID, a token without kid costs no signature check.
 func TestRequireKeyID(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, func(i *jwks.Issuer) { i.RequireKeyID = true })

@@ -18,7 +18,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// unknownKid is a token that names a key which the issuer does not have.
+// unknownKid returns a token that names a key the issuer does not have.
 func unknownKid(issuer *bearertest.Issuer, kid string, issued time.Time) string {
 	return issuer.Mint(bearertest.Token{
 		Scope:  "orders:read",
@@ -26,9 +26,9 @@ func unknownKid(issuer *bearertest.Issuer, kid string, issued time.Time) string 
 	})
 }
 
-// Reports V17, checklist C7a: while the budget for fetches is spent, a token
-// with an unknown kid that is newer than the keys cannot be judged, so its
-// client is told when to come back. An older one is invalid, as it ever was.
+// Reports V17, checklist C7a: while the budget allows no fetch, nobody can
+// judge a token that has an unknown kid and is newer than the keys. Its client
+// learns when to retry. An older token is invalid.
 func TestNewTokenWithUnknownKid(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		var log bytes.Buffer
@@ -59,7 +59,7 @@ func TestNewTokenWithUnknownKid(t *testing.T) {
 		before := issuer.Requests(bearertest.JWKS)
 
 		elapse(3 * time.Second)
-		// The issuer rotates, and nothing may be fetched for 7 s more.
+		// The issuer rotates, and the budget allows no fetch for another 7 s.
 		if _, err := issuer.Rotate("ES256"); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestNewTokenWithUnknownKid(t *testing.T) {
 			}
 		}
 		if n := issuer.Requests(bearertest.JWKS) - before; n != 0 {
-			t.Errorf("%d fetches beyond the budget", n)
+			t.Errorf("%d fetches in excess of the budget", n)
 		}
 		elapse(7 * time.Second)
 		if w := get(h, rotated); w.Code != http.StatusOK {
@@ -111,8 +111,8 @@ func TestNewTokenWithUnknownKid(t *testing.T) {
 	})
 }
 
-// Reports V17: what nobody can judge counts for the FailureLimit, as what is
-// refused does, so that a sender of junk is stopped.
+// Reports V17: a token that nobody can judge counts against the FailureLimit,
+// as a refused one does, so that the limit stops a sender of junk.
 func TestNewTokensWithUnknownKidsCountAsFailures(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		guard, err := bearer.New(bearer.Config{
@@ -133,9 +133,9 @@ func TestNewTokensWithUnknownKidsCountAsFailures(t *testing.T) {
 	})
 }
 
-// Reports V17: unknown kids, 16 a second over three instances, and four
-// rotations in two minutes. No token of a new key is called invalid, and each
-// one is accepted when its client comes back.
+// Reports V17: junk with unknown kids arrives 16 times a second at three
+// instances, during four rotations in two minutes. No token of a new key is
+// called invalid, and each is accepted when its client retries.
 func TestNewKeysDuringAFlood(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		instances := []http.Handler{guarded(t, v)}
@@ -153,7 +153,7 @@ func TestNewKeysDuringAFlood(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				// Half of the junk is new, by its own word.
+				// Half of the junk claims to be new.
 				issued := time.Now().Add(-time.Duration(n%2) * time.Hour)
 				get(instances[n%3], unknownKid(issuer, fmt.Sprint("junk", n), issued))
 				elapse(time.Second / 16)

@@ -15,17 +15,18 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// inBubble runs a test with a verifier that trusts an issuer in memory, in a
-// synctest bubble, which also fails if a goroutine is left.
+// inBubble runs a test in a synctest bubble, with an issuer in memory and a
+// verifier that trusts it. The bubble fails the test if a goroutine remains.
 func inBubble(t *testing.T, test func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier)) {
 	t.Helper()
 	inFaultyBubble(t, func(*bearertest.Issuer) {}, test)
 }
 
-// inFaultyBubble is inBubble with faults that are there before the verifier,
-// which fetches as soon as it is made.
+// inFaultyBubble is inBubble with faults that exist before the verifier, which
+// fetches as soon as it is built.
 func inFaultyBubble(t *testing.T, faults func(*bearertest.Issuer), test func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier)) {
 	t.Helper()
+	t.Parallel() // an issuer's RSA key takes a while
 	synctest.Test(t, func(t *testing.T) {
 		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
 		if err != nil {
@@ -46,7 +47,7 @@ func inFaultyBubble(t *testing.T, faults func(*bearertest.Issuer), test func(t *
 	})
 }
 
-// elapse lets a bubble's time pass.
+// elapse lets time pass in a bubble.
 func elapse(d time.Duration) { <-time.After(d) }
 
 func codeOf(err error) bearer.Code {
@@ -56,8 +57,8 @@ func codeOf(err error) bearer.Code {
 	return ""
 }
 
-// MCP1 and peers 7f: it starts while the issuer is down, is not ready, says 503
-// and no 401, and recovers by itself, without traffic, within 3 s.
+// MCP1 and peers 7f: the verifier starts while the issuer is down. It is not
+// ready, answers 503 and never 401, and recovers without traffic within 3 s.
 func TestStartsWhileTheIssuerIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
@@ -99,8 +100,8 @@ func TestStartsWhileTheIssuerIsDown(t *testing.T) {
 	})
 }
 
-// C7, peers 7c: known keys work while the issuer is down, for MaxStale and not
-// longer; then it is an outage.
+// C7, peers 7c: known keys work for MaxStale while the issuer is down, and no
+// longer. After that it is an outage.
 func TestKnownKeysOutliveTheIssuerForMaxStale(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		if _, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{})); err != nil {
@@ -132,8 +133,8 @@ func TestKnownKeysOutliveTheIssuerForMaxStale(t *testing.T) {
 	})
 }
 
-// Peers section 2: 20 requests with a freshly rotated key share one fetch and
-// are all accepted; the withdrawn key is refused from then on.
+// Peers section 2: 20 requests with a newly rotated key share one fetch and are
+// all accepted. The withdrawn key is refused from then on.
 func TestRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		old := issuer.Mint(bearertest.Token{})
@@ -163,7 +164,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// A removed key stops working at the next scheduled refresh, without traffic.
+// A withdrawn key stops working at the next scheduled refresh, without traffic.
 func TestWithdrawnKeyStopsAtTheNextRefresh(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		kid, err := issuer.AddKey("ES256")
@@ -182,9 +183,9 @@ func TestWithdrawnKeyStopsAtTheNextRefresh(t *testing.T) {
 	})
 }
 
-// Part 2.4: unknown kids cause fewer than 10 fetches, good tokens are never
-// delayed, and a new key that appears meanwhile is accepted within the budget.
-// The junk is older than the keys; see TestNewKeysDuringAFlood for the other.
+// Part 2.4: unknown kids cause fewer than 10 fetches, never delay good tokens,
+// and a new key that appears meanwhile is accepted within the budget. The junk
+// is older than the keys; TestNewKeysDuringAFlood covers newer junk.
 func TestFloodOfUnknownKeys(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		good := issuer.Mint(bearertest.Token{})
@@ -230,8 +231,8 @@ func TestFloodOfUnknownKeys(t *testing.T) {
 	})
 }
 
-// Peers 7d: the first request's end does not end the fetch for the others, and
-// it is told of its own end, which is no outage.
+// Peers 7d: if the first request ends, the fetch goes on for the others. The
+// first request gets its own context error, which is not an outage.
 func TestFirstCallerGoesAway(t *testing.T) {
 	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Delay: 300 * time.Millisecond})
@@ -260,8 +261,8 @@ func TestFirstCallerGoesAway(t *testing.T) {
 	})
 }
 
-// A hanging endpoint never delays a request whose key is known, and no other
-// for more than 10 s, which is told to try again later.
+// A hanging endpoint never delays a request whose key is known. It delays
+// others for at most 10 s, and tells them to retry later.
 func TestHangingKeys(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		known := issuer.Mint(bearertest.Token{})
@@ -290,8 +291,8 @@ func TestHangingKeys(t *testing.T) {
 	})
 }
 
-// CVE-2026-31837: whatever the endpoint answers in place of keys, nothing is
-// accepted and nobody is told that the token is bad. C7a.
+// CVE-2026-31837, C7a: whatever the endpoint sends in place of keys, no token
+// is accepted and none is called invalid.
 func TestGarbageInPlaceOfKeys(t *testing.T) {
 	faults := map[string]bearertest.Fault{
 		"500":            {Status: 500},
@@ -307,22 +308,24 @@ func TestGarbageInPlaceOfKeys(t *testing.T) {
 		"one byte a day": {Drip: 24 * time.Hour},
 	}
 	for name, fault := range faults {
-		inFaultyBubble(t, func(issuer *bearertest.Issuer) {
-			issuer.SetFault(bearertest.JWKS, fault)
-		}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
-			start := time.Now()
-			_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{}))
-			if codeOf(err) != bearer.CodeUnavailable || time.Since(start) > 10*time.Second {
-				t.Errorf("%s: %v after %v", name, err, time.Since(start))
-			}
-			if v.Ready() == nil {
-				t.Errorf("%s: ready", name)
-			}
+		t.Run(name, func(t *testing.T) {
+			inFaultyBubble(t, func(issuer *bearertest.Issuer) {
+				issuer.SetFault(bearertest.JWKS, fault)
+			}, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
+				start := time.Now()
+				_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{}))
+				if codeOf(err) != bearer.CodeUnavailable || time.Since(start) > 10*time.Second {
+					t.Errorf("%v after %v", err, time.Since(start))
+				}
+				if v.Ready() == nil {
+					t.Error("ready")
+				}
+			})
 		})
 	}
 }
 
-// T3: metadata of another issuer are no metadata.
+// T3: metadata of another issuer are not used.
 func TestMetadataOfAnotherIssuer(t *testing.T) {
 	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		for _, e := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
@@ -338,7 +341,7 @@ func TestMetadataOfAnotherIssuer(t *testing.T) {
 	})
 }
 
-// T1: RFC 8414 and OpenID Connect Discovery, each alone, with a path too.
+// T1: RFC 8414 and OpenID Connect Discovery each work alone, also with a path.
 func TestDiscovery(t *testing.T) {
 	for _, path := range []string{"", "/tenant/1"} {
 		for _, missing := range []bearertest.Endpoint{bearertest.OAuthMetadata, bearertest.OIDCMetadata} {
@@ -352,8 +355,8 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// Peers 7a: 1,000 concurrent requests to a cold verifier make one request for
-// metadata and one for keys.
+// Peers 7a: 1,000 concurrent requests to a verifier without keys cause one
+// request for metadata and one for keys.
 func TestColdHerd(t *testing.T) {
 	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Delay: 50 * time.Millisecond})
@@ -375,8 +378,8 @@ func TestColdHerd(t *testing.T) {
 	})
 }
 
-// Keys whose kid is missing in tokens are found too, and a new one without a
-// kid is found by a fetch from the same budget.
+// A key is found for a token without kid. If the key is new, a fetch from the
+// same budget finds it.
 func TestTokensWithoutKid(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		without := bearertest.Token{Header: map[string]any{"kid": nil}}
@@ -404,7 +407,7 @@ func TestTokensWithoutKid(t *testing.T) {
 	})
 }
 
-// Peers section 2: a bad signature under a known kid never fetches.
+// Peers section 2: a bad signature under a known kid never causes a fetch.
 func TestForgedUnderKnownKidFetchesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		token := issuer.Mint(bearertest.Token{})
@@ -426,7 +429,7 @@ func TestForgedUnderKnownKidFetchesNothing(t *testing.T) {
 	})
 }
 
-// After Close the keys at hand still serve, and nothing is fetched any more.
+// After Close, known keys still serve, and nothing is fetched.
 func TestClose(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		token := issuer.Mint(bearertest.Token{})
@@ -452,7 +455,7 @@ func TestClose(t *testing.T) {
 }
 
 // Reports L5: a byte order mark before metadata or keys is ignored (RFC 8259,
-// Section 8.1), before a token it is not.
+// Section 8.1). Before a token it is not.
 func TestByteOrderMark(t *testing.T) {
 	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		metadata := `{"issuer":"` + issuer.URL() + `","jwks_uri":"` + issuer.URL() + `/jwks"}`

@@ -20,8 +20,8 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// Peers section 2: one foreign, weak or broken key beside the good ones makes
-// some refuse every token.
+// Peers section 2: with one foreign, weak or broken key beside the good ones,
+// some libraries refuse every token.
 func TestForeignKeysBesideTheGoodOnes(t *testing.T) {
 	bad := map[string]string{
 		"unknown kty":                      `{"kty":"XYZ","kid":"bad","x":"AAAA"}`,
@@ -50,8 +50,8 @@ func TestForeignKeysBesideTheGoodOnes(t *testing.T) {
 	t.Run("all of them", func(t *testing.T) { acceptsBeside(t, issuer, all) })
 }
 
-// acceptsBeside checks that tokens are accepted if these keys, each with a comma
-// behind it, are published before the issuer's own.
+// acceptsBeside checks that tokens are accepted if the issuer publishes keys, a
+// list of JWKs with a comma after each, in front of its own.
 func acceptsBeside(t *testing.T, issuer *bearertest.Issuer, keys string) {
 	own := strings.TrimPrefix(string(issuer.KeySet()), `{"keys":[`)
 	issuer.SetFault(bearertest.JWKS, bearertest.Fault{Body: []byte(`{"keys":[` + keys + own)})
@@ -63,8 +63,9 @@ func acceptsBeside(t *testing.T, issuer *bearertest.Issuer, keys string) {
 	}
 }
 
-// Peers section 2: one junk kid spends the only fetch of minutes, and a real
-// rotation right behind it is refused until the next.
+// Peers section 2: in some libraries one junk kid uses the only fetch of
+// several minutes, and the tokens of a rotation right after it are refused
+// until the next.
 func TestOneUnknownKidDelaysNoRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *bearertest.Issuer, v *jwks.Verifier) {
 		if _, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{})); err != nil {
@@ -84,8 +85,8 @@ func TestOneUnknownKidDelaysNoRotation(t *testing.T) {
 	})
 }
 
-// Peers section 2: requests that wait for an endpoint which fails do not each
-// fetch in their turn, and are told 503.
+// Peers section 2: requests that wait for a failing endpoint do not fetch one
+// after another, and are answered 503.
 func TestFailingEndpointMakesNoConvoy(t *testing.T) {
 	failing := func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Delay: 500 * time.Millisecond, Status: 500})
@@ -109,7 +110,7 @@ func TestFailingEndpointMakesNoConvoy(t *testing.T) {
 }
 
 // Peers section 3, "dynamic issuers": tenants come and go while the program
-// serves, each with a verifier of its own behind one that asks them in turn.
+// serves. Each has a verifier, and another verifier asks them in turn.
 func TestTenantsComeAndGoWhileServing(t *testing.T) {
 	var mu sync.RWMutex
 	tenants := map[string]*jwks.Verifier{}
@@ -145,8 +146,8 @@ func TestTenantsComeAndGoWhileServing(t *testing.T) {
 	want("with b", 401, 200, 401)
 }
 
-// Peers section 2, "private addresses": every fetch goes through the Client of
-// the configuration, so that a program can say what may be dialed.
+// Peers section 2, "private addresses": every fetch uses Config.Client, so a
+// program can restrict what is dialed.
 func TestClientSaysWhatIsDialed(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	errPrivate := errors.New("not a public address")
@@ -171,8 +172,8 @@ func TestClientSaysWhatIsDialed(t *testing.T) {
 	}
 }
 
-// CVE-2025-30204 and peers section 6: what it costs to refuse what was made to
-// be expensive, from the header to the answer.
+// CVE-2025-30204 and peers section 6: the cost, from header to answer, of
+// refusing tokens that were made to be expensive.
 func TestRefusingAllocatesLittle(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, nil)
@@ -213,8 +214,8 @@ func TestRefusingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// Peers section 2: nothing says that Cache-Control may keep a key for a week, or
-// fetch it each second.
+// Peers section 2: Cache-Control can neither keep a key for a week nor cause a
+// fetch each second.
 func TestCacheControlIsBounded(t *testing.T) {
 	for header, want := range map[string]struct{ least, most time.Duration }{
 		"max-age=0":      {45 * time.Second, time.Minute},

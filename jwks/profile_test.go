@@ -12,7 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// shape is a token as an issuer of some kind signs it: nil members are absent.
+// shape is a token as an issuer of some kind signs it. Members that are nil are
+// absent.
 type shape struct{ header, claims map[string]any }
 
 func (s shape) mint(i *bearertest.Issuer) string {
@@ -23,8 +24,8 @@ func (s shape) mint(i *bearertest.Issuer) string {
 
 var untyped, typedJWT = map[string]any{"typ": nil}, map[string]any{"typ": "JWT"}
 
-// C12, J10, J11: each profile takes its issuer's access tokens, by whatever
-// claims these carry client, scopes and audience.
+// C12, J10, J11: each profile accepts its issuer's access tokens, and finds
+// client, scopes and audience in their claims.
 func TestProfileAccepts(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -102,8 +103,8 @@ func TestProfileAccepts(t *testing.T) {
 	}
 }
 
-// J11, peers section 3: whatever the profile, no other kind of JWT that the
-// issuer signs passes, also with every claim that the profile requires.
+// J11, peers section 3: no profile accepts another kind of JWT from the issuer,
+// even one with every claim that the profile requires.
 func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 	complete := map[string]any{
 		"client_id": "c", "azp": "c", "appid": "c", "cid": "c", "jti": "1", "ver": "2.0",
@@ -127,8 +128,8 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 		"client assertion by typ":       {map[string]any{"typ": "client-authentication+jwt"}, complete},
 		"authorization request":         {map[string]any{"typ": "oauth-authz-req+jwt"}, complete},
 	}
-	// An ID token has what OpenID Connect Core, Section 2 gives it, and is told
-	// by the claims that only it has, or by the claim that says its kind.
+	// An ID token has the claims of OpenID Connect Core, Section 2. It is
+	// recognized by the claims that only ID tokens have, or by the claim Kind.
 	idTokens := map[string]shape{
 		"ID token with nonce":          {typedJWT, map[string]any{"azp": "c", "nonce": "n", "typ": "ID", "token_use": "id"}},
 		"ID token with at_hash":        {untyped, map[string]any{"azp": "c", "at_hash": "h", "typ": "ID", "token_use": "id"}},
@@ -158,7 +159,7 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 	}
 }
 
-// C12: what the log says of a refused typ names the field to set.
+// C12: the log of a refused typ names the field to set.
 func TestRefusedTypeNamesTheField(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	_, err := trusting(t, issuer, nil).Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT}))
@@ -169,12 +170,12 @@ func TestRefusedTypeNamesTheField(t *testing.T) {
 	}
 }
 
-// K9: where a profile takes the audience from another claim, aud is no way in.
+// K9: if a profile takes the audience from another claim, aud does not count.
 func TestAudienceOfAnotherClaim(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = jwks.Cognito() })
 	token := shape{untyped, map[string]any{"client_id": "other", "jti": "1", "token_use": "access", "aud": audience}}
 	if _, err := v.Verify(t.Context(), token.mint(issuer)); err == nil {
-		t.Error("under a profile whose audience is client_id, aud counts")
+		t.Error("a profile whose audience is client_id accepts aud")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// Reports L16: one of two issuers is down. The other one is ready and served,
-// and the program chooses which ones it needs.
+// Reports L16: one of two issuers is down. The other one is ready and its
+// tokens are served, and the program chooses which issuers its probe needs.
 func TestReadyByIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})

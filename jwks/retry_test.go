@@ -10,8 +10,9 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// Reports V7: the keys are limited at a cold start. The issuer is asked once in
-// its minute, whatever comes in, and clients are told how long it takes.
+// Reports V7: at a cold start the issuer limits requests for its keys. The
+// verifier asks it once per minute, whatever tokens arrive, and clients learn
+// how long to wait.
 func TestRetryAfterAtAColdStart(t *testing.T) {
 	inFaultyBubble(t, func(issuer *bearertest.Issuer) {
 		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}})

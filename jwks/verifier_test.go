@@ -44,7 +44,7 @@ func newVerifier(t testing.TB, c jwks.Config) *jwks.Verifier {
 	return v
 }
 
-// trusting returns a verifier that trusts the issuer by RFC 9068.
+// trusting returns a verifier that trusts the issuer, with the profile of RFC 9068.
 func trusting(t testing.TB, issuer *bearertest.Issuer, change func(*jwks.Issuer)) *jwks.Verifier {
 	t.Helper()
 	c := jwks.Issuer{URL: issuer.URL(), Audience: []string{audience}}
@@ -54,7 +54,7 @@ func trusting(t testing.TB, issuer *bearertest.Issuer, change func(*jwks.Issuer)
 	return newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{c}, Client: issuer.Client()})
 }
 
-// guarded answers 200 behind a guard.
+// guarded returns a handler that answers 200 behind a guard.
 func guarded(t testing.TB, v bearer.Verifier) http.Handler {
 	t.Helper()
 	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{v}})
@@ -77,7 +77,7 @@ func get(h http.Handler, token string) *httptest.ResponseRecorder {
 	return w
 }
 
-// C8, A1, K11: every algorithm of the default set is accepted.
+// C8, A1, K11: every default algorithm is accepted.
 func TestAcceptsEveryAlgorithm(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, nil)
@@ -93,7 +93,7 @@ func TestAcceptsEveryAlgorithm(t *testing.T) {
 	}
 }
 
-// The log says whose token was refused, also where a list is malformed.
+// The log says whose token was refused, even if a list is malformed.
 func TestMalformedClaimsNameTheBearer(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, nil)
@@ -105,7 +105,7 @@ func TestMalformedClaimsNameTheBearer(t *testing.T) {
 			continue
 		}
 		if p := e.Principal; p.Issuer != issuer.URL() || p.Subject != "alice" || p.TokenID != "j" || p.ClientID != "app" {
-			t.Errorf("%s: refused is %+v", claim, *p)
+			t.Errorf("%s: the refusal's principal is %+v", claim, *p)
 		}
 	}
 }
@@ -152,9 +152,9 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
-// C16: the answers to all hostile tokens are the same, byte for byte, whatever
-// is wrong; only a genuine token that has expired may be told apart. Part 2.1
-// to 2.4: each of them is refused.
+// C16: the answers to all hostile tokens are equal, byte for byte; only a
+// genuine token that has expired may be distinguished. Part 2.1 to 2.4: each of
+// them is refused.
 func TestRefusesHostileTokens(t *testing.T) {
 	requestID := regexp.MustCompile(`"request_id":"[^"]*"`)
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
@@ -189,8 +189,8 @@ func TestRefusesHostileTokens(t *testing.T) {
 	}
 }
 
-// Part 2.4: JSON of any depth in a token of at most 16 KiB is refused for less
-// than 20 KiB, the record for log and hook included.
+// Part 2.4: refusing a token of at most 16 KiB with JSON of any depth allocates
+// less than 20 KiB, including the record for log and hook.
 func TestDeepTokensAllocateLittle(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	guard, err := bearer.New(bearer.Config{
@@ -215,8 +215,8 @@ func TestDeepTokensAllocateLittle(t *testing.T) {
 		r, w := httptest.NewRequest(http.MethodGet, "/orders", nil), httptest.NewRecorder()
 		r.Header.Set("Authorization", "Bearer "+token)
 		route.Admit(w, r)
-		// The least of some runs: under the race detector a sync.Pool forgets
-		// now and then, and other goroutines allocate too.
+		// The minimum of several runs: the race detector makes a sync.Pool drop
+		// items, and other goroutines allocate too.
 		least := uint64(math.MaxUint64)
 		for range 10 {
 			var before, after runtime.MemStats
@@ -231,14 +231,14 @@ func TestDeepTokensAllocateLittle(t *testing.T) {
 	}
 }
 
-// noWriter takes an answer and forgets it.
+// noWriter discards an answer.
 type noWriter struct{}
 
 func (noWriter) Header() http.Header         { return http.Header{} }
 func (noWriter) WriteHeader(int)             {}
 func (noWriter) Write(b []byte) (int, error) { return len(b), nil }
 
-// T1, peers 2.2 "SSRF": no hostile header makes the verifier fetch anything.
+// T1, peers 2.2 "SSRF": no header makes the verifier fetch anything.
 func TestHeadersCauseNoFetch(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	trap := newIssuer(t, bearertest.IssuerConfig{})
@@ -260,8 +260,8 @@ func TestHeadersCauseNoFetch(t *testing.T) {
 	}
 }
 
-// J7, SS 68b820ed09: a key of one issuer never proves a token of another,
-// though both are trusted; and audiences are per issuer.
+// J7, SS 68b820ed09: a key of one issuer never verifies a token of another,
+// although both are trusted. Audiences are per issuer.
 func TestIssuersAreApart(t *testing.T) {
 	a, b := newIssuer(t, bearertest.IssuerConfig{}), newIssuer(t, bearertest.IssuerConfig{})
 	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{
@@ -286,7 +286,7 @@ func TestIssuersAreApart(t *testing.T) {
 	}
 }
 
-// What the guard makes of each error depends on its kind.
+// The guard's answer depends on the kind of error.
 func TestKindsOfError(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := trusting(t, issuer, nil)
@@ -317,7 +317,7 @@ func TestKindsOfError(t *testing.T) {
 		{"another issuer's JWT", v, downToken, "unrecognized"},
 		{"a JWE", v, downToken + ".a.b", "unrecognized"},
 		{"a bad JWT", v, issuer.Mint(bearertest.Token{TTL: -time.Hour}), "invalid_token"},
-		// C7: an outage is no invalid token, also for one that says it has expired.
+		// C7: an outage does not make a token invalid, even one that claims to have expired.
 		{"a good token while the keys are out of reach", unreachable, downToken, "unavailable"},
 		{"an expired one", unreachable, expiredThere, "unavailable"},
 		{"a malformed one", unreachable, downToken + "!", "invalid_token"},
@@ -334,7 +334,7 @@ func TestKindsOfError(t *testing.T) {
 	}
 }
 
-// C9: expired is now >= exp + leeway; nbf and iat likewise.
+// C9: a token has expired if now >= exp + leeway. nbf and iat work likewise.
 func TestLeeway(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	now := time.Now()
@@ -362,7 +362,7 @@ func TestLeeway(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	// An auth_time that is further ahead than the leeway is none.
+	// An auth_time beyond the leeway is ignored.
 	v := trusting(t, issuer, nil)
 	for ahead, want := range map[time.Duration]bool{time.Second: true, 20 * time.Second: false} {
 		p, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: map[string]any{"auth_time": at(ahead)}}))
@@ -372,9 +372,9 @@ func TestLeeway(t *testing.T) {
 	}
 }
 
-// What is known by its first character to be no JWT is answered as what is known
-// by all of them; white space before the header's brace changes nothing (RFC
-// 7519, Section 7.2; RFC 8259, Section 2).
+// A token that is not a JWT by its first character gets the same answer as one
+// that is not a JWT by the rest. White space before the header's brace changes
+// nothing (RFC 7519, Section 7.2; RFC 8259, Section 2).
 func TestFirstCharacterOfAJWT(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})

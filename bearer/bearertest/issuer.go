@@ -2,6 +2,7 @@ package bearertest
 
 import (
 	"cmp"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -183,8 +184,16 @@ func (i *Issuer) Stop() {
 func (i *Issuer) Close() {
 	i.Stop()
 	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed {
+		return
+	}
 	i.closed = true
-	i.mu.Unlock()
+	for _, k := range i.keys {
+		if private, ok := k.private.(*rsa.PrivateKey); ok {
+			spareRSAKeys.put(private)
+		}
+	}
 }
 
 // handler serves the endpoints.

@@ -142,7 +142,7 @@ func (c *config) checkListen() (errs []error) {
 	}
 	switch {
 	case c.dev && len(c.issuers) > 0:
-		mistake("-dev and -issuer exclude each other: the development issuer hands out tokens to whoever asks")
+		mistake("-dev and -issuer exclude each other: the development issuer gives tokens to anyone")
 	case !c.dev && len(c.issuers) == 0:
 		mistake("no -issuer; want the URL of the issuer whose tokens are accepted, or -dev to try things out")
 	case c.dev && c.jwksURI != "":
@@ -152,7 +152,7 @@ func (c *config) checkListen() (errs []error) {
 	}
 	if err == nil && !weburl.IsLoopback(host) {
 		if c.dev {
-			mistake("-dev with -listen %q; want a loopback address, the development issuer hands out tokens to whoever asks", c.listen)
+			mistake("-dev with -listen %q; want a loopback address, the development issuer gives tokens to anyone", c.listen)
 		}
 		if c.resource == "" {
 			mistake("no -resource; want the URL of this API, since -listen %q names no loopback address", c.listen)

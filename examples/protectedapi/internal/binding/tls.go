@@ -74,7 +74,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	case prefix.Addr().Is4In6():
 		return prefix, errors.New("want the address in its IPv4 form")
 	case prefix.Bits() == 0:
-		return prefix, errors.New("want less than everybody: whoever is trusted can claim any certificate")
+		return prefix, errors.New("want a smaller network: every trusted address can claim any certificate")
 	}
 	return prefix, nil
 }

@@ -20,14 +20,6 @@ func (p Principal) LogValue() slog.Value {
 	)
 }
 
-// Format writes the values of [Principal.LogValue] for every verb.
-func (p Principal) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearer.Principal", p.LogValue()))
-}
-
-// MarshalJSON returns the values of [Principal.LogValue].
-func (p Principal) MarshalJSON() ([]byte, error) { return redact.JSON(p.LogValue()) }
-
 // LogValue returns the status and the caller or the refusal, never the token.
 // fmt and JSON print the same values.
 func (d Decision) LogValue() slog.Value {
@@ -40,14 +32,6 @@ func (d Decision) LogValue() slog.Value {
 	}
 	return redact.Group(status)
 }
-
-// Format writes the values of [Decision.LogValue] for every verb.
-func (d Decision) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearer.Decision", d.LogValue()))
-}
-
-// MarshalJSON returns the values of [Decision.LogValue].
-func (d Decision) MarshalJSON() ([]byte, error) { return redact.JSON(d.LogValue()) }
 
 // LogValue returns the settings that are set. Verifiers may hold secrets, so
 // only their types are shown. fmt and JSON print the same values.
@@ -73,14 +57,6 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// Format writes the values of [Config.LogValue] for every verb.
-func (c Config) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearer.Config", c.LogValue()))
-}
-
-// MarshalJSON returns the values of [Config.LogValue].
-func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns the realm, the metadata URL and the types of the verifiers.
 // fmt and JSON print the same values.
 func (g *Guard) LogValue() slog.Value {
@@ -91,10 +67,29 @@ func (g *Guard) LogValue() slog.Value {
 	)
 }
 
+// The methods below print the values of LogValue, so that no way of printing
+// shows a secret.
+
+// Format writes the values of [Principal.LogValue] for every verb.
+func (p Principal) Format(f fmt.State, verb rune) { redact.Format(f, verb, p) }
+
+// MarshalJSON returns the values of [Principal.LogValue].
+func (p Principal) MarshalJSON() ([]byte, error) { return redact.JSON(p) }
+
+// Format writes the values of [Decision.LogValue] for every verb.
+func (d Decision) Format(f fmt.State, verb rune) { redact.Format(f, verb, d) }
+
+// MarshalJSON returns the values of [Decision.LogValue].
+func (d Decision) MarshalJSON() ([]byte, error) { return redact.JSON(d) }
+
+// Format writes the values of [Config.LogValue] for every verb.
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [Config.LogValue].
+func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
 // Format writes the values of [Guard.LogValue] for every verb.
-func (g *Guard) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearer.Guard", g.LogValue()))
-}
+func (g *Guard) Format(f fmt.State, verb rune) { redact.Format(f, verb, g) }
 
 // MarshalJSON returns the values of [Guard.LogValue].
-func (g *Guard) MarshalJSON() ([]byte, error) { return redact.JSON(g.LogValue()) }
+func (g *Guard) MarshalJSON() ([]byte, error) { return redact.JSON(g) }

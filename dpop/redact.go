@@ -22,14 +22,6 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [Config.LogValue] returns, for every verb.
-func (c Config) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("dpop.Config", c.LogValue()))
-}
-
-// MarshalJSON returns what [Config.LogValue] returns, as JSON.
-func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns the settings that are not zero, without the key, the access
 // token and the nonce. fmt and JSON print the same.
 func (c ProofConfig) LogValue() slog.Value {
@@ -43,35 +35,38 @@ func (c ProofConfig) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [ProofConfig.LogValue] returns, for every verb.
-func (c ProofConfig) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("dpop.ProofConfig", c.LogValue()))
-}
-
-// MarshalJSON returns what [ProofConfig.LogValue] returns, as JSON.
-func (c ProofConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns Rotate and whether Key is set. fmt and JSON print the same.
 func (c NoncesConfig) LogValue() slog.Value {
 	return redact.Group(redact.Set("Key", len(c.Key) > 0), slog.Duration("Rotate", c.Rotate))
 }
 
-// Format writes what [NoncesConfig.LogValue] returns, for every verb.
-func (c NoncesConfig) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("dpop.NoncesConfig", c.LogValue()))
-}
-
-// MarshalJSON returns what [NoncesConfig.LogValue] returns, as JSON.
-func (c NoncesConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns NoncesConfig.Rotate, and neither the key nor a nonce. fmt
 // and JSON print the same.
 func (n *Nonces) LogValue() slog.Value { return redact.Group(slog.Duration("Rotate", n.rotate)) }
 
-// Format writes what [Nonces.LogValue] returns, for every verb.
-func (n *Nonces) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("dpop.Nonces", n.LogValue()))
-}
+// The methods below print the values of LogValue, so that no way of printing
+// shows a secret.
 
-// MarshalJSON returns what [Nonces.LogValue] returns, as JSON.
-func (n *Nonces) MarshalJSON() ([]byte, error) { return redact.JSON(n.LogValue()) }
+// Format writes the values of [Config.LogValue] for every verb.
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [Config.LogValue].
+func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
+// Format writes the values of [ProofConfig.LogValue] for every verb.
+func (c ProofConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [ProofConfig.LogValue].
+func (c ProofConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
+// Format writes the values of [NoncesConfig.LogValue] for every verb.
+func (c NoncesConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [NoncesConfig.LogValue].
+func (c NoncesConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
+// Format writes the values of [Nonces.LogValue] for every verb.
+func (n *Nonces) Format(f fmt.State, verb rune) { redact.Format(f, verb, n) }
+
+// MarshalJSON returns the values of [Nonces.LogValue].
+func (n *Nonces) MarshalJSON() ([]byte, error) { return redact.JSON(n) }

@@ -33,12 +33,6 @@ func (a Auth) LogValue() slog.Value {
 	return slog.StringValue("none")
 }
 
-// Format writes what [Auth.LogValue] shows, for every verb.
-func (a Auth) Format(f fmt.State, verb rune) { redact.Format(f, verb, a.LogValue().String()) }
-
-// MarshalJSON returns what [Auth.LogValue] shows.
-func (a Auth) MarshalJSON() ([]byte, error) { return redact.JSON(a.LogValue()) }
-
 // LogValue shows the fields that are set, and never a secret. All ways of
 // printing a Config show the same.
 func (c Config) LogValue() slog.Value {
@@ -71,14 +65,6 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [Config.LogValue] shows, for every verb.
-func (c Config) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("introspect.Config", c.LogValue()))
-}
-
-// MarshalJSON returns what [Config.LogValue] shows.
-func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue shows the fields that are set. All ways of printing a Signed show the
 // same.
 func (s Signed) LogValue() slog.Value {
@@ -89,22 +75,33 @@ func (s Signed) LogValue() slog.Value {
 	)
 }
 
-// Format writes what [Signed.LogValue] shows, for every verb.
-func (s Signed) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("introspect.Signed", s.LogValue()))
-}
-
-// MarshalJSON returns what [Signed.LogValue] shows.
-func (s Signed) MarshalJSON() ([]byte, error) { return redact.JSON(s.LogValue()) }
-
 // LogValue shows the configuration of v, as [Config.LogValue] does. All ways of
 // printing a Verifier show the same.
 func (v *Verifier) LogValue() slog.Value { return v.config.LogValue() }
 
-// Format writes what [Verifier.LogValue] shows, for every verb.
-func (v *Verifier) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("introspect.Verifier", v.LogValue()))
-}
+// The methods below print the values of LogValue, so that no way of printing
+// shows a secret.
 
-// MarshalJSON returns what [Verifier.LogValue] shows.
-func (v *Verifier) MarshalJSON() ([]byte, error) { return redact.JSON(v.LogValue()) }
+// Format writes the values of [Auth.LogValue] for every verb.
+func (a Auth) Format(f fmt.State, verb rune) { redact.Format(f, verb, a) }
+
+// MarshalJSON returns the values of [Auth.LogValue].
+func (a Auth) MarshalJSON() ([]byte, error) { return redact.JSON(a) }
+
+// Format writes the values of [Config.LogValue] for every verb.
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [Config.LogValue].
+func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
+// Format writes the values of [Signed.LogValue] for every verb.
+func (s Signed) Format(f fmt.State, verb rune) { redact.Format(f, verb, s) }
+
+// MarshalJSON returns the values of [Signed.LogValue].
+func (s Signed) MarshalJSON() ([]byte, error) { return redact.JSON(s) }
+
+// Format writes the values of [Verifier.LogValue] for every verb.
+func (v *Verifier) Format(f fmt.State, verb rune) { redact.Format(f, verb, v) }
+
+// MarshalJSON returns the values of [Verifier.LogValue].
+func (v *Verifier) MarshalJSON() ([]byte, error) { return redact.JSON(v) }

@@ -29,12 +29,6 @@ func (k KeySource) text() string {
 	return "keys by discovery"
 }
 
-// Format writes the text of [KeySource.LogValue] for every verb.
-func (k KeySource) Format(f fmt.State, verb rune) { redact.Format(f, verb, k.text()) }
-
-// MarshalJSON returns the text of [KeySource.LogValue].
-func (k KeySource) MarshalJSON() ([]byte, error) { return redact.JSON(k.LogValue()) }
-
 // LogValue returns the settings that are not zero. fmt and JSON print the same
 // values.
 func (i Issuer) LogValue() slog.Value {
@@ -49,14 +43,6 @@ func (i Issuer) LogValue() slog.Value {
 		slog.Bool("InsecureAllowHTTP", i.InsecureAllowHTTP),
 	)
 }
-
-// Format writes the values of [Issuer.LogValue] for every verb.
-func (i Issuer) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("jwks.Issuer", i.LogValue()))
-}
-
-// MarshalJSON returns the values of [Issuer.LogValue].
-func (i Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i.LogValue()) }
 
 // LogValue returns the settings that are not zero. The HTTP client may add
 // credentials to requests, so only its presence is shown. fmt and JSON print the
@@ -73,10 +59,23 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
+// The methods below print the values of LogValue, so that no way of printing
+// shows a secret.
+
+// Format writes the values of [KeySource.LogValue] for every verb.
+func (k KeySource) Format(f fmt.State, verb rune) { redact.Format(f, verb, k) }
+
+// MarshalJSON returns the values of [KeySource.LogValue].
+func (k KeySource) MarshalJSON() ([]byte, error) { return redact.JSON(k) }
+
+// Format writes the values of [Issuer.LogValue] for every verb.
+func (i Issuer) Format(f fmt.State, verb rune) { redact.Format(f, verb, i) }
+
+// MarshalJSON returns the values of [Issuer.LogValue].
+func (i Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i) }
+
 // Format writes the values of [Config.LogValue] for every verb.
-func (c Config) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("jwks.Config", c.LogValue()))
-}
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
 
 // MarshalJSON returns the values of [Config.LogValue].
-func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
+func (c Config) MarshalJSON() ([]byte, error) { return redact.JSON(c) }

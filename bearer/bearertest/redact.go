@@ -17,14 +17,6 @@ func (c Client) LogValue() slog.Value {
 	)
 }
 
-// Format writes the values of [Client.LogValue] for every verb.
-func (c Client) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearertest.Client", c.LogValue()))
-}
-
-// MarshalJSON returns the values of [Client.LogValue].
-func (c Client) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns the settings; each client is shown as by [Client.LogValue].
 // fmt and JSON print the same values.
 func (c IssuerConfig) LogValue() slog.Value {
@@ -37,22 +29,27 @@ func (c IssuerConfig) LogValue() slog.Value {
 	)
 }
 
-// Format writes the values of [IssuerConfig.LogValue] for every verb.
-func (c IssuerConfig) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearertest.IssuerConfig", c.LogValue()))
-}
-
-// MarshalJSON returns the values of [IssuerConfig.LogValue].
-func (c IssuerConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c.LogValue()) }
-
 // LogValue returns the issuer's URL, but no keys, client secrets or tokens. fmt
 // and JSON print the same values.
 func (i *Issuer) LogValue() slog.Value { return redact.Group(slog.String("URL", i.url)) }
 
+// The methods below print the values of LogValue, so that no way of printing
+// shows a secret.
+
+// Format writes the values of [Client.LogValue] for every verb.
+func (c Client) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [Client.LogValue].
+func (c Client) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
+// Format writes the values of [IssuerConfig.LogValue] for every verb.
+func (c IssuerConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [IssuerConfig.LogValue].
+func (c IssuerConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c) }
+
 // Format writes the values of [Issuer.LogValue] for every verb.
-func (i *Issuer) Format(f fmt.State, verb rune) {
-	redact.Format(f, verb, redact.Text("bearertest.Issuer", i.LogValue()))
-}
+func (i *Issuer) Format(f fmt.State, verb rune) { redact.Format(f, verb, i) }
 
 // MarshalJSON returns the values of [Issuer.LogValue].
-func (i *Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i.LogValue()) }
+func (i *Issuer) MarshalJSON() ([]byte, error) { return redact.JSON(i) }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -74,8 +75,20 @@ func Types[T any](key string, values []T) slog.Attr {
 	return slog.Any(key, names)
 }
 
-// Text formats v, a group, like a struct: name{Key:value Key:value}.
-func Text(name string, v slog.Value) string { return name + string(appendText(nil, v)) }
+// Format writes the value of v to f, quoted if the verb is %q and as it is
+// otherwise. A group is written like a struct of v's type:
+// name{Key:value Key:value}.
+func Format(f fmt.State, verb rune, v slog.LogValuer) {
+	value := v.LogValue().Resolve()
+	text := value.String()
+	if value.Kind() == slog.KindGroup {
+		text = strings.TrimPrefix(fmt.Sprintf("%T", v), "*") + string(appendText(nil, value))
+	}
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	_, _ = io.WriteString(f, text) // fmt reports the error
+}
 
 func appendText(b []byte, v slog.Value) []byte {
 	switch v = v.Resolve(); v.Kind() {
@@ -98,16 +111,10 @@ func appendText(b []byte, v slog.Value) []byte {
 	return fmt.Append(b, v.Any())
 }
 
-// Format writes text to f, quoted if the verb is %q and as it is otherwise.
-func Format(f fmt.State, verb rune, text string) {
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	_, _ = io.WriteString(f, text) // fmt reports the error
-}
+// JSON encodes the value of v; a group becomes an object.
+func JSON(v slog.LogValuer) ([]byte, error) { return encode(v.LogValue()) }
 
-// JSON encodes v; a group becomes an object.
-func JSON(v slog.Value) ([]byte, error) {
+func encode(v slog.Value) ([]byte, error) {
 	switch v = v.Resolve(); v.Kind() {
 	case slog.KindGroup:
 		b := []byte{'{'}
@@ -116,7 +123,7 @@ func JSON(v slog.Value) ([]byte, error) {
 				b = append(b, ',')
 			}
 			b, _ = jsontext.AppendQuote(b, a.Key) // keys are Go names
-			value, err := JSON(a.Value)
+			value, err := encode(a.Value)
 			if err != nil {
 				return nil, err
 			}

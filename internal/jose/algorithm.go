@@ -7,11 +7,11 @@ import (
 )
 
 // Algorithm is a JWS signature algorithm by its registered name (RFC 7518,
-// Section 3.1). Names are compared as they are spelled.
+// Section 3.1). Names are case-sensitive.
 type Algorithm string
 
-// The algorithms that this package verifies. EdDSA (RFC 8037) and Ed25519
-// (RFC 9864) are two names for the same thing here: signatures of Ed25519 keys.
+// The algorithms that this package verifies. EdDSA (RFC 8037) and Ed25519 (RFC
+// 9864) are synonyms here: signatures with Ed25519 keys.
 const (
 	RS256   Algorithm = "RS256"
 	RS384   Algorithm = "RS384"
@@ -26,19 +26,19 @@ const (
 	Ed25519 Algorithm = "Ed25519"
 )
 
-// Algorithms returns all supported algorithms, in a slice of the caller's own.
+// Algorithms returns all supported algorithms in a new slice.
 func Algorithms() []Algorithm {
 	return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519}
 }
 
-// Supported reports whether a is one of [Algorithms]. It is never true of
-// `none` and of the HS family, whose keys are secrets.
+// Supported reports whether a is one of [Algorithms]. `none` and the HS family,
+// whose keys are secrets, never are.
 func (a Algorithm) Supported() bool {
 	return a == EdDSA || a == Ed25519 || a.hash() != 0
 }
 
-// hash returns the hash that a signs, 0 for Ed25519, which hashes by itself,
-// and for whatever is not supported.
+// hash returns the hash that a signs. It returns 0 for Ed25519, which hashes by
+// itself, and for unsupported algorithms.
 func (a Algorithm) hash() crypto.Hash {
 	switch a {
 	case RS256, PS256, ES256:
@@ -51,7 +51,8 @@ func (a Algorithm) hash() crypto.Hash {
 	return 0
 }
 
-// digest returns the hash of input that a signs, nil if a signs none.
+// digest returns the hash of input that a signs, or nil if a does not sign a
+// hash.
 func (a Algorithm) digest(input []byte) []byte {
 	switch a.hash() {
 	case crypto.SHA256:
@@ -67,9 +68,8 @@ func (a Algorithm) digest(input []byte) []byte {
 	return nil
 }
 
-// algorithmsOf returns what a key of the given type and curve may verify, nil
-// if that is nothing. An ECDSA algorithm is tied to one curve (RFC 7518,
-// Section 3.4).
+// algorithmsOf returns the algorithms that a key of the given type and curve
+// may verify. An ECDSA algorithm requires one curve (RFC 7518, Section 3.4).
 func algorithmsOf(kty, crv string) []Algorithm {
 	switch {
 	case kty == "RSA":

@@ -6,15 +6,14 @@ import (
 	"errors"
 )
 
-// base64url encodes. It is not what decodes: see decode.
+// base64url encodes. Use decode, which is stricter, for decoding.
 var base64url = base64.RawURLEncoding
 
 var errBase64URL = errors.New("not base64url without padding, line breaks or stray bits")
 
-// DecodeBase64URL decodes s as RFC 7515, Section 2 defines base64url: no
-// padding, no line breaks or other characters, and trailing bits that are
-// zero, so that exactly one string decodes to given bytes. The error does not
-// quote s.
+// DecodeBase64URL decodes base64url (RFC 7515, Section 2): no padding, no line
+// breaks or other characters, and no trailing bits other than zero. Therefore
+// exactly one string decodes to given bytes. The error does not quote s.
 func DecodeBase64URL(s string) ([]byte, error) {
 	b, err := decode(nil, s)
 	if err != nil {
@@ -23,10 +22,11 @@ func DecodeBase64URL(s string) ([]byte, error) {
 	return b, nil
 }
 
-// decode is [DecodeBase64URL] into buffer, if it is large enough. It returns
-// the buffer also with an error, with what was decoded until then.
+// decode is [DecodeBase64URL] into buffer, or into a new buffer if that is too
+// small. It returns the buffer even with an error, so that the caller can erase
+// it.
 //
-// encoding/base64 skips line breaks, and takes twice as long.
+// encoding/base64 ignores line breaks, and takes twice as long.
 func decode(buffer []byte, s string) ([]byte, error) {
 	size := base64url.DecodedLen(len(s))
 	if cap(buffer) < size {
@@ -39,7 +39,7 @@ func decode(buffer []byte, s string) ([]byte, error) {
 		if high|low >= notBase64URL {
 			return buffer, errBase64URL
 		}
-		// 48 bits at the top; the rest is overwritten by what comes next.
+		// The upper 48 bits count; the next write overwrites the rest.
 		binary.BigEndian.PutUint64(dst, uint64(high)<<40|uint64(low)<<16)
 		s, dst = s[8:], dst[6:]
 	}
@@ -70,8 +70,8 @@ func decode(buffer []byte, s string) ([]byte, error) {
 	return buffer, errBase64URL
 }
 
-// quantum returns the 24 bits that four characters stand for, or
-// [notBase64URL] or more.
+// quantum returns the 24 bits that four characters encode. The result is
+// [notBase64URL] or more if a character is invalid.
 func quantum(s string) uint32 {
 	_ = s[3]
 	return quantumOf[0][s[0]] | quantumOf[1][s[1]] | quantumOf[2][s[2]] | quantumOf[3][s[3]]
@@ -79,7 +79,7 @@ func quantum(s string) uint32 {
 
 const notBase64URL = 1 << 24
 
-// quantumOf has the bits of a character in each of four places.
+// quantumOf has the bits of each character at each of four places.
 var quantumOf = func() (bits [4][256]uint32) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for place := range bits {

@@ -6,14 +6,13 @@ import (
 	"github.com/bearerkit/bearerkit/internal/known"
 )
 
-// Headers remembers headers by their encoded form: an issuer's tokens share a
-// handful, which need not be read for each of them. Nobody who cannot sign can
-// fill it, since callers [Headers.Keep] the header of a token only once its
-// signature has held; and whoever can makes others' headers be read again, no
-// more.
+// Headers remembers parsed headers by their encoded form. An issuer's tokens
+// have few different headers, so most need no parsing. Call [Headers.Keep] only
+// for a token whose signature was verified: then only a sender who can sign can
+// fill the table, and can do no more than displace others' headers.
 //
 // The zero Headers is empty and ready to use. It is bounded, safe for
-// concurrent use, and never locks. A nil *Headers knows none.
+// concurrent use, and never locks. A nil *Headers knows no header.
 type Headers struct{ table known.Table[Header] }
 
 func (h *Headers) find(segment string) (Header, bool) {
@@ -26,13 +25,13 @@ func (h *Headers) find(segment string) (Header, bool) {
 	return Header{}, false
 }
 
-// Keep remembers the header of a token whose signature holds.
+// Keep remembers the header of a token whose signature was verified.
 func (h *Headers) Keep(jws *JWS) {
 	if jws.known {
 		return
 	}
 	segment, _, _ := strings.Cut(jws.SigningInput, ".")
 	header := jws.Header
-	header.JWK = nil // it is the buffer's
+	header.JWK = nil // refers to the buffer
 	h.table.Keep(segment, header)
 }

@@ -6,25 +6,25 @@ import (
 	"hash"
 )
 
-// Input is what signatures cover. Its SHA-256 digest is computed once, however
-// many keys are tried, and that of the whole token goes on from there. The zero
-// Input is ready to use; an Input is not safe for concurrent use.
+// Input is the signing input of a token. It computes the input's SHA-256 digest
+// once, however many keys are tried, and continues from there to the digest of
+// the whole token. The zero Input is ready to use. An Input is not safe for
+// concurrent use.
 type Input struct {
 	text     []byte
-	state    hash.Hash // of SHA-256; it has read text if digested
+	state    hash.Hash // SHA-256; it has read text if digested
 	digest   [sha256.Size]byte
 	digested bool
-	der      [maxDER]byte // memory
+	der      [maxDER]byte // scratch memory
 }
 
-// Set makes text what the signature covers. It is not to be changed until
-// Clear.
+// Set sets the signing input. Do not modify text before Clear.
 func (in *Input) Set(text []byte) {
 	in.Clear()
 	in.text = text
 }
 
-// Clear makes in forget the token, but for a character at most.
+// Clear erases the token from in, except for one character at most.
 func (in *Input) Clear() {
 	in.text = nil
 	clear(in.der[:])
@@ -34,9 +34,9 @@ func (in *Input) Clear() {
 }
 
 func (in *Input) forget() {
-	// What did not fill a block is kept by the state until other bytes come. Of
-	// a whole block only the last byte is left, one character of a signature;
-	// to write over it would cost a block.
+	// The hash retains a partial block until the next write. Of the last block
+	// this leaves one byte, a character of a signature; overwriting it would
+	// cost another block.
 	in.state.Reset()
 	in.state.Write(zeros[:])
 	in.digested, in.digest = false, [sha256.Size]byte{}
@@ -44,7 +44,7 @@ func (in *Input) forget() {
 
 var zeros [sha256.BlockSize - 1]byte
 
-// SumToken returns SHA-256 of a token that begins with the input.
+// SumToken returns the SHA-256 digest of a token that begins with the input.
 func (in *Input) SumToken(token []byte) [sha256.Size]byte {
 	if !in.digested {
 		return sha256.Sum256(token)
@@ -56,8 +56,8 @@ func (in *Input) SumToken(token []byte) [sha256.Size]byte {
 	return sum
 }
 
-// digestFor returns the hash of the input that alg signs, nil if alg signs
-// none.
+// digestFor returns the digest of the input that alg signs, or nil if alg does not
+// sign a digest.
 func (in *Input) digestFor(alg Algorithm) []byte {
 	if alg.hash() != crypto.SHA256 {
 		return alg.digest(in.text)

@@ -1,9 +1,9 @@
 // Package jose reads JSON Web Signatures and JSON Web Keys (RFC 7515, 7517,
 // 7518, 8037) strictly and verifies signatures.
 //
-// It is the only place that imports jwx, and no jwx type leaves it. jwx turns
-// a JWK, whose members were read strictly here first, into a public key, and
-// writes JWKs for the test kit. Signatures are verified by the standard
-// library. jwx never picks an algorithm, never fetches and never decrypts;
-// there is no decryption here at all.
+// Only this package imports jwx, and it exports no jwx type. This package reads
+// a JWK's members strictly, and jwx then turns them into a public key. jwx also
+// writes JWKs for the test kit. The standard library verifies signatures. jwx
+// never chooses an algorithm, never fetches and never decrypts; nothing here
+// decrypts.
 package jose

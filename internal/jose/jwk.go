@@ -9,11 +9,11 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// ParseKey reads one public JWK (RFC 7517). It is strict: member names are
-// unique and compared as they are spelled, members of the wrong kind, private
-// members, and keys that cannot verify a supported algorithm are errors.
-// Members that it does not know, certificates included, are ignored, and so are
-// members that are null. The numbers of an RSA key may begin with zero octets.
+// ParseKey reads one public JWK (RFC 7517). It is strict: duplicate members,
+// members of the wrong type, private members, and keys that cannot verify a
+// supported algorithm are errors. Member names are case-sensitive. Unknown
+// members, certificates and members that are null are ignored. The numbers of an
+// RSA key may begin with zero octets.
 func ParseKey(jwk []byte) (*Key, error) {
 	m, err := readJWK(jwk)
 	if err == nil {
@@ -26,16 +26,16 @@ func ParseKey(jwk []byte) (*Key, error) {
 	return nil, fmt.Errorf("jose: JWK: %w", err)
 }
 
-// ParseProofKey is [ParseKey] for a key that its sender chooses for each
-// request, as that of a DPoP proof. It differs in three ways:
+// ParseProofKey is [ParseKey] for a key that the sender of a request chooses, such
+// as the key of a DPoP proof. It differs in three ways:
 //
-//   - An RSA key has at most 4096 bits and the exponent 65537, which bounds what
-//     a verification costs.
-//   - The numbers of an RSA key must not begin with zero octets: the sender
-//     computes the thumbprint (RFC 7638) of the key as it is spelled, and the
-//     token would be bound to another one than ours.
-//   - jwx does not make the key once more, which takes several times as long as
-//     the checks.
+//   - An RSA key has at most 4096 bits and the exponent 65537, which bounds the
+//     cost of a verification.
+//   - The numbers of an RSA key must not begin with zero octets. The sender
+//     computes the thumbprint (RFC 7638) with these octets, so the token would be
+//     bound to another thumbprint than ours.
+//   - jwx does not convert the key, which would take several times as long as the
+//     checks.
 func ParseProofKey(jwk []byte) (*Key, error) {
 	m, err := readJWK(jwk)
 	if err == nil {
@@ -47,7 +47,7 @@ func ParseProofKey(jwk []byte) (*Key, error) {
 	return nil, fmt.Errorf("jose: JWK: %w", err)
 }
 
-// jwkMembers are the members of a JWK that decide about its use.
+// jwkMembers are the members of a JWK that determine its use.
 type jwkMembers struct {
 	material
 	kid, use, alg          string
@@ -56,8 +56,8 @@ type jwkMembers struct {
 	secret                 bool     // has a member of a private or symmetric key
 }
 
-// readJWK reads the members of a JWK. A member that is null is absent. Of a JWK
-// that is broken it returns what came before the error.
+// readJWK reads the members of a JWK. A member that is null is absent. With an
+// error, it returns the members before the error.
 func readJWK(raw []byte) (jwkMembers, error) {
 	var m jwkMembers
 	err := strictjson.Object(raw, func(name []byte, value strictjson.Value) error {
@@ -102,7 +102,7 @@ func readJWK(raw []byte) (jwkMembers, error) {
 	return m, err
 }
 
-// maxKeyOps is the most operations that a key may list. Eight are registered
+// maxKeyOps is the limit of operations that a key may list. Eight are registered
 // (RFC 7517, Section 8.3.2).
 const maxKeyOps = 16
 
@@ -118,7 +118,7 @@ func readKeyOps(value strictjson.Value) (ops []string, err error) {
 	return ops, err
 }
 
-// key makes a key of the members, if it may verify signatures.
+// key returns the key, or an error if it may not verify signatures.
 func (m jwkMembers) key(convert converter) (*Key, error) {
 	if m.secret || m.kty == "oct" {
 		return nil, errors.New("private or symmetric key in a public key set")
@@ -128,7 +128,7 @@ func (m jwkMembers) key(convert converter) (*Key, error) {
 	case "":
 		return nil, errors.New("no kty")
 	default:
-		return nil, fmt.Errorf("key type %q, RSA, EC and OKP are accepted", Printable(m.kty))
+		return nil, fmt.Errorf("key type %q; want RSA, EC or OKP", Printable(m.kty))
 	}
 	if err := m.checkUse(); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (m jwkMembers) key(convert converter) (*Key, error) {
 // checkUse obeys `use` and `key_ops` (RFC 7517, Sections 4.2 and 4.3).
 func (m jwkMembers) checkUse() error {
 	if m.hasUse && m.use != "sig" {
-		return fmt.Errorf("use %q, sig is accepted", Printable(m.use))
+		return fmt.Errorf("use %q; want sig", Printable(m.use))
 	}
 	if len(m.keyOps) == 0 {
 		return nil
@@ -167,8 +167,8 @@ func (m jwkMembers) checkUse() error {
 	return nil
 }
 
-// Printable returns what of s may stand in a log: at most 64 characters, and a
-// question mark for each that is not printable ASCII.
+// Printable returns s for a log: at most 64 characters, with a question mark for
+// each character that is not printable ASCII.
 func Printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -8,59 +8,58 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// JWS is a JSON Web Signature in compact serialization, parsed and not
-// verified: all that it says is a claim until [Key.Verify] has agreed.
+// JWS is a JSON Web Signature in compact serialization, parsed but not verified.
+// Do not trust its contents before [Key.Verify] succeeds.
 type JWS struct {
 	Header       Header
 	Payload      []byte // decoded
 	Signature    []byte // decoded
-	SigningInput string // what the signature covers: a prefix of the token
+	SigningInput string // the part that the signature covers, a prefix of the token
 
-	known bool // the header was
+	known bool // Headers knew the header
 }
 
-// Header is what this package reads of a JWS's protected header. Parameters
-// that point to keys elsewhere (`jku`, `x5u`, `x5c`) are neither kept nor
-// followed (RFC 8725, Section 3.10).
+// Header holds the parameters of a JWS's protected header that matter here.
+// Parameters that point to keys elsewhere (`jku`, `x5u`, `x5c`) are ignored (RFC
+// 8725, Section 3.10).
 type Header struct {
-	Algorithm string // `alg`, never empty; not necessarily a supported one
+	Algorithm string // `alg`, never empty; may be unsupported
 	KeyID     string // `kid`
-	HasKeyID  bool   // tells `"kid":""` from none
-	Type      string // `typ`, as it is spelled
+	HasKeyID  bool   // distinguishes `"kid":""` from no kid
+	Type      string // `typ` as sent; see [NormalizeType]
 	HasType   bool
 
-	// JWK is the raw JSON of the `jwk` parameter, nil if there is none, and of
-	// a header that [Headers] knew. It may be of any kind and is the sender's
-	// own claim: only a DPoP proof may be verified by it, an access token never.
+	// JWK is the raw JSON of the `jwk` parameter, of any type. It is nil if the
+	// header has none, or if [Headers] knew the header. The sender chooses this
+	// key: it may verify a DPoP proof, and never an access token.
 	JWK []byte
 }
 
-// ErrNotJWS is returned for a token that does not have the form of a JWS in
-// compact serialization: not exactly two dots, or a first segment that is not
-// base64url of what begins as a JSON object. Such are opaque tokens, JWE and
+// ErrNotJWS is returned for a token that does not look like a JWS in compact
+// serialization: it does not have exactly two dots, or its first segment is not
+// the base64url of a JSON object's beginning. Examples are opaque tokens, JWEs and
 // the JSON serializations.
 var ErrNotJWS = errors.New("jose: not a JWS in compact serialization")
 
-// MalformedError is returned for a token that has the form of a JWS and breaks
-// its rules.
+// MalformedError is returned for a token that looks like a JWS and is not valid.
 type MalformedError struct {
 	Part   string // "header", "payload", "signature" or "crit"
-	Reason string // what is wrong, without a word of the token
+	Reason string // does not quote the token
 }
 
 func (e *MalformedError) Error() string {
 	return "jose: malformed JWS " + e.Part + ": " + e.Reason
 }
 
-// Buffer is memory that one token after the other is parsed into. What Parse
-// returns of a token is there until the next one. The zero Buffer is ready to
-// use; a Buffer is not safe for concurrent use.
+// Buffer is memory that one token after another is parsed into. The result of
+// Parse is valid until the next call. The zero Buffer is ready to use. A Buffer is
+// not safe for concurrent use.
 type Buffer struct{ header, payload, signature []byte }
 
-// maxBuffer is how much a Buffer may keep of one part of a token.
+// maxBuffer is the size up to which a Buffer keeps the memory of one part.
 const maxBuffer = 16 << 10
 
-// Clear makes the buffer forget the token that was parsed into it.
+// Clear erases the token that was parsed into the buffer.
 func (b *Buffer) Clear() {
 	for _, part := range []*[]byte{&b.header, &b.payload, &b.signature} {
 		clear(*part)
@@ -72,16 +71,16 @@ func (b *Buffer) Clear() {
 }
 
 // Parse reads token as a JWS in compact serialization (RFC 7515, Section 7.1).
-// The error is [ErrNotJWS] or a *[MalformedError]. Parse does not bound the
-// token's length; it allocates a small multiple of it at most, and nothing for
-// a token with the wrong number of dots.
+// The error is [ErrNotJWS] or a *[MalformedError]. Parse does not limit the
+// token's length. It allocates at most a small multiple of that, and nothing if
+// the number of dots is wrong.
 func Parse(token string) (JWS, error) {
 	var b Buffer
 	return b.Parse(token, nil)
 }
 
-// Parse is the function [Parse], but that the bytes it returns are the
-// buffer's. A header that known knows is not read again; known may be nil.
+// Parse is like the function [Parse], but it returns bytes of the buffer, and does
+// not parse a header that known contains. known may be nil.
 func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 	first, last, ok := dots(token)
 	if !ok {
@@ -107,8 +106,8 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 	return jws, nil
 }
 
-// dots finds the two dots of a token. It is not split on them: a token of a
-// million dots must not become a million strings.
+// dots finds the two dots of a token. Splitting at dots would turn a token of a
+// million dots into a million strings.
 func dots(token string) (first, last int, ok bool) {
 	first = strings.IndexByte(token, '.')
 	if first < 0 {
@@ -122,9 +121,8 @@ func dots(token string) (first, last int, ok bool) {
 	return first, last, strings.IndexByte(token[last+1:], '.') < 0
 }
 
-// ParseBody is [Parse] for a token whose header the caller has parsed before,
-// in another token whose first segment is the same. The Header that it returns
-// is empty.
+// ParseBody is [Parse] without the header, for a caller who has parsed the same
+// first segment before. It returns an empty Header.
 func ParseBody(token string) (JWS, error) {
 	first, last, ok := dots(token)
 	if !ok {
@@ -146,7 +144,7 @@ func (b *Buffer) body(token string, first, last int) (JWS, error) {
 }
 
 // segment decodes the payload or the signature into buffer. RFC 7515 allows an
-// empty payload, of which no JWT is made (RFC 7519, Section 7.2).
+// empty payload, but a JWT cannot have one (RFC 7519, Section 7.2).
 func segment(buffer []byte, part, s string) ([]byte, error) {
 	if s == "" {
 		return buffer[:0], &MalformedError{Part: part, Reason: "empty"}
@@ -174,9 +172,9 @@ func parseHeader(raw []byte) (Header, error) {
 		case "jwk":
 			h.JWK = value
 		case "crit":
-			// No extension is understood, so whatever it lists must be refused,
-			// and an empty list is not allowed (RFC 7515, Section 4.1.11;
-			// RFC 7797, Section 6).
+			// No extension is supported, so any that is listed must be refused,
+			// and an empty list is not allowed (RFC 7515, Section 4.1.11; RFC
+			// 7797, Section 6).
 			err = &MalformedError{Part: "crit", Reason: "no extension is supported"}
 		case "zip", "enc":
 			err = &MalformedError{Part: "header", Reason: "a parameter of JWE"}

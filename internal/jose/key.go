@@ -12,9 +12,8 @@ import (
 	"slices"
 )
 
-// Key is a public key that was checked, bound to the algorithms that it may
-// verify. It is immutable and safe for concurrent use; the zero Key verifies
-// nothing.
+// Key is a checked public key with the algorithms that it may verify. It is
+// immutable and safe for concurrent use. The zero Key verifies nothing.
 type Key struct {
 	id         string
 	hasID      bool
@@ -23,16 +22,16 @@ type Key struct {
 	thumbprint string
 }
 
-// ErrSignature is returned by [Key.Verify] for a signature that is not the
-// key's over the input.
+// ErrSignature is returned for a signature that the key did not make over the
+// input.
 var ErrSignature = errors.New("jose: the signature does not hold")
 
 var errCannotVerify = errors.New("jose: the key must not be used with this algorithm")
 
-// NewKey returns public, which must be a *rsa.PublicKey, a *ecdsa.PublicKey or
-// an ed25519.PublicKey, as a key that may verify algs; without algs, all that
-// its type and curve allow. An empty id means that the key has none. Keys are
-// held to the same rules as in [ParseKey], and copied.
+// NewKey returns a Key for public, a *rsa.PublicKey, a *ecdsa.PublicKey or an
+// ed25519.PublicKey. It may verify algs, or without algs all algorithms that its
+// type and curve allow. If id is empty, the key has no ID. NewKey copies public and
+// applies the rules of [ParseKey].
 func NewKey(public crypto.PublicKey, id string, algs ...Algorithm) (*Key, error) {
 	key, err := keyOf(public, algs)
 	if err != nil {
@@ -50,7 +49,7 @@ func keyOf(public crypto.PublicKey, algs []Algorithm) (*Key, error) {
 	return newKey(m, algs, material.public)
 }
 
-// converter makes a public key of material that it checks.
+// converter checks material and turns it into a public key.
 type converter func(material) (crypto.PublicKey, error)
 
 func newKey(m material, algs []Algorithm, convert converter) (*Key, error) {
@@ -64,7 +63,7 @@ func newKey(m material, algs []Algorithm, convert converter) (*Key, error) {
 			return nil, fmt.Errorf("alg %q, which %s key cannot verify", Printable(string(alg)), m.article())
 		}
 	}
-	// The two names of Ed25519 stand for each other.
+	// The two names of Ed25519 are synonyms.
 	if len(algs) > 0 && m.kty != "OKP" {
 		fitting = slices.Clone(algs)
 	}
@@ -90,12 +89,12 @@ func (m material) article() string {
 // ID returns the key's `kid`, and whether it has one.
 func (k *Key) ID() (string, bool) { return k.id, k.hasID }
 
-// Can reports whether the key may verify alg: its type and curve fit, and what
-// its publisher said in `alg`, `use` and `key_ops` allows it.
+// Can reports whether the key may verify alg: its type and curve fit, and its
+// publisher's `alg`, `use` and `key_ops` allow it.
 func (k *Key) Can(alg Algorithm) bool { return slices.Contains(k.algs, alg) }
 
-// Thumbprint returns the key's SHA-256 thumbprint in base64url (RFC 7638). It
-// tells keys apart, whatever their `kid` is.
+// Thumbprint returns the key's SHA-256 thumbprint in base64url (RFC 7638), which
+// identifies the key regardless of its `kid`.
 func (k *Key) Thumbprint() string { return k.thumbprint }
 
 // Public returns a copy of the public key, a *rsa.PublicKey, a
@@ -120,9 +119,9 @@ func (k *Key) Public() crypto.PublicKey {
 	return nil
 }
 
-// Verify checks that signature is the key's over signingInput by alg. The
-// error is [ErrSignature] if it is not, and another one if the key must not be
-// used with alg; callers ask [Key.Can] first to choose a key.
+// Verify verifies a signature by alg over signingInput. The error is
+// [ErrSignature] if the key did not make the signature, and another error if the
+// key must not be used with alg: call [Key.Can] first to choose a key.
 func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error {
 	if !k.Can(alg) {
 		return errCannotVerify
@@ -131,8 +130,8 @@ func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error
 	return k.verify(alg, input, alg.digest(input), nil, signature)
 }
 
-// VerifyInput is [Key.Verify] for who has an Input at hand, which saves memory
-// and, with several keys, work.
+// VerifyInput is [Key.Verify] for an Input, which saves allocations and, with
+// several keys, hashing.
 func (k *Key) VerifyInput(alg Algorithm, in *Input, signature []byte) error {
 	if !k.Can(alg) {
 		return errCannotVerify
@@ -140,7 +139,7 @@ func (k *Key) VerifyInput(alg Algorithm, in *Input, signature []byte) error {
 	return k.verify(alg, in.text, in.digestFor(alg), in.der[:0], signature)
 }
 
-// verify uses der for what it needs to write; it may be nil.
+// verify uses der as scratch memory. It may be nil.
 func (k *Key) verify(alg Algorithm, input, digest, der, signature []byte) error {
 	if !k.holds(alg, input, digest, der, signature) {
 		return ErrSignature
@@ -151,23 +150,23 @@ func (k *Key) verify(alg Algorithm, input, digest, der, signature []byte) error 
 func (k *Key) holds(alg Algorithm, input, digest, der, signature []byte) bool {
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		// RFC 8017, Sections 8.1.2 and 8.2.2: as long as the modulus.
+		// RFC 8017, Sections 8.1.2 and 8.2.2: the length of the modulus.
 		if len(signature) != public.Size() {
 			return false
 		}
 		if alg == PS256 || alg == PS384 || alg == PS512 {
-			// RFC 7518, Section 3.5: a salt as long as the hash, no other.
+			// RFC 7518, Section 3.5: the salt has the length of the hash.
 			opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 			return rsa.VerifyPSS(public, alg.hash(), digest, signature, &opts) == nil
 		}
 		return rsa.VerifyPKCS1v15(public, alg.hash(), digest, signature) == nil
 	case *ecdsa.PublicKey:
-		// RFC 7518, Section 3.4: R and S, each as long as the curve's order.
+		// RFC 7518, Section 3.4: R and S, each with the length of the order.
 		size := (public.Params().BitSize + 7) / 8
 		if len(signature) != 2*size {
 			return false
 		}
-		// VerifyASN1 refuses what is not from 1 to n-1.
+		// VerifyASN1 refuses numbers outside of 1 to n-1.
 		return ecdsa.VerifyASN1(public, digest, appendDER(der, signature))
 	case ed25519.PublicKey:
 		return len(signature) == ed25519.SignatureSize &&
@@ -176,11 +175,11 @@ func (k *Key) holds(alg Algorithm, input, digest, der, signature []byte) bool {
 	return false
 }
 
-// maxDER is the most that appendDER appends: a signature of P-521.
+// maxDER is the length that appendDER appends for a signature of P-521.
 const maxDER = 3 + 2*(3+66)
 
-// appendDER appends R and S as the SEQUENCE of two INTEGERs that crypto/ecdsa
-// reads (RFC 3279, Section 2.2.3).
+// appendDER appends R and S as a SEQUENCE of two INTEGERs, which crypto/ecdsa reads
+// (RFC 3279, Section 2.2.3).
 func appendDER(der, signature []byte) []byte {
 	half := len(signature) / 2
 	integers := [2][]byte{signature[:half], signature[half:]}
@@ -198,7 +197,7 @@ func appendDER(der, signature []byte) []byte {
 	}
 	der = append(der, byte(size))
 	for _, n := range integers {
-		if n[0] >= 0x80 { // or it would be negative
+		if n[0] >= 0x80 { // a zero octet keeps it positive
 			der = append(der, 2, byte(len(n)+1), 0)
 		} else {
 			der = append(der, 2, byte(len(n)))

@@ -11,47 +11,46 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxSkipped is how many skipped keys a [KeySet] describes. The number of keys
-// is bounded by the document alone, and a key that is skipped may be as short as
-// two bytes.
+// maxSkipped is the number of skipped keys that a [KeySet] describes. Only the
+// document's length limits the number of keys, and a skipped key may be as short
+// as two bytes.
 const maxSkipped = 100
 
-// KeySet is what a JWK set (RFC 7517, Section 5) offers to verify signatures.
+// KeySet holds the keys of a JWK set (RFC 7517, Section 5) that verify signatures.
 type KeySet struct {
-	// Keys are in the order of the document. Several may have the same ID, or
-	// none: the caller chooses by [Key.Can].
+	// Keys are in the order of the document. Several keys may have the same ID
+	// or none; choose among them by [Key.Can].
 	Keys []*Key
 
-	// Skipped says which keys were left out, and why: the first 100 of them.
-	// More is the number of the others.
+	// Skipped describes the first 100 keys that were skipped. More is the number
+	// of further ones.
 	Skipped []Skipped
 	More    int
 
-	// Notes says which of the Keys are used although they are malformed.
+	// Notes describes the Keys that are used although they are malformed.
 	Notes []Note
 }
 
-// Note is about a key of a set that is used although it is malformed. Its texts
-// are fit for a log.
+// Note describes a key that is used although it is malformed. Its texts are safe
+// to log.
 type Note struct {
 	Index int    // where in the `keys` array
 	ID    string // the `kid`, as in [Skipped]
 	Text  string
 }
 
-// Skipped is a key of a set that is not used. Its texts are fit for a log.
+// Skipped describes a key that is not used. Its texts are safe to log.
 type Skipped struct {
 	Index  int    // where in the `keys` array
-	ID     string // the `kid` as far as it could be read: at most 64 printable ASCII characters
+	ID     string // the `kid` if it could be read, by [Printable]
 	Reason string
 }
 
-// ParseKeySet reads a JWK set. A key that is broken, foreign, weak or not meant
-// for signatures is skipped alone (RFC 7517, Section 5). The error is about the
-// document: it is no JSON object or nested too deep, it has no `keys` array, or
-// two, or something follows it. A set none of whose keys can be used is no error.
-// How many keys a set may have is bounded by its length, which is the caller's
-// to bound.
+// ParseKeySet reads a JWK set. It skips each key that is malformed, foreign, weak
+// or not meant for signatures (RFC 7517, Section 5). An error means that the
+// document is not a JSON object, is nested too deep, has no `keys` array or two, or
+// has trailing data. A set without usable keys is not an error. The document's
+// length, which the caller must limit, limits the number of keys.
 func ParseKeySet(doc []byte) (KeySet, error) {
 	set, err := parseKeySet(doc)
 	if err != nil {
@@ -64,8 +63,8 @@ func parseKeySet(doc []byte) (KeySet, error) {
 	if err := strictjson.CheckDepth(doc); err != nil {
 		return KeySet{}, err
 	}
-	// This pass lets duplicate names and invalid UTF-8 through, so that the
-	// pass over each key can refuse them there.
+	// This pass allows duplicate names and invalid UTF-8, so that reading each
+	// key can refuse them in that key only.
 	dec := jsontext.NewDecoder(bytes.NewBuffer(doc),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if dec.PeekKind() != '{' {
@@ -81,8 +80,7 @@ func parseKeySet(doc []byte) (KeySet, error) {
 		if err != nil {
 			return KeySet{}, documentError(dec)
 		}
-		// The error, about invalid UTF-8, is of no interest: such a name is
-		// another than keys.
+		// Ignore the error about invalid UTF-8: such a name is not "keys".
 		name, _ := jsontext.AppendUnquote(nil, rawName)
 		if string(name) != "keys" {
 			if err := dec.SkipValue(); err != nil {
@@ -152,7 +150,7 @@ func (set *KeySet) add(index int, raw []byte) {
 	set.Skipped = append(set.Skipped, Skipped{Index: index, ID: Printable(m.kid), Reason: err.Error()})
 }
 
-// documentError says where the JSON of a set broke off, without quoting it.
+// documentError says where the JSON of a set is invalid, without quoting it.
 func documentError(dec *jsontext.Decoder) error {
 	return fmt.Errorf("invalid JSON near byte %d", dec.InputOffset())
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// material is what makes a JWK a public key: the members that RFC 7638,
-// Section 3.2 calls required, as they are encoded.
+// material holds the encoded members of a JWK that make up its public key: those
+// that RFC 7638, Section 3.2 calls required.
 type material struct {
 	kty, crv, n, e, x, y string
 }
 
-// materialOf returns the material of a public key of the standard library.
+// materialOf returns the material of one of the standard library's public keys.
 func materialOf(public crypto.PublicKey) (material, error) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -54,12 +54,12 @@ func materialOf(public crypto.PublicKey) (material, error) {
 	case ed25519.PublicKey:
 		return material{kty: "OKP", crv: "Ed25519", x: base64url.EncodeToString(key)}, nil
 	}
-	return material{}, fmt.Errorf("a key of type %T, *rsa.PublicKey, *ecdsa.PublicKey and ed25519.PublicKey are accepted", public)
+	return material{}, fmt.Errorf("a key of type %T; want *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey", public)
 }
 
-// canonical returns the JSON that RFC 7638, Section 3 hashes. It is as well
-// all that jwx gets to see of a JWK. It may be called on checked material only,
-// whose values need no escapes.
+// canonical returns the JSON that RFC 7638, Section 3 hashes, and the only part of
+// a JWK that jwx sees. Call it only for checked material, whose values need no
+// escapes.
 func (m material) canonical() []byte {
 	switch m.kty {
 	case "RSA":
@@ -71,8 +71,8 @@ func (m material) canonical() []byte {
 	}
 }
 
-// public checks m, has jwx make a public key of it, and makes sure that jwx
-// made the one that was checked.
+// public checks m, lets jwx convert it to a public key, and verifies that the
+// result is the key that was checked.
 func (m material) public() (crypto.PublicKey, error) {
 	checked, err := m.check()
 	if err != nil {
@@ -91,10 +91,10 @@ func (m material) public() (crypto.PublicKey, error) {
 
 var (
 	errPoint      = errors.New("an EC point that is not on the curve")
-	errConversion = errors.New("jwx makes another key of it")
+	errConversion = errors.New("jwx converts it to a different key")
 )
 
-// equaler is what every public key of the standard library can do.
+// equaler is implemented by every public key of the standard library.
 type equaler interface{ Equal(crypto.PublicKey) bool }
 
 func (m material) check() (equaler, error) {
@@ -122,7 +122,7 @@ func (m material) octets(name, value string) ([]byte, error) {
 func (m material) checkEC() (equaler, error) {
 	curve := curveOf(m.crv)
 	if curve == nil {
-		return nil, fmt.Errorf("EC curve %q, P-256, P-384 and P-521 are accepted", Printable(m.crv))
+		return nil, fmt.Errorf("EC curve %q; want P-256, P-384 or P-521", Printable(m.crv))
 	}
 	size := (curve.Params().BitSize + 7) / 8
 	point := append(make([]byte, 0, 1+2*size), 4) // uncompressed, SEC 1, Section 2.3.3
@@ -133,7 +133,7 @@ func (m material) checkEC() (equaler, error) {
 		}
 		// RFC 7518, Section 6.2.1.2: the full size of a coordinate.
 		if len(b) != size {
-			return nil, fmt.Errorf("%s: %d octets, %s has %d", c.name, len(b), m.crv, size)
+			return nil, fmt.Errorf("%s: %d octets; %s has %d", c.name, len(b), m.crv, size)
 		}
 		point = append(point, b...)
 	}
@@ -165,18 +165,18 @@ func curveName(curve elliptic.Curve) string {
 	return ""
 }
 
-// checkOKP checks an Ed25519 key. A point that is not on the curve is left to
-// ed25519.Verify, which refuses whatever is signed by it.
+// checkOKP checks an Ed25519 key. It accepts a point that is not on the curve:
+// ed25519.Verify refuses every signature with such a key.
 func (m material) checkOKP() (equaler, error) {
 	if m.crv != "Ed25519" {
-		return nil, fmt.Errorf("OKP curve %q, Ed25519 is accepted", Printable(m.crv))
+		return nil, fmt.Errorf("OKP curve %q; want Ed25519", Printable(m.crv))
 	}
 	x, err := m.octets("x", m.x)
 	if err != nil {
 		return nil, err
 	}
 	if len(x) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("x: %d octets, Ed25519 has %d", len(x), ed25519.PublicKeySize)
+		return nil, fmt.Errorf("x: %d octets; Ed25519 has %d", len(x), ed25519.PublicKeySize)
 	}
 	if smallOrder(x) {
 		return nil, errors.New("an Ed25519 point of small order")
@@ -184,8 +184,8 @@ func (m material) checkOKP() (equaler, error) {
 	return ed25519.PublicKey(x), nil
 }
 
-// smallOrder reports whether x encodes one of the eight points of small order.
-// Anyone can sign for such a key, and 32 zero octets are one of them.
+// smallOrder reports whether x encodes one of the eight points of small order,
+// such as 32 zero octets. Anybody can sign for such a key.
 func smallOrder(x []byte) bool {
 	y := make([]byte, len(x))
 	copy(y, x)

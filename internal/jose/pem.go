@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// ParsePEM reads one or more public keys in PEM: PUBLIC KEY, RSA PUBLIC KEY
-// and CERTIFICATE blocks, with nothing but white space around them. The keys
-// have no ID. Of a certificate only the key is read: who issued it, and until
-// when, is not looked at. A private key is an error that says so.
+// ParsePEM reads one or more public keys in PEM: PUBLIC KEY, RSA PUBLIC KEY and
+// CERTIFICATE blocks, with only white space around them. The keys have no ID.
+// Only the key of a certificate is used; its issuer and its validity are
+// ignored. A private key is an error that says so.
 func ParsePEM(data []byte) ([]*Key, error) {
 	var keys []*Key
 	for rest := bytes.TrimSpace(data); len(rest) > 0; rest = bytes.TrimSpace(rest) {
-		// pem.Decode jumps over text and over blocks that it cannot read; here
-		// each block must begin where the one before it ended.
+		// pem.Decode skips text and blocks that it cannot read. Here each block
+		// must begin where the last one ended.
 		block, after := pem.Decode(rest)
 		read := rest[:len(rest)-len(after)]
 		switch {
@@ -57,7 +57,7 @@ func keyOfBlock(block *pem.Block) (*Key, error) {
 		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
 			return nil, errors.New("a private key, where a public one belongs")
 		}
-		return nil, fmt.Errorf("type %q, PUBLIC KEY, RSA PUBLIC KEY and CERTIFICATE are accepted", Printable(block.Type))
+		return nil, fmt.Errorf("type %q; want PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", Printable(block.Type))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", block.Type, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
-// PrivateKey is a key by which a client proves who it is (RFC 7523).
+// PrivateKey is a key that a client authenticates with (RFC 7523).
 type PrivateKey struct {
 	signer    crypto.Signer
 	id        string
@@ -22,9 +22,8 @@ type PrivateKey struct {
 }
 
 // ParsePrivateKey reads a private key: one PEM block of PKCS #8, PKCS #1 or SEC
-// 1, or a private JWK, whose kid and alg count then. The key must be fit to
-// sign by the same rules as public keys are to verify. Errors hold nothing of
-// the key.
+// 1, or a private JWK with its kid and alg. The rules for keys that sign are
+// those for keys that verify. Errors do not quote the key.
 func ParsePrivateKey(data []byte) (*PrivateKey, error) {
 	data = bytes.TrimSpace(data)
 	var raw any
@@ -141,8 +140,8 @@ func (k *PrivateKey) Sign(header, payload []byte) (string, error) {
 	return Sign(k.signer, k.algorithm, header, payload)
 }
 
-// Secret returns bytes that only a holder of the key can make, the same each
-// time: a start for deriving symmetric keys, and nothing else.
+// Secret returns bytes that only a holder of the key can compute. They are the
+// same each time. Use them only to derive symmetric keys.
 func (k *PrivateKey) Secret() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.signer)
 	if err != nil {

@@ -46,8 +46,8 @@ func TestProofKeysAreBounded(t *testing.T) {
 		{"P-256", p256Members, ""},
 		{"P-521", p521Members, ""}, // dpop.Config.Algorithms lists ES512 or not
 		{"Ed25519", edMembers, ""},
-		{"RSA of 2047 bits", rsaOf(2047, 1, "AQAB"), "RSA modulus of 2047 bits, 2048 to 4096 are accepted"},
-		{"RSA of 4097 bits", rsaOf(4097, 1, "AQAB"), "RSA modulus of 4097 bits, 2048 to 4096 are accepted"},
+		{"RSA of 2047 bits", rsaOf(2047, 1, "AQAB"), "RSA modulus of 2047 bits; want 2048 to 4096"},
+		{"RSA of 4097 bits", rsaOf(4097, 1, "AQAB"), "RSA modulus of 4097 bits; want 2048 to 4096"},
 		{"RSA of 8192 bits, e 2^31-1", rsaOf(8192, 1, b64(0x7f, 0xff, 0xff, 0xff)), "RSA modulus of 8192 bits"},
 		{"RSA with e 2^31-1", rsaOf(2048, 1, b64(0x7f, 0xff, 0xff, 0xff)), "exponent of a proof key that is not 65537"},
 		{"RSA with e 65539", rsaOf(2048, 1, b64(1, 0, 3)), "exponent of a proof key that is not 65537"},

@@ -9,9 +9,9 @@ import (
 	"math/big"
 )
 
-// The sizes of an RSA modulus. RFC 7518, Section 3.3 asks for 2048 bits; the
-// upper bound is what one verification may cost. A key that its sender chooses
-// gets less, and the exponent that all libraries choose.
+// The accepted sizes of an RSA modulus. RFC 7518, Section 3.3 requires 2048 bits.
+// The upper limit bounds the cost of a verification. It is lower for a key that
+// the sender of a request chooses, whose exponent must be the usual one.
 const (
 	minModulusBits      = 2048
 	maxModulusBits      = 8192
@@ -52,23 +52,23 @@ func (m material) rsa(maxBits int) (*rsa.PublicKey, error) {
 		return nil, err
 	}
 	if bits := n.BitLen(); bits < minModulusBits || bits > maxBits {
-		return nil, fmt.Errorf("RSA modulus of %d bits, %d to %d are accepted", bits, minModulusBits, maxBits)
+		return nil, fmt.Errorf("RSA modulus of %d bits; want %d to %d", bits, minModulusBits, maxBits)
 	}
 	if n.Bit(0) == 0 {
 		return nil, errors.New("an even RSA modulus")
 	}
-	// With an exponent of 1 every signature holds; a long one costs time, and
-	// crypto/rsa takes none beyond 31 bits.
+	// An exponent of 1 would verify every signature, and a long one costs time.
+	// crypto/rsa accepts at most 31 bits.
 	if e.BitLen() > 31 || e.Int64() < 3 || e.Bit(0) == 0 {
 		return nil, errors.New("an RSA exponent that is even or not from 3 to 2^31-1")
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
 
-// trim removes the zero octets that the numbers of an RSA key begin with, and
-// returns the names of those it changed. RFC 7518, Section 2 forbids such octets,
-// but Java's BigInteger writes one before a modulus whose first bit is set. The
-// thumbprint is that of the trimmed key (RFC 7638, Section 3.3).
+// trim removes leading zero octets from the numbers of an RSA key, and returns the
+// names of the members that it changed. RFC 7518, Section 2 forbids these octets,
+// but Java's BigInteger writes one in front of a modulus whose first bit is set.
+// The thumbprint is that of the trimmed key (RFC 7638, Section 3.3).
 func (m *material) trim() (trimmed []string) {
 	if m.kty != "RSA" {
 		return nil

@@ -15,8 +15,8 @@ import (
 )
 
 // MarshalKey returns public as a JWK with `use` sig, and with `kid` and `alg`
-// unless they are empty. It is for the test kit, which publishes weak keys and
-// lies as well: nothing is checked.
+// unless they are empty. It checks nothing, because the test kit also publishes
+// weak and inconsistent keys.
 func MarshalKey(public crypto.PublicKey, id string, alg Algorithm) ([]byte, error) {
 	key, err := jwk.FromRaw(public)
 	if err != nil {
@@ -37,9 +37,9 @@ func MarshalKey(public crypto.PublicKey, id string, alg Algorithm) ([]byte, erro
 }
 
 // Sign returns header and payload as a JWS in compact serialization, signed by
-// private with alg. It is for the test kit, which forges tokens as well: header
-// is the finished JSON, whatever it is, and need not agree with alg, nor an EC
-// key's curve with it.
+// private with alg. It checks nothing, because the test kit also forges tokens:
+// header may be any JSON and may contradict alg, and an EC key's curve may not
+// fit alg.
 func Sign(private crypto.Signer, alg Algorithm, header []byte, payload []byte) (string, error) {
 	input := base64url.EncodeToString(header) + "." + base64url.EncodeToString(payload)
 	message, opts, err := toSign(private, alg, input)
@@ -58,7 +58,7 @@ func Sign(private crypto.Signer, alg Algorithm, header []byte, payload []byte) (
 	return input + "." + base64url.EncodeToString(signature), nil
 }
 
-// toSign returns what a signer is given for alg.
+// toSign returns the bytes to pass to a signer for alg.
 func toSign(private crypto.Signer, alg Algorithm, input string) ([]byte, crypto.SignerOpts, error) {
 	fits := false
 	var opts crypto.SignerOpts = alg.hash()
@@ -84,8 +84,8 @@ func toSign(private crypto.Signer, alg Algorithm, input string) ([]byte, crypto.
 	return message, opts, nil
 }
 
-// concatenated turns the DER form of an ECDSA signature, which signers give,
-// into that of JWS (RFC 7518, Section 3.4).
+// concatenated converts an ECDSA signature from DER, as signers return it, to
+// the form of a JWS (RFC 7518, Section 3.4).
 func concatenated(public *ecdsa.PublicKey, der []byte) ([]byte, error) {
 	var pair struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(der, &pair); err != nil {

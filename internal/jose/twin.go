@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Twin returns the other valid spelling of a JWS with an ECDSA signature: if
-// (R, S) holds, so does (R, N−S), and anybody can compute it. It reports false
-// for any other token. Nothing is verified.
+// Twin returns the other valid form of a JWS with an ECDSA signature: if (R, S) is
+// valid, so is (R, N−S), and anybody can compute it. ok is false for any other
+// token. Twin verifies nothing.
 func Twin(token string) (twin string, ok bool) {
 	jws, err := Parse(token)
 	if err != nil {

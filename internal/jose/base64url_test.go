@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// decodesAlike holds the decoder against encoding/base64, in its strict mode
-// and without the line breaks that it skips.
+// decodesAlike compares the decoder with encoding/base64 in strict mode,
+// without the line breaks that encoding/base64 ignores.
 func decodesAlike(t *testing.T, s string) {
 	t.Helper()
 	want, err := base64.RawURLEncoding.Strict().DecodeString(s)
@@ -21,7 +21,7 @@ func decodesAlike(t *testing.T, s string) {
 	}
 }
 
-// K3, and part 2.5: no other spelling of the same bytes is accepted.
+// K3, and part 2.5: exactly one encoding of given bytes is accepted.
 func TestDecodesAsEncodingBase64(t *testing.T) {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for n := range 40 {

@@ -9,8 +9,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// A token is refused with one of two errors, or it is the one encoding of what
-// was read from it (K3).
+// Parse either returns one of two errors, or the token is the only encoding of
+// the result (K3).
 func FuzzParse(f *testing.F) {
 	for _, token := range []string{"", "..", "a.b.c", a1Token, a2Token, a3Token, a4Token, a5Token, edToken,
 		tokenOf(`{"alg":"ES256","kid":"k","typ":"at+jwt","jwk":{"kty":"EC"}}`),
@@ -42,8 +42,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A key that is kept is good for something, and is the same key when it is
-// written and read again.
+// A key that was read verifies something, and is the same after writing and
+// reading it.
 func FuzzParseKeySet(f *testing.F) {
 	f.Add([]byte(`{"keys":[{` + rsaMembers + `,"kid":"a","alg":"RS256","use":"sig"},{` + p256Members + `},{` + p521Members + `,"key_ops":["verify"]},{` + edMembers + `}]}`))
 	f.Add([]byte(`{"keys":[{` + edMembers + `,"a":1,"a":2},null,{"kty":"oct","k":"AA"},{` + okp(0, 0, 0) + `}],"x":"` + "\xff" + `"}`))
@@ -57,7 +57,7 @@ func FuzzParseKeySet(f *testing.F) {
 			return
 		}
 		if len(set.Skipped) > 100 || set.More > 0 && len(set.Skipped) < 100 {
-			t.Errorf("%d keys are skipped, and %d more", len(set.Skipped), set.More)
+			t.Errorf("%d skipped keys are described, and %d more", len(set.Skipped), set.More)
 		}
 		for _, s := range set.Skipped {
 			if s.Reason == "" || len(s.ID) > 64 {
@@ -80,7 +80,7 @@ func FuzzParseKeySet(f *testing.F) {
 				}
 			}
 			if !able {
-				t.Error("a key that verifies nothing was kept")
+				t.Error("a key that verifies nothing was not skipped")
 			}
 			id, _ := key.ID()
 			written, err := jose.MarshalKey(key.Public(), id, "")

@@ -9,7 +9,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-func TestHeadersAreKnownAgain(t *testing.T) {
+func TestHeadersAreParsedOnce(t *testing.T) {
 	var headers jose.Headers
 	var b jose.Buffer
 	token := tokenOf(`{"alg":"ES256","kid":"k","typ":"at+jwt","jwk":{"kty":"EC"}}`)
@@ -27,15 +27,15 @@ func TestHeadersAreKnownAgain(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", again.Header, err, want)
 	}
 	if string(again.Payload) != string(first.Payload) || again.SigningInput != first.SigningInput {
-		t.Error("another token")
+		t.Error("the payload and signature of another token")
 	}
 	if _, err := b.Parse(strings.Replace(token, ".", "A.", 1), &headers); err == nil {
-		t.Error("a header that only begins like one that is known")
+		t.Error("a header with the prefix of a known one is known")
 	}
 }
 
-// Part 2.4: headers are bounded in number and in bytes, however many come, and
-// what was parsed and not kept is not remembered.
+// Part 2.4: headers are bounded in number and in bytes, however many are kept.
+// A header that was parsed and not kept is unknown.
 func TestHeadersAreBounded(t *testing.T) {
 	var headers jose.Headers
 	known := func(token string) bool {
@@ -56,7 +56,7 @@ func TestHeadersAreBounded(t *testing.T) {
 	headerOf := func(n int) string { return tokenOf(fmt.Sprintf(`{"alg":"ES256","jwk":{},"kid":"%d"}`, n)) }
 	for range 2 {
 		if known(headerOf(0)) {
-			t.Error("known without being kept")
+			t.Error("known without Keep")
 		}
 	}
 	const flood = 5000
@@ -86,7 +86,8 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 }
 
-// What one token left in a buffer is nowhere in what is read of the next.
+// Nothing of one token appears in the result of the next that is parsed into
+// the same buffer.
 func TestBufferIsUsedAgain(t *testing.T) {
 	var b jose.Buffer
 	long := tokenOf(`{"alg":"ES256","kid":"` + strings.Repeat("secret", 100) + `"}`)

@@ -15,7 +15,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// What was computed for one algorithm or one token is not taken for another's.
+// A digest of one algorithm or one token is never used for another.
 func TestInput(t *testing.T) {
 	secret, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -34,7 +34,7 @@ func TestInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var in jose.Input
-	for size := range 200 { // of all lengths that a block of the hash can be filled by
+	for size := range 200 { // so that each length of a partial block occurs
 		algorithm := []jose.Algorithm{jose.RS256, jose.PS512, jose.PS256, jose.RS384}[size%4]
 		token, err := jose.Sign(secret, algorithm, []byte(`{"alg":"`+string(algorithm)+`"}`), []byte(strings.Repeat("p", size+1)))
 		if err != nil {
@@ -46,7 +46,7 @@ func TestInput(t *testing.T) {
 		}
 		in.Set([]byte(jws.SigningInput))
 		if wrong.VerifyInput(jose.ES256, &in, jws.Signature[:64]) == nil {
-			t.Fatal("another's key proves it")
+			t.Fatal("another key verifies it")
 		}
 		if err := right.VerifyInput(algorithm, &in, jws.Signature); err != nil {
 			t.Fatalf("%s of %d bytes: %v", algorithm, size, err)
@@ -64,17 +64,17 @@ func TestInput(t *testing.T) {
 		}
 		for range 2 {
 			if in.SumToken([]byte(token)) != sha256.Sum256([]byte(token)) {
-				t.Fatalf("%s: another SHA-256 of a token with %d bytes of claims", algorithm, size)
+				t.Fatalf("%s: wrong SHA-256 of a token with %d bytes of claims", algorithm, size)
 			}
 		}
 		if err := right.VerifyInput(algorithm, &in, jws.Signature); err != nil {
-			t.Fatalf("%s: not a second time: %v", algorithm, err)
+			t.Fatalf("%s: the second verification: %v", algorithm, err)
 		}
 		in.Clear()
 	}
 }
 
-// No byte of a token is left in a cleared Input: not even in the hash.
+// Clear leaves no byte of a token in an Input, nor in its hash.
 func TestInputForgets(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestInputForgets(t *testing.T) {
 		}
 		use()
 		if !strings.Contains(remains(&in), "secret") {
-			t.Fatalf("%s: nothing was there to be forgotten", name)
+			t.Fatalf("%s: the token was not there before Clear", name)
 		}
 		in.Clear()
 		if left := remains(&in); strings.Contains(left, "secre") {
@@ -110,7 +110,7 @@ func TestInputForgets(t *testing.T) {
 	}
 }
 
-// remains returns the bytes of an Input and of what it points to.
+// remains returns the bytes of an Input and of the values it points to.
 func remains(in *jose.Input) string {
 	var all strings.Builder
 	var walk func(v reflect.Value)

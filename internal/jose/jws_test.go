@@ -29,7 +29,7 @@ func wantMalformed(t testing.TB, err error, part string) {
 }
 
 // K3, C13; RFC 7515, Section 7.1.
-func TestTokensThatAreNoJWS(t *testing.T) {
+func TestTokensThatAreNotJWS(t *testing.T) {
 	tests := []struct{ name, token string }{
 		{"empty", ""},
 		{"opaque", "2YotnFZFEjr1zCsicMWpAA"},
@@ -79,7 +79,7 @@ func TestTokensThatAreMalformed(t *testing.T) {
 		{"kid an object", tokenOf(`{"alg":"ES256","kid":{}}`), "header"},
 		{"typ null", tokenOf(`{"alg":"ES256","typ":null}`), "header"},
 		{"typ an array", tokenOf(`{"alg":"ES256","typ":["at+jwt"]}`), "header"},
-		// J6, K10: UTF-8, and nothing behind the object.
+		// J6, K10: UTF-8, and no trailing data.
 		{"invalid UTF-8", tokenOf("{\"alg\":\"ES256\",\"kid\":\"\xff\"}"), "header"},
 		{"a lone surrogate", tokenOf(`{"alg":"ES256","kid":"\ud800"}`), "header"},
 		{"data behind the header", tokenOf(`{"alg":"ES256"}{}`), "header"},
@@ -121,10 +121,10 @@ func TestTokensThatAreMalformed(t *testing.T) {
 	}
 }
 
-// RFC 7797, Section 6 lets `b64` count only through `crit`; alone it is an
-// unknown parameter, and the payload is encoded as ever (K5).
+// K5: `b64` has a meaning only if `crit` lists it (RFC 7797, Section 6). Alone it
+// is an unknown parameter, and the payload is encoded as usual.
 func TestHeaderParametersThatAreIgnored(t *testing.T) {
-	// K4, J9: `jku`, `x5u` and `x5c` point to keys that nobody fetches.
+	// K4, J9: nobody fetches the keys that `jku`, `x5u` and `x5c` point to.
 	jws, err := jose.Parse(tokenOf(`{"alg":"ES256","jku":"http://127.0.0.1/","x5u":1,"x5c":["AA"],"x5t":null,"b64":false,"cty":"x"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestHeader(t *testing.T) {
 		{"kid and typ", `{"alg":"ES256","kid":"k","typ":"at+JWT"}`, jose.Header{Algorithm: "ES256", KeyID: "k", HasKeyID: true, Type: "at+JWT", HasType: true}},
 		{"kid and typ empty", `{"alg":"ES256","kid":"","typ":""}`, jose.Header{Algorithm: "ES256", HasKeyID: true, HasType: true}},
 		{"names in capitals", `{"alg":"ES256","KID":"k","Crit":["x"]}`, jose.Header{Algorithm: "ES256"}},
-		// J9: a kid is data.
+		// J9: a kid is any string.
 		{"kid a path", `{"alg":"ES256","kid":"../../dev/null"}`, jose.Header{Algorithm: "ES256", KeyID: "../../dev/null", HasKeyID: true}},
 		{"jwk", `{"alg":"ES256","jwk":{"kty" : "EC"}}`, jose.Header{Algorithm: "ES256", JWK: []byte(`{"kty" : "EC"}`)}},
 		{"jwk null", `{"alg":"ES256","jwk":null}`, jose.Header{Algorithm: "ES256", JWK: []byte(`null`)}},
@@ -185,8 +185,8 @@ func TestErrorsDoNotQuoteTheToken(t *testing.T) {
 	}
 }
 
-// C13, CVE-2025-27144, CVE-2025-30204: what a token may make the parser
-// allocate before anything of it is proven.
+// C13, CVE-2025-27144, CVE-2025-30204: a limit on what a token makes the parser
+// allocate before its signature was verified.
 func TestAllocations(t *testing.T) {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256"}`))
 	tests := []struct {
@@ -217,8 +217,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// bytesPerRun returns what f allocates, after a first run that fills pools:
-// the least of several, since others allocate too.
+// bytesPerRun returns how many bytes f allocates after a first run that fills
+// pools: the minimum of several runs, because other goroutines allocate too.
 func bytesPerRun(f func()) uint64 {
 	f()
 	least := uint64(math.MaxUint64)
@@ -261,7 +261,7 @@ func TestDecodeBase64URL(t *testing.T) {
 	}
 }
 
-// C8, J2: exactly these, by exactly these names.
+// C8, J2: exactly these algorithms, with exactly these names.
 func TestAlgorithms(t *testing.T) {
 	want := []jose.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 	got := jose.Algorithms()
@@ -270,7 +270,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 	got[0] = "none"
 	if jose.Algorithms()[0] != "RS256" {
-		t.Error("a caller changed the list of all callers")
+		t.Error("changing the result changes the next result")
 	}
 	for _, alg := range want {
 		if !alg.Supported() {

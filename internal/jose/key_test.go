@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 Broken keys can be made by their coordinates alone.
+//lint:file-ignore SA1019 Only coordinates can express a broken key.
 
 package jose_test
 
@@ -67,7 +67,8 @@ func signers(t testing.TB) map[jose.Algorithm]crypto.Signer {
 	}
 }
 
-// What Sign writes verifies by its own algorithm and by no other (J1, K7).
+// J1, K7: a token that Sign returns can be verified by its own algorithm and by
+// no other.
 func TestSignAndVerify(t *testing.T) {
 	keys := signers(t)
 	for _, alg := range jose.Algorithms() {
@@ -97,7 +98,7 @@ func TestSignAndVerify(t *testing.T) {
 					t.Errorf("Verify by %s: %v, want an error that is not ErrSignature", other, err)
 				}
 			}
-			// K7: another length, in each direction.
+			// K7: a signature that is too short or too long.
 			for _, signature := range [][]byte{nil, {}, jws.Signature[1:], jws.Signature[:len(jws.Signature)-1],
 				append(bytes.Clone(jws.Signature), 0), append([]byte{0}, jws.Signature...), append(bytes.Clone(jws.Signature), jws.Signature...)} {
 				if err := key.Verify(alg, jws.SigningInput, signature); !errors.Is(err, jose.ErrSignature) {
@@ -116,7 +117,7 @@ func TestSignAndVerify(t *testing.T) {
 }
 
 // K7; RFC 7518, Section 3.4; CVE-2022-21449.
-func TestECDSASignaturesThatNeverHold(t *testing.T) {
+func TestECDSASignaturesThatAreNeverValid(t *testing.T) {
 	for alg, curve := range map[jose.Algorithm]elliptic.Curve{jose.ES256: elliptic.P256(), jose.ES384: elliptic.P384(), jose.ES512: elliptic.P521()} {
 		private := ecKey(t, curve)
 		key := newKey(t, private.Public())
@@ -171,7 +172,7 @@ func TestECDSASignaturesThatNeverHold(t *testing.T) {
 				}
 			})
 		}
-		// r + n where it fits the size: the same point, and not the same number.
+		// r + n, if it fits the size: the same point, but another number.
 		if sum := new(big.Int).Add(r, n); sum.BitLen() <= 8*size {
 			if err := key.Verify(alg, input, pair(sum, s)); !errors.Is(err, jose.ErrSignature) {
 				t.Errorf("%s with r + n: %v, want ErrSignature", alg, err)
@@ -181,7 +182,7 @@ func TestECDSASignaturesThatNeverHold(t *testing.T) {
 }
 
 // K7; RFC 7518, Section 3.5.
-func TestPSSSaltMustBeAsLongAsTheHash(t *testing.T) {
+func TestPSSSaltMustHaveTheLengthOfTheHash(t *testing.T) {
 	key := newKey(t, rsaKey().Public())
 	digest := sha256.Sum256([]byte("input"))
 	for _, salt := range []int{1, 20, 31, 32, 33, 48, 190, 222, rsa.PSSSaltLengthAuto} {
@@ -195,13 +196,13 @@ func TestPSSSaltMustBeAsLongAsTheHash(t *testing.T) {
 	}
 }
 
-// An Ed25519 key of small order takes a signature that nobody made. The key is
-// refused; the test shows that the standard library would take it.
+// An Ed25519 key of small order verifies signatures that nobody made. The
+// standard library accepts such keys, and this package must not.
 func TestEd25519KeyOfSmallOrderIsRefused(t *testing.T) {
 	identity := ed25519.PublicKey(append([]byte{1}, make([]byte, 31)...))
 	forged := append(bytes.Clone(identity), make([]byte, 32)...) // R = identity, S = 0
 	if !ed25519.Verify(identity, []byte("anything"), forged) {
-		t.Error("ed25519.Verify refuses it by itself: smallOrder can go")
+		t.Error("ed25519.Verify refuses the key: delete smallOrder")
 	}
 	if _, err := jose.NewKey(identity, ""); err == nil {
 		t.Error("NewKey accepts it")
@@ -262,10 +263,10 @@ func TestNewKey(t *testing.T) {
 		t.Errorf("ID() = %q, %v, want none", id, ok)
 	}
 	if !key.Can(jose.RS256) || !key.Can(jose.PS256) || key.Can(jose.RS384) {
-		t.Error("the key is not bound to its algorithms")
+		t.Error("the key may verify other algorithms")
 	}
 	if key := newKey(t, edKey(t).Public(), jose.EdDSA); !key.Can(jose.Ed25519) {
-		t.Error("EdDSA and Ed25519 are not the same")
+		t.Error("EdDSA and Ed25519 are not synonyms")
 	}
 	if id, ok := newKey(t, rsaKey().Public()).ID(); id != "kid" || !ok {
 		t.Errorf("ID() = %q, %v", id, ok)
@@ -299,7 +300,7 @@ func TestKeyIsImmutable(t *testing.T) {
 			}
 		}
 		if !key.Can(alg) || !twin.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(key.Public()) {
-			t.Errorf("%s: a caller changed the key", alg)
+			t.Errorf("%s: changing the result changes the key", alg)
 		}
 		if again := newKey(t, key.Public()); again.Thumbprint() != key.Thumbprint() {
 			t.Errorf("%s: thumbprint %q, want %q", alg, again.Thumbprint(), key.Thumbprint())
@@ -337,7 +338,7 @@ func TestSignRefusesAlgorithmsOfAnotherKey(t *testing.T) {
 			t.Errorf("Sign by %q = %q", alg, token)
 		}
 	}
-	// The test kit forges: ES256 with a P-384 key, a header that says otherwise.
+	// The test kit forges tokens: ES256 with a P-384 key, under another header.
 	private := ecKey(t, elliptic.P384())
 	token, err := jose.Sign(private, jose.ES256, []byte(`{"alg":"ES256"}`), []byte(`{}`))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 func b64(b ...byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// keyOps returns a list of n operations that differ; verify is the last.
+// keyOps returns a list of n different operations, with verify at the end.
 func keyOps(n int) string {
 	var b strings.Builder
 	for i := range n - 1 {
@@ -23,14 +23,15 @@ func keyOps(n int) string {
 	return "[" + b.String() + `"verify"]`
 }
 
-// rsaOf returns an RSA key with a modulus of the given size, odd if last is.
+// rsaOf returns an RSA key with a modulus of the given size, which is odd if last
+// is.
 func rsaOf(bits uint, last int64, e string) string {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	n.Add(n, big.NewInt(last))
 	return `"kty":"RSA","n":"` + b64(n.Bytes()...) + `","e":"` + e + `"`
 }
 
-// okp returns an Ed25519 key whose first and last octets are given.
+// okp returns an Ed25519 key with the given first and last octets.
 func okp(first, middle, last byte) string {
 	x := slices.Repeat([]byte{middle}, 32)
 	x[0], x[31] = first, last
@@ -61,7 +62,7 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		{"P-256 with alg", p256Members + `,"alg":"ES256"`, []jose.Algorithm{jose.ES256}},
 		{"P-521", p521Members, []jose.Algorithm{jose.ES512}},
 		{"Ed25519", edMembers, ed},
-		// RFC 9864: two names for one thing.
+		// RFC 9864: synonyms.
 		{"Ed25519 with alg EdDSA", edMembers + `,"alg":"EdDSA"`, ed},
 		{"Ed25519 with alg Ed25519", edMembers + `,"alg":"Ed25519"`, ed},
 		// K6; RFC 7517, Sections 4.2 and 4.3.
@@ -69,17 +70,17 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		{"key_ops verify", p256Members + `,"key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
 		{"key_ops sign and verify", p256Members + `,"key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
 		{"use and key_ops that agree", p256Members + `,"use":"sig","key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
-		// Reports L4: an empty list names no operation, and so is absent.
+		// Reports L4: an empty list counts as absent.
 		{"key_ops empty", rsaMembers + `,"key_ops":[]`, rs},
 		{"key_ops empty, use sig", rsaMembers + `,"use":"sig","key_ops":[ ]`, rs},
-		// Reports V10: sixteen operations at most.
+		// Reports V10: at most sixteen operations.
 		{"key_ops of 16", rsaMembers + `,"key_ops":` + keyOps(16), rs},
 		// Reports L1: a member that is null is absent.
 		{"alg null", rsaMembers + `,"alg":null`, rs},
 		{"optional members that are null", p256Members + `,"alg":null,"use":null,"key_ops":null,"kid":null,"x5c":null,"x5t":null,"x5u":null`, []jose.Algorithm{jose.ES256}},
 		{"private members that are null", rsaMembers + `,"d":null,"p":null,"q":null,"dp":null,"dq":null,"qi":null,"oth":null,"k":null`, rs},
 		{"members of other types that are null", edMembers + `,"y":null,"n":null,"e":null`, ed},
-		// K4: certificates are ignored, whatever they are.
+		// K4: certificates are ignored, valid or not.
 		{"x5c of another key", p256Members + `,"x5c":["AA"],"x5t":1,"x5u":"http://127.0.0.1/"`, []jose.Algorithm{jose.ES256}},
 		{"names in capitals", p256Members + `,"D":"AA","K":1,"Use":"enc"`, []jose.Algorithm{jose.ES256}},
 	}
@@ -117,7 +118,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"RSA with e 0", "{" + rsaOf(2048, 1, "AA") + "}", "e: a leading zero octet"},
 		{"RSA with e of nothing but zeros", "{" + rsaOf(2048, 1, "AAAA") + "}", "e: a leading zero octet"},
 		{"RSA with n of nothing but zeros", `{"kty":"RSA","e":"AQAB","n":"` + b64(make([]byte, 257)...) + `"}`, "n: a leading zero octet"},
-		// Reports L4: the zero octet counts in no check.
+		// Reports L4: the leading zero octet does not affect checks.
 		{"RSA of 2040 bits and a leading zero", `{"kty":"RSA","e":"AQAB","n":"` + b64(append([]byte{0, 0x80}, make([]byte, 254)...)...) + `"}`, "RSA modulus of 2040 bits"},
 		{"RSA with e 1 and a leading zero", "{" + rsaOf(2048, 1, "AAE") + "}", "RSA exponent"},
 		{"RSA without n", `{"kty":"RSA","e":"AQAB"}`, "RSA key without n"},
@@ -166,7 +167,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"use enc", "{" + rsaMembers + `,"use":"enc"}`, `use "enc"; want sig`},
 		{"use empty", "{" + rsaMembers + `,"use":""}`, `use ""`},
 		{"key_ops without verify", "{" + rsaMembers + `,"key_ops":["sign"]}`, "key_ops without verify"},
-		// Reports V10: the reading ends there, so thousands cost no more.
+		// Reports V10: reading stops at the limit, so thousands cost no more.
 		{"key_ops of 17", "{" + rsaMembers + `,"key_ops":` + keyOps(17) + "}", "key_ops: more than 16 operations"},
 		{"key_ops of 20,000", "{" + rsaMembers + `,"key_ops":` + keyOps(20_000) + "}", "key_ops: more than 16 operations"},
 		{"key_ops of null", "{" + rsaMembers + `,"key_ops":["verify",null]}`, "key_ops: a JSON null"},
@@ -195,7 +196,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 			if _, err := jose.ParseKey([]byte(tt.jwk)); err == nil || !strings.Contains(err.Error(), tt.reason) {
 				t.Errorf("ParseKey: %v, want %q", err, tt.reason)
 			}
-			// K6: alone, the keys around it work.
+			// K6: only this key is skipped.
 			set, err := jose.ParseKeySet([]byte(`{"keys":[{` + p256Members + `},` + tt.jwk + `,{` + edMembers + `}]}`))
 			if err != nil {
 				t.Fatalf("ParseKeySet: %v", err)
@@ -211,8 +212,8 @@ func TestKeysThatAreSkipped(t *testing.T) {
 }
 
 // Reports L4: the numbers of an RSA key may begin with zero octets, as Java's
-// BigInteger writes them. The key is that without them, its thumbprint (RFC 7638)
-// too, and a note says so.
+// BigInteger writes them. The key and its thumbprint (RFC 7638) are computed
+// without them, and a note says so.
 func TestZeroOctetsAreRemoved(t *testing.T) {
 	n, err := base64.RawURLEncoding.DecodeString(a2N)
 	if err != nil {
@@ -232,7 +233,7 @@ func TestZeroOctetsAreRemoved(t *testing.T) {
 			t.Fatalf("%s: %v, %+v", tt.name, err, set.Skipped)
 		}
 		if key := set.Keys[1]; key.Thumbprint() != want.Thumbprint() || !key.Public().(*rsa.PublicKey).Equal(want.Public()) {
-			t.Errorf("%s: another key, of thumbprint %s", tt.name, key.Thumbprint())
+			t.Errorf("%s: the thumbprint of another key, %s", tt.name, key.Thumbprint())
 		}
 		switch {
 		case tt.note == "" && len(set.Notes) == 0:
@@ -243,14 +244,14 @@ func TestZeroOctetsAreRemoved(t *testing.T) {
 		if err != nil || key.Thumbprint() != want.Thumbprint() {
 			t.Errorf("%s: ParseKey: %v", tt.name, err)
 		}
-		// A DPoP client computed the thumbprint of the key as it spells it.
+		// A DPoP client computes the thumbprint with the zero octets.
 		if _, err := jose.ParseProofKey([]byte(document)); (err == nil) != (tt.note == "") {
 			t.Errorf("%s: ParseProofKey: %v", tt.name, err)
 		}
 	}
 }
 
-func TestDocumentsThatAreNoKeySet(t *testing.T) {
+func TestDocumentsThatAreNotKeySets(t *testing.T) {
 	many := func(n int) string {
 		return `{"keys":[` + strings.TrimSuffix(strings.Repeat("1,", n), ",") + `]}`
 	}
@@ -281,11 +282,11 @@ func TestDocumentsThatAreNoKeySet(t *testing.T) {
 				t.Errorf("ParseKeySet: %v, want %q", err, tt.want)
 			}
 			if len(set.Keys)+len(set.Skipped) > 0 {
-				t.Errorf("a set beside the error: %+v", set)
+				t.Errorf("a set with the error: %+v", set)
 			}
 		})
 	}
-	// Reports V15: as many as the document holds.
+	// Reports V15: any number of keys that fits the document.
 	t.Run("300,000 keys that are skipped", func(t *testing.T) {
 		set, err := jose.ParseKeySet([]byte(many(300_000)))
 		if err != nil || len(set.Skipped) != 100 || set.More != 300_000-100 {
@@ -295,7 +296,7 @@ func TestDocumentsThatAreNoKeySet(t *testing.T) {
 	t.Run("no key at all", func(t *testing.T) {
 		set, err := jose.ParseKeySet([]byte(` {"issuer":"x","issuer":"y","\xff":1,"keys":[ ]} `))
 		if err == nil {
-			t.Fatalf("a backslash escape that is none was accepted: %+v", set)
+			t.Fatalf("an invalid escape was accepted: %+v", set)
 		}
 		set, err = jose.ParseKeySet([]byte(" {\"issuer\":\"x\",\"issuer\":\"y\",\"\xff\":1,\"keys\":[ ]}\n"))
 		if err != nil || len(set.Keys)+len(set.Skipped) != 0 {
@@ -321,7 +322,7 @@ func TestKeysWithTheSameIDAreKept(t *testing.T) {
 	}
 }
 
-// What comes from a key set and goes to a log is short and harmless.
+// Texts from a key set that go to a log are short and printable.
 func TestSkippedTextsAreFitForALog(t *testing.T) {
 	hostile := `\r\nINFO all is well \u001b[2J é \u0000` + strings.Repeat("x", 10_000)
 	for _, member := range []string{`"kty":"` + hostile + `"`, rsaMembers + `,"alg":"` + hostile + `"`,

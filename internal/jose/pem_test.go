@@ -63,7 +63,7 @@ func TestParsePEM(t *testing.T) {
 			}
 			for i, want := range tt.want {
 				if keys[i].Thumbprint() != newKey(t, want).Thumbprint() {
-					t.Errorf("key %d is another one", i)
+					t.Errorf("key %d is a different key", i)
 				}
 				if id, ok := keys[i].ID(); ok {
 					t.Errorf("key %d has ID %q", i, id)

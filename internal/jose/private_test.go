@@ -17,7 +17,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// RFC 7523: a client's key, in each form that it comes in, signs what its
+// RFC 7523: in each format, a client's private key makes signatures that its
 // public key verifies.
 func TestParsePrivateKey(t *testing.T) {
 	ec := ecKey(t, elliptic.P256())
@@ -146,7 +146,7 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		} else if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: the error holds the key: %v", name, err)
+			t.Errorf("%s: the error quotes the key: %v", name, err)
 		}
 	}
 }

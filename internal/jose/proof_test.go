@@ -8,7 +8,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// What saves time for proofs says the same as what it stands for.
+// ParseProofKey omits the slow conversion, and returns what ParseKey does.
 func TestParseProofKeyIsParseKey(t *testing.T) {
 	docs := []string{
 		`{` + rsaMembers + `}`, `{` + p256Members + `}`, `{` + edMembers + `}`, `{` + p256Members + `,"alg":"ES256","use":"sig","kid":"k"}`,
@@ -38,7 +38,8 @@ func TestParseProofKeyIsParseKey(t *testing.T) {
 	}
 }
 
-// Reports V13: what a proof key may cost is bounded, since its sender chooses it.
+// Reports V13: the cost of a proof key is bounded, because its sender chooses
+// it.
 func TestProofKeysAreBounded(t *testing.T) {
 	tests := []struct{ name, members, reason string }{
 		{"RSA of 2048 bits", rsaOf(2048, 1, "AQAB"), ""},

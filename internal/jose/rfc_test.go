@@ -60,7 +60,7 @@ func mustKey(t testing.TB, members string) *jose.Key {
 }
 
 // K3, K7; RFC 7515, Appendices A.2 to A.4; RFC 8037, Appendix A.4.
-func TestTokensOfTheRFCsVerify(t *testing.T) {
+func TestTokensOfTheRFCsAreValid(t *testing.T) {
 	tests := []struct {
 		name, token, members, payload string
 		alg                           jose.Algorithm
@@ -86,7 +86,7 @@ func TestTokensOfTheRFCsVerify(t *testing.T) {
 			if err := key.Verify(tt.alg, jws.SigningInput, jws.Signature); err != nil {
 				t.Errorf("Verify: %v", err)
 			}
-			// J3: every byte of the input counts.
+			// J3: changing any byte invalidates the signature.
 			if err := key.Verify(tt.alg, jws.SigningInput+"A", jws.Signature); !errors.Is(err, jose.ErrSignature) {
 				t.Errorf("Verify of another input: %v, want ErrSignature", err)
 			}
@@ -101,8 +101,8 @@ func TestTokensOfTheRFCsVerify(t *testing.T) {
 	}
 }
 
-// A1, J2: RFC 7515, Appendix A.1 is an HS256 token. It has the form of a JWS,
-// and no key verifies it.
+// A1, J2: RFC 7515, Appendix A.1 is an HS256 token. It is a JWS, and no key
+// verifies it.
 func TestNoKeyVerifiesHS256(t *testing.T) {
 	jws, err := jose.Parse(a1Token)
 	if err != nil {
@@ -120,7 +120,7 @@ func TestNoKeyVerifiesHS256(t *testing.T) {
 func TestUnsecuredTokenIsMalformed(t *testing.T) {
 	_, err := jose.Parse(a5Token)
 	wantMalformed(t, err, "signature")
-	// With a signature it parses, and no key may verify it.
+	// With a signature it can be parsed, and no key may verify it.
 	jws, err := jose.Parse(a5Token + "AA")
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestUnsecuredTokenIsMalformed(t *testing.T) {
 }
 
 // C13: RFC 7515, Appendices A.6 and A.7 are JSON serializations.
-func TestJSONSerializationIsNoJWS(t *testing.T) {
+func TestJSONSerializationIsNotJWS(t *testing.T) {
 	part := strings.Split(a3Token, ".")
 	for _, token := range []string{
 		`{"payload":"` + part[1] + `","signatures":[{"protected":"` + part[0] + `","header":{"kid":"e9bc097a-ce51-4036-9562-d2ade882db0d"},"signature":"` + part[2] + `"}]}`,

@@ -6,8 +6,8 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Reports G7: an ECDSA signature has exactly one twin, which verifies, and whose
-// twin is the first again. No other token has one.
+// Reports G7: an ECDSA signature has exactly one twin, which is valid and whose
+// twin is the original. Other tokens have none.
 func TestTwin(t *testing.T) {
 	keys := signers(t)
 	for _, alg := range jose.Algorithms() {

@@ -16,15 +16,15 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// Project Wycheproof (https://github.com/c2sp/wycheproof) is a Go module of
-// test vectors. It is downloaded, checked and read as data, so that nobody who
-// uses bearerkit has it in a go.sum.
+// Project Wycheproof (https://github.com/c2sp/wycheproof) is a Go module of test
+// vectors. The tests download it, check it and read it as data, so that it does
+// not appear in the go.sum of bearerkit's users.
 const (
 	wycheproofModule = "github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344a"
 	wycheproofSum    = "h1:pNbL2nztRsWfW/ispAwsvcDFxs9Id38uIsR2/Up5G2c="
 )
 
-// wycheproof returns the folder of the vectors.
+// wycheproof returns the directory of the vectors.
 func wycheproof(t *testing.T) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", wycheproofModule)
@@ -82,8 +82,8 @@ func readVectors(t *testing.T, path string) vectorFile {
 	return file
 }
 
-// keySetOf returns the public key set of a group, and checks that a private
-// key is refused as it stands.
+// keySetOf returns the public key set of a group, and checks that the private key
+// itself is refused.
 func keySetOf(t *testing.T, g vectorGroup) jose.KeySet {
 	t.Helper()
 	private := asKeySet(t, g.Private)
@@ -92,7 +92,7 @@ func keySetOf(t *testing.T, g vectorGroup) jose.KeySet {
 		t.Fatalf("%s: ParseKeySet: %v", g.Comment, err)
 	}
 	for _, key := range set.Keys {
-		// One group's set has a public key among its secrets.
+		// One group's set mixes a public key with secrets.
 		if id, _ := key.ID(); g.Comment != "jws_mixedSymmetryKeyset" || id != "kid-ec-sign" {
 			t.Errorf("%s: the private key %q was accepted", g.Comment, id)
 		}
@@ -122,7 +122,7 @@ func asKeySet(t *testing.T, raw json.RawMessage) []byte {
 	return slices.Concat([]byte(`{"keys":[`), raw, []byte(`]}`))
 }
 
-// withoutPrivateMembers leaves secrets as they are: they must be skipped.
+// withoutPrivateMembers keeps symmetric keys, which must be skipped.
 func withoutPrivateMembers(t *testing.T, doc []byte) []byte {
 	t.Helper()
 	var set struct {
@@ -143,7 +143,8 @@ func withoutPrivateMembers(t *testing.T, doc []byte) []byte {
 	return public
 }
 
-// accept does what a verifier does: parse, choose by kid and algorithm, verify.
+// accept does what a verifier does: parse, choose a key by kid and algorithm, and
+// verify.
 func accept(set jose.KeySet, token string) error {
 	jws, err := jose.Parse(token)
 	if err != nil {
@@ -162,7 +163,7 @@ func accept(set jose.KeySet, token string) error {
 	return err
 }
 
-// tally counts the vectors of a file and where this package deviates.
+// tally counts the vectors of a file, and the deviations of this package.
 type tally struct {
 	ran, accepted, refused int
 	deviations             map[string][]int // tcIds by reason
@@ -189,8 +190,8 @@ func (c *tally) check(t *testing.T, v vector, err error, deviation string) {
 	c.deviations[deviation] = append(c.deviations[deviation], v.ID)
 }
 
-// done logs the counts, and checks that all vectors ran and each deviation has
-// exactly the vectors that are known.
+// done logs the counts. It checks that all vectors ran, and that the deviations
+// are exactly the known ones.
 func (c *tally) done(t *testing.T, file vectorFile, want map[string]int) {
 	t.Helper()
 	deviated := 0
@@ -213,7 +214,7 @@ func (c *tally) done(t *testing.T, file vectorFile, want map[string]int) {
 	}
 }
 
-// Why this package answers otherwise than a vector.
+// Reasons why this package's result differs from a vector's.
 const (
 	noMAC    = "HS256, HS384 and HS512 are never accepted (A1, J2)"
 	noEmpty  = "an empty payload is no JWT (RFC 7519, Section 7.2)"
@@ -229,10 +230,9 @@ func TestWycheproofJSONWebSignature(t *testing.T) {
 	})
 }
 
-// K6, K7. The two vectors that Wycheproof marks ambiguous (a set of public and
-// symmetric keys, a set with a kid twice) are HS256 and so refused; what is
-// done with such sets is in TestKeysThatAreSkipped and
-// TestKeysWithTheSameIDAreKept.
+// K6, K7. The two vectors that Wycheproof marks ambiguous, a set of public and
+// symmetric keys and a set with a duplicate kid, are HS256 and therefore refused.
+// TestKeysThatAreSkipped and TestKeysWithTheSameIDAreKept cover such sets.
 func TestWycheproofJSONWebKey(t *testing.T) {
 	runJWS(t, "json_web_key_test.json", map[string]int{noMAC: 4, roca: 1})
 }
@@ -259,8 +259,8 @@ func runJWS(t *testing.T, name string, deviations map[string]int) {
 	c.done(t, file, deviations)
 }
 
-// jwsDeviation tells why this package's answer may differ from the vector's. It
-// looks at the vector only, not at the answer.
+// jwsDeviation returns why this package's result may differ from the vector's. It
+// depends only on the vector.
 func jwsDeviation(g vectorGroup, v vector, token string) string {
 	if v.Result == "invalid" {
 		if g.Comment == "jws_rsa_roca_key" {
@@ -287,8 +287,8 @@ func jwsDeviation(g vectorGroup, v vector, token string) string {
 	return ""
 }
 
-// K7: each algorithm by its own vectors. What Wycheproof calls acceptable, a
-// DigestInfo without NULL, is refused (RFC 8017, Appendix A.2.4).
+// K7: the vectors of each algorithm. Wycheproof calls a DigestInfo without NULL
+// acceptable; it is refused here (RFC 8017, Appendix A.2.4).
 func TestWycheproofSignatures(t *testing.T) {
 	dir := wycheproof(t)
 	tests := []struct {

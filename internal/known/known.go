@@ -1,6 +1,5 @@
-// Package known remembers what was made of texts that come again and again,
-// such as the headers of an issuer's tokens, so that it need not be made of
-// each anew.
+// Package known remembers values that were computed from recurring texts, such as
+// the headers of an issuer's tokens.
 package known
 
 import (
@@ -10,10 +9,10 @@ import (
 	"sync/atomic"
 )
 
-// Table holds the values of at most 128 texts of at most 1 KiB, of which new
-// ones replace others at random. It is for texts of somebody who is trusted,
-// such as those of a token whose signature has held; should they come in a
-// flood, then values are made anew, and nothing worse.
+// Table holds the values of at most 128 texts of at most 1 KiB each. New texts
+// replace random others. Keep only texts from a trusted source, such as a token
+// whose signature was verified; a flood of them costs only computing values
+// again.
 //
 // The zero Table is empty and ready to use. It is safe for concurrent use and
 // never locks. A nil *Table finds nothing.
@@ -23,10 +22,10 @@ type Table[V any] struct {
 
 const (
 	sets = 32
-	ways = 4 // places for texts whose hashes lead to one set
+	ways = 4 // texts per set
 )
 
-// MaxText is the length of the longest text that a [Table] keeps, in bytes.
+// MaxText is the length in bytes of the longest text that a [Table] keeps.
 const MaxText = 1 << 10
 
 type item[V any] struct {
@@ -34,14 +33,14 @@ type item[V any] struct {
 	value V
 }
 
-// seed makes hashes that nobody outside can aim at each other.
+// seed makes hashes unpredictable, so that nobody can make them collide on purpose.
 var seed = maphash.MakeSeed()
 
-// Find returns the value of a text, nil if it is not known. It is shared: not
-// to be changed.
+// Find returns the value of a text, or nil if the text is unknown. All callers
+// share the value: do not modify it.
 func (t *Table[V]) Find(text string) *V { return find(t, text, maphash.String(seed, text)) }
 
-// FindBytes is [Table.Find] for a text that is no string.
+// FindBytes is [Table.Find] for a byte slice.
 func (t *Table[V]) FindBytes(text []byte) *V { return find(t, text, maphash.Bytes(seed, text)) }
 
 func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
@@ -57,8 +56,8 @@ func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
 	return nil
 }
 
-// Keep remembers the value of a text, of which it makes a copy. The value must
-// not change any more.
+// Keep remembers the value of a text. It copies the text; do not modify the value
+// afterwards.
 func (t *Table[V]) Keep(text string, value V) {
 	if len(text) > MaxText || t.Find(text) != nil {
 		return

@@ -24,11 +24,12 @@ func TestTable(t *testing.T) {
 	table.Keep(long, 4)
 	table.Keep(long+"a", 5)
 	if table.Find(long) == nil || table.Find(long+"a") != nil {
-		t.Error("texts of up to 1 KiB are kept")
+		t.Error("want exactly the texts of at most 1 KiB")
 	}
 }
 
-// Part 2.4: bounded, whatever comes, and each text has its own value.
+// Part 2.4: the table stays bounded, whatever is added, and each text keeps its
+// own value.
 func TestFlood(t *testing.T) {
 	var table known.Table[int]
 	const flood = 20_000

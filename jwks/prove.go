@@ -54,7 +54,7 @@ func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *m
 
 // check verifies a token's signature with keys and reads its claims.
 func (v *Verifier) check(now time.Time, t *unverified, keys keysource.Candidates, m *memory) (*entry, error) {
-	v.signatures.Add()
+	v.signatures.Add(1)
 	m.input.Set(bytesOf(t.jws.SigningInput))
 	if err := keys.Verify(jose.Algorithm(t.jws.Header.Algorithm), &m.input, t.jws.Signature); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -22,7 +23,7 @@ type Verifier struct {
 	leeway     time.Duration
 	headers    jose.Headers
 	cache      *tokencache.Cache[facts] // nil: no cache
-	signatures counters.Sharded
+	signatures atomic.Uint64
 	refusals   counters.ByName
 }
 

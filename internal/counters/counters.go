@@ -2,7 +2,6 @@
 package counters
 
 import (
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -30,23 +29,4 @@ func (c *ByName) Snapshot() map[string]uint64 {
 		return true
 	})
 	return counts
-}
-
-// Sharded is one counter in several cache lines, so that cores that count at the
-// same time do not slow each other down. The zero Sharded is ready to use and
-// safe for concurrent use.
-type Sharded [16]struct {
-	n atomic.Uint64
-	_ [56]byte // fills the cache line
-}
-
-// Add counts one event.
-func (c *Sharded) Add() { c[rand.Uint32()%uint32(len(c))].n.Add(1) }
-
-// Load returns the number of events.
-func (c *Sharded) Load() (sum uint64) {
-	for i := range c {
-		sum += c[i].n.Load()
-	}
-	return sum
 }

@@ -25,14 +25,6 @@ func TestByName(t *testing.T) {
 	}
 }
 
-func TestSharded(t *testing.T) {
-	var c counters.Sharded
-	concurrently(c.Add)
-	if n := c.Load(); n != events {
-		t.Errorf("%d events, want %d", n, events)
-	}
-}
-
 const events = 4000
 
 // concurrently calls f as many times as events says.

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/bearerkit/bearerkit/internal/counters"
 )
 
 // Config configures a [Cache].
@@ -61,10 +59,11 @@ type Entry[V any] struct {
 //
 // A Cache is safe for concurrent use. A nil *Cache stores nothing.
 type Cache[V any] struct {
-	config       Config[V]
-	hits, misses counters.Sharded
-	proofs       [16]proofs[V]
-	buckets      []atomic.Pointer[Entry[V]] // a power of two
+	config  Config[V]
+	buckets []atomic.Pointer[Entry[V]] // a power of two
+	proofs  [16]proofs[V]
+
+	hits, misses atomic.Uint64
 
 	mu     sync.Mutex // protects all below, the queues, and changes to buckets
 	recent queue[V]   // new entries
@@ -106,9 +105,9 @@ func (c *Cache[V]) Get(token string, now time.Time) *Entry[V] {
 		e = nil
 	}
 	if e == nil {
-		c.misses.Add()
+		c.misses.Add(1)
 	} else {
-		c.hits.Add()
+		c.hits.Add(1)
 	}
 	return e
 }

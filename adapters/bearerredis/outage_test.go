@@ -79,7 +79,6 @@ func TestRedisStartsLater(t *testing.T) {
 
 // A suspended Redis keeps its connections open and does not answer.
 func TestRedisHangs(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	var log logBuffer
 	c := newCache(t, bearerredis.Config{Address: server.Address(), Timeout: 100 * time.Millisecond, Logger: log.logger()})
@@ -114,7 +113,6 @@ func TestRedisHangs(t *testing.T) {
 // A suspended Redis executes pending commands when it resumes. Callers that got an
 // error must not have been told a wrong result.
 func TestBurnWhileRedisHangs(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	const timeout = 100 * time.Millisecond
 	replays := newClient(t, bearerredis.Config{Address: server.Address(), Timeout: timeout}).Replays()

@@ -98,7 +98,6 @@ func TestDenials(t *testing.T) {
 // The other instance refuses a token soon after it was denied at one instance.
 // Both refuse it while Redis is down. Then the list cannot be changed.
 func TestDenialsOfSeveralInstances(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
 	issuer := newIssuer(t)
 	admin := issuer.Mint(bearertest.Token{Subject: "root", ClientID: "console", Scope: "denials:write"})

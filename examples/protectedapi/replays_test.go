@@ -27,7 +27,6 @@ func startTwoForProofs(t *testing.T, issuer *bearertest.Issuer, server *redistes
 // An instance refuses a proof that was used at the other one. Both fail closed
 // while Redis cannot remember proofs (RFC 9449, Section 11.1).
 func TestProofsAreGoodOnceInAllInstances(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t, redistest.Config{Durable: true})
 	issuer := newIssuer(t)
 	mine := newHolder(t)

@@ -53,7 +53,7 @@ func (*Verifier) OnlyJWTs() {}
 // again while the issuer's keys stay the same. It judges everything else on each
 // call. Calls may share the principal: do not modify it.
 func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal, error) {
-	p, err := v.verify(ctx, time.Now(), token)
+	p, err := v.verify(ctx, token)
 	if err != nil {
 		check := "canceled"
 		if refused, ok := errors.AsType[*bearer.Error](err); ok {
@@ -65,10 +65,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 	return p, nil
 }
 
-func (v *Verifier) verify(ctx context.Context, now time.Time, token string) (*bearer.Principal, error) {
+func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal, error) {
 	if !beginsAsJWT(token) {
 		return nil, notJWT()
 	}
+	now := time.Now()
 	known := v.cache.Get(token, now)
 	if known == nil {
 		return v.verifyNew(ctx, now, token)

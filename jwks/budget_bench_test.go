@@ -27,10 +27,10 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// distinct is how many tokens the benchmarks of first sights go through.
+// distinct is the number of tokens that the benchmarks of new tokens use.
 const distinct = 20_000
 
-// stock is an issuer, and tokens of it that differ in their jti.
+// stock is an issuer with tokens that differ in their jti.
 type stock struct {
 	issuer *bearertest.Issuer
 	keys   []byte
@@ -38,7 +38,7 @@ type stock struct {
 	bare   []func() bool
 }
 
-// stocks are minted once for all benchmarks: RSA takes a millisecond each.
+// stocks are minted once for all benchmarks: an RSA signature takes a millisecond.
 var stocks = map[string]*stock{}
 
 func stockOf(b *testing.B, algorithm string, n int) *stock {
@@ -81,8 +81,8 @@ func stockOf(b *testing.B, algorithm string, n int) *stock {
 	return s
 }
 
-// bareVerification returns the check of a token's signature, decoded before, by
-// the standard library alone.
+// bareVerification returns the check of a token's signature by the standard
+// library alone. The token is decoded beforehand.
 func bareVerification(b *testing.B, jwkSet []byte, algorithm, token string) func() bool {
 	b.Helper()
 	var set struct {
@@ -132,8 +132,8 @@ func bareVerification(b *testing.B, jwkSet []byte, algorithm, token string) func
 	return nil
 }
 
-// benchRoute is a route that needs a scope, with a verifier of its own, whose
-// cache has room for so many tokens; 0: for as many as by default.
+// benchRoute returns a route that requires a scope, and its verifier, whose
+// cache has room for the given number of tokens; 0 means the default.
 func benchRoute(b *testing.B, s *stock, entries int) (*bearer.Route, *jwks.Verifier) {
 	b.Helper()
 	v := newVerifier(b, jwks.Config{Issuers: []jwks.Issuer{{
@@ -146,8 +146,8 @@ func benchRoute(b *testing.B, s *stock, entries int) (*bearer.Route, *jwks.Verif
 	return guard.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read")}), v
 }
 
-// ratios collects what two things cost that are done in turns, so that the
-// noise of the machine strikes both.
+// ratios compares the costs of two functions that run alternately, so that the
+// noise of the machine affects both.
 type ratios struct{ each []float64 }
 
 func (r *ratios) measure(ours, theirs func()) {
@@ -163,7 +163,7 @@ func (r *ratios) report(b *testing.B, unit string) {
 	b.ReportMetric(r.each[len(r.each)/2], unit)
 }
 
-// mallocs counts what f allocates, in objects.
+// mallocs returns the number of objects that f allocates.
 func mallocs(f func()) float64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -172,13 +172,13 @@ func mallocs(f func()) float64 {
 	return float64(after.Mallocs - before.Mallocs)
 }
 
-// BenchmarkFirstSight is a whole request with a token that was never seen, and
-// in turns with it the bare check of its signature. "×bare" is the median of
-// their ratios, "allocs-beyond" is what is allocated beyond the bare check.
+// BenchmarkFirstSight measures whole requests with new tokens, alternately with
+// the bare check of their signatures. "×bare" is the median of the ratios, and
+// "allocs-beyond" counts the allocations beyond the bare check.
 //
-// The cache is a tenth as large as there are tokens, so that none of them is
-// there when it comes again. As in a server, a token has just been read when it
-// is judged, and is not to be fetched from the far end of the memory.
+// The cache has room for a tenth of the tokens, so no token is still there when
+// it comes again. Each token is touched just before it is measured, as a server
+// has just read the token that it verifies.
 func BenchmarkFirstSight(b *testing.B) {
 	const batch = 10
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
@@ -231,8 +231,8 @@ func BenchmarkFirstSight(b *testing.B) {
 	}
 }
 
-// BenchmarkSeenAgain is a whole request with a token that is in the cache, and
-// in turns with it SHA-256 of the token.
+// BenchmarkSeenAgain measures whole requests with a known token, alternately
+// with SHA-256 of the token.
 func BenchmarkSeenAgain(b *testing.B) {
 	const batch = 500
 	for _, algorithm := range []string{"RS256", "ES256"} {
@@ -268,12 +268,12 @@ func BenchmarkSeenAgain(b *testing.B) {
 
 var sum [sha256.Size]byte
 
-// BenchmarkParallel says how many times as much all cores do together as one:
-// of first sights beside the bare check, and of tokens seen again beside
-// SHA-256. "scaling" is the one ratio over the other; 1 is as good as bare.
+// BenchmarkParallel reports the speed-up by all cores: of new tokens relative
+// to that of the bare check, and of known tokens relative to that of SHA-256.
+// "scaling" is the ratio of the two speed-ups; 1 is as good as bare.
 func BenchmarkParallel(b *testing.B) {
 	cores := runtime.GOMAXPROCS(0)
-	// speedup is how much faster all cores are than one, at n calls each.
+	// speedup returns how much faster all cores are than one, with n calls each.
 	speedup := func(n int, f func(worker, i int)) float64 {
 		start := time.Now()
 		for i := range n {
@@ -297,7 +297,7 @@ func BenchmarkParallel(b *testing.B) {
 		s := stockOf(b, "ES256", distinct)
 		var each []float64
 		for b.Loop() {
-			// The token of a worker's own each time, also when it is alone.
+			// Each worker has its own tokens, even the one that runs alone.
 			admit := func() func(worker, i int) {
 				route, _ := benchRoute(b, s, 0)
 				return func(worker, i int) {
@@ -365,8 +365,8 @@ func BenchmarkParallel(b *testing.B) {
 	}
 }
 
-// BenchmarkRefused is a token that is forged under a known kid, in turns with
-// the bare check of a signature; and what is no JWT.
+// BenchmarkRefused measures a token that is forged under a known kid,
+// alternately with the bare check of a signature, and tokens that are not JWTs.
 func BenchmarkRefused(b *testing.B) {
 	const batch = 25
 	for _, algorithm := range []string{"RS256", "ES256", "EdDSA"} {
@@ -414,7 +414,7 @@ func BenchmarkRefused(b *testing.B) {
 	}
 }
 
-// BenchmarkCacheMemory says what a token costs in the cache.
+// BenchmarkCacheMemory reports the memory of a token in the cache.
 func BenchmarkCacheMemory(b *testing.B) {
 	const n = 2000
 	s := stockOf(b, "ES256", n)
@@ -433,7 +433,7 @@ func BenchmarkCacheMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// heapOf returns by how many bytes the heap grows by f.
+// heapOf returns the number of bytes by which f makes the heap grow.
 func heapOf(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -446,8 +446,8 @@ func heapOf(f func()) uint64 {
 	return after.HeapAlloc - before.HeapAlloc
 }
 
-// bareES256 encodes the signature beforehand, as crypto/ecdsa reads it: nothing
-// but the check is measured.
+// bareES256 converts the signature beforehand to the form that crypto/ecdsa
+// reads, so that only the check is measured.
 func bareES256(b *testing.B, point, input, signature []byte) func() bool {
 	b.Helper()
 	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)

@@ -217,7 +217,7 @@ func (c *tally) done(t *testing.T, file vectorFile, want map[string]int) {
 // Reasons why this package's result differs from a vector's.
 const (
 	noMAC    = "HS256, HS384 and HS512 are never accepted (A1, J2)"
-	noEmpty  = "an empty payload is no JWT (RFC 7519, Section 7.2)"
+	noEmpty  = "an empty payload is not a JWT (RFC 7519, Section 7.2)"
 	noES521  = "the key's alg ES521 is not a registered algorithm (K6)"
 	otherAlg = "the key's alg is PS256 and the token's PS384 (K6, RFC 7517, Section 4.4)"
 	roca     = "a modulus with the ROCA weakness is not recognized (CVE-2017-15361)"

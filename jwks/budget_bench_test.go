@@ -199,7 +199,7 @@ func BenchmarkFirstSight(b *testing.B) {
 			bare := func() {
 				for _, check := range s.bare[at : at+batch] {
 					if !check() {
-						b.Fatal("the signature does not hold")
+						b.Fatal("the signature is invalid")
 					}
 				}
 			}

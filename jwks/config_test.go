@@ -95,13 +95,13 @@ func TestConfigMistakes(t *testing.T) {
 		// J11: no profile can accept logout tokens.
 		{"the type of another kind of token", good(func(i *jwks.Issuer) { i.Profile.Types = []string{"Application/Logout+JWT"} }),
 			[]string{"Profile.Types", "not access tokens"}},
-		{"kind without kinds", good(func(i *jwks.Issuer) { i.Profile.Kind = "typ" }), []string{"Profile.Kind without Kinds"}},
+		{"kind without kinds", good(func(i *jwks.Issuer) { i.Profile.Kind = "typ" }), []string{"Profile.Kind is set without Kinds"}},
 		// J11: an empty kind would match a token without the claim.
 		{"an empty kind", good(func(i *jwks.Issuer) { i.Profile.Kind, i.Profile.Kinds = "typ", []string{"a", ""} }),
 			[]string{"Profile.Kinds has an empty value"}},
 		{"no type", good(func(i *jwks.Issuer) { i.Profile.Types = []string{} }), []string{"Profile.Types is empty"}},
 		{"no claim for the client", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{} }), []string{"Profile.ClientID is empty"}},
-		{"kinds without kind", good(func(i *jwks.Issuer) { i.Profile.Kinds = []string{"a"} }), []string{"Profile.Kinds without Kind"}},
+		{"kinds without kind", good(func(i *jwks.Issuer) { i.Profile.Kinds = []string{"a"} }), []string{"Profile.Kinds is set without Kind"}},
 		{"a claim without a name", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{""} }), []string{"Profile.ClientID"}},
 	}
 	for _, tt := range tests {

@@ -11,7 +11,7 @@ import (
 )
 
 // facts are what a token with a verified signature says, and who signed it. They
-// do not change. Whether they suffice is judged on each request.
+// do not change. The verifier judges them again on each request.
 type facts struct {
 	issuer    *issuer
 	notBefore time.Time
@@ -42,8 +42,8 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// judge checks the audience and the times. The expiry comes last, so that a
-// refusal of it means that the token was good before.
+// judge checks the audience and the times. It checks the expiry last, so that a
+// token refused as expired has passed every other check.
 func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, error) {
 	p := &f.principal
 	if refused := f.issuer.checkAudience(p); refused != nil {
@@ -73,7 +73,7 @@ func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {
 
 // refuse adds the token's principal to a refusal.
 func (f *facts) refuse(refused *bearer.Error) error {
-	own := f.principal // the receiver of the error may change it
+	own := f.principal // a copy, since the receiver of the error may change it
 	refused.Principal = &own
 	return hinted(refused)
 }

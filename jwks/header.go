@@ -8,13 +8,14 @@ import (
 	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
-// checkHeader checks what needs no key. A forged header may pass.
+// checkHeader makes the checks of the header that need no key. A forged header
+// may pass.
 func (i *issuer) checkHeader(h *jose.Header) *bearer.Error {
 	if !slices.Contains(i.algorithms, jose.Algorithm(h.Algorithm)) {
 		return bearer.Invalid("alg", fmt.Sprintf("one of %v (Issuer.Algorithms)", i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
 	}
 	if i.requireKeyID && !h.HasKeyID {
-		return bearer.Invalid("kid", "the ID of a key, as Issuer.RequireKeyID demands", "none")
+		return bearer.Invalid("kid", "the ID of a key (Issuer.RequireKeyID)", "none")
 	}
 	if !i.profile.acceptsType(h.Type) {
 		got := "none"

@@ -43,10 +43,11 @@ type Issuer struct {
 	// Profile describes the issuer's access tokens. Default: RFC 9068.
 	Profile Profile
 
-	// RequireKeyID refuses tokens without kid in their header. Otherwise such a
-	// token is tried with all keys for its algorithm, but at most with 32, or 8
-	// for ES384 and ES512. Set RequireKeyID for an issuer that always sends kid
-	// and publishes many keys: a forged token then costs one signature check.
+	// RequireKeyID refuses tokens without kid in their header. Otherwise the
+	// verifier tries such a token with every key for its algorithm, but with no
+	// more than 32 keys, or 8 for ES384 and ES512. Set RequireKeyID for an issuer
+	// that always sends kid and publishes many keys: a forged token then costs
+	// one signature check.
 	RequireKeyID bool
 
 	// InsecureAllowHTTP accepts http URLs on hosts other than loopback, and

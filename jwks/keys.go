@@ -10,7 +10,7 @@ import (
 )
 
 // KeySource says where an issuer's keys come from. The zero KeySource is
-// discovery: the issuer's metadata (RFC 8414, or OpenID Connect Discovery) name
+// discovery: the issuer's metadata (RFC 8414, or OpenID Connect Discovery) names
 // the URL of its keys.
 type KeySource struct {
 	url      string // of a key set
@@ -30,9 +30,9 @@ func KeysFromURL(url string) KeySource {
 }
 
 // KeysFromMetadata takes the URL of the keys from the metadata at a URL (RFC
-// 8414, or OpenID Connect Discovery). Use it for an issuer whose metadata are not
-// where its identifier points. The metadata's issuer, or access_token_issuer as
-// AD FS sends it, must be equal to [Issuer.URL]; otherwise the keys are ignored.
+// 8414, or OpenID Connect Discovery). Use it if the metadata is not at the URL
+// that the issuer's identifier implies. Its issuer, or access_token_issuer as AD
+// FS sends it, must be equal to [Issuer.URL]; otherwise the keys are ignored.
 func KeysFromMetadata(url string) KeySource {
 	if url == "" {
 		return KeySource{err: errors.New("KeysFromMetadata: an empty URL")}

@@ -44,7 +44,7 @@ func (c *profile) checkForbidden(v *claims.Values, p *bearer.Principal) *bearer.
 		}
 	}
 	if !c.typed && c.kind < 0 && c.looksLikeIDToken(v, p) {
-		return bearer.Invalid("kind", "an access token", "what looks like an ID token: for its client, without scopes and jti")
+		return bearer.Invalid("kind", "an access token", "probably an ID token: its client is its audience, and it has no scopes and no jti")
 	}
 	if !c.typed && p.Subject == p.Issuer {
 		return bearer.Invalid("kind", "an access token, whose sub is not its iss", "a client assertion")
@@ -71,8 +71,8 @@ func (c *profile) checkRequired(v *claims.Values, p *bearer.Principal) *bearer.E
 	return nil
 }
 
-// checkNamed refuses a token whose type says that it is bound to a key, and
-// which does not name the key.
+// checkNamed refuses a token whose type is DPoP, and so bound to a key, but which
+// does not name the key.
 func checkNamed(tokenType string, p *bearer.Principal) *bearer.Error {
 	if claims.KeyUnnamed(tokenType, p.Confirmation) {
 		return bearer.Invalid("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6)", "none")
@@ -80,9 +80,9 @@ func checkNamed(tokenType string, p *bearer.Principal) *bearer.Error {
 	return nil
 }
 
-// looksLikeIDToken reports whether a token has no more than an ID token may
-// have: its client as the audience (OpenID Connect Core, Section 2), no scopes,
-// and no jti.
+// looksLikeIDToken reports whether nothing distinguishes a token from an ID
+// token: its audience is its client (OpenID Connect Core, Section 2), and it has
+// neither scopes nor a jti.
 func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 	return p.HasAudience(p.ClientID) && !v.Has(claims.Jti) && !slices.ContainsFunc(c.scope, v.Has)
 }

@@ -141,8 +141,8 @@ func (p Profile) withDefaults() Profile {
 	return p
 }
 
-// compileTypes returns the normalized types, and whether an access token can be
-// told by its type alone.
+// compileTypes returns the normalized types, and whether the type alone
+// identifies an access token.
 func (p Profile) compileTypes() (types []string, typed bool) {
 	typed = true
 	for _, t := range p.Types {
@@ -184,11 +184,11 @@ func (p Profile) check() error {
 	}
 	switch {
 	case p.Kind == "" && len(p.Kinds) > 0:
-		mistake("Kinds without Kind, the claim that has these values")
+		mistake("Kinds is set without Kind; set Kind to the claim that has these values")
 	case p.Kind != "" && len(p.Kinds) == 0:
-		mistake("Kind without Kinds, the values that access tokens have there")
+		mistake("Kind is set without Kinds; set Kinds to the values that access tokens have there")
 	case slices.Contains(p.Kinds, ""):
-		mistake("Kinds has an empty value, which a token without the claim would have too")
+		mistake("Kinds has an empty value, which would also accept a token without the claim")
 	}
 	return errors.Join(errs...)
 }

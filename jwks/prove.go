@@ -22,15 +22,15 @@ func newCache(entries, bytes int) *tokencache.Cache[facts] {
 	return tokencache.New(tokencache.Config[facts]{
 		Entries: entries,
 		Bytes:   bytes,
-		// An entry holds while the issuer's keys stay the same. Keys that are
-		// too stale have another generation: they prove nothing.
+		// An entry is valid while the issuer's keys stay the same. Keys that
+		// are older than MaxStale count as changed.
 		Version:  func(f *facts, now time.Time) uint64 { return f.issuer.source.GenerationAt(now) },
 		Rejected: jose.ErrSignature,
 	})
 }
 
-// prove verifies a token's signature and returns what the token says. Of
-// concurrent calls with one token, one does the work.
+// prove verifies a token's signature and returns what the token says. If several
+// calls have the same token at the same time, one does the work for all.
 func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *memory) (*facts, error) {
 	q := keysource.QueryFor(&t.jws.Header)
 	q.Issued, q.Leeway = t.issued(), v.leeway
@@ -90,8 +90,8 @@ func weigh(claims []byte, scopes, values int) int {
 // neither changes nor keeps the bytes, such as hash functions.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// issued returns the token's iat, which nothing has proven yet, or the zero time
-// if iat is absent or malformed.
+// issued returns the token's unverified iat, or the zero time if iat is absent or
+// malformed.
 func (t *unverified) issued() time.Time {
 	at, err := t.claims.Date(claims.Iat)
 	if err != nil {
@@ -100,8 +100,7 @@ func (t *unverified) issued() time.Time {
 	return at
 }
 
-// refuse adds to a refusal what the token claims about itself, which nothing has
-// proven yet.
+// refuse adds the token's unverified issuer and key ID to a refusal.
 func (t *unverified) refuse(e *bearer.Error) *bearer.Error {
 	e.ClaimedIssuer = t.issuer.url
 	if t.jws.Header.HasKeyID {
@@ -110,7 +109,8 @@ func (t *unverified) refuse(e *bearer.Error) *bearer.Error {
 	return hinted(e)
 }
 
-// signatureError says that none of the keys signed the token.
+// signatureError returns the refusal of a token that none of the tried keys
+// signed.
 func (t *unverified) signatureError(tried keysource.Candidates) *bearer.Error {
 	want := "a signature by the issuer's key"
 	if tried.Total > 1 {
@@ -126,8 +126,8 @@ func (t *unverified) signatureError(tried keysource.Candidates) *bearer.Error {
 	return bearer.Invalid("signature", want, "another")
 }
 
-// keyError translates an error of the key source. It returns any other error as
-// it is: a refusal of the token's claims, or the end of the caller's context.
+// keyError translates an error of the key source. It returns any other error
+// unchanged: a refusal of the token's claims, or the end of the caller's context.
 func (t *unverified) keyError(err error) error {
 	if unavailable, ok := errors.AsType[*keysource.UnavailableError](err); ok {
 		e := bearer.Unavailable(err, unavailable.RetryAfter)

@@ -15,8 +15,8 @@ import (
 // it.
 //
 // If one issuer of several has no keys, only its tokens are answered 503. A probe
-// that checks all issuers then takes the whole API out of service, so pass the
-// issuers that the API cannot do without; see docs/issuers.md.
+// that checks all issuers then takes the whole API out of service, so pass only
+// the issuers that the API cannot work without; see docs/issuers.md.
 func (v *Verifier) Ready(issuers ...string) error {
 	if len(issuers) == 0 {
 		issuers = slices.Sorted(maps.Keys(v.issuers))

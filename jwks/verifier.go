@@ -109,8 +109,8 @@ func (v *Verifier) verifyNew(ctx context.Context, now time.Time, token string) (
 }
 
 // beginsAsJWT reports whether a token's first character allows a JWT: the
-// base64url of a brace, or of white space before a brace. It spares other tokens
-// a hash.
+// base64url of a brace, or of white space before a brace. Other tokens need not be
+// hashed.
 func beginsAsJWT(token string) bool {
 	if token == "" {
 		return false
@@ -120,6 +120,11 @@ func beginsAsJWT(token string) bool {
 		return true
 	}
 	return false
+}
+
+// notJWT returns the refusal of a token that is not a JWT.
+func notJWT() error {
+	return hinted(bearer.Unrecognized("form", "a JWT in compact serialization", "another token"))
 }
 
 // parse splits and decodes a token.
@@ -143,7 +148,7 @@ func (v *Verifier) readClaims(payload []byte, m *memory) (*claims.Values, error)
 	return &m.values, nil
 }
 
-// unverified is a token that was parsed and whose signature was not verified yet.
+// unverified is a parsed token whose signature has not been verified yet.
 type unverified struct {
 	text   string
 	jws    jose.JWS
@@ -151,8 +156,8 @@ type unverified struct {
 	issuer *issuer // the one that the token claims to come from
 }
 
-// memory is what parsing a token and verifying its signature write to. One token
-// after another uses it.
+// memory holds the buffers for parsing a token and verifying its signature. A pool
+// reuses it for later tokens.
 type memory struct {
 	buffer jose.Buffer
 	values claims.Values

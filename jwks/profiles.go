@@ -31,8 +31,8 @@ func EntraID() Profile {
 }
 
 // Okta returns the profile of access tokens from Okta's custom authorization
-// servers. They have no typ, the client in cid, and the scopes in an array. ID
-// tokens have no cid.
+// servers. They have no typ. The claim cid names the client, and scp lists the
+// scopes in an array. ID tokens have no cid.
 func Okta() Profile {
 	return Profile{
 		Types:    []string{"", "JWT", "at+jwt"},
@@ -43,8 +43,8 @@ func Okta() Profile {
 	}
 }
 
-// Auth0 returns the profile of Auth0's access tokens, both in Auth0's own format,
-// in which ID tokens have no azp, and in its RFC 9068 format.
+// Auth0 returns the profile of Auth0's access tokens, in Auth0's own format and in
+// its RFC 9068 format. In Auth0's own format, ID tokens have no azp.
 func Auth0() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},

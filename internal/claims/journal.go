@@ -14,8 +14,8 @@ type Journal struct {
 	told   []throttle.Once // by the claim's index
 }
 
-// NewJournal returns a Journal for the documents of an issuer, which are read
-// for names. Add no more names after that.
+// NewJournal returns a Journal for the documents of an issuer, from which the
+// claims in names are read. Do not add to names afterwards.
 func NewJournal(logger *slog.Logger, issuer string, names *Names) *Journal {
 	return &Journal{logger: logger, issuer: issuer, told: make([]throttle.Once, len(names.names))}
 }

@@ -1,9 +1,9 @@
 // Package claims reads the claims of access tokens (RFC 7519, RFC 9068).
 // Introspection responses carry the same members (RFC 7662).
 //
-// Claims that protect are strict: a malformed one rejects the token. Any other
-// malformed claim is treated as absent, so only a requirement that asks for it
-// fails. rules.go has the table of claims and the function that applies it.
+// Claims that protect the API are strict: a malformed one rejects the token. Any
+// other malformed claim is treated as absent, so only a requirement that needs it
+// fails. malformed.go has the table of claims and the function that applies it.
 package claims
 
 // The indexes of the standard claims, which every [Names] has.

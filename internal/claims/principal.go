@@ -99,9 +99,9 @@ func KeyUnnamed(tokenType string, c bearer.Confirmation) bool {
 }
 
 // Stated returns the claims that the document has, malformed ones included: a
-// claim that cannot be read must narrow what the token permits, never leave it
-// to another source. A null claim is absent. audience and scopes are the
-// indexes of the claims that the audience and scopes are read from.
+// malformed claim must narrow what the token permits, and not leave the decision
+// to another verifier. A null claim is absent. audience and scopes are the
+// indexes of the claims from which the audience and the scopes are read.
 func (v *Values) Stated(audience int, scopes ...int) bearer.Stated {
 	s := v.stated(bearer.StatedAudience, audience) |
 		v.stated(bearer.StatedAuthTime, AuthTime) |

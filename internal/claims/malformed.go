@@ -24,9 +24,8 @@ const (
 // differ: some servers write every member that they know and send "cnf":null
 // for each unbound token, and token_type says DPoP if the token is bound.
 //
-// Other claims become strict by [Names.AddStrict]: the one that tells the kind
-// of token, and the claims from which a profile reads the client ID and
-// audience.
+// [Names.AddStrict] makes other claims strict: the claim that names the kind of
+// token, and the claims from which a profile reads the client ID and audience.
 var standardClaims = [standard]struct {
 	name   string
 	strict strictness
@@ -44,8 +43,8 @@ var standardClaims = [standard]struct {
 	Cnf:      {"cnf", strictNull},
 }
 
-// Error reports the claim that rejects a token and what is wrong with it. Its
-// text names the types of values and never contains a value.
+// Error reports a malformed claim that rejects its token. Its text names the
+// types of values and never contains a value.
 type Error struct {
 	Claim string
 	Err   error

@@ -86,7 +86,7 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	p.ClientID, p.TokenID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.TokenID, q.TokenID)
 
 	if q.Subject != "" && q.holder == holderClient {
-		p.holder = holderClient // an answer without sub does not decide it
+		p.holder = holderClient // only if q has a subject: without one, q does not identify the holder
 	}
 
 	stated := q.statements()

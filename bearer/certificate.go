@@ -37,9 +37,8 @@ func (c *Certificates) clone() *Certificates {
 	return &own
 }
 
-// check judges whether the request's certificate has the given thumbprint. A
-// missing certificate is an invalid token, as a different one is (RFC 8705,
-// Section 3).
+// check judges whether the request's certificate has the given thumbprint. If the
+// certificate is missing or different, the token is invalid (RFC 8705, Section 3).
 func (c *Certificates) check(r *http.Request, thumbprint string) *Error {
 	const expected = "the certificate to which the token is bound"
 	der, got := c.certificateOf(r)

@@ -25,7 +25,7 @@ func (g *Guard) challenges(status int, used scheme, code Code, description strin
 			return
 		}
 		// Every value is a quoted-string: realm must be one (RFC 9110, Section
-		// 11.5), and some clients cannot read tokens there. The realm ensures
+		// 11.5), and some clients cannot parse unquoted values. The realm ensures
 		// that each challenge has a parameter.
 		b := appendParam([]byte(name), "realm", g.realm)
 		if failed {

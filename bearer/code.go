@@ -26,8 +26,8 @@ const (
 	codeUnrecognized       Code = "unrecognized"        // no answer: the guard asks the next verifier
 )
 
-// The public texts, one for each kind of answer. An expired token has a text of
-// its own, since clients act on it; all other invalid tokens share one.
+// The public texts, one for each kind of answer. An expired token has its own
+// text, since clients act on it; all other invalid tokens share one.
 const (
 	textMissing        = "The request carries no access token."
 	textInvalidRequest = "The request must carry one well-formed access token, in one way."

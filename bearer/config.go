@@ -76,8 +76,8 @@ type Config struct {
 	// answers 431 to a longer one (RFC 6585, Section 5) before any code inspects
 	// it, since a new token of the same kind would be as long. The server's
 	// http.Server.MaxHeaderBytes (1 MiB for all fields together by default) and
-	// proxies (often 8 KiB) set limits of their own. It cannot be negative, as
-	// there must be a limit. Default: 16 KiB.
+	// proxies (often 8 KiB) set limits of their own. It cannot be negative.
+	// Default: 16 KiB.
 	MaxTokenBytes int
 
 	// FailureLimit limits how many bad tokens a client address may send.

@@ -11,8 +11,8 @@ import (
 // preflights and sets Access-Control-Allow-Origin.
 
 // isPreflight reports whether r is a CORS preflight: OPTIONS with one Origin and
-// one Access-Control-Request-Method. With [Config.InsecurePassPreflights] such a
-// request needs no credentials, so less than this is not enough.
+// one Access-Control-Request-Method. It requires all three, because with
+// [Config.InsecurePassPreflights] such a request needs no credentials.
 func isPreflight(r *http.Request) bool {
 	origin, method := r.Header["Origin"], r.Header["Access-Control-Request-Method"]
 	return r.Method == http.MethodOptions &&

@@ -193,7 +193,7 @@ func fromValues(encoded, where string) (token string, ok bool, err *Error) {
 }
 
 // checkLength checks the length of a token. It is the first check, so that no
-// other one reads a megabyte.
+// other check reads a megabyte.
 func (g *Guard) checkLength(token string) *Error {
 	switch {
 	case len(token) > g.maxToken:
@@ -231,8 +231,8 @@ func malformed(check, expected, got string) *Error {
 	return &Error{Code: CodeInvalidRequest, Check: check, Expected: expected, Got: got}
 }
 
-// isTokenChar has the characters of tchar (RFC 9110, Section 5.6.2), and
-// isToken68Char those of token68 before its padding (RFC 9110, Section 11.2).
+// isTokenChar marks the characters of tchar (RFC 9110, Section 5.6.2).
+// isToken68Char marks those of token68 before its padding (Section 11.2).
 var (
 	isTokenChar   = charTable(alphanumeric + "!#$%&'*+-.^_`|~")
 	isToken68Char = charTable(alphanumeric + "-._~+/")

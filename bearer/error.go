@@ -21,17 +21,17 @@ type Error struct {
 
 	// Check names the check that failed, such as "exp" or "signature". Expected
 	// and Got are what the check wanted and what it found. They must not contain
-	// a token or a signature. Of a token that is not proven, they may contain
-	// only what an operator needs to fix a configuration.
+	// a token or a signature. From an unverified token, they may contain only
+	// what an operator needs to fix a configuration.
 	Check, Expected, Got string
 
 	// Hint says what an operator can do: which setting to check, here or at the
 	// issuer.
 	Hint string
 
-	// ClaimedIssuer and ClaimedKeyID are the iss and kid of a token that is not
-	// proven. The verifier sets them only if it knows that issuer. No decision
-	// may depend on them.
+	// ClaimedIssuer and ClaimedKeyID are the iss and kid of an unverified token.
+	// The verifier sets them only if it knows that issuer. No decision may depend
+	// on them.
 	ClaimedIssuer, ClaimedKeyID string
 
 	// Expired selects the answer for an expired token. It must be set only for a
@@ -104,14 +104,14 @@ func Invalid(check, expected, got string) *Error {
 	return &Error{Code: CodeInvalidToken, Check: check, Expected: expected, Got: got}
 }
 
-// Expired is [Invalid] for a genuine token that has expired, which the answer
-// tells the client. It must not be used for a token that is not proven.
+// Expired is [Invalid] for a genuine token that has expired. The answer tells the
+// client so. Do not use it for an unverified token.
 func Expired(expected, got string) *Error {
 	return &Error{Code: CodeInvalidToken, Check: "exp", Expected: expected, Got: got, Expired: true}
 }
 
-// Unavailable returns the answer "cannot tell": 503. The cause says what is out
-// of reach. retryAfter is rounded up to whole seconds; zero means
+// Unavailable returns the answer "cannot tell": 503. The cause says what is
+// unreachable. retryAfter is rounded up to whole seconds; zero means
 // [Config.RetryAfter].
 func Unavailable(cause error, retryAfter time.Duration) *Error {
 	return &Error{Code: CodeUnavailable, RetryAfter: retryAfter, Err: cause}
@@ -144,7 +144,7 @@ func classify(err error, code Code) *Error {
 
 // outermost returns the first [Error] in err's tree, from the top down. Among
 // joined errors an outage takes precedence: a verifier that asked several
-// sources cannot judge a token while one of them is out of reach.
+// sources cannot judge a token while one of them is unreachable.
 func outermost(err error) *Error {
 	switch err := err.(type) {
 	case *Error:

@@ -10,9 +10,9 @@ import (
 )
 
 // Event is the record of a refusal: the answer that the client received, and the
-// reason, which the client does not see. It never contains the token. For a proven
-// token it has the token's identities. For any token it has a short hash and, in
-// Got, the value that a check rejected.
+// reason, which the client does not see. It never contains the token. For a
+// verified token it has the issuer, subject, client and token ID. For any token it
+// has a short hash and, in Got, the value that a check rejected.
 type Event struct {
 	RequestID string // the request_id in the answer's body
 	Status    int    // the answer's status
@@ -34,8 +34,8 @@ type Event struct {
 	// is valid, or for which its issuer vouched; empty otherwise.
 	Issuer, Subject, ClientID, TokenID string
 
-	// ClaimedIssuer and ClaimedKeyID come from a token that is not proven:
-	// anybody may have written them.
+	// ClaimedIssuer and ClaimedKeyID come from an unverified token: anybody may
+	// have written them.
 	ClaimedIssuer, ClaimedKeyID string
 
 	// TokenHash is the first 8 bytes of the token's SHA-256 in hexadecimal. It

@@ -21,10 +21,10 @@ import (
 //
 // Only a token in the Authorization field counts. With [Config.FormBodyTokens] or
 // [Config.InsecureQueryTokens] a foreign page can make its visitors' browsers send
-// bad tokens. Such tokens do not count, or the page could lock its visitors out;
-// so guesses sent this way are not limited. An address over its limit is refused
-// wherever its token comes from. For the same reason, CORS must not allow the
-// Authorization field to every origin.
+// bad tokens. If these counted, the page could lock its visitors out, so guesses
+// sent this way are not limited. For the same reason, CORS must not allow the
+// Authorization field to every origin. An address over its limit is refused even
+// if its token is in a form or a query.
 //
 // Clients that share an address share its limit, such as the users of one office
 // or of one mobile network. Each instance of a program counts separately.
@@ -73,7 +73,7 @@ const (
 	defaultAddresses = 1 << 16
 
 	maxRegain = 365 * 24 * time.Hour
-	maxHops   = 16 // addresses of X-Forwarded-For that are read
+	maxHops   = 16 // the maximum number of X-Forwarded-For addresses to read
 )
 
 // failures counts failures by address. For each address it stores the time at

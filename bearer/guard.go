@@ -47,7 +47,7 @@ func New(c Config) (*Guard, error) {
 	return &Guard{
 		began:            time.Now(),
 		verifiers:        slices.Clone(c.Verifiers),
-		onlyJWTs:         acceptsOnlyJWTs(c.Verifiers[0]) && !c.ProofsRequired && c.FailureLimit == nil, // which come in between
+		onlyJWTs:         acceptsOnlyJWTs(c.Verifiers[0]) && !c.ProofsRequired && c.FailureLimit == nil, // these two act before the verifier
 		realm:            c.Realm,
 		resourceMetadata: c.ResourceMetadata,
 		hierarchy:        c.Hierarchy,

@@ -29,9 +29,9 @@ func judgedBefore(ctx context.Context) *principalContext {
 	return c
 }
 
-// judgementOf returns the judgement by g of the request's current credentials, or
-// nil. It ignores judgements of a token or scheme that middleware has since
-// replaced, and judgements of other guards, whose verifiers and policies differ.
+// judgementOf returns how g judged the request's current credentials, or nil. It
+// ignores judgements of a token or scheme that middleware has since replaced, and
+// judgements by other guards, whose verifiers and policies differ.
 func (c *principalContext) judgementOf(g *Guard, now *credentials) *judgement {
 	for ; c != nil; c = c.judged.outer {
 		j := &c.judged

@@ -13,7 +13,7 @@ import (
 // If a request passes several routes, the last decision counts: a request that
 // the first route admits and the second one refuses is refused.
 type Outcome struct {
-	outer *Outcome // of a handler further outside; nil: none
+	outer *Outcome // the Outcome of the next outer handler; nil: none
 	last  atomic.Pointer[lastDecision]
 }
 
@@ -74,7 +74,7 @@ func (o *Outcome) Refusal() (Event, bool) {
 	return d.refusal, true
 }
 
-// set sets the decision in o and in the outcomes further outside.
+// set sets the decision in o and in the outcomes of all outer handlers.
 func (o *Outcome) set(d *lastDecision) {
 	for ; o != nil; o = o.outer {
 		o.last.Store(d)

@@ -12,10 +12,13 @@ import (
 // relation or a time of day. Check returns nil to admit the request. The guard
 // calls it only after the token, the scopes and every [StepUp] have passed.
 //
-// The error determines the answer. An error of [Forbid] is 403 with a public
-// reason, of [Unavailable] 503, and of [Invalid] 401 invalid_token. The error of
-// a [StepUp] is 401 insufficient_user_authentication. Any other error is 403 with
-// a fixed text; only the log shows the error's text.
+// The error determines the answer:
+//
+//   - [Forbid]: 403 with a public reason;
+//   - [Unavailable]: 503;
+//   - [Invalid]: 401 invalid_token;
+//   - the error of a [StepUp]: 401 insufficient_user_authentication;
+//   - any other error: 403 with a fixed text. Only the log shows the error's text.
 //
 // Check must not change the principal, and must be safe for concurrent use. It
 // reads path parameters with r.PathValue, with each framework that has an
@@ -69,8 +72,9 @@ func (name subjectInPath) validate() error {
 // RelationInPath requires that the caller is related to the resource in the named
 // path parameter, for example as a member of a team. The function holds receives
 // the parameter's value from r.PathValue and reports whether the relation exists.
-// Its error means "cannot tell" and is answered 503, unless it is an [Error] of
-// another code. RelationInPath refuses an absent or empty parameter.
+// If holds returns an error, it cannot tell, and the answer is 503, unless the
+// error is an [Error] of another code. RelationInPath refuses an absent or empty
+// parameter.
 func RelationInPath(name string, holds func(ctx context.Context, p *Principal, value string) (bool, error)) Requirement {
 	return relationInPath{name, holds}
 }

@@ -12,8 +12,8 @@ const minPart = 12
 
 // scrub replaces the token and its parts in s: the whole token, and each word of
 // s that occurs in the token, such as its payload, its signature or a prefix.
-// It stops once more than most bytes are clean, because each word costs a search
-// in the token and an attacker can choose the number of words.
+// It stops once the clean text has more than most bytes, because each word costs a
+// search in the token and an attacker can choose the number of words.
 func scrub(s, token string, most int) string {
 	if token == "" {
 		return s

@@ -82,7 +82,7 @@ func (h *hostile) signed(header, payload []byte) string {
 
 // aged returns t with an iat of an hour ago. For a new token with an unknown kid
 // the answer may be 503 for a few seconds, because the issuer may have published
-// the key after the API fetched the keys (checklist C7a).
+// the key after the API fetched the keys (conformance C7a).
 func aged(t Token) Token {
 	t.Claims = merged(t.Claims, map[string]any{"iat": time.Now().Add(-time.Hour).Unix()})
 	return t

@@ -63,8 +63,8 @@ func (a *answer) form(problem bool) *form {
 // maxAcceptLen bounds how many bytes of all Accept fields are read.
 const maxAcceptLen = 1 << 10
 
-// wantsProblem reports whether the client names application/problem+json (RFC
-// 9457, Section 3) and prefers application/json no more than that.
+// wantsProblem reports whether the client accepts application/problem+json (RFC
+// 9457, Section 3) by name and does not prefer application/json.
 func wantsProblem(accept []string) bool {
 	problem, plain := 0.0, 0.0
 	left := maxAcceptLen

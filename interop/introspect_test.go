@@ -61,7 +61,7 @@ func (a *api) refusesOurs(t *testing.T, token, secret string) {
 	t.Helper()
 	a.unavailable(t, token)
 	log := a.logged()
-	if !strings.Contains(log, "the endpoint does not take our credentials") {
+	if !strings.Contains(log, "the endpoint rejects our credentials") {
 		t.Errorf("the log does not say what to fix: %s", log)
 	}
 	if secret != "" && strings.Contains(log, secret) {

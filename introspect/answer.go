@@ -36,14 +36,14 @@ type names struct {
 func newNames(c *Config) names {
 	n := names{Names: claims.NewAnswerNames()}
 	n.scope, n.clientID = n.Add("scope"), n.Add("client_id")
-	// These tell the kind of the answer and of its token.
+	// These members identify the kind of the answer and of its token.
 	n.active, n.tokenType, n.tokenUse = n.AddStrict("active"), n.AddStrict("token_type"), n.AddStrict("token_use")
 	n.client = newClientNames(n.Names)
 	n.journal = claims.NewJournal(c.Logger, c.Issuer, n.Names)
 	return n
 }
 
-// inactive is the document that is kept for a token that is not active.
+// inactive is the document that the cache stores for an inactive token.
 const inactive = `{"active":false}`
 
 // read reads an answer (RFC 7662, Section 2.2). An error means that the document is
@@ -105,7 +105,7 @@ func (n names) read(document []byte) (*answer, error) {
 // expired. An inactive token is unrecognized: another endpoint may know it.
 func (c *Config) judge(a *answer) (*bearer.Principal, error) {
 	if !a.active {
-		return nil, hinted(bearer.Unrecognized("active", "a token that the issuer calls active", "one that it does not"))
+		return nil, hinted(bearer.Unrecognized("active", "a token that the issuer calls active", "a token that it calls inactive"))
 	}
 	p := &a.principal
 	now := time.Now()

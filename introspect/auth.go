@@ -24,7 +24,7 @@ import (
 type Auth struct {
 	method string // the name in metadata; empty for a bearer token
 	client string
-	secret hidden // from which keys are derived; nil: there is none
+	secret hidden // keys are derived from it; nil: there is none
 	apply  func(ctx context.Context, form url.Values, header http.Header, issuer string) error
 	err    error
 }
@@ -133,12 +133,12 @@ func MutualTLS(clientID string) Auth {
 	}
 }
 
-// BearerToken authenticates by an access token of the verifier's own (RFC 7662,
-// Section 2.1), such as one from golang.org/x/oauth2/clientcredentials. Only one
-// request at a time calls the source, so it should cache tokens, as
-// oauth2.ReuseTokenSource does. [Config.Timeout] bounds the wait for the source.
-// Its HTTP client needs a timeout of its own, because nothing else ends a call
-// that hangs.
+// BearerToken authenticates by the verifier's own access token (RFC 7662, Section
+// 2.1), such as one from golang.org/x/oauth2/clientcredentials. Only one request
+// at a time calls the source, so it should cache tokens, as
+// oauth2.ReuseTokenSource does. [Config.Timeout] bounds how long a request waits
+// for the source, but does not end the call: the source's HTTP client needs its
+// own timeout.
 func BearerToken(source oauth2.TokenSource) Auth {
 	if nilcheck.IsNil(source) {
 		return Auth{err: errors.New("BearerToken: a nil source")}
@@ -154,7 +154,7 @@ func BearerToken(source oauth2.TokenSource) Auth {
 	}}
 }
 
-// ownToken calls a token source, which knows no context.
+// ownToken calls a token source, whose method takes no context.
 type ownToken struct {
 	source oauth2.TokenSource
 	turn   chan struct{}
@@ -194,7 +194,7 @@ func (a Auth) isAmong(methods []string) bool {
 
 func (a Auth) check() error {
 	if a.err == nil && a.apply == nil {
-		return errors.New("it is required; use for example ClientSecretBasic")
+		return errors.New("the zero Auth; want a way to authenticate, such as ClientSecretBasic")
 	}
 	return a.err
 }

@@ -75,7 +75,7 @@ const (
 	listOverhead = 32
 )
 
-// weight returns the approximate memory of an entry, in bytes.
+// weight returns the approximate size of an entry in memory, in bytes.
 func (e *entry) weight() int {
 	document := e.answer.document
 	copies := len(e.answer.principal.Scopes.String())
@@ -112,7 +112,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // wantsRenewal reports whether the caller should renew an entry in use before it
-// expires. It tells only one of concurrent callers.
+// expires. It returns true to only one of several concurrent callers.
 func (e *entry) wantsRenewal(now time.Time) bool {
 	due, age := e.renewed.Load(), now.Sub(e.fetched)
 	if !e.answer.active || int64(age) < due {
@@ -123,8 +123,8 @@ func (e *entry) wantsRenewal(now time.Time) bool {
 }
 
 // local is the cache of this process. It keeps active tokens apart from others, so
-// that a flood of random tokens cannot evict them. Eviction is by frequency of
-// use, so that a flood of one-off tokens cannot either.
+// that a flood of random tokens cannot evict them. It evicts the least frequently
+// used tokens, so that a flood of one-off tokens cannot evict tokens in use.
 type local struct {
 	active, inactive *otter.Cache[cacheKey, *entry]
 	forgotten        *otter.Cache[cacheKey, time.Time] // when forgetting ends
@@ -197,8 +197,8 @@ func (l *local) close() {
 }
 
 // seal encrypts an answer for the shared cache. The encryption key is derived from
-// the token, which is stored nowhere, and from the verifier's secret. So a copy of
-// the cache reveals nothing, and write access to it does not allow forgeries.
+// the token, which is stored nowhere, and from the verifier's secret. A copy of the
+// cache therefore reveals nothing, and write access does not permit forgeries.
 func (m *keyMaker) seal(token string, key cacheKey, document string, fetched time.Time) ([]byte, error) {
 	aead, err := m.aead(token)
 	if err != nil {
@@ -211,7 +211,7 @@ func (m *keyMaker) seal(token string, key cacheKey, document string, fetched tim
 	return aead.Seal(nonce, nonce, plain, key[:]), nil
 }
 
-var errSealed = errors.New("the shared entry is not of this verifier")
+var errSealed = errors.New("the shared entry belongs to another verifier")
 
 func (m *keyMaker) unseal(token string, key cacheKey, sealed []byte) (document []byte, fetched time.Time, err error) {
 	aead, err := m.aead(token)

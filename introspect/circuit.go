@@ -12,7 +12,7 @@ import (
 const (
 	// The circuit opens after tripAfter failures of a probe in a row, which are
 	// tripGap and then twice tripGap apart. One failure suffices if it took
-	// slowAfter or brought a Retry-After.
+	// slowAfter or its response had a Retry-After.
 	tripAfter = 3
 	tripGap   = 100 * time.Millisecond
 
@@ -20,8 +20,8 @@ const (
 	slowAfter = time.Second
 
 	// probeGap is the least time between two probes of a closed circuit.
-	// probeDelay is how long a probe waits for a success of other questions,
-	// which would make it unnecessary.
+	// probeDelay is how long a probe waits for the answer to another question,
+	// which would make the probe unnecessary.
 	probeGap   = 250 * time.Millisecond
 	probeDelay = 25 * time.Millisecond
 
@@ -47,8 +47,8 @@ const (
 var errOpen = errors.New("the endpoint also fails the verifier's own probes; requests to it are paused")
 
 // circuit decides whether the endpoint may be asked. Only evidence about the
-// endpoint opens it: probes that fail while no question is answered. The failure
-// of a client's token at most starts a probe.
+// endpoint opens it: probes that fail while no question is answered. A failed
+// question about a client's token can only start a probe.
 //
 // A question is a request to the endpoint about a token. The parameter asked is
 // the time when a question was sent.
@@ -86,7 +86,8 @@ func (c *circuit) admit(now time.Time, active bool) verdict {
 	return c.judge(now, active)
 }
 
-// refuses reports whether admit would refuse the question. It takes no try.
+// refuses reports whether admit would refuse the question. It does not count as a
+// try.
 func (c *circuit) refuses(now time.Time, active bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

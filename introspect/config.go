@@ -25,14 +25,14 @@ const (
 type Config struct {
 	// Issuer is the issuer identifier of the authorization server that the
 	// endpoint belongs to. An answer with another iss is refused; an answer
-	// without iss counts as this issuer's. Issuer is only compared, unless the
-	// endpoint is discovered. Required.
+	// without iss counts as this issuer's. The verifier fetches nothing from
+	// Issuer, unless it has to discover a URL that is not configured. Required.
 	Issuer string
 
 	// AllowNonHTTPSIdentifier allows an Issuer that is an http URL or a name,
-	// for a server that calls itself so. Requests are as safe as without it,
-	// since it makes Endpoint and Signed.JWKSURI required, and both remain
-	// https.
+	// for a server that puts such an identifier into iss. Endpoint and
+	// Signed.JWKSURI are then required. They must still be https URLs, so this
+	// setting weakens no request.
 	AllowNonHTTPSIdentifier bool
 
 	// Endpoint is the URL of the introspection endpoint. Default: the
@@ -77,9 +77,9 @@ type Config struct {
 	// authentication. Default: 5 s. It cannot be negative.
 	Timeout time.Duration
 
-	// MaxConcurrent bounds the requests to the endpoint that are under way. A
-	// few more wait for a moment; all others are unavailable at once. Default:
-	// 64. It cannot be negative.
+	// MaxConcurrent bounds the requests to the endpoint that are under way. Up
+	// to four times as many tokens wait for half a second at most; any more are
+	// unavailable at once. Default: 64. It cannot be negative.
 	MaxConcurrent int
 
 	// MaxAge is how long the answer "active" is cached, but never beyond the
@@ -106,16 +106,16 @@ type Config struct {
 
 	// SharedSecret encrypts the entries of Shared, in addition to the secret of
 	// Auth: at least 32 random bytes, equal in all instances. Required with
-	// Shared if Auth has no secret, as MutualTLS and BearerToken have none.
-	// Otherwise anyone with write access to Shared could forge answers, and two
+	// Shared if Auth has no secret (MutualTLS and BearerToken). Without any
+	// secret, anyone with write access to Shared could forge answers, and two
 	// clients with different rights could read each other's. Default: none.
 	SharedSecret []byte
 
 	// Client makes the requests. Its cookie jar is not used, and no redirect
 	// is followed. After a timeout the idle connections of its Transport are
 	// closed, to replace dead ones. A RoundTripper that wraps a Transport
-	// should therefore have a CloseIdleConnections method. Default: a client
-	// of the verifier's own, which also detects dead connections by HTTP/2
+	// should therefore have a CloseIdleConnections method. Default: the
+	// verifier's own client, which also detects dead connections by HTTP/2
 	// pings.
 	Client *http.Client
 

@@ -2,9 +2,9 @@
 // authorization server (RFC 7662, RFC 9701).
 //
 // A [Verifier] is a bearer.Verifier. It caches answers for a short, bounded time,
-// and makes one request for concurrent uses of a token. It never takes an outage
-// of the endpoint, or the rejection of its own credentials, for a bad token: both
-// are unavailable, for which a guard answers 503.
+// and makes one request for concurrent uses of a token. It never mistakes an
+// outage of the endpoint, or the rejection of its own credentials, for a bad
+// token. In both cases the token is unavailable: the guard answers 503.
 //
 // # When the endpoint fails
 //
@@ -17,11 +17,11 @@
 //
 //   - fails three times in a row,
 //   - fails once after more than a second, or
-//   - brings a Retry-After.
+//   - gets a Retry-After.
 //
 // While the circuit is open, cached answers are used, and other tokens are
 // unavailable at once. The next probe is sent after a quarter of the time that the
-// circuit has been open, but after 1 second at least and 10 seconds at most.
+// circuit has been open, but not before 1 second and not after 10 seconds.
 // Between two probes, four tokens that were active before may be introspected.
-// The first success of an introspection that began since then closes the circuit.
+// The circuit closes when an introspection that began after it opened succeeds.
 package introspect

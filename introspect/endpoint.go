@@ -18,9 +18,10 @@ const (
 	// maxAnswer bounds an answer, in bytes.
 	maxAnswer = 256 << 10
 
-	// A discovered endpoint is used for minDiscovered at least, however it
-	// fails, and for maxStale after its 24 hours if the metadata cannot be
-	// fetched. The metadata are not fetched again within metadataPause.
+	// A discovered endpoint is used for at least minDiscovered, even if it
+	// fails. If the metadata cannot be fetched, the endpoint is used for
+	// maxStale beyond its 24 hours. The verifier waits metadataPause before it
+	// fetches the metadata again.
 	minDiscovered = 10 * time.Second
 	maxStale      = 24 * time.Hour
 	metadataPause = time.Minute
@@ -60,8 +61,8 @@ func (e *endpoint) close() {
 	e.client.CloseIdleConnections()
 }
 
-// sentError means that a question was sent and brought no answer, for which its
-// token may be the reason.
+// sentError means that a question was sent but not answered. Its token may be the
+// reason.
 type sentError struct{ err error }
 
 func (e *sentError) Error() string { return e.err.Error() }
@@ -164,8 +165,8 @@ func (e *endpoint) url(ctx context.Context) (string, error) {
 	return e.discovered.URL(ctx)
 }
 
-// moved has the endpoint discovered again, in the background of a later
-// question, since it fails and may have moved.
+// moved notes that the endpoint fails and may have moved. A later question starts
+// its discovery in the background.
 func (e *endpoint) moved() { e.discovered.Doubt(minDiscovered) }
 
 // discover finds the endpoint in the issuer's metadata.
@@ -175,7 +176,7 @@ func (e *endpoint) discover(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if m.IntrospectionAuthMethods != nil && !e.config.Auth.isAmong(m.IntrospectionAuthMethods) {
-		e.config.Logger.Warn("the issuer's metadata do not list our client authentication",
+		e.config.Logger.Warn("the issuer's metadata does not list our client authentication",
 			"issuer", e.config.Issuer, "ours", e.config.Auth.method, "listed", m.IntrospectionAuthMethods)
 	}
 	return m.IntrospectionEndpoint, nil

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// patience bounds the wait for an answer: the time of all that look does.
+// patience bounds the wait for an answer. It is the longest time that look takes.
 func (c *Config) patience() time.Duration { return c.Timeout + queueTime + 2*sharedTime }
 
-// flight is an introspection that is under way, which concurrent requests with one
-// token share.
+// flight is an introspection that is under way. Concurrent requests with the same
+// token share it.
 type flight struct {
 	done   chan struct{}
 	entry  *entry

@@ -12,8 +12,8 @@ import (
 // introspected. Call it when a token was revoked. Through the shared cache it
 // reaches all instances. For a JWT with an ECDSA signature it also discards the
 // other valid encoding of the signature, which anyone can compute. An error means
-// that Forget did not reach the other instances, which may use a cached answer
-// until [Config.MaxAge].
+// that Forget did not reach the other instances, which may use a cached answer for
+// up to [Config.MaxAge].
 func (v *Verifier) Forget(ctx context.Context, token string) error {
 	tokens := []string{token}
 	if twin, ok := jose.Twin(token); ok {

@@ -55,7 +55,7 @@ func hint(err error) string {
 	case errors.As(err, &malformed):
 		return "this member of the issuer's answer is malformed: fix it at the issuer"
 	case errors.As(err, &credentials):
-		return "the endpoint does not take our credentials: check Config.Auth, and that this client may introspect"
+		return "the endpoint rejects our credentials: check Config.Auth, and that this client may introspect"
 	case errors.As(err, &transport):
 		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
 	case errors.As(err, &metadata):

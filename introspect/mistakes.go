@@ -61,11 +61,11 @@ func (c *Config) checkIssuer() error {
 	case c.Issuer == "":
 		return fmt.Errorf("Issuer: %w", err)
 	}
-	return fmt.Errorf("Issuer: %w; if the server calls itself so, set AllowNonHTTPSIdentifier and Endpoint", err)
+	return fmt.Errorf("Issuer: %w; if this is the server's iss, set AllowNonHTTPSIdentifier and Endpoint", err)
 }
 
-// checkIdentifier checks an Issuer that is not an https URL, and that the URLs
-// which cannot be discovered from it are set.
+// checkIdentifier checks an Issuer that is not an https URL. It also checks that
+// the URLs are set that cannot be discovered from such an Issuer.
 func (c *Config) checkIdentifier() error {
 	if err := fetch.CheckIdentifier(c.Issuer); err != nil {
 		return fmt.Errorf("Issuer: %w", err)
@@ -98,7 +98,7 @@ func (c *Config) checkShared(m *mistakes) {
 	case n > 0 && n < minSharedSecret:
 		m.add("SharedSecret has %d bytes; want at least %d random ones", n, minSharedSecret)
 	case n == 0 && c.Shared != nil && c.Auth.check() == nil && c.Auth.secret == nil:
-		m.add("SharedSecret is empty; it is required, since Shared is set and this Auth has no secret")
+		m.add("SharedSecret is empty; it is required because Shared is set and this Auth has no secret")
 	}
 	if c.Shared != nil && nilcheck.IsNil(c.Shared) {
 		m.add("Shared holds a nil pointer; leave it unset for a cache of this instance only")

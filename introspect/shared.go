@@ -9,8 +9,8 @@ import (
 // SharedCache is a cache that the instances of a program share, such as the one of
 // adapters/bearerredis. Its keys are hashes, and its values are encrypted. The
 // encryption key is derived from the token and from the secret of [Config.Auth] or
-// [Config.SharedSecret]. So a copy of the cache reveals nothing, and write access
-// to it does not allow forgeries. It never receives a token.
+// [Config.SharedSecret]. A copy of the cache therefore reveals nothing, and write
+// access does not permit forgeries. The cache never receives a token.
 //
 // If a method returns an error, the verifier asks the endpoint instead. Methods
 // must be safe for concurrent use, and must respect the deadline of their context.
@@ -18,11 +18,11 @@ type SharedCache interface {
 	// Get returns the value of a key, or nil if there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
 
-	// Set stores a value for ttl. It does nothing for a key that was forgotten,
-	// until the ttl of that has passed.
+	// Set stores a value for ttl.
 	//
-	// A nil value forgets the key: Set discards its value, stores none until ttl
-	// has passed, and notifies every instance that watches.
+	// A nil value forgets the key: Set discards its value and notifies every
+	// instance that watches. Until ttl has passed, later calls with a value
+	// for this key do nothing.
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
 
 	// Watch calls forgotten with each key that any instance forgets, in any
@@ -45,7 +45,7 @@ type shared struct {
 }
 
 func newShared(c Config) *shared {
-	// Longer than any answer from before the call can be under way.
+	// This is longer than an answer from before the call can be under way.
 	return &shared{cache: c.Shared, forgetFor: 2 * c.patience()}
 }
 
@@ -86,7 +86,7 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 }
 
 func (v *Verifier) noteShared(err error) {
-	if v.ctx.Err() == nil { // a call that Close ended shows nothing
+	if v.ctx.Err() == nil { // if Close ended the call, its error is no failure of the cache
 		v.journal.shared(err)
 	}
 }

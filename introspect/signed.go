@@ -22,8 +22,8 @@ import (
 // then says nothing about the token.
 //
 // RFC 9701 does not bind an answer to its question: a signed answer names no token.
-// Only TLS prevents an attacker in the network from replacing an answer by another
-// one of the last minute.
+// Only TLS prevents an attacker in the network from replacing an answer with
+// another answer from the last minute.
 type Signed struct {
 	// Audience is the aud of the server's answers, usually the client ID of
 	// [Config.Auth]. Required.
@@ -96,11 +96,11 @@ func newOpener(c Config, client *fetch.Client) *opener {
 	return o
 }
 
-// open returns the answer in a signed one (RFC 9701, Section 5), or why nobody
-// can tell what the server answered.
+// open returns the answer inside a signed response (RFC 9701, Section 5). If the
+// response proves nothing, the error says why.
 func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
 	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != signedType {
-		return nil, errors.New("the answer is not signed, and Config.Signed demands it")
+		return nil, errors.New("the answer is not signed, but Config.Signed requires a signature")
 	}
 	jws, err := jose.Parse(strings.TrimSpace(string(body)))
 	if err != nil {
@@ -122,7 +122,7 @@ func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]b
 	case nil:
 		return o.read(jws.Payload)
 	case jose.ErrSignature:
-		return nil, errors.New("the signed answer's signature does not hold")
+		return nil, errors.New("the signed answer's signature is invalid")
 	}
 	return nil, err
 }
@@ -138,7 +138,7 @@ func (o *opener) read(payload []byte) ([]byte, error) {
 	}
 	aud, err := v.List(claims.Aud)
 	if err != nil || !slices.Contains(aud, o.audience) {
-		return nil, errors.New("the signed answer's aud is not us (Config.Signed.Audience)")
+		return nil, errors.New("the signed answer's aud is not Config.Signed.Audience")
 	}
 	p, malformed := v.Principal()
 	if malformed != nil {
@@ -158,7 +158,7 @@ func (o *opener) read(payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the signed answer: %w", error(e))
 	}
 	if !v.Has(o.inner) || v.Raw(o.inner).Kind() != '{' {
-		return nil, errors.New("no object token_introspection in the signed answer")
+		return nil, errors.New("the signed answer has no object token_introspection")
 	}
 	return []byte(v.Raw(o.inner)), nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// For each slot, queueFactor questions may wait, for queueTime at most. They
+	// For each slot, queueFactor questions may wait for at most queueTime. They
 	// try to reclaim a slot every reclaimEvery.
 	queueFactor  = 4
 	queueTime    = 500 * time.Millisecond
@@ -107,8 +107,8 @@ func (s *slots) wait(ctx context.Context, eager bool) error {
 	}
 }
 
-// reclaim takes the slot of the oldest question if that hangs and a later one was
-// answered. Otherwise it returns when the oldest question was sent.
+// reclaim takes the oldest question's slot if that question hangs and a later one
+// was answered. Otherwise it returns when the oldest question was sent.
 func (s *slots) reclaim(now time.Time) (oldest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// A token that brought no answer is not introspected again for minTrouble,
-	// doubled for each further failure up to maxTrouble.
+	// After a failed introspection, the token is not introspected again for
+	// minTrouble. Each further failure doubles the pause, up to maxTrouble.
 	minTrouble = 2 * time.Second
 	maxTrouble = 8 * time.Second
 
@@ -24,7 +24,7 @@ type trouble struct {
 	failures int
 }
 
-// troubles remembers the tokens that brought no answer, by cache key.
+// troubles remembers the tokens that could not be introspected, by cache key.
 type troubles struct {
 	cache *otter.Cache[cacheKey, *trouble]
 }

@@ -238,7 +238,7 @@ func TestClientAuthentication(t *testing.T) {
 						t.Errorf("%s in the log:\n%s", secret, logged)
 					}
 				}
-				if tt.want == 503 && !strings.Contains(logged, "does not take our credentials") {
+				if tt.want == 503 && !strings.Contains(logged, "rejects our credentials") {
 					t.Errorf("the log does not say what to fix:\n%s", logged)
 				}
 			})

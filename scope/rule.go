@@ -138,7 +138,7 @@ func (r Rule) Needs() Set {
 }
 
 // Names returns all scopes in the rule, alternatives included. Resource
-// metadata list these scopes (RFC 9728, Section 2).
+// metadata lists these scopes (RFC 9728, Section 2).
 func (r Rule) Names() Set {
 	texts := make([]string, len(r.names))
 	for i := range r.names {

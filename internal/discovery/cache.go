@@ -14,23 +14,24 @@ type Config struct {
 	// Find discovers the URL. One call is made at a time. Required.
 	Find func(ctx context.Context) (string, error)
 
-	// MaxStale is how long a URL serves after its 24 hours. Zero: not at all.
+	// MaxStale is how long a URL may be used after its 24 hours if discovery
+	// fails. Zero: not at all.
 	MaxStale time.Duration
 
 	// Background runs work on another goroutine, and reports whether it did.
-	// With it, no caller waits for a discovery while an old URL serves. Nil:
-	// the caller that finds the URL no longer fresh waits for the discovery.
+	// No caller then waits for a discovery while an old URL may be used. Nil:
+	// a caller that finds the URL no longer fresh waits for the discovery.
 	Background func(work func(context.Context)) bool
 
-	// Pause is how long a failed discovery of a known URL is not repeated.
-	// Zero: the next caller repeats it.
+	// Pause is the time between a failed discovery of a known URL and the next
+	// attempt. Zero: the next caller repeats the discovery.
 	Pause time.Duration
 }
 
 // Cache finds an endpoint's URL when it is first needed and keeps it. A URL is
-// fresh for 24 hours, unless [Cache.Doubt] shortens that. A URL that is not
-// fresh serves while discovery fails, for [Config.MaxStale] at most. A Cache is
-// safe for concurrent use. Use [NewCache].
+// fresh for 24 hours, unless [Cache.Doubt] shortens that. While discovery fails, a
+// URL that is no longer fresh may be used for at most [Config.MaxStale]. A Cache
+// is safe for concurrent use. Use [NewCache].
 type Cache struct {
 	config Config
 
@@ -77,7 +78,7 @@ func (c *Cache) URL(ctx context.Context) (string, error) {
 	return found, err
 }
 
-// Doubt says that the endpoint may have moved: its URL is fresh no longer once
+// Doubt says that the endpoint may have moved. Its URL is then fresh only until
 // it is age old.
 func (c *Cache) Doubt(age time.Duration) {
 	c.mu.Lock()
@@ -87,8 +88,8 @@ func (c *Cache) Doubt(age time.Duration) {
 	}
 }
 
-// Trust says that the URL was used with success. It revokes every Doubt since
-// the discovery but Doubt(0).
+// Trust says that a request to the URL succeeded. It revokes every Doubt since the
+// discovery, except Doubt(0).
 func (c *Cache) Trust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,8 +98,8 @@ func (c *Cache) Trust() {
 	}
 }
 
-// known returns the URL, or the empty string if none may be used any more, and
-// whether it is fresh.
+// known returns the URL, or the empty string if there is no URL that may still be
+// used. It also reports whether the URL is fresh.
 func (c *Cache) known(now time.Time) (u string, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

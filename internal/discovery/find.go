@@ -14,8 +14,8 @@ import (
 
 // Find fetches the metadata of issuer from its well-known URLs, in the order of
 // [candidates]. It returns the first document that names the issuer and has a
-// valid URL in member. The error is an [*Error], unless the issuer is no URL
-// from which metadata may be fetched.
+// valid URL in member. The error is an [*Error], unless metadata must not be
+// fetched from the issuer's URL.
 func Find(ctx context.Context, client *fetch.Client, issuer string, member Member) (Metadata, error) {
 	urls, err := candidates(client, issuer)
 	if err != nil {
@@ -56,7 +56,7 @@ func FindAt(ctx context.Context, client *fetch.Client, metadataURL, issuer strin
 	return m, nil
 }
 
-// checkNames checks that m names issuer in one of its two members for that.
+// checkNames checks that issuer or access_token_issuer in m is issuer.
 func (m Metadata) checkNames(issuer string) error {
 	if issuer == m.Issuer || issuer == m.AccessTokenIssuer {
 		return nil
@@ -98,7 +98,7 @@ func candidates(client *fetch.Client, issuer string) ([]string, error) {
 	return slices.Compact(urls), nil
 }
 
-// Error says for each URL that was tried why it gave no usable metadata.
+// Error says, for each URL that was tried, why its metadata is not usable.
 type Error struct {
 	failures []error
 }

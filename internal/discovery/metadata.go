@@ -17,8 +17,8 @@ type Metadata struct {
 	Issuer  string
 	JWKSURI string // empty if absent; otherwise any string
 
-	// AccessTokenIssuer is the iss of access tokens where it differs from
-	// Issuer, an extension of AD FS ([MS-OIDCE]). It is empty if absent.
+	// AccessTokenIssuer is the iss of access tokens if it differs from Issuer.
+	// It is an extension of AD FS ([MS-OIDCE]), and empty if absent.
 	AccessTokenIssuer string
 
 	// IntrospectionEndpoint is the URL of the introspection endpoint (RFC
@@ -97,7 +97,7 @@ func parse(doc []byte) (Metadata, error) {
 }
 
 // check checks the URL of a member in the metadata at the URL from. If the
-// metadata were fetched by https, the endpoint must use https too, even on
+// metadata was fetched by https, the endpoint must use https too, even on
 // loopback (RFC 8414, Section 2).
 func (m Metadata) check(client *fetch.Client, from string, member Member) error {
 	endpoint := m.URL(member)

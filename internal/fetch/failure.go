@@ -14,7 +14,7 @@ import (
 var ErrTooLarge = errors.New("the body is too large")
 
 // ErrRedirect is the error of a redirect that is not followed, because it leads to
-// another origin or to a URL with userinfo, or is one too many.
+// another origin or to a URL with userinfo, or because there were too many.
 var ErrRedirect = errors.New("redirect not followed")
 
 // StatusError is the error of a response whose status is not 200.

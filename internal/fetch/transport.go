@@ -45,10 +45,9 @@ func NewTransport() *http.Transport {
 
 // connections remembers whether the open connections may be dead. A request that
 // times out may have used a dead connection, which would swallow the following
-// requests too. Therefore the next request first closes the idle connections, and
-// until a request succeeds, each request is the last on its connection. This also
-// retires an HTTP/2 connection that is never idle, and works with any RoundTripper
-// of the caller.
+// requests too. Therefore the next request first closes the idle connections. Until
+// a request succeeds, no connection is used for a second request. This also retires
+// an HTTP/2 connection that is never idle, and works with any RoundTripper.
 //
 // If other requests succeed meanwhile, the timeout may concern only one request,
 // such as one on which an attacker makes the server hang. Then the idle

@@ -32,13 +32,13 @@ func Algorithms() []Algorithm {
 }
 
 // Supported reports whether a is one of [Algorithms]. `none` and the HS family,
-// whose keys are secrets, never are.
+// whose keys are secrets, are never supported.
 func (a Algorithm) Supported() bool {
 	return a == EdDSA || a == Ed25519 || a.hash() != 0
 }
 
-// hash returns the hash that a signs. It returns 0 for Ed25519, which hashes by
-// itself, and for unsupported algorithms.
+// hash returns the hash that a signs. It returns 0 for unsupported algorithms, and
+// for Ed25519, which hashes the input as part of the signature.
 func (a Algorithm) hash() crypto.Hash {
 	switch a {
 	case RS256, PS256, ES256:

@@ -9,7 +9,7 @@ import (
 // base64url encodes. Use decode, which is stricter, for decoding.
 var base64url = base64.RawURLEncoding
 
-var errBase64URL = errors.New("not base64url without padding, line breaks or stray bits")
+var errBase64URL = errors.New("not base64url; want no padding, no line breaks and no trailing bits")
 
 // DecodeBase64URL decodes base64url (RFC 7515, Section 2): no padding, no line
 // breaks or other characters, and no trailing bits other than zero. Therefore

@@ -45,7 +45,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if !bareVerify(signer.Public(), alg, []byte(jws.SigningInput), jws.Signature) {
-					b.Fatal("the signature does not hold")
+					b.Fatal("the signature is invalid")
 				}
 			}
 		})

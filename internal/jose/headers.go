@@ -8,8 +8,8 @@ import (
 
 // Headers remembers parsed headers by their encoded form. An issuer's tokens
 // have few different headers, so most need no parsing. Call [Headers.Keep] only
-// for a token whose signature was verified: then only a sender who can sign can
-// fill the table, and can do no more than displace others' headers.
+// for a token whose signature was verified: then only someone who can sign tokens
+// can fill the table, and the worst effect is that other headers are evicted.
 //
 // The zero Headers is empty and ready to use. It is bounded, safe for
 // concurrent use, and never locks. A nil *Headers knows no header.

@@ -24,7 +24,7 @@ func (in *Input) Set(text []byte) {
 	in.text = text
 }
 
-// Clear erases the token from in, except for one character at most.
+// Clear erases the token from in, except for at most one character.
 func (in *Input) Clear() {
 	in.text = nil
 	clear(in.der[:])
@@ -34,9 +34,9 @@ func (in *Input) Clear() {
 }
 
 func (in *Input) forget() {
-	// The hash retains a partial block until the next write. Of the last block
-	// this leaves one byte, a character of a signature; overwriting it would
-	// cost another block.
+	// The hash retains a partial block until the next write. Only one byte of
+	// the last block remains, a character of the signature. Overwriting that
+	// byte too would cost another block.
 	in.state.Reset()
 	in.state.Write(zeros[:])
 	in.digested, in.digest = false, [sha256.Size]byte{}

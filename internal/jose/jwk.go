@@ -155,10 +155,10 @@ func (m jwkMembers) checkUse() error {
 	}
 	for i, op := range m.keyOps {
 		if slices.Contains(m.keyOps[:i], op) {
-			return errors.New("key_ops with a duplicate")
+			return errors.New("key_ops has a duplicate")
 		}
 		if m.hasUse && op != "verify" && op != "sign" {
-			return errors.New("use and key_ops that disagree")
+			return errors.New("use and key_ops contradict each other")
 		}
 	}
 	if !slices.Contains(m.keyOps, "verify") {

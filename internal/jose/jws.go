@@ -19,7 +19,7 @@ type JWS struct {
 	known bool // Headers knew the header
 }
 
-// Header holds the parameters of a JWS's protected header that matter here.
+// Header holds the parameters of a JWS's protected header that this module uses.
 // Parameters that point to keys elsewhere (`jku`, `x5u`, `x5c`) are ignored (RFC
 // 8725, Section 3.10).
 type Header struct {
@@ -41,7 +41,7 @@ type Header struct {
 // the JSON serializations.
 var ErrNotJWS = errors.New("jose: not a JWS in compact serialization")
 
-// MalformedError is returned for a token that looks like a JWS and is not valid.
+// MalformedError is returned for a token that looks like a JWS but is malformed.
 type MalformedError struct {
 	Part   string // "header", "payload", "signature" or "crit"
 	Reason string // does not quote the token
@@ -51,9 +51,9 @@ func (e *MalformedError) Error() string {
 	return "jose: malformed JWS " + e.Part + ": " + e.Reason
 }
 
-// Buffer is memory that one token after another is parsed into. The result of
-// Parse is valid until the next call. The zero Buffer is ready to use. A Buffer is
-// not safe for concurrent use.
+// Buffer is memory for parsing tokens, one after the other. The result of Parse is
+// valid until the next call. The zero Buffer is ready to use. A Buffer is not safe
+// for concurrent use.
 type Buffer struct{ header, payload, signature []byte }
 
 // maxBuffer is the size up to which a Buffer keeps the memory of one part.
@@ -106,8 +106,8 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 	return jws, nil
 }
 
-// dots finds the two dots of a token. Splitting at dots would turn a token of a
-// million dots into a million strings.
+// dots finds the two dots of a token. It does not split at dots, because a token
+// with a million dots would become a million strings.
 func dots(token string) (first, last int, ok bool) {
 	first = strings.IndexByte(token, '.')
 	if first < 0 {

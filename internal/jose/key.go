@@ -24,7 +24,7 @@ type Key struct {
 
 // ErrSignature is returned for a signature that the key did not make over the
 // input.
-var ErrSignature = errors.New("jose: the signature does not hold")
+var ErrSignature = errors.New("jose: the signature is invalid")
 
 var errCannotVerify = errors.New("jose: the key must not be used with this algorithm")
 
@@ -130,8 +130,8 @@ func (k *Key) Verify(alg Algorithm, signingInput string, signature []byte) error
 	return k.verify(alg, input, alg.digest(input), nil, signature)
 }
 
-// VerifyInput is [Key.Verify] for an Input, which saves allocations and, with
-// several keys, hashing.
+// VerifyInput is [Key.Verify] for an Input. It saves allocations and, if several
+// keys are tried, hashing.
 func (k *Key) VerifyInput(alg Algorithm, in *Input, signature []byte) error {
 	if !k.Can(alg) {
 		return errCannotVerify

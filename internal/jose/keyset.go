@@ -27,7 +27,7 @@ type KeySet struct {
 	Skipped []Skipped
 	More    int
 
-	// Notes describes the Keys that are used although they are malformed.
+	// Notes describes the keys in Keys that are malformed and used nevertheless.
 	Notes []Note
 }
 
@@ -150,7 +150,8 @@ func (set *KeySet) add(index int, raw []byte) {
 	set.Skipped = append(set.Skipped, Skipped{Index: index, ID: Printable(m.kid), Reason: err.Error()})
 }
 
-// documentError says where the JSON of a set is invalid, without quoting it.
+// documentError returns an error that says where the JSON of a set is invalid,
+// without quoting it.
 func documentError(dec *jsontext.Decoder) error {
 	return fmt.Errorf("invalid JSON near byte %d", dec.InputOffset())
 }

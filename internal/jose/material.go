@@ -33,7 +33,7 @@ func materialOf(public crypto.PublicKey) (material, error) {
 			e:   base64url.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 		}, nil
 	case *ecdsa.PublicKey:
-		//lint:ignore SA1019 Bytes panics on nil coordinates; nothing else tells.
+		//lint:ignore SA1019 Bytes panics on nil coordinates; no other method finds them.
 		if key == nil || key.X == nil || key.Y == nil {
 			return material{}, errors.New("an incomplete EC key")
 		}

@@ -11,9 +11,9 @@ import (
 )
 
 // maxCandidates bounds the keys that are tried for a token without a key ID, or
-// with one that several keys share. A forged token costs its sender nothing, but
-// costs the verifier a signature check per key: one to two milliseconds for 32
-// keys of RSA-2048 or P-256. P-384 and P-521 take ten to fifty times as long as
+// with a key ID that several keys share. A forged token costs its sender nothing,
+// but costs the verifier one signature check per key: one to two milliseconds for
+// 32 keys of RSA-2048 or P-256. P-384 and P-521 take ten to fifty times as long as
 // P-256.
 const (
 	maxCandidates     = 32
@@ -34,7 +34,8 @@ type Candidates struct {
 	// Total is the number of keys that may have signed the token. It exceeds
 	// len(Keys) if there are too many to try.
 	Total int
-	// Generation is the generation of their set, see [Source.Generation].
+	// Generation is the generation of the set that contains Keys; see
+	// [Source.Generation].
 	Generation uint64
 	// Nameless means that no key has the token's key ID, and that Keys are the
 	// keys without an ID, which match any.
@@ -55,7 +56,7 @@ type keySet struct {
 
 	byID  map[string]group
 	all   group // for tokens without a key ID
-	other group // for key IDs that are not in byID; nil: those are unknown
+	other group // for key IDs that are not in byID; nil: such IDs are unknown
 }
 
 // group holds the keys that match a key ID, by algorithm.
@@ -84,8 +85,8 @@ func (c shortlist) with(alg jose.Algorithm, total int, keys ...*jose.Key) shortl
 	return shortlist{append(c.keys, keys[:room]...), c.total + total}
 }
 
-// add adds the keys of other. Its cost depends on the number of candidates for a
-// token, and not on the number of keys.
+// add adds the keys of other. Its cost depends on the number of candidates for one
+// token, and not on the total number of keys.
 func (g group) add(other group) {
 	for alg, more := range other {
 		g[alg] = g[alg].with(alg, more.total, more.keys...)

@@ -23,8 +23,8 @@ type missing struct {
 // note records that a key was missing from a set.
 type note struct {
 	until time.Time
-	// issued is the latest iat for which the note holds. The set was fetched
-	// after such tokens were issued, and would have their key.
+	// issued is the latest iat to which the note applies. The set was fetched
+	// after such tokens were issued, so it would have their key.
 	issued time.Time
 }
 
@@ -33,7 +33,7 @@ func newMissing(keep time.Duration) missing {
 }
 
 func (m *missing) hash(q Query) uint64 {
-	q.Issued, q.Leeway = time.Time{}, 0 // they do not identify the key
+	q.Issued, q.Leeway = time.Time{}, 0 // these do not identify the key
 	return maphash.Comparable(m.seed, q)
 }
 
@@ -46,7 +46,8 @@ func (m *missing) has(q Query, set *keySet, now time.Time) bool {
 }
 
 // add notes that the key of q is missing from set, which was fetched after the
-// token came. An iat later than the fetch is false, so the fetch's time counts.
+// token arrived. An iat later than the fetch must be false, so the note then uses
+// the time of the fetch.
 func (m *missing) add(q Query, set *keySet, now time.Time) {
 	for len(m.notes) > 0 && !now.Before(m.notes[m.order[m.first]].until) {
 		m.forgetOldest()

@@ -38,7 +38,7 @@ type delivery struct {
 type remote struct {
 	config     Config
 	count      func(func(*Stats))
-	discovered *discovery.Cache // of the jwks_uri
+	discovered *discovery.Cache // caches the jwks_uri
 }
 
 func newRemote(config Config, count func(func(*Stats))) *remote {
@@ -75,7 +75,7 @@ func (r *remote) fetch(ctx context.Context) (delivery, error) {
 }
 
 // doubt judges by a failed fetch whether the keys may have moved, and if so, when
-// the metadata are fetched again.
+// the metadata is fetched again.
 func (r *remote) doubt(err error) {
 	transport := (*fetch.TransportError)(nil)
 	status := (*fetch.StatusError)(nil)

@@ -23,8 +23,8 @@ const (
 	slowdown     = 150
 	slowestRetry = 30 * time.Second
 
-	// maxAsked bounds a Retry-After. Without keys every token is answered 503,
-	// and no server may prolong that by more than a minute.
+	// maxAsked bounds the issuer's Retry-After. Without keys every token is
+	// answered 503, and the issuer must not prolong that by more than a minute.
 	maxAsked = time.Minute
 )
 
@@ -47,8 +47,8 @@ func (f failure) failed(err error, now time.Time) failure {
 	return next
 }
 
-// retry returns when the background retries after f. lacking is the time since
-// which there is no usable key, and zero if the keys of set are usable.
+// retry returns when the background retries after f. lacking is when the last
+// usable key was lost, or zero if the keys of set are usable.
 func (f failure) retry(set *keySet, lacking time.Time) time.Time {
 	var at time.Time
 	if lacking.IsZero() {
@@ -78,8 +78,8 @@ func retryAfter(err error) (wait time.Duration) {
 	return wait
 }
 
-// doubled returns first, doubled for each failure after the first, and at most
-// most.
+// doubled returns first, doubled for each failure after the first, but no more
+// than most.
 func doubled(first, most time.Duration, failures int) time.Duration {
 	for ; failures > 1 && first < most; failures-- {
 		first *= 2

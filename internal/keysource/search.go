@@ -105,9 +105,9 @@ func (s *Source) remember(q Query, set *keySet, now time.Time) {
 	}
 }
 
-// resting reports whether a source without keys must not fetch for a request. It
-// must not if the last fetch failed a moment ago, or if the budget is spent. The
-// budget matters once the background has backed off.
+// resting reports whether a source without keys must not fetch for a request:
+// because the last fetch failed a moment ago, or because the budget is spent. The
+// budget matters once the background retries have become rare.
 func (s *Source) resting(now time.Time) bool {
 	return s.failed.err != nil && now.Before(s.due) &&
 		(now.Sub(s.failed.at) < maxBackoff || !s.budget.take(now))
@@ -115,8 +115,8 @@ func (s *Source) resting(now time.Time) bool {
 
 // unknown returns the error for a key that is not in set, while the budget allows
 // no fetch. A newer key may have signed a token that is newer than the set
-// (checklist C7a). Since only the token itself says how new it is, this decides
-// between two refusals and nothing else.
+// (conformance C7a). The token's age is unverified, so it only chooses between two
+// refusals.
 func (s *Source) unknown(q Query, set *keySet, now time.Time) error {
 	if s.failed.err == nil && q.newerThan(set) {
 		err := s.unavailable(now, errTooNew)
@@ -135,8 +135,8 @@ func (s *Source) absent(now time.Time) error {
 	return ErrUnknownKey
 }
 
-// unavailable returns the error for a source without an answer. A nil cause stands
-// for the failure of the last fetch.
+// unavailable returns the error for a query that cannot be answered now. A nil
+// cause stands for the failure of the last fetch.
 func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	switch {
 	case cause != nil:
@@ -152,7 +152,7 @@ func (s *Source) unavailable(now time.Time, cause error) *UnavailableError {
 	}
 }
 
-// next returns when the next fetch can begin at the earliest, in the background or
+// next returns the earliest time at which a fetch can begin, in the background or
 // for a request.
 func (s *Source) next(now time.Time) time.Time {
 	if s.static || s.flight != nil {

@@ -99,7 +99,7 @@ type Source struct {
 	flight  *flight   // requested or under way; nil: none
 	due     time.Time // when the background fetches next
 	failed  failure   // of the last fetch; zero if it succeeded or there was none
-	lacking time.Time // since when fetches have left no usable key; zero if there is one
+	lacking time.Time // when the last usable key was lost; zero if there is one
 	budget  budget
 	missing missing
 	stats   Stats
@@ -119,13 +119,14 @@ type Stats struct {
 	Fetched time.Time
 	// Generation is [Source.Generation].
 	Generation uint64
-	// LastError is the error of the last fetch. It is empty if that succeeded.
+	// LastError is the error of the last fetch. It is empty if the fetch
+	// succeeded.
 	LastError string
 }
 
 // New returns a Source and starts the goroutine that keeps its keys fresh until
-// [Source.Close]. It waits for no request, since the issuer may be down. It does
-// read [Config.File], so that the keys of a file are usable at once.
+// [Source.Close]. New makes no request itself, since the issuer may be down. It
+// reads [Config.File], so that the keys of a file are usable at once.
 func New(config Config) *Source {
 	if config.Client == nil {
 		config.Client = fetch.New(nil, config.InsecureHTTP)
@@ -185,7 +186,7 @@ func (s *Source) Lookup(ctx context.Context, q Query) (Candidates, error) {
 	return c, err
 }
 
-// At is [Source.Lookup] in the keys that are known at the time now. It never
+// At is [Source.Lookup] among the keys that are usable at the time now. It never
 // waits, locks or allocates. After [ErrUnknownKey], call [Source.Search].
 func (s *Source) At(now time.Time, q Query) (Candidates, error) {
 	if set := s.set.Load(); set.usable(now) {
@@ -242,9 +243,9 @@ func (s *Source) Stats() Stats {
 	return stats
 }
 
-// Close ends the goroutine and the fetch under way, and waits for both. Lookups
-// of known keys still succeed until those are stale, and nothing is fetched any
-// more. Close may be called more than once.
+// Close ends the goroutine and the fetch under way, and waits for both. Nothing is
+// fetched afterwards. Lookups of known keys still succeed until the keys are
+// stale. Close may be called more than once.
 func (s *Source) Close() {
 	if s.static {
 		return

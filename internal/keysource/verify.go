@@ -12,13 +12,13 @@ func QueryFor(h *jose.Header) Query {
 	return Query{KeyID: h.KeyID, HasKeyID: h.HasKeyID, Algorithm: jose.Algorithm(h.Algorithm)}
 }
 
-// Verify calls verify with the keys that may have signed a JWS at now, and
-// returns its error, which must be [jose.ErrSignature] if no key did.
+// Verify calls verify with the keys that may have signed a JWS, and returns its
+// error. verify must return [jose.ErrSignature] if none of the keys signed it.
 //
-// Verify calls verify a second time, with newer keys, if the JWS does not name
-// its key and the first keys did not sign it: a new key may have. It asks for a
-// fetch as [Source.Search] does, out of the same budget. A JWS that names a key
-// never causes a fetch by its signature.
+// If the JWS does not name its key and none of these keys signed it, a new key may
+// have. Verify then requests a fetch as [Source.Search] does, from the same
+// budget, and calls verify again with the newer keys. An invalid signature of a
+// JWS that names its key causes no fetch.
 //
 // If no keys can be found, the error is that of [Source.Lookup].
 func (s *Source) Verify(ctx context.Context, now time.Time, q Query, verify func(Candidates) error) error {

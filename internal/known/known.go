@@ -11,8 +11,8 @@ import (
 
 // Table holds the values of at most 128 texts of at most 1 KiB each. New texts
 // replace random others. Keep only texts from a trusted source, such as a token
-// whose signature was verified; a flood of them costs only computing values
-// again.
+// whose signature was verified. A flood of texts only evicts others, whose values
+// must then be computed again.
 //
 // The zero Table is empty and ready to use. It is safe for concurrent use and
 // never locks. A nil *Table finds nothing.

@@ -52,8 +52,8 @@ func RandomFault() Fault {
 	return all[rand.N(len(all))]
 }
 
-// InParallel runs all tests at the same time. The tests mostly wait, so
-// t.Parallel, which runs only one per processor, would take longer.
+// InParallel runs all tests at the same time. The tests mostly wait, so t.Parallel
+// would take longer: it runs only one test per processor.
 func InParallel(t *testing.T, tests map[string]func(t *testing.T)) {
 	t.Helper()
 	var wg sync.WaitGroup

@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// Recurring is an event that the log is told about at most once per [Interval].
-// The zero Recurring has never occurred. It is safe for concurrent use and takes
-// no lock.
+// Recurring is an event to log at most once per [Interval]. The zero Recurring has
+// never occurred. It is safe for concurrent use and takes no lock.
 type Recurring struct{ told atomic.Pointer[time.Time] }
 
-// Tell reports whether to tell the log about this event. It uses the monotonic
-// clock, so that a wall clock that was ahead once does not silence the log.
+// Tell reports whether to log this event. It uses the monotonic clock, so that a
+// wall clock that was ahead for a while does not silence the log.
 func (r *Recurring) Tell() bool {
 	now, told := time.Now(), r.told.Load()
 	return (told == nil || now.Sub(*told) >= Interval) && r.told.CompareAndSwap(told, &now)

@@ -1,5 +1,5 @@
-// Package throttle decides which of many equal events the log is told about, so
-// that neither an outage nor a client can fill it.
+// Package throttle decides which of many equal events are logged, so that neither
+// an outage nor a client can flood the log.
 package throttle
 
 import (
@@ -7,19 +7,18 @@ import (
 	"time"
 )
 
-// Interval is the least time between two records that say the same.
+// Interval is the minimum time between two equal log records.
 const Interval = time.Minute
 
-// Outage is the state of something that fails and recovers. The log is told at
-// once that it fails, once per [Interval] that it still does, and that it works
-// again. The zero Outage works. The caller locks.
+// Outage decides when to log the outage of a component: when it begins, once per
+// [Interval] while it lasts, and when it ends. The zero Outage is a component that
+// works. The caller must lock.
 type Outage struct {
 	failing bool
 	told    time.Time
 }
 
-// Tell reports whether to tell the log that the last attempt failed, or that it
-// succeeded.
+// Tell reports whether to log that the last attempt failed, or that it succeeded.
 func (o *Outage) Tell(failed bool) bool {
 	switch now := time.Now(); {
 	case failed && (!o.failing || now.Sub(o.told) >= Interval):
@@ -32,16 +31,16 @@ func (o *Outage) Tell(failed bool) bool {
 	return false
 }
 
-// Repeated counts events that come one by one and never end. The log is told of
-// the first, and then once per [Interval] how many there were. The zero Repeated
-// has seen none. The caller locks.
+// Repeated counts separate events of one kind. It decides to log the first event,
+// and then at most once per [Interval] the number of further events. The zero
+// Repeated has counted none. The caller must lock.
 type Repeated struct {
 	told  time.Time
 	count int
 }
 
-// Tell counts an event. If it is time to tell the log, it returns the number of
-// events since the log was last told, and zero otherwise.
+// Tell counts an event. If it is time to log, Tell returns the number of events
+// since it last did so, including this one. Otherwise it returns zero.
 func (r *Repeated) Tell() (events int) {
 	r.count++
 	now := time.Now()
@@ -52,8 +51,8 @@ func (r *Repeated) Tell() (events int) {
 	return events
 }
 
-// Once is an event of which the log is told the first time only. It is safe for
-// concurrent use, and costs a load once the log was told.
+// Once is an event to log only the first time. It is safe for concurrent use, and
+// after the first time costs only an atomic load.
 type Once struct{ told atomic.Bool }
 
 // Tell reports whether this is the first call.

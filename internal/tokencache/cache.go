@@ -1,7 +1,7 @@
-// Package tokencache remembers what a program has proven about tokens, and lets
-// concurrent requests with one token share one proof. It knows neither tokens
-// nor proofs: a token is a string, and its owner says what a value is, what it
-// weighs and when it no longer holds.
+// Package tokencache caches verified facts about tokens, and lets concurrent
+// requests with the same token share one verification, called a proof. It does not
+// know what a token means: a token is a string, and the owner of the cache defines
+// the values, their weight and when they become invalid.
 package tokencache
 
 import (
@@ -16,8 +16,8 @@ type Config[V any] struct {
 	// of [Entry.Weight].
 	Entries, Bytes int
 
-	// Version returns the version of whatever v was proven with, such as an
-	// issuer's keys, at now. The cache discards an entry whose version differs.
+	// Version returns the version, at now, of what v was verified with, such as
+	// an issuer's keys. The cache discards an entry with a different version.
 	// Required. Version must be quick and must not call the cache, which may
 	// hold its lock.
 	Version func(v *V, now time.Time) uint64
@@ -35,7 +35,7 @@ type Entry[V any] struct {
 	Version uint64 // see [Config.Version]
 	Sum     Sum    // of the token
 	Weight  int    // in bytes
-	Expires int64  // when the entry is worthless, in nanoseconds since 1970
+	Expires int64  // when the entry becomes useless, in nanoseconds since 1970
 
 	// Transient makes Do share the entry with waiting calls without storing it.
 	Transient bool
@@ -53,9 +53,9 @@ type Entry[V any] struct {
 
 // Cache is a bounded map from tokens to entries. [Cache.Get] takes no lock.
 //
-// The cache evicts by S3-FIFO: a new entry must be used again while it is among
-// the newest tenth, or it is evicted. Tokens that come only once, in whatever
-// number, do not evict tokens in use.
+// The cache evicts by S3-FIFO: it evicts a new entry that is not used again while
+// it is among the newest tenth. One-off tokens, however many, therefore do not
+// evict tokens in use.
 //
 // A Cache is safe for concurrent use. A nil *Cache stores nothing.
 type Cache[V any] struct {
@@ -71,7 +71,7 @@ type Cache[V any] struct {
 	ghosts []uint32   // prints of entries evicted from recent; see ghost
 }
 
-// Stats are counters since [New], and the present size.
+// Stats are counters since [New], and the current size.
 type Stats struct {
 	Hits, Misses uint64 // calls of [Cache.Get] that found an entry, and others
 	Entries      int
@@ -86,15 +86,16 @@ func New[V any](c Config[V]) *Cache[V] {
 	}
 	return &Cache[V]{
 		config: c,
-		// Twice as many buckets as entries: a chain costs a cache miss a link.
+		// Twice as many buckets as entries keep the chains short: each link
+		// costs a miss in the processor's cache.
 		buckets: make([]atomic.Pointer[Entry[V]], 2*places),
 		ghosts:  make([]uint32, places),
 	}
 }
 
-// Get returns the entry of a token, or nil. It discards an entry whose version
-// is not the present one. It does not look at [Entry.Expires]: the owner can
-// tell more precisely what an expired token deserves.
+// Get returns the entry of a token, or nil. It discards an entry whose version is
+// not the current one. It ignores [Entry.Expires], because the owner judges
+// expired tokens more precisely.
 func (c *Cache[V]) Get(token string, now time.Time) *Entry[V] {
 	if c == nil {
 		return nil
@@ -137,7 +138,8 @@ func (c *Cache[V]) Stats() Stats {
 	}
 }
 
-// holds reports whether what e was proven with is still the same.
+// holds reports whether e is still valid: what it was verified with, such as the
+// issuer's keys, has not changed.
 func (c *Cache[V]) holds(e *Entry[V], now time.Time) bool {
 	return c.config.Version(&e.Value, now) == e.Version
 }
@@ -166,8 +168,8 @@ func (c *Cache[V]) find(token string, tag uint64) *Entry[V] {
 	return nil
 }
 
-// use notes that the entry was used, which saves it from eviction for a while.
-// Losing a concurrent note does no harm.
+// use notes that the entry was used, which protects it from eviction for a while.
+// It does no harm if one of two concurrent notes is lost.
 func (e *Entry[V]) use() {
 	if uses := e.uses.Load(); uses < maxUses {
 		e.uses.Store(uses + 1)

@@ -37,8 +37,8 @@ func (c *Cache[V]) add(e *Entry[V], now time.Time) {
 	bucket.Store(e)
 }
 
-// expire drops the oldest entries of a queue, two at most, if they have expired
-// or no longer hold.
+// expire drops up to two of the oldest entries of a queue, if they have expired or
+// are no longer valid.
 func (c *Cache[V]) expire(q *queue[V], now time.Time) {
 	for range 2 {
 		e := q.oldest
@@ -63,8 +63,9 @@ func (c *Cache[V]) evict() {
 			c.main.push(e)
 		}
 	}
-	// An entry that was used lately goes round once more. The number of rounds
-	// is bounded, because other goroutines wait for the lock.
+	// An entry that was used since the last round goes to the end of the queue
+	// again. The number of steps is bounded, because other goroutines wait for
+	// the lock.
 	for range 64 {
 		e := c.main.oldest
 		if e == nil || e.uses.Load() == 0 {
@@ -82,16 +83,16 @@ func (c *Cache[V]) evict() {
 }
 
 // ghost returns the place that remembers whether an entry with this tag was
-// evicted while it was new. The place then holds [printOf] the tag. A token that
-// comes back goes straight to the main queue.
+// evicted while it was new. The place then holds [printOf] of the tag. If the token
+// is used again, its new entry goes straight to the main queue.
 func (c *Cache[V]) ghost(tag uint64) *uint32 {
 	return &c.ghosts[tag&uint64(len(c.ghosts)-1)]
 }
 
 func printOf(tag uint64) uint32 { return uint32(tag>>32) | 1 }
 
-// drop takes an entry out of its queue and its bucket. The entry keeps its next,
-// so that a concurrent reader of the bucket goes on.
+// drop removes an entry from its queue and its bucket. It does not clear the
+// entry's next, so that a concurrent reader of the bucket can continue.
 func (c *Cache[V]) drop(e *Entry[V]) {
 	e.queue.remove(e)
 	for at := c.bucket(e.tag); ; {

@@ -8,13 +8,14 @@ import (
 )
 
 // Do returns the entry of a token that [Cache.Get] did not find, by calling
-// prove. Concurrent calls with the same token and version share one proof; an
-// entry that a call has added meanwhile needs none.
+// prove. Of concurrent calls with the same token and version, one calls prove and
+// the others wait. If an earlier call has added the entry since, Do returns it.
 //
-// The calls that wait share an entry, and they share [Config.Rejected]. After
-// any other error, or a panic, each of them calls prove itself. prove should
-// only compute: no context ends it for the calls that wait. A call stops waiting
-// when its own ctx is done, and then returns an error that wraps ctx.Err().
+// Waiting calls receive the same entry, or the same error if it is
+// [Config.Rejected]. After any other error, or a panic, each of them calls prove
+// itself. prove should only compute, since no context cancels it. A call stops
+// waiting when its own ctx is done, and then returns an error that wraps
+// ctx.Err().
 //
 // now is the time at which prove's entry is stored.
 func (c *Cache[V]) Do(ctx context.Context, now time.Time, token string, version uint64, prove func() (*Entry[V], error)) (*Entry[V], error) {
@@ -67,8 +68,8 @@ type proof[V any] struct {
 	rejected bool
 }
 
-// proofs are the proofs under way in one of several shards. Each keeps a
-// processor busy, so the list is short.
+// proofs are the proofs under way in one of several shards. Each proof keeps a
+// processor busy, so there are few.
 type proofs[V any] struct {
 	mu    sync.Mutex
 	first *proof[V]
@@ -78,9 +79,9 @@ type proofs[V any] struct {
 
 func (c *Cache[V]) shard(hash uint64) *proofs[V] { return &c.proofs[hash%uint64(len(c.proofs))] }
 
-// join returns the token's entry if there is one by now, or else the proof that
-// is under way. If there is none, join begins one: the caller leads, and must
-// call leave.
+// join returns the token's entry if there is one by now, and otherwise the proof
+// that is under way. If there is no proof either, join begins one: the caller
+// leads, and must call leave.
 func (c *Cache[V]) join(token string, tag, version uint64) (e *Entry[V], p *proof[V], leads bool) {
 	hash := hashOf(token)
 	s := c.shard(hash)
@@ -94,7 +95,7 @@ func (c *Cache[V]) join(token string, tag, version uint64) (e *Entry[V], p *proo
 			return nil, p, false
 		}
 	}
-	// A call that led before has added its entry before it left.
+	// A previous leader adds its entry before it leaves.
 	if e := c.findHashed(token, tag, hash, version); e != nil {
 		return e, nil, false
 	}
@@ -131,7 +132,7 @@ func (c *Cache[V]) leave(p *proof[V]) {
 			break
 		}
 	}
-	p.token = "" // waiting calls hold p, and need the token no more
+	p.token = "" // waiting calls hold p, but no longer need the token
 	if p.done != nil {
 		close(p.done)
 		return

@@ -34,7 +34,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-var update = flag.Bool("update", false, "write docs/checks.md anew")
+var update = flag.Bool("update", false, "rewrite docs/checks.md")
 
 // Reports L15, L19: docs/checks.md shows what an operator reads for each check
 // that can refuse a request, as the code really says it, and what to do. After a
@@ -225,27 +225,27 @@ func (c *checkPage) tokens(change func(*jwks.Issuer)) bearer.Config {
 }
 
 func (c *checkPage) jwts() {
-	c.section("JWT access tokens (`jwks`)", "`claimed_iss` and `claimed_kid` are what a token says that is not proven: anybody may have written it. So may `got`, for `iss`, `alg`, `typ` and other checks before the signature. `iss`, `sub`, `client_id` and `jti` are proven.")
+	c.section("JWT access tokens (`jwks`)", "`claimed_iss` and `claimed_kid` are unverified: anybody may have written them into the token. The same is true of `got` for `iss`, `alg`, `typ` and the other checks before the signature. `iss`, `sub`, `client_id` and `jti` are verified.")
 	std := c.tokens(nil)
 	minted := func(header, claims map[string]any) *http.Request {
 		return requestWith(c.issuer.Mint(bearertest.Token{Header: header, Claims: claims}))
 	}
 	parts := strings.Split(c.issuer.Mint(bearertest.Token{}), ".")
-	c.row("the token is no JWT", std, noScope, requestWith("ory_at_abc"))
+	c.row("the token is not a JWT", std, noScope, requestWith("ory_at_abc"))
 	c.row("the header is not JSON", std, noScope, requestWith("e30x."+parts[1]+"."+parts[2]))
-	c.row("the payload is cut off", std, noScope, requestWith(parts[0]+"."+parts[1][:41]+"."+parts[2]))
-	c.row("`crit` is there", std, noScope, minted(map[string]any{"crit": []string{"b64"}, "b64": true}, nil))
-	c.row("there is no `iss`", std, noScope, minted(nil, map[string]any{"iss": nil}))
+	c.row("the payload is truncated", std, noScope, requestWith(parts[0]+"."+parts[1][:41]+"."+parts[2]))
+	c.row("the header has `crit`", std, noScope, minted(map[string]any{"crit": []string{"b64"}, "b64": true}, nil))
+	c.row("`iss` is missing", std, noScope, minted(nil, map[string]any{"iss": nil}))
 	c.row("the issuer is unknown", std, noScope, minted(nil, map[string]any{"iss": "https://other.example.com"}))
-	c.row("`iss` has one slash more", std, noScope, minted(nil, map[string]any{"iss": c.issuer.URL() + "/"}))
+	c.row("`iss` has an extra trailing slash", std, noScope, minted(nil, map[string]any{"iss": c.issuer.URL() + "/"}))
 	c.row("the algorithm is not accepted", c.tokens(func(i *jwks.Issuer) { i.Algorithms = []string{"RS256"} }), noScope, minted(nil, nil))
-	c.row("the kind of token is another", std, noScope, minted(map[string]any{"typ": "JWT"}, nil))
+	c.row("the token is of another kind", std, noScope, minted(map[string]any{"typ": "JWT"}, nil))
 	c.row("the key is unknown", std, noScope, minted(map[string]any{"kid": "2019-07"}, nil))
 	c.row("the key is for another algorithm", std, noScope, minted(map[string]any{"kid": "key-1"}, nil))
-	c.row("a key ID is demanded", c.tokens(func(i *jwks.Issuer) { i.RequireKeyID = true }), noScope, minted(map[string]any{"kid": nil}, nil))
+	c.row("the key ID is missing but required", c.tokens(func(i *jwks.Issuer) { i.RequireKeyID = true }), noScope, minted(map[string]any{"kid": nil}, nil))
 	c.row("the signature is forged", std, noScope, requestWith(parts[0]+"."+parts[1]+"."+strings.Repeat("A", 43)+strings.Repeat("Q", 43)))
 	keycloak := c.tokens(func(i *jwks.Issuer) { i.Profile = jwks.Keycloak() })
-	c.row("an ID token, with a profile", keycloak, noScope, minted(map[string]any{"typ": "JWT"}, map[string]any{"typ": "ID", "azp": "app"}))
+	c.row("an ID token; the issuer has a profile", keycloak, noScope, minted(map[string]any{"typ": "JWT"}, map[string]any{"typ": "ID", "azp": "app"}))
 	c.row("a claim is missing", std, noScope, minted(nil, map[string]any{"client_id": nil}))
 	c.row("a claim is malformed", std, noScope, minted(nil, map[string]any{"exp": "tomorrow"}))
 	c.row("a binding is malformed", std, noScope, minted(nil, map[string]any{"cnf": "x"}))
@@ -272,7 +272,7 @@ func (c *checkPage) asked(change func(*introspect.Config)) bearer.Config {
 }
 
 func (c *checkPage) answers() {
-	c.section("Opaque tokens (`introspect`)", "What the issuer says of a token is logged only if it calls the token active.")
+	c.section("Opaque tokens (`introspect`)", "The record contains what the issuer says about a token only if the issuer calls the token active.")
 	said := func(when string, members map[string]any) {
 		c.issuer.OverlayIntrospection(func(_ string, answer map[string]any) map[string]any {
 			maps.Copy(answer, members)
@@ -282,25 +282,25 @@ func (c *checkPage) answers() {
 		c.issuer.OverlayIntrospection(nil)
 	}
 	c.row("the token is a JWT", c.asked(nil), noScope, requestWith(c.issuer.Mint(bearertest.Token{})))
-	c.row("the issuer does not call it active", c.asked(nil), noScope, requestWith("unknown"))
-	said("it is of another issuer", map[string]any{"iss": "https://other.example.com"})
-	said("it is for another API", map[string]any{"aud": "https://other.example.com"})
-	said("it is a refresh token", map[string]any{"token_type": "refresh_token"})
-	said("it is a refresh token", map[string]any{"token_use": "refresh"})
-	said("it is bound, and to nothing", map[string]any{"token_type": "DPoP"})
-	said("it has expired", map[string]any{"exp": 1e9})
-	said("it is not valid yet", map[string]any{"nbf": 4e9})
-	said("it was issued in the future", map[string]any{"iat": 4e9})
+	c.row("the issuer does not call the token active", c.asked(nil), noScope, requestWith("unknown"))
+	said("the token is from another issuer", map[string]any{"iss": "https://other.example.com"})
+	said("the token is for another API", map[string]any{"aud": "https://other.example.com"})
+	said("a refresh token", map[string]any{"token_type": "refresh_token"})
+	said("a refresh token", map[string]any{"token_use": "refresh"})
+	said("the token is bound, but the answer does not name its key", map[string]any{"token_type": "DPoP"})
+	said("the token has expired", map[string]any{"exp": 1e9})
+	said("the token is not valid yet", map[string]any{"nbf": 4e9})
+	said("the token was issued in the future", map[string]any{"iat": 4e9})
 	failing := func(when string, f bearertest.Fault) {
 		c.issuer.SetFault(bearertest.IntrospectionEndpoint, f)
 		c.row(when, c.asked(nil), noScope, requestWith("unknown"))
 		c.issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{})
 	}
-	failing("our credentials are refused", bearertest.Fault{Status: 401})
+	failing("the endpoint rejects our credentials", bearertest.Fault{Status: 401})
 	failing("the endpoint fails", bearertest.Fault{Status: 500})
 	failing("the endpoint limits our rate", bearertest.Fault{Status: 429})
-	failing("the URL is another page", bearertest.Fault{Body: []byte("<!doctype html>")})
-	c.row("the endpoint is out of reach", c.asked(func(i *introspect.Config) { i.Endpoint = "http://127.0.0.1:1/" }), noScope, requestWith("unknown"))
+	failing("the URL is a web page", bearertest.Fault{Body: []byte("<!doctype html>")})
+	c.row("the endpoint is unreachable", c.asked(func(i *introspect.Config) { i.Endpoint = "http://127.0.0.1:1/" }), noScope, requestWith("unknown"))
 }
 
 // says is a verifier that gives one answer.
@@ -313,7 +313,7 @@ type denyAll struct{ err error }
 func (d denyAll) Denied(context.Context, *bearer.Principal) (bool, error) { return true, d.err }
 
 func (c *checkPage) guards() {
-	c.section("Requests and routes (`bearer`)", "These checks are the guard's own, whichever verifier is behind it.")
+	c.section("Requests and routes (`bearer`)", "The guard itself makes these checks, with any verifier.")
 	alice := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", Scopes: scope.Of("orders:read"), IssuedAt: time.Unix(1e9, 0)}
 	good := bearer.Config{Verifiers: []bearer.Verifier{says(&alice, nil)}}
 	with := func(change func(*bearer.Config)) bearer.Config { own := good; change(&own); return own }
@@ -339,7 +339,7 @@ func (c *checkPage) guards() {
 	c.row("illegal characters", good, noScope, spaces)
 	c.row("a form that cannot be read", takesForms, noScope, form)
 	c.row("a token that is too long", good, noScope, requestWith(strings.Repeat("a", 16<<10+1)))
-	c.row("no verifier knows the token", bearer.Config{Verifiers: []bearer.Verifier{says(nil, bearer.ErrUnrecognized)}}, noScope, request)
+	c.row("no verifier recognizes the token", bearer.Config{Verifiers: []bearer.Verifier{says(nil, bearer.ErrUnrecognized)}}, noScope, request)
 	c.row("a verifier fails", bearer.Config{Verifiers: []bearer.Verifier{says(nil, errors.New("the database is down"))}}, noScope, request)
 	bad := bearer.Config{Verifiers: []bearer.Verifier{says(nil, bearer.Invalid("signature", "a", "b"))}, FailureLimit: &bearer.FailureLimit{Burst: 1}}
 	c.row("too many bad tokens from one address", bad, noScope, request, 2)
@@ -357,8 +357,8 @@ func (c *checkPage) guards() {
 	c.row("the authentication is too weak", good, route(bearer.StepUp{ACR: []string{"mfa"}}), request)
 	c.row("the authentication is too old", good, route(bearer.StepUp{MaxAge: time.Minute}), request)
 	c.row("a requirement refuses", good, route(bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return errors.New("office hours are over") })), request)
-	c.row("the subject is another", of(bearer.Principal{Subject: "bob", ClientID: "app"}), route(bearer.SubjectInPath("id")), request)
-	c.row("the relation does not hold", good, route(bearer.RelationInPath("id", func(context.Context, *bearer.Principal, string) (bool, error) { return false, nil })), request)
+	c.row("the user in the path is another one", of(bearer.Principal{Subject: "bob", ClientID: "app"}), route(bearer.SubjectInPath("id")), request)
+	c.row("the relation does not exist", good, route(bearer.RelationInPath("id", func(context.Context, *bearer.Principal, string) (bool, error) { return false, nil })), request)
 	c.both(alice)
 	c.twice(good)
 }
@@ -400,7 +400,7 @@ func (brokenChecker) CheckProof(*http.Request, string, bearer.Principal) (bearer
 }
 
 func (c *checkPage) proofs() {
-	c.section("DPoP proofs (`dpop`)", "The client builds a proof, so mostly only its developer can fix it.")
+	c.section("DPoP proofs (`dpop`)", "The client builds the proof, so usually only the client's developer can fix it.")
 	jkt, err := dpop.Thumbprint(c.key.Public())
 	if err != nil {
 		c.t.Fatal(err)
@@ -430,37 +430,37 @@ func (c *checkPage) proofs() {
 	}
 	own := func(header, payload map[string]any) *http.Request { return send(proof(c.key, header, payload)) }
 	std := guarded(nil)
-	c.row("there is no proof", std, noScope, send())
-	c.row("it is no JWT", std, noScope, send("proof"))
-	c.row("the kind is another", std, noScope, own(map[string]any{"typ": "JWT"}, nil))
+	c.row("the proof is missing", std, noScope, send())
+	c.row("the proof is not a JWT", std, noScope, send("proof"))
+	c.row("the proof has another `typ`", std, noScope, own(map[string]any{"typ": "JWT"}, nil))
 	c.row("the algorithm is not accepted", guarded(func(d *dpop.Config) { d.Algorithms = []string{"RS256"} }), noScope, own(nil, nil))
-	c.row("there is no key", std, noScope, own(map[string]any{"jwk": nil}, nil))
+	c.row("the key is missing", std, noScope, own(map[string]any{"jwk": nil}, nil))
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.row("it is of another key", std, noScope, send(proof(other, nil, nil)))
+	c.row("the proof is signed by another key", std, noScope, send(proof(other, nil, nil)))
 	forged := proof(c.key, nil, nil)
 	c.row("the signature is forged", std, noScope, send(forged[:len(forged)-86]+strings.Repeat("A", 43)+strings.Repeat("Q", 43)))
 	c.row("a claim is missing", std, noScope, own(nil, map[string]any{"jti": nil}))
 	c.row("the payload is not JSON", std, noScope, send(c.signed(`{"typ":"dpop+jwt","alg":"ES256","jwk":`+c.jwk()+`}`, "[]")))
-	c.row("it is for another method", std, noScope, own(nil, map[string]any{"htm": "POST"}))
-	c.row("it is for another URL", std, noScope, own(nil, map[string]any{"htu": "http://10.0.0.7:8080/orders/alice"}))
-	c.row("it is for another token", std, noScope, own(nil, map[string]any{"ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"}))
+	c.row("the proof is for another method", std, noScope, own(nil, map[string]any{"htm": "POST"}))
+	c.row("the proof is for another URL", std, noScope, own(nil, map[string]any{"htu": "http://10.0.0.7:8080/orders/alice"}))
+	c.row("the proof is for another token", std, noScope, own(nil, map[string]any{"ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"}))
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	c.row("the nonce is missing", guarded(func(d *dpop.Config) { d.Nonces = nonces }), noScope, own(nil, nil))
-	c.row("it is too old", std, noScope, own(nil, map[string]any{"iat": 1e9}))
-	c.row("it was used before", std, noScope, own(nil, nil), 2)
+	c.row("the proof is too old", std, noScope, own(nil, map[string]any{"iat": 1e9}))
+	c.row("the proof was used before", std, noScope, own(nil, nil), 2)
 	c.row("the store of used proofs fails", guarded(func(d *dpop.Config) { d.Replays = failingStore{} }), noScope, own(nil, nil))
 	broken := std
 	broken.Proofs = brokenChecker{std.Proofs}
-	c.row("a checker of your own fails", broken, noScope, own(nil, nil))
+	c.row("your own checker fails", broken, noScope, own(nil, nil))
 	required := guarded(nil)
 	required.ProofsRequired = true
-	c.row("a token comes as Bearer", required, noScope, requestWith(token))
+	c.row("the token is sent under the scheme Bearer", required, noScope, requestWith(token))
 }
 
 func (c *checkPage) jwk() string {

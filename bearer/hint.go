@@ -12,7 +12,7 @@ func hintFor(e *Error) string {
 	case e.Check == "verifier" && e.Code != CodeInvalidToken:
 		return ""
 	case e.Check == "deny list" && e.Code == CodeUnavailable:
-		return "the deny list is out of reach"
+		return "the deny list is unreachable: see the cause"
 	}
 	return hints[e.Check]
 }
@@ -30,7 +30,7 @@ var hints = map[string]string{
 	"jkt":                "the client must sign the proof with the key that it used to get the token",
 	"nonce":              "no action needed: the client repeats the request with the nonce from the answer",
 	"clock":              "this machine's clock was set back: synchronize it; proofs are accepted again once the clock passes the latest time whose used proofs were discarded",
-	"replay store":       "the store of used proofs is full or out of reach: see dpop.MemoryConfig, or the log records about Redis",
+	"replay store":       "the store of used proofs is full or unreachable: see dpop.MemoryConfig, or the log records about Redis",
 	"deny list":          "an operator or a logout event denied this token, user or client; remove the entry to accept it again",
 	"aud":                "the token is for another resource of this API: the client must request a token for this one (RFC 8707)",
 	"iat":                "the client must get a new token; the issuer must send iat",

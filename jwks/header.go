@@ -15,7 +15,9 @@ func (i *issuer) checkHeader(h *jose.Header) *bearer.Error {
 		return bearer.Invalid("alg", fmt.Sprintf("one of %v (Issuer.Algorithms)", i.algorithms), fmt.Sprintf("%.16q", h.Algorithm))
 	}
 	if i.requireKeyID && !h.HasKeyID {
-		return bearer.Invalid("kid", "the ID of a key (Issuer.RequireKeyID)", "none")
+		refused := bearer.Invalid("kid", "the ID of a key (Issuer.RequireKeyID)", "none")
+		refused.Hint = "have the issuer put kid into the header, or leave Issuer.RequireKeyID off"
+		return refused
 	}
 	if !i.profile.acceptsType(h.Type) {
 		got := "none"

@@ -119,7 +119,7 @@ func shortProofs(s Settings) []error {
 func revocation(s Settings) []error {
 	if s.EveryTokenIntrospected {
 		if s.Opaque == nil {
-			return []error{errors.New("Settings.EveryTokenIntrospected without introspect.Config, by which the issuer is asked")}
+			return []error{errors.New("Settings.EveryTokenIntrospected is set without introspect.Config; want the configuration of the introspection")}
 		}
 		return answerAge(s.Opaque.MaxAge, s.Opaque.ServeStale)
 	}

@@ -12,8 +12,8 @@ import (
 // MCP has the requirements of the MCP authorization specification for servers
 // that depend on configuration or that every guard fulfils.
 var MCP = Profile{"MCP authorization 2026-07-28", []line{
-	{Requirement{"MCP1", "the resource metadata name the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
-	{Requirement{"MCP2", "the metadata are served at the well-known URLs of the resource and of its host (resource.Config.ServeAtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
+	{Requirement{"MCP1", "the resource metadata names the authorization servers (resource.Config.AuthorizationServers)"}, namesServers},
+	{Requirement{"MCP2", "the metadata is served at the well-known URLs of the resource and of its host (resource.Config.ServeAtRoot), and a 401 names the first (bearer.Config.ResourceMetadata)"}, discoverable},
 	{Requirement{"MCP3", "tokens for other resources are rejected (jwks.Issuer.Audience, introspect.Config.Audience)"}, audience},
 	{Requirement{"MCP4", "an invalid or expired token is answered 401"}, nil},
 	{Requirement{"MCP5", "the first 401 names the scopes that the request needs"}, nil},
@@ -22,7 +22,7 @@ var MCP = Profile{"MCP authorization 2026-07-28", []line{
 	{Requirement{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) satisfies rules that need them"}, nil},
 	{Requirement{"MCP9", "tokens are accepted only in the Authorization header, and each request is checked (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, off(formBodyTokens, queryTokens, passPreflights)},
 	{Requirement{"MCP10", "the resource's scheme and host are published in lower case, however they are configured"}, nil},
-	{Requirement{"MCP11", "an authorization server's metadata are rejected if they name a different issuer"}, nil},
+	{Requirement{"MCP11", "an authorization server's metadata is rejected if it names a different issuer"}, nil},
 }}
 
 func namesServers(s Settings) []error {

@@ -52,8 +52,8 @@ type Config struct {
 	// [MemoryReplays] with room for 5,000 proofs a second.
 	Replays ReplayStore
 
-	// Nonces, if set, makes every proof need a nonce from the server (RFC 9449,
-	// Section 9). Default: nil, proofs need no nonce.
+	// Nonces requires a nonce from the server in every proof (RFC 9449, Section
+	// 9). Default: nil, proofs need no nonce.
 	Nonces *Nonces
 
 	// InsecureAllowHTTP allows an http Origin with a host that is not loopback,

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// history knows the seconds, by iat, whose used proofs the store may have
-// forgotten. While time only moves forward, proofs of those seconds are too old
-// to be accepted. If the clock is set back, they are no longer too old, so
-// history rejects them: for every proof that history admits, the store still
-// knows whether it was used.
+// history knows for which seconds, by iat, the store may have forgotten used
+// proofs. While the clock only moves forward, proofs from those seconds are too
+// old to be accepted. If the clock is set back, they look fresh again, so history
+// rejects them. For every proof that history admits, the store still knows
+// whether the proof was used.
 //
 // A second is Unix time. All other times are durations since Checker.began, by
 // the monotonic clock.
@@ -38,9 +38,9 @@ const (
 	maxForgotten = 64
 )
 
-// use records that a proof of a second is about to be used and that the store
+// use records that a proof from a second is about to be used and that the store
 // will remember it until the given time. It reports whether the store still
-// remembers every other used proof of that second.
+// remembers every other used proof from that second.
 func (h *history) use(second int64, now, until time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

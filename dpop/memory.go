@@ -36,9 +36,9 @@ type MemoryConfig struct {
 }
 
 // MemoryReplays is a [ReplayStore] in memory, for a program with one instance.
-// Use [NewMemoryReplays] to build one. It never forgets a proof early: not
-// under load, and not if the clock is changed. It starts no goroutine; expired
-// proofs are evicted when the next proof comes.
+// Use [NewMemoryReplays] to build one. It never forgets a proof early, even under
+// load or if the clock is changed. It starts no goroutine; it evicts expired
+// proofs when the next proof arrives.
 type MemoryReplays struct {
 	capacity, perKey, perOwner int
 

@@ -19,7 +19,7 @@ import (
 
 func ExampleNew() {
 	opaque, err := introspect.New(introspect.Config{
-		Issuer:   "https://login.example.com", // its metadata name the endpoint
+		Issuer:   "https://login.example.com", // its metadata names the endpoint
 		Auth:     introspect.ClientSecretBasic("orders-api", os.Getenv("CLIENT_SECRET")),
 		Audience: []string{"https://api.example.com"},
 		Logger:   slog.Default(),

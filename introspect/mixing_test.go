@@ -112,7 +112,7 @@ func TestDiscovery(t *testing.T) {
 }
 
 // Concurrent callers share one discovery, and a discovered endpoint is used
-// while the metadata are unavailable.
+// while the metadata is unavailable.
 func TestDiscoveryIsSparing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{Delay: time.Second})
@@ -147,7 +147,7 @@ func TestDiscoveryIsSparing(t *testing.T) {
 			elapse(time.Second)
 			start := time.Now()
 			if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil || time.Since(start) > 0 {
-				t.Errorf("while the metadata are away: %v after %v", err, time.Since(start))
+				t.Errorf("while the metadata is away: %v after %v", err, time.Since(start))
 			}
 			if issuer.Requests(bearertest.OAuthMetadata) == before {
 				t.Error("it was not asked whether it has moved")

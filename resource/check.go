@@ -124,10 +124,10 @@ func wrongStatus(resp *http.Response) error {
 func wrongRedirect(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {
-		return fmt.Errorf("the status is %d, a redirect to nowhere; want 200", resp.StatusCode)
+		return fmt.Errorf("the status is %d, a redirect without a usable Location; want 200", resp.StatusCode)
 	}
 	from := resp.Request.URL
-	advice := "exclude the path from whatever redirects, such as a login"
+	advice := "exclude the path from the rule that redirects, such as a login"
 	switch {
 	case from.Scheme != to.Scheme:
 		advice = fmt.Sprintf("if clients use %s, set Config.Resource to a URL with that scheme; otherwise stop the proxy from redirecting", to.Scheme)

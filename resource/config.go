@@ -19,10 +19,11 @@ import (
 // names the member of the document.
 type Config struct {
 	// Resource is the resource identifier: the URL of the API as clients know
-	// it. Preferably it is also the audience of the tokens. Required: an https
-	// URL, or an http URL with a loopback host, without fragment and query.
-	// Scheme and host are published in lower case, as clients write them; the
-	// path is published unchanged. MCP prefers no trailing slash: resource.
+	// it. It should also be the audience of the tokens. Required: an https URL,
+	// or an http URL with a loopback host, without fragment and query. Scheme
+	// and host are published in lower case, as clients write them; the path is
+	// published unchanged. MCP prefers URLs without a trailing slash. The member
+	// is resource.
 	Resource string
 
 	// AuthorizationServers lists the issuers whose tokens the API accepts,

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Hierarchy declares which scopes imply which others: with
+// Hierarchy declares which scopes imply others. For example, with
 //
 //	scope.NewHierarchy(map[string][]string{"admin": {"orders:read", "orders:write"}})
 //

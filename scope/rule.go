@@ -116,9 +116,9 @@ func (n *name) in(granted Set) bool {
 	return granted.Has(n.text) || slices.ContainsFunc(n.above, granted.Has)
 }
 
-// Needs returns the scopes that a challenge names (RFC 6750, Section 3). A
-// token with these scopes satisfies the rule. Of alternatives, Needs takes the
-// first.
+// Needs returns the scopes that a challenge names (RFC 6750, Section 3). A token
+// with these scopes satisfies the rule. If the rule has alternatives, Needs
+// returns the first.
 func (r Rule) Needs() Set {
 	switch r.op {
 	case opAll:

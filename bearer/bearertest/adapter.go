@@ -27,9 +27,9 @@ type Mount struct {
 	Handler http.HandlerFunc
 
 	// ReadID receives the value that the framework's own API returns for the
-	// path parameter id. The test must call it before Handler, because a policy
-	// must have read the same value. A framework whose only API is r.PathValue
-	// does not call it.
+	// path parameter id. The test must call it before Handler. CheckAdapter
+	// compares the value with the one that a policy read. Do not call ReadID if
+	// r.PathValue is the framework's only API.
 	ReadID func(value string)
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// adapterCase is one request, and the rule that it proves.
+// adapterCase is one request, and the rule that it tests.
 type adapterCase struct {
 	name, rule string
 	method     string // default: GET
@@ -27,7 +27,7 @@ const (
 	ruleRefused     = "only the guard writes a refusal, and the handler never runs"
 	ruleOptional    = "optional authentication admits anonymous requests"
 	ruleOthers      = "challenges of other schemes are kept, before the guard's (RFC 9110, Section 11.6.1)"
-	ruleNoChallenge = "an answer without a challenge of the guard has no other challenge either"
+	ruleNoChallenge = "if the guard sends no challenge, the answer has no challenge of another scheme either"
 	rulePath        = "the framework's path parameters reach r.PathValue, unescaped, and its own API returns the same values to the handler"
 )
 
@@ -59,8 +59,8 @@ func answerCases() []adapterCase {
 	}
 }
 
-// presetCases are requests through an outer handler that has set challenges of
-// its own.
+// presetCases are requests through an outer handler that has set its own
+// challenges.
 func presetCases() []adapterCase {
 	basicChallenge := []string{`Basic realm="outer", charset="UTF-8"`}
 	return []adapterCase{

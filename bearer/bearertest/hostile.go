@@ -67,8 +67,8 @@ func merged(a, b map[string]any) map[string]any {
 	return all
 }
 
-// signed signs a header and a payload as they are. nil stands for that of the good
-// token.
+// signed signs a header and a payload unchanged. A nil header or payload stands
+// for the good token's.
 func (h *hostile) signed(header, payload []byte) string {
 	goodHeader, goodPayload := h.parts()
 	if header == nil {

@@ -26,15 +26,15 @@ func (h *hostile) claims() {
 	add("RFC 9068, Section 4: iss is the issuer, exactly", "iss",
 		nil, url+"/", strings.ToUpper(url), strings.TrimSuffix(url, "m")+"м", "https://evil.example.com", "",
 		[]string{url}, rawJSON("null"), 1)
-	add("RFC 9068, Section 4: aud holds the API", "aud",
+	add("RFC 9068, Section 4: aud contains the API", "aud",
 		nil, "https://evil.example.com", "", []string{}, rawJSON("null"), 1, map[string]any{"a": 1},
 		rawJSON(`["https://api.example.com",1]`), "https://api.example.com/", "https://api.example.co")
-	add("RFC 7519, Section 4.1.4: exp lies ahead", "exp",
+	add("RFC 7519, Section 4.1.4: exp is in the future", "exp",
 		nil, fmt.Sprint(now.Add(time.Hour).Unix()), -1, rawJSON("1e400"), rawJSON("1e300"),
 		rawJSON("null"), true, []int64{now.Add(time.Hour).Unix()})
 	h.add("expired", "RFC 9068, Section 4: now is before exp", h.with(nil, map[string]any{"exp": now.Add(-time.Hour).Unix()}))
 	h.list[len(h.list)-1].Expired = true
-	add("RFC 7519, Section 4.1.5: nbf lies behind", "nbf", now.Add(time.Hour).Unix(), "0", -1, []int{0})
+	add("RFC 7519, Section 4.1.5: nbf is in the past", "nbf", now.Add(time.Hour).Unix(), "0", -1, []int{0})
 	add("a token is not issued in the future", "iat", nil, now.Add(time.Hour).Unix(), "0", rawJSON("null"))
 	for _, claim := range []string{"sub", "client_id", "jti"} {
 		add("RFC 9068, Section 2.2: required", claim, nil, "", 1, rawJSON("null"), []string{"a"})
@@ -79,7 +79,7 @@ func (h *hostile) sizes() {
 	h.add("a deep payload", depth, h.signed(nil, slices.Concat(deep, payload[1:])))
 	h.add("a deep header", depth, h.signed(slices.Concat(deep, header[1:]), nil))
 	h.add("nothing but brackets", depth, encode([]byte(`{"a":`+strings.Repeat("[", 10_000)))+".e30.e30")
-	h.add("8 KiB of dots", "dots are counted, not split on", strings.Repeat(".", 8<<10))
+	h.add("8 KiB of dots", "RFC 7515, Section 7.1: three segments", strings.Repeat(".", 8<<10))
 	h.add("over 16 KiB", "tokens are bounded", h.with(nil, map[string]any{"x": strings.Repeat("x", 16<<10)}))
 	h.list[len(h.list)-1].Status = 431
 	h.add("garbage", "not a JWT", "garbage")

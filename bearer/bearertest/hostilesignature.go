@@ -43,7 +43,7 @@ func (h *hostile) foreignKeys() {
 	h.add("a foreign key under a known kid", ruleSignature, h.issuer.mint(forger, h.good))
 	stale := h.good
 	stale.TTL = -time.Hour
-	h.add("forged and expired", "an unproven claim is never reported as a fact", h.issuer.mint(forger, stale))
+	h.add("forged and expired", "an answer must not say that a forged token has expired", h.issuer.mint(forger, stale))
 	jwk, err := jose.MarshalKey(private.Public(), "", "")
 	if err != nil {
 		panic(err)

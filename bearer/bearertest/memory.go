@@ -90,7 +90,8 @@ func newMemoryPipe() (near, far net.Conn) {
 	return memoryConn{near, reset}, memoryConn{far, reset}
 }
 
-// SetLinger works like that of net.TCPConn: zero makes Close reset the connection.
+// SetLinger works like net.TCPConn.SetLinger: zero makes Close reset the
+// connection.
 func (c memoryConn) SetLinger(seconds int) error {
 	c.reset.Store(seconds == 0)
 	return nil

@@ -16,8 +16,8 @@ import (
 
 // MintOpaque returns an opaque access token with the claims that [Issuer.Mint]
 // would put into the payload. It ignores Algorithm and Header. Introspection
-// answers with these claims; active and token_type in Claims replace those of the
-// answer.
+// answers with these claims. Set active or token_type in Claims to change these
+// members of the answer.
 func (i *Issuer) MintOpaque(t Token) string {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // it never fails

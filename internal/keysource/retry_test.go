@@ -101,8 +101,8 @@ func TestRetryAfterWithKeys(t *testing.T) {
 }
 
 // Reports V7: a server that is down or limits the rate has not moved, so its
-// metadata are not fetched again at once. They are if it says that the keys are
-// gone.
+// metadata is not fetched again at once. If the server says that the keys are
+// gone, the metadata is fetched again at once.
 func TestMetadataAreAskedAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -153,7 +153,7 @@ func TestJWKSURIMoves(t *testing.T) {
 	})
 }
 
-// If only the metadata are unavailable, keys are fetched from their last URL,
+// If only the metadata is unavailable, keys are fetched from their last URL,
 // for as long as stale keys may be used.
 func TestKeysAreFoundWhereTheyWere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -137,8 +137,8 @@ func (b *budgets) again(f *field) error {
 	return nil
 }
 
-// scaling compares the speed-up that all cores give bearerkit with the one that they
-// give bare crypto, each relative to one core in the same round.
+// scaling compares how much faster bearerkit and bare crypto are on all cores than
+// on one core, in the same round.
 func (b *budgets) scaling(f *field) error {
 	const allCores = ", all cores"
 	bare, bareAll := f.bareFirstSeen(false), f.bareFirstSeen(true)

@@ -52,7 +52,7 @@ func (s *signed) holds(k *key) bool {
 	return false
 }
 
-var errCrypto = errors.New("a signature is not what it should be")
+var errCrypto = errors.New("a valid signature was refused, or an invalid one accepted")
 
 // verifying returns a run that checks the signatures of tokens in turn.
 func verifying(k *key, want bool, tokens ...signed) func(from, n int) error {

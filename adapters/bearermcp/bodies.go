@@ -81,8 +81,8 @@ func (b *body) fill(r *http.Request) *fault {
 			if int64(len(b.data)) > b.bodies.maxBody {
 				return errTooLarge
 			}
-			// One byte more than the limit and than Content-Length reveals
-			// whether the body ends there.
+			// The buffer has one byte more than the limit and than Content-Length,
+			// to detect a longer body.
 			size := min(max(int64(cap(b.data))*growthFactor, firstBuffer), b.bodies.maxBody+1)
 			if announced := r.ContentLength + 1; announced > int64(cap(b.data)) {
 				size = min(size, announced)

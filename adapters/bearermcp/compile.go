@@ -65,12 +65,12 @@ func (c *Config) route(m *mistakes, field string, own, whole scope.Rule, more ..
 	return route
 }
 
-// checkGuard checks the answers of a guard by judging requests that contain no
-// possible token, so no verifier is asked.
+// checkGuard checks a guard by its answers to requests whose tokens are malformed,
+// so that the guard asks no verifier.
 func checkGuard(m *mistakes, route *bearer.Route, metadata string) {
 	bare := &http.Request{Method: http.MethodPost, URL: new(url.URL), Header: http.Header{}}
 	for _, challenge := range route.Decide(bare).Challenges() {
-		// A realm cannot imitate this parameter: its quotes are escaped.
+		// A realm cannot contain this text, because its quotes are escaped.
 		if !strings.Contains(challenge, `resource_metadata="`+metadata+`"`) {
 			m.add("Guard: its challenges do not name the metadata; set bearer.Config.ResourceMetadata to %q", metadata)
 			break

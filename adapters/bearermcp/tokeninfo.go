@@ -37,11 +37,11 @@ func tokenInfo(p bearer.Principal, authorization string) *auth.TokenInfo {
 	}
 }
 
-// owner returns the ID by which the SDK binds a session: that of a user, who is
-// unique only within an issuer, or of a client that acts for itself. A user's ID
-// does not include the client, because the SDK's own client registers again when
-// it steps up, and then continues the session. A token that names neither user
-// nor client gets an ID of its own.
+// owner returns the ID by which the SDK binds a session: it identifies a user, or
+// a client that acts for itself, together with the issuer. A user's ID does not
+// include the client, because the SDK's own client registers again when it steps
+// up, and then continues the session. A token that names neither user nor client
+// gets a unique ID.
 func owner(p bearer.Principal, authorization string) string {
 	switch isClient := p.IsClient(); {
 	case !isClient && p.Subject != "":
@@ -52,9 +52,9 @@ func owner(p bearer.Principal, authorization string) string {
 	return fmt.Sprintf("token %q %x", p.Issuer, sha256.Sum256([]byte(authorization)))
 }
 
-// withTokenInfo puts the principal of an admitted request where the SDK expects
-// it. The SDK's context key is unexported, so the SDK's middleware has to do this.
-// A verifier that returns the known result leaves the middleware no decision.
+// withTokenInfo passes the principal of an admitted request to the SDK. The SDK's
+// context key is unexported, so the SDK's middleware has to do this. Its verifier
+// returns a known result, so the middleware decides nothing.
 func withTokenInfo(next http.Handler) http.Handler {
 	judged := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
 		info, _ := ctx.Value(infoKey{}).(*auth.TokenInfo)

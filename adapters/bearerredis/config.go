@@ -18,8 +18,8 @@ type Config struct {
 	// Address is required: HOST:PORT, or a URL such as
 	// "redis://user:password@host:port/db", or rediss:// for TLS. The query of a
 	// URL may contain client_name, db and pool_size (connections of this
-	// instance, by default 10 per CPU). Other parameters are mistakes: other
-	// settings are fixed, and skip_verify would disable a check too quietly.
+	// instance, by default 10 per CPU). New rejects other parameters, since some
+	// would silently weaken security, such as skip_verify.
 	Address string
 
 	// Prefix begins the name of every key and of the channel. Programs share a
@@ -63,9 +63,8 @@ type Config struct {
 
 const minStale = 2 * time.Second
 
-// complete sets the defaults of c and returns its parsed address, or all
-// mistakes in c. Errors never quote the address: a password may stand in any
-// part of it.
+// complete sets the defaults of c and returns its parsed address, or all mistakes
+// in c. Errors never quote the address: any part of it may contain a password.
 func (c *Config) complete() (*redis.Options, error) {
 	var errs []error
 	mistake := func(format string, args ...any) {

@@ -72,8 +72,8 @@ func (c *denialCopy) add(name [sha256.Size]byte, d denial) {
 	c.entries[name] = d
 }
 
-// restart resets the versions of all entries: the list in Redis was replaced,
-// and its versions do not compare with the old ones.
+// restart resets the versions of all entries. The list in Redis was replaced, and
+// its versions cannot be compared with the old ones.
 func (c *denialCopy) restart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

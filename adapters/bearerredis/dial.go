@@ -14,7 +14,7 @@ import (
 func dialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	plain := &net.Dialer{
 		Timeout: dialTimeout,
-		// Detects a vanished peer within 8 s.
+		// This detects a dead peer within 8 s.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3},
 	}
 	dial := plain.DialContext

@@ -56,9 +56,9 @@ type journal struct {
 	logger                  *slog.Logger
 	failure, recovery, hint string
 
-	// settle is how long nothing must fail before the failure has ended. With a
-	// Redis that is nearly full, failures and successes alternate. Zero: the
-	// first success ends the failure.
+	// settle is how long no call may fail before the failure counts as ended.
+	// With a Redis that is nearly full, failures and successes alternate. Zero:
+	// the first success ends the failure.
 	settle time.Duration
 
 	mu          sync.Mutex

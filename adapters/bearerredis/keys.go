@@ -12,8 +12,8 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 )
 
-// keyspace is the prefix of all keys and of the channel. This file has all names
-// and formats in Redis, but for the scripts, which read and write the same
+// keyspace is the prefix of all keys and of the channel. This file defines all
+// names and formats in Redis. The scripts in script.go read and write the same
 // formats:
 //
 //	PREFIX KEY                 a cached value, or the tombstone of a forgotten key
@@ -80,8 +80,8 @@ func denialName(key denylist.Key) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// always takes the place of IssuedBefore in an entry that denies tokens no
-// matter when they were issued.
+// always replaces IssuedBefore in an entry that denies tokens regardless of when
+// they were issued.
 const always = "*"
 
 // maxUntil limits the end of an entry: Lua's numbers are doubles.

@@ -40,9 +40,9 @@ func (c *Client) Replays() *Replays { return &Replays{c} }
 // [Config.ProofsPerOwner], the error is [dpop.ErrQuota]. A proof without an owner
 // counts for its key.
 //
-// The lifetime of a proof counts from now by the caller's monotonic clock, so
-// the wall clocks of the caller and of Redis need not be right. A proof is
-// forgotten early if the clock of Redis is set forward. A proof takes about 190
+// Burn computes the remaining lifetime of a proof by the caller's monotonic clock,
+// so the wall clocks of the caller and of Redis need not be correct. If the clock
+// of Redis is set forward, Redis forgets proofs early. A proof takes about 190
 // bytes of Redis's memory for a minute: 1 GiB is enough for 80,000 proofs per
 // second.
 func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, err error) {

@@ -25,8 +25,8 @@ const (
 	readDenials
 )
 
-// reads reports whether the operation changes nothing. A Redis that can still be
-// read may refuse all other operations.
+// reads reports whether the operation only reads. Redis may serve reads while it
+// refuses all other operations.
 func (o operation) reads() bool { return o == getValue || o == readDenials }
 
 // bypassesCircuit reports whether the operation runs at any time, and often,

@@ -60,14 +60,15 @@ return redis.status_reply('OK')`,
 
 // The scripts of the deny list share the four keys that keyspace.denials
 // returns. An entry is "UNTIL BEFORE"; see parseDenial. The epoch is a random
-// text. It changes when Redis has lost the list, or when all of the list has
-// expired: versions of different epochs do not compare. All four keys expire at
-// the same time, so none outlives the others.
+// text. It changes when Redis has lost the list, or when the whole list has
+// expired. Versions of different epochs cannot be compared. All four keys expire
+// at the same time, so none outlives the others.
 
-// denyScript adds or strengthens the entry ARGV[4] at the time ARGV[1]: the later
-// UNTIL wins (ARGV[2]), and the later BEFORE (ARGV[3]), of which '*' is the
-// latest. An expired entry does not count. The script first removes up to 100
-// expired entries. It returns the version of the list that has the entry.
+// denyScript adds or strengthens the entry ARGV[4] at the time ARGV[1]. UNTIL is
+// ARGV[2] and BEFORE is ARGV[3]; the later value of each wins, and '*' is later
+// than any time. The script ignores an existing entry that has expired. It first
+// removes up to 100 expired entries. It returns the version of the list that has
+// the entry.
 var denyScript = script{
 	sha1: "540096cdbe429c5f1da97e4fe637307f082c3123",
 	source: `local now, till, before, name = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]

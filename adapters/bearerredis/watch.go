@@ -91,9 +91,9 @@ func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (subscri
 	}
 }
 
-// probe closes the circuit if Redis is available again, so that no request has
-// to find out. A subscription alone proves nothing: Redis accepts it while it is
-// still loading its data.
+// probe closes the circuit if Redis is available again, so that no request has to
+// test it. A subscription alone proves nothing: Redis accepts it while it is still
+// loading its data.
 func (c *Cache) probe(ctx context.Context) {
 	if c.client.circuit.isOpen() {
 		_ = c.client.run(ctx, getValue, func(ctx context.Context) error { // run logs the error

@@ -6,19 +6,19 @@
 // prints where the API and a development issuer listen, as assignments. Paste
 // these into another terminal, and then:
 //
-//	KEY=$(mktemp -d)/key.pem # proof makes it
+//	KEY=$(mktemp -d)/key.pem # the first proof creates it
 //	proof() { go run ./examples/protectedapi proof -key $KEY "$@"; }
 //	TOKEN=$(curl -s $ISSUER/token -d grant_type=client_credentials -d client_id=app -d scope=orders:read \
 //	    -H "DPoP: $(proof -method POST -url $ISSUER/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 //	PROOF=$(proof -url $API/orders -token $TOKEN)
 //	curl -i $API/orders -H "Authorization: DPoP $TOKEN" -H "DPoP: $PROOF"   # 200
-//	curl -i $API/orders -H "Authorization: DPoP $TOKEN" -H "DPoP: $PROOF"   # 401: a proof is good once
+//	curl -i $API/orders -H "Authorization: DPoP $TOKEN" -H "DPoP: $PROOF"   # 401: a proof works once
 //	curl -i $API/orders -H "Authorization: DPoP $TOKEN"                     # 401: no proof
 //	curl -i $API/orders -H "Authorization: Bearer $TOKEN"                   # 401: the wrong scheme
 //
-// A client thus makes a key, and sends a proof with its token request, which binds
-// the token. Then it sends a new proof with each request: a proof names the
-// method, the URL and the token.
+// The client creates a key. It sends a proof with its token request, which binds
+// the token to the key. It then sends a new proof with each request, because a
+// proof names the method, the URL and the token.
 package main
 
 import (

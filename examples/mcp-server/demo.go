@@ -26,7 +26,7 @@ func printDemo(w io.Writer, origin string, issuer *bearertest.Issuer) {
 	const note = `{"text":"milk"}`
 	for _, row := range []struct{ expect, line string }{
 		{"401: no token; the challenge names the metadata and the scope", call("", "list_notes", "{}")},
-		{"200: the metadata, which name the authorization server", "curl -si " + origin + resource.WellKnownPath + "/mcp"},
+		{"200: the metadata, which names the authorization server", "curl -si " + origin + resource.WellKnownPath + "/mcp"},
 		{"200: a token with notes:read", call(reader, "list_notes", "{}")},
 		{"403: this tool needs notes:write too; the challenge names both", call(reader, "add_note", note)},
 		{"200: a token with both", call(writer, "add_note", note)},

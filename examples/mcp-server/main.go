@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// errUsage is a mistake on the command line that was printed already.
+// errUsage means that a mistake on the command line has already been printed.
 var errUsage = errors.New("usage")
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		handler = bearertest.LocalOnly(handler)
 		printDemo(stdout, origin, own)
 	}
-	// A WriteTimeout would end the streams of MCP.
+	// A WriteTimeout would end MCP streams.
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: 90 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

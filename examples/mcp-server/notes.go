@@ -70,8 +70,8 @@ func newHandler(identifier, issuer string, insecureHTTP bool, logger *slog.Logge
 	return mux, nil
 }
 
-// notes holds the notes of each user, by issuer and subject: a subject is unique
-// within its issuer only.
+// notes holds the notes of each user, by issuer and subject, because a subject is
+// unique only within its issuer.
 type notes struct {
 	mu    sync.Mutex
 	texts map[[2]string][]string

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// patience bounds the total wait because of 503 answers.
+	// patience is the maximum total time to wait because of 503 answers.
 	patience = time.Minute
 	// maxBody bounds how much of an answer is read.
 	maxBody = 1 << 20
@@ -61,8 +61,8 @@ func (e *scopeError) Error() string {
 //
 //   - 401 with invalid_token: get discards the token and retries once with a new
 //     one. If the API refuses that too, the token is not the problem.
-//   - 403 with insufficient_scope: get returns a *scopeError. The token is good,
-//     and the API would refuse a new one of the same scope too.
+//   - 403 with insufficient_scope: get returns a *scopeError. The token is valid,
+//     and the API would also refuse a new one with the same scope.
 //   - 503: the API cannot tell whether the token is good. get keeps the token and
 //     retries after Retry-After.
 func (c *caller) get(ctx context.Context, url string) ([]byte, error) {

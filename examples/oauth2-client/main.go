@@ -1,6 +1,7 @@
-// Command oauth2-client calls an API with a token of its own (RFC 6749, Section
-// 4.4), and handles each refusal as a client should: see call.go. While
-// "go run ./examples/protectedapi -dev" runs, with the addresses that it prints:
+// Command oauth2-client calls an API with the client's own token (RFC 6749,
+// Section 4.4), and handles each refusal as a client should: see call.go. Run it
+// while "go run ./examples/protectedapi -dev" runs, with the addresses that the
+// latter prints:
 //
 //	go run ./examples/oauth2-client -token-url http://127.0.0.1:12345/token -resource http://127.0.0.1:8080 \
 //	    -scope orders:read http://127.0.0.1:8080/orders

@@ -31,8 +31,8 @@ import (
 
 const audience = "https://api.example.com"
 
-// The issuer gave these to the API, so that it may ask about tokens. A real secret
-// comes from the environment.
+// The API's credentials at the issuer, for introspection. A real program reads
+// the secret from the environment.
 const clientID, secret = "orders-api", "secret"
 
 // newAPI returns the API.

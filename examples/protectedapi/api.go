@@ -24,7 +24,7 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// api is the protected API and what it must close.
+// api is the protected API and the resources that it must close.
 type api struct {
 	handler http.Handler
 	tokens  *jwks.Verifier
@@ -58,7 +58,7 @@ func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error
 	switch {
 	case err == nil:
 		s.guard.ResourceMetadata = metadata.URL()
-	case wrong == nil: // otherwise a mistake in another flag may be the cause
+	case wrong == nil: // otherwise the cause may be a mistake in another flag
 		wrong = usage.Errorf("-resource, -issuer and -realm: %w", err)
 	}
 	if wrong != nil { // only the realm can still be judged
@@ -87,7 +87,7 @@ func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error
 	return nil
 }
 
-// settings are the configurations of what the API consists of.
+// settings are the configurations of the API's parts.
 type settings struct {
 	tokens   jwks.Config
 	opaque   *introspect.Config // nil: the API asks no issuer
@@ -138,7 +138,7 @@ func (a *api) settings(c *config, table []router.Route, logger *slog.Logger) (*s
 	return s, errors.Join(opaqueErr, proofsErr)
 }
 
-// follow changes the settings as the profile demands.
+// follow changes the settings as the profile requires.
 func (s *settings) follow(c *config) error {
 	followed, ok := c.followed()
 	if !ok {
@@ -209,9 +209,9 @@ func (c *config) issuerFlags() []string {
 	return flags
 }
 
-// revocationAware returns a verifier that checks JWTs by their issuers' keys, and
-// asks the first issuer whether its own JWTs are still active. That issuer knows
-// nothing about other issuers' tokens.
+// revocationAware returns a verifier that verifies JWTs with their issuers' keys,
+// and asks the first issuer whether its own JWTs are still active. It does not ask
+// about other issuers' tokens, which the first issuer does not know.
 func (a *api) revocationAware(first string) bearer.Verifier {
 	return bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
 		p, err := a.tokens.Verify(ctx, token)
@@ -223,12 +223,13 @@ func (a *api) revocationAware(first string) bearer.Verifier {
 	})
 }
 
-// unrecognized recognizes no token.
+// unrecognized is a verifier that recognizes no token.
 func unrecognized(context.Context, string) (*bearer.Principal, error) {
 	return nil, bearer.ErrUnrecognized
 }
 
-// openRedis opens what the API's instances share. It does not connect yet.
+// openRedis creates the client of the Redis that the API's instances share. It
+// does not connect yet.
 func (a *api) openRedis(c *config, logger *slog.Logger) (err error) {
 	if c.introspection.Redis == "" {
 		return nil

@@ -42,7 +42,7 @@ type config struct {
 
 	client *http.Client // fetches keys; nil: the SDK's own
 	parsed bool         // the flags were read, even if some are mistakes
-	asking bool         // the flags of introspection are right
+	asking bool         // the flags of introspection are valid
 }
 
 const maxLeeway = 5 * time.Minute
@@ -128,7 +128,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	return c, nil
 }
 
-// checkListen checks where the API listens, and what that allows.
+// checkListen checks the listen address, and the flags that depend on it.
 func (c *config) checkListen() (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	host, port, err := net.SplitHostPort(c.listen)
@@ -161,7 +161,7 @@ func (c *config) checkListen() (errs []error) {
 	return errs
 }
 
-// checkValues checks each of the other flags by itself.
+// checkValues checks the values of the other flags, one by one.
 func (c *config) checkValues() (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.resource != "" {
@@ -183,7 +183,7 @@ func (c *config) checkValues() (errs []error) {
 	return errs
 }
 
-// checkProfile checks -profile, and what the profile demands of other flags.
+// checkProfile checks -profile, and the flags that the profile restricts.
 func (c *config) checkProfile() error {
 	_, known := c.followed()
 	switch {
@@ -209,7 +209,7 @@ func (c *config) followed() (compliance.Profile, bool) {
 }
 
 // bindsToKey reports whether every token must be bound to a key. If the profile
-// leaves the choice, the demonstration binds tokens to a key.
+// allows either binding, the demonstration binds tokens to a key.
 func (c *config) bindsToKey() bool {
 	return c.proofs.Mode == binding.Required ||
 		c.profile == fapi2 && c.proofs.Mode == binding.Allowed && c.transport.Mode != binding.Required
@@ -221,8 +221,8 @@ func (c *config) bindsToCertificate() bool {
 	return c.transport.Mode == binding.Required || c.profile == fapi2 && c.proofs.Mode == binding.Off
 }
 
-// complete sets what depends on the port, and returns the URL that the API
-// listens on.
+// complete sets the values that depend on the port, and returns the URL on which
+// the API listens.
 func (c *config) complete(addr net.Addr) (origin string) {
 	host, _, _ := net.SplitHostPort(c.listen) // checkListen has split it before
 	actualHost, port, _ := net.SplitHostPort(addr.String())
@@ -247,7 +247,7 @@ func (c *config) complete(addr net.Addr) (origin string) {
 // try builds the API and discards it, so that the program can report the mistakes
 // that only constructors find together with all others. It sends no requests.
 //
-// try replaces the values that other checks judge by right ones, so that no
+// try replaces values that other checks have rejected with valid ones, so that no
 // mistake is reported twice.
 func (c config) try() error {
 	c.client = &http.Client{Transport: unreachable{}}
@@ -283,7 +283,7 @@ func (c config) try() error {
 	return errors.Join(redis, files, a.build(&c, nil, discard))
 }
 
-// unreachable fails every request.
+// unreachable is a transport that fails every request.
 type unreachable struct{}
 
 func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {

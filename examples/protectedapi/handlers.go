@@ -14,7 +14,7 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
 )
 
-// message returns a handler that answers a text.
+// message returns a handler that answers with a text.
 func message(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		reply.JSON(w, http.StatusOK, map[string]string{"message": text})
@@ -159,7 +159,7 @@ func (d denials) read(w http.ResponseWriter, r *http.Request) (denylist.Entry, b
 	return e, true
 }
 
-// answer answers a change of the list. An error is the server's fault.
+// answer answers a request that changes the list. An error is the server's fault.
 func (d denials) answer(w http.ResponseWriter, err error, done map[string]string) {
 	if err != nil {
 		w.Header().Set("Retry-After", "5")

@@ -2,10 +2,9 @@
 // Gin. It is the project's reference program: the documentation describes its
 // answers.
 //
-// With -dev the program starts an authorization server too, and prints requests
-// to paste. The flag -h lists all flags. The commands proof and certificate make
-// what a client needs if its tokens are bound: DPoP proofs, and a client
-// certificate.
+// With -dev the program also starts an authorization server, and prints requests
+// to paste. The flag -h lists all flags. The commands proof and certificate create
+// what a client needs for bound tokens: DPoP proofs, and a client certificate.
 //
 // Read api.go for the guard and its verifiers, routes.go for what each route
 // needs, handlers.go for how a handler learns who is calling, and config.go for

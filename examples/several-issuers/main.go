@@ -1,5 +1,6 @@
-// Command several-issuers protects an API that two issuers serve: one for the
-// staff, and one for the customers. A subject is unique within its issuer only.
+// Command several-issuers protects an API that accepts the tokens of two issuers:
+// one for the staff, and one for the customers. A subject is unique only within
+// its issuer.
 //
 //	go run ./examples/several-issuers
 //
@@ -31,7 +32,7 @@ import (
 // The issuers call this API by different names.
 const staffAudience, customerAudience = "orders", "https://api.example.com"
 
-// newAPI returns the API. The keys of one issuer verify its own tokens only.
+// newAPI returns the API. An issuer's keys verify only its own tokens.
 func newAPI(staff, customers string) (http.Handler, error) {
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{
 		{URL: staff, Audience: []string{staffAudience}},
@@ -57,7 +58,7 @@ func newAPI(staff, customers string) (http.Handler, error) {
 	return mux, nil
 }
 
-// answer tells who is calling. The key of a user is the pair of both values.
+// answer says who is calling. Issuer and subject together identify a user.
 func answer(w http.ResponseWriter, r *http.Request) {
 	p, _ := bearer.FromContext(r.Context())
 	fmt.Fprintf(w, "%s, for %s of %s.\n", r.URL.Path, p.Subject, p.Issuer)

@@ -1,5 +1,5 @@
 // Command step-up protects a route that needs a strong and recent authentication
-// of the user (RFC 9470). The challenge tells the client what to ask for.
+// of the user (RFC 9470). The challenge tells the client what to request.
 //
 //	go run ./examples/step-up
 //

@@ -1,5 +1,6 @@
-// Package redistest runs a redis-server for a test, on a loopback port of its own.
-// The test can stop and restart the server. Nothing on disk outlives the test.
+// Package redistest runs a separate redis-server for each test, on a loopback
+// port. The test can stop and restart the server. All files are removed when the
+// test ends.
 package redistest
 
 import (

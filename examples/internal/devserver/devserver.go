@@ -39,8 +39,8 @@ func ServeWithIssuer(address string, stdout io.Writer, c bearertest.IssuerConfig
 }
 
 // Serve listens and serves the API that newAPI returns for its origin. The first
-// line that Serve writes assigns variables as a shell does: API is the origin,
-// and issuers are the URLs of the issuers by their variables' names.
+// line that Serve writes is shell assignments: API is the origin, and each name in
+// issuers is the URL of that issuer.
 func Serve(address string, stdout io.Writer, issuers map[string]string, newAPI func(origin string) (http.Handler, error)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

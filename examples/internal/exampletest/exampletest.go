@@ -20,8 +20,8 @@ import (
 // Program is an example program that serves.
 type Program struct{ vars map[string]string }
 
-// Start runs a program on a free port. The program's first line assigns variables
-// as a shell does: API, and one for each issuer. The program ends with the test
+// Start runs a program on a free port. The program's first line is shell
+// assignments: API, and a variable for each issuer. The program ends with the test
 // binary.
 func Start(t *testing.T, serve func(address string, stdout io.Writer) error) *Program {
 	t.Helper()
@@ -42,8 +42,8 @@ func Start(t *testing.T, serve func(address string, stdout io.Writer) error) *Pr
 // Var returns the value of a variable.
 func (p *Program) Var(name string) string { return p.vars[name] }
 
-// Token requests an access token from the issuer whose URL is in a variable. The
-// parameters are names and values in turn.
+// Token requests an access token from the issuer whose URL is in the variable
+// issuer. The parameters are alternating names and values.
 func (p *Program) Token(t *testing.T, issuer string, params ...string) string {
 	t.Helper()
 	return p.token(t, p.Var(issuer), "", params)
@@ -80,7 +80,7 @@ type Answer struct {
 }
 
 // Check sends a request such as "GET /orders" to the API and checks the status.
-// The header is names and values in turn; empty values are left out.
+// header contains alternating names and values; empty values are left out.
 func (p *Program) Check(t *testing.T, request string, status int, header ...string) Answer {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")
@@ -138,7 +138,7 @@ func do(t *testing.T, method, url, body string, header ...string) Answer {
 	return Answer{method + " " + url, response.StatusCode, response.Header, string(text)}
 }
 
-// HeadComment runs the commands in the head comment of main.go, and checks the
+// HeadComment runs the commands in the first comment of main.go, and checks the
 // statuses that their comments promise, such as "# 401: no proof".
 func (p *Program) HeadComment(t *testing.T) {
 	t.Helper()
@@ -181,8 +181,8 @@ func (p *Program) HeadComment(t *testing.T) {
 	}
 }
 
-// build builds the programs that a script runs by "go run", and returns the
-// script with their binaries in place of that: "go run" takes seconds.
+// build builds the programs that a script runs with "go run", and returns the
+// script with the binaries instead, because each "go run" takes seconds.
 func build(t *testing.T, script string) string {
 	t.Helper()
 	for _, match := range regexp.MustCompile(`go run \./examples/([a-z-]+)`).FindAllStringSubmatch(script, -1) {

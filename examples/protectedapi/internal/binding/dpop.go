@@ -41,7 +41,7 @@ func (p *Proofs) Check() (errs []error) {
 	case Off:
 	case Required:
 		if p.Mode == Off {
-			mistake("-dpop-nonce required with -dpop off, where no proof has a nonce")
+			mistake("-dpop-nonce required with -dpop off; want another -dpop, since only proofs have nonces")
 		}
 		if variable := os.Getenv(NonceKeyVariable); variable != "" { // never quoted: it is a secret
 			key, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(variable, "="))
@@ -64,7 +64,7 @@ func (p *Proofs) Config(base dpop.Config) (*dpop.Config, error) {
 	}
 	if p.Nonce == Required {
 		if base.Replays != nil && p.nonceKey == nil {
-			base.Logger.Warn("each instance gives nonces of its own, which the others refuse; want the environment variable " + NonceKeyVariable)
+			base.Logger.Warn("instances do not accept each other's nonces; set the environment variable " + NonceKeyVariable + " to the same key in all of them")
 		}
 		var err error
 		if base.Nonces, err = dpop.NewNonces(dpop.NoncesConfig{Key: p.nonceKey}); err != nil {

@@ -2,7 +2,7 @@
 // DPoP (RFC 9449), and to client certificates by mutual TLS (RFC 8705).
 package binding
 
-// The values of -dpop and -mtls. Of -dpop-nonce, they are Off and Required.
+// The values of -dpop and -mtls. The flag -dpop-nonce takes only Off and Required.
 const (
 	Off      = "off"
 	Allowed  = "allowed"

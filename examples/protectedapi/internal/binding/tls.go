@@ -51,7 +51,7 @@ func (t *Transport) Check(dev bool) (errs []error) {
 		mistake("-mtls %s without -tls-cert and -tls-key; want them, or -trusted-proxy if a proxy ends TLS", t.Mode)
 	}
 	if t.Mode == Off && len(t.proxies) > 0 {
-		mistake("-trusted-proxy with -mtls off, where no client certificate is looked at")
+		mistake("-trusted-proxy with -mtls off; want -mtls, since otherwise client certificates are ignored")
 	}
 	for _, proxy := range t.proxies {
 		prefix, err := parsePrefix(proxy)
@@ -125,9 +125,9 @@ func (t *Transport) Config() (*tls.Config, error) {
 // ConfigFor returns the TLS configuration for a certificate.
 //
 // The server requests a client certificate and does not require one. A client
-// without one gets an answer that says what is missing (401), instead of a
-// failed handshake, and public routes stay open. The price is that anyone who
-// reaches the port reaches HTTP. Client certificates may be self-signed (RFC
+// without one gets a 401 that says what is missing, instead of a failed
+// handshake, and public routes stay open. In return, anyone who reaches the port
+// can send HTTP requests. Client certificates may be self-signed (RFC
 // 8705, Section 2.2): the handshake proves that the client holds the key, and
 // the token names the certificate.
 func (t *Transport) ConfigFor(certificate tls.Certificate) *tls.Config {

@@ -1,5 +1,5 @@
-// Package command holds the subcommands, which make what a client needs if its
-// tokens are bound: DPoP proofs and client certificates.
+// Package command holds the subcommands, which create what a client needs for
+// bound tokens: DPoP proofs and client certificates.
 package command
 
 import (

@@ -1,5 +1,5 @@
-// Package credential makes and reads what a client needs if its tokens are
-// bound: keys for DPoP proofs, and client certificates.
+// Package credential creates and reads what a client needs for bound tokens: keys
+// for DPoP proofs, and client certificates.
 package credential
 
 import (

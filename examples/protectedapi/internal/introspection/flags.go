@@ -1,5 +1,5 @@
-// Package introspection holds the flags for tokens that the API asks its first
-// issuer about (RFC 7662).
+// Package introspection holds the flags for introspection, by which the API asks
+// its first issuer about tokens (RFC 7662).
 package introspection
 
 import (
@@ -124,7 +124,7 @@ func (f *Flags) Config(base introspect.Config) (*introspect.Config, error) {
 	}
 	base.Endpoint = f.endpoint
 	base.MaxAge, base.NegativeAge = f.MaxAge, min(f.MaxAge, 10*time.Second)
-	if f.MaxAge == 0 { // to introspect, zero is the default
+	if f.MaxAge == 0 { // in introspect.Config, zero means the default
 		base.MaxAge, base.NegativeAge = -1, -1
 	}
 	return &base, nil

@@ -40,8 +40,8 @@ func NotFound(w http.ResponseWriter, _ *http.Request) {
 	Fail(w, http.StatusNotFound, "There is no such path.")
 }
 
-// NotAllowed returns a handler for the methods that a path does not have. The
-// response lists those that it has (RFC 9110, Section 15.5.6).
+// NotAllowed returns a handler for the methods that a path does not support. The
+// response lists the supported ones (RFC 9110, Section 15.5.6).
 func NotAllowed(allow string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", allow)

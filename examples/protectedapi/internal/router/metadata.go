@@ -8,9 +8,9 @@ import (
 	"github.com/bearerkit/bearerkit/resource"
 )
 
-// PublishMetadata serves the metadata at their URL, and at the root's well-known
-// URL too if atRoot is set. It wraps everything else: pages of any origin may
-// read the metadata, and their path need not be canonical.
+// PublishMetadata serves the metadata at its URL and, if atRoot is set, also at
+// the root's well-known URL. It is the outermost handler, because pages of any
+// origin may read the metadata, and because its path need not be canonical.
 func PublishMetadata(metadata *resource.Metadata, atRoot bool, next http.Handler) http.Handler {
 	isMetadata := func(path string) bool {
 		path = strings.TrimSuffix(path, "/")

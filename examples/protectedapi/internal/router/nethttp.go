@@ -21,7 +21,7 @@ func mountHTTP(guard *bearer.Guard, routes []Route) http.Handler {
 		}
 		mux.Handle(rt.Method+" "+rt.Path, handler)
 	}
-	// The mux itself would answer 404 and 405 as text.
+	// The mux itself would answer 404 and 405 with plain text.
 	for path, allow := range allowedMethods(routes) {
 		mux.HandleFunc(path, reply.NotAllowed(allow))
 	}

@@ -10,7 +10,7 @@ import (
 
 // CanonicalPaths gives each path one spelling before it reaches next, so that
 // every framework routes it alike. A path with an empty segment or a dot
-// segment is answered 404; it is neither redirected nor repaired.
+// segment is answered 404, without a redirect or a correction.
 func CanonicalPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, rawPath, ok := canonicalPath(r.URL.EscapedPath())
@@ -28,9 +28,9 @@ func CanonicalPaths(next http.Handler) http.Handler {
 	})
 }
 
-// canonicalPath decodes an encoded path, and encodes it in one way for all of
-// its spellings (RFC 3986, Section 6.2.2). An encoded slash stays within its
-// segment. A character that needs no encoding has none.
+// canonicalPath decodes an encoded path, and encodes it again in one way for all
+// spellings (RFC 3986, Section 6.2.2). An encoded slash stays encoded. It decodes
+// all characters that need no encoding.
 func canonicalPath(escaped string) (path, rawPath string, ok bool) {
 	rest, ok := strings.CutPrefix(escaped, "/")
 	if !ok { // "*", or the empty path of an authority-form target

@@ -38,7 +38,7 @@ type Route struct {
 // Frameworks returns the names that [Mount] accepts.
 func Frameworks() []string { return []string{"nethttp", "echo", "gin"} }
 
-// Mount returns a handler that serves the routes by a framework.
+// Mount returns a handler that serves the routes with a framework.
 func Mount(framework string, guard *bearer.Guard, routes []Route) (http.Handler, error) {
 	switch framework {
 	case "nethttp":

@@ -23,8 +23,9 @@ func (e *Error) Error() string { return e.err.Error() }
 
 func (e *Error) Unwrap() error { return e.err }
 
-// ErrUnexpectedArgument reports an argument that may be a secret: a secret with
-// a space in it, unquoted, ends up as a flag's value and an argument.
+// ErrUnexpectedArgument reports an argument without quoting it: if a secret
+// contains a space and is not quoted in the shell, its second part becomes an
+// argument.
 var ErrUnexpectedArgument = errors.New("an argument that belongs to no flag; it is not shown, since it may be part of a secret")
 
 // NewFlagSet returns an empty flag set that prints nothing by itself.

@@ -30,7 +30,7 @@ func CheckResource(raw string, insecureHTTP bool) error {
 	return err
 }
 
-// Published returns a resource identifier as the metadata spell it. Clients
+// Published returns a resource identifier as the metadata spells it. Clients
 // request tokens for that spelling, so it is the tokens' audience.
 func Published(raw string, insecureHTTP bool) string {
 	metadata, err := resource.New(resource.Config{Resource: raw, InsecureAllowHTTP: insecureHTTP})

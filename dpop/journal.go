@@ -14,7 +14,7 @@ type journal struct {
 }
 
 // storeFailed logs the error of a replay store. jkt is the thumbprint of the
-// proof's key, of which the log shows a part.
+// proof's key; the log shows only a part of it.
 func (j *journal) storeFailed(jkt string, err error) {
 	switch {
 	case errors.Is(err, ErrFull):

@@ -30,8 +30,8 @@ func TestProofKeyIsBounded(t *testing.T) {
 		{"optional members that are null (L1)", members{"alg": jsonNull, "use": jsonNull, "key_ops": jsonNull, "d": jsonNull}, ""},
 		{"key_ops empty (L4)", members{"key_ops": []string{}}, ""},
 		{"8192 bits", members{"n": encode(append(slices.Repeat([]byte{0xff}, 1023), 1))}, "RSA modulus of"},
-		{"an exponent of 2^31-1", members{"e": encode([]byte{0x7f, 0xff, 0xff, 0xff})}, "exponent of a proof key"},
-		{"an exponent of 3", members{"e": "Aw"}, "exponent of a proof key"},
+		{"an exponent of 2^31-1", members{"e": encode([]byte{0x7f, 0xff, 0xff, 0xff})}, "exponent of a proof's key"},
+		{"an exponent of 3", members{"e": "Aw"}, "exponent of a proof's key"},
 		{"key_ops of hundreds", members{"key_ops": ops}, "more than 16 operations"},
 		// RFC 7638, Section 3.3: this client hashes a different text.
 		{"a zero octet before the modulus", members{"n": encode(append([]byte{0}, n...))}, "a leading zero octet"},

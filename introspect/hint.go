@@ -63,9 +63,9 @@ func hint(err error) string {
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
 	case errors.As(err, &status) && !isIll(err):
-		return "check that the URL is that of the issuer's introspection endpoint, and why it rejects the request"
+		return "check that the URL is the issuer's introspection endpoint, and why the endpoint rejects the request"
 	case errors.As(err, &status):
-		return "check the issuer's health, and that the URL is that of its introspection endpoint"
+		return "check the issuer's health, and that the URL is its introspection endpoint"
 	}
-	return "check that the URL is that of the issuer's introspection endpoint"
+	return "check that the URL is the issuer's introspection endpoint"
 }

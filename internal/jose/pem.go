@@ -23,7 +23,7 @@ func ParsePEM(data []byte) ([]*Key, error) {
 		read := rest[:len(rest)-len(after)]
 		switch {
 		case block == nil, !bytes.HasPrefix(read, []byte("-----BEGIN ")), bytes.Count(read, []byte("-----BEGIN ")) != 1:
-			return nil, errors.New("jose: PEM: something other than PEM blocks")
+			return nil, errors.New("jose: PEM: text outside of PEM blocks; want PEM blocks only")
 		case len(block.Headers) > 0:
 			return nil, errors.New("jose: PEM: a block with headers (RFC 7468, Section 2)")
 		}
@@ -35,7 +35,7 @@ func ParsePEM(data []byte) ([]*Key, error) {
 		rest = after
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("jose: PEM: no block")
+		return nil, errors.New("jose: PEM: no block; want a public key or a certificate")
 	}
 	return keys, nil
 }
@@ -55,7 +55,7 @@ func keyOfBlock(block *pem.Block) (*Key, error) {
 		}
 	default:
 		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			return nil, errors.New("a private key, where a public one belongs")
+			return nil, errors.New("a private key; want a public key")
 		}
 		return nil, fmt.Errorf("type %q; want PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", Printable(block.Type))
 	}

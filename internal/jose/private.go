@@ -22,8 +22,8 @@ type PrivateKey struct {
 }
 
 // ParsePrivateKey reads a private key: one PEM block of PKCS #8, PKCS #1 or SEC
-// 1, or a private JWK with its kid and alg. The rules for keys that sign are
-// those for keys that verify. Errors do not quote the key.
+// 1, or a private JWK with its kid and alg. The same rules apply as for public
+// keys. Errors do not quote the key.
 func ParsePrivateKey(data []byte) (*PrivateKey, error) {
 	data = bytes.TrimSpace(data)
 	var raw any
@@ -58,19 +58,19 @@ func ParsePrivateKey(data []byte) (*PrivateKey, error) {
 	return &k, nil
 }
 
-// test signs once, so that halves that do not match are told now and not by the
-// server.
+// test signs once, to report a private key that does not match its public key now
+// and not when the server rejects a signature.
 func (k *PrivateKey) test(public *Key) error {
 	token, err := k.Sign([]byte(`{"alg":"`+string(k.algorithm)+`"}`), []byte("{}"))
 	if err != nil {
-		return errors.New("jose: private key: it does not sign")
+		return errors.New("jose: private key: signing fails")
 	}
 	jws, err := Parse(token)
 	if err != nil {
 		return err
 	}
 	if public.Verify(k.algorithm, jws.SigningInput, jws.Signature) != nil {
-		return errors.New("jose: private key: its public half is another's")
+		return errors.New("jose: private key: it does not match its public key")
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (k *PrivateKey) readJWK(data []byte) (any, error) {
 		return nil, fmt.Errorf("JWK: %w", err)
 	}
 	if m.hasUse && m.use != "sig" || len(m.keyOps) > 0 && !slices.Contains(m.keyOps, "sign") {
-		return nil, errors.New("JWK: use or key_ops do not let it sign")
+		return nil, errors.New("JWK: use or key_ops does not permit signatures")
 	}
 	k.id, k.algorithm = m.kid, Algorithm(m.alg)
 	private := false
@@ -145,7 +145,7 @@ func (k *PrivateKey) Sign(header, payload []byte) (string, error) {
 func (k *PrivateKey) Secret() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.signer)
 	if err != nil {
-		return nil, errors.New("jose: private key: cannot be written")
+		return nil, errors.New("jose: private key: it cannot be encoded")
 	}
 	return der, nil
 }

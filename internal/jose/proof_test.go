@@ -50,9 +50,9 @@ func TestProofKeysAreBounded(t *testing.T) {
 		{"RSA of 2047 bits", rsaOf(2047, 1, "AQAB"), "RSA modulus of 2047 bits; want 2048 to 4096"},
 		{"RSA of 4097 bits", rsaOf(4097, 1, "AQAB"), "RSA modulus of 4097 bits; want 2048 to 4096"},
 		{"RSA of 8192 bits, e 2^31-1", rsaOf(8192, 1, b64(0x7f, 0xff, 0xff, 0xff)), "RSA modulus of 8192 bits"},
-		{"RSA with e 2^31-1", rsaOf(2048, 1, b64(0x7f, 0xff, 0xff, 0xff)), "exponent of a proof key that is not 65537"},
-		{"RSA with e 65539", rsaOf(2048, 1, b64(1, 0, 3)), "exponent of a proof key that is not 65537"},
-		{"RSA with e 3", rsaOf(2048, 1, "Aw"), "exponent of a proof key that is not 65537"},
+		{"RSA with e 2^31-1", rsaOf(2048, 1, b64(0x7f, 0xff, 0xff, 0xff)), "exponent of a proof's key is not 65537"},
+		{"RSA with e 65539", rsaOf(2048, 1, b64(1, 0, 3)), "exponent of a proof's key is not 65537"},
+		{"RSA with e 3", rsaOf(2048, 1, "Aw"), "exponent of a proof's key is not 65537"},
 		{"RSA with e 1", rsaOf(2048, 1, "AQ"), "RSA exponent"},
 		// Reports L4: refused here, see TestZeroOctetsAreRemoved.
 		{"RSA with e of a leading zero", rsaOf(2048, 1, "AAEAAQ"), "e: a leading zero octet"},

@@ -37,7 +37,7 @@ func (m material) checkProof() (crypto.PublicKey, error) {
 		return nil, err
 	}
 	if key.E != proofExponent {
-		return nil, fmt.Errorf("an RSA exponent of a proof key that is not %d", proofExponent)
+		return nil, fmt.Errorf("the RSA exponent of a proof's key is not %d", proofExponent)
 	}
 	return key, nil
 }
@@ -60,7 +60,7 @@ func (m material) rsa(maxBits int) (*rsa.PublicKey, error) {
 	// An exponent of 1 would verify every signature, and a long one costs time.
 	// crypto/rsa accepts at most 31 bits.
 	if e.BitLen() > 31 || e.Int64() < 3 || e.Bit(0) == 0 {
-		return nil, errors.New("an RSA exponent that is even or not from 3 to 2^31-1")
+		return nil, errors.New("the RSA exponent is even or not from 3 to 2^31-1")
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
@@ -68,7 +68,7 @@ func (m material) rsa(maxBits int) (*rsa.PublicKey, error) {
 // trim removes leading zero octets from the numbers of an RSA key, and returns the
 // names of the members that it changed. RFC 7518, Section 2 forbids these octets,
 // but Java's BigInteger writes one in front of a modulus whose first bit is set.
-// The thumbprint is that of the trimmed key (RFC 7638, Section 3.3).
+// The thumbprint is computed from the trimmed key (RFC 7638, Section 3.3).
 func (m *material) trim() (trimmed []string) {
 	if m.kty != "RSA" {
 		return nil
@@ -79,7 +79,7 @@ func (m *material) trim() (trimmed []string) {
 	}{{"n", &m.n}, {"e", &m.e}} {
 		b, err := DecodeBase64URL(*number.value)
 		if err != nil {
-			continue // check says so
+			continue // check reports it
 		}
 		if short := bytes.TrimLeft(b, "\x00"); len(short) > 0 && len(short) < len(b) {
 			*number.value = base64url.EncodeToString(short)

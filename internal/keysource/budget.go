@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// burst is how many fetches requests may cause at once. The second serves a
-// rotation after junk has spent the first.
+// burst is how many fetches requests may cause at once. If junk has spent the
+// first, the second is left for a key rotation.
 const burst = 2
 
 // budget is a token bucket that limits fetches.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ErrUnknownKey means that the issuer has no such key, according to a set that is
-// new enough to show it.
+// ErrUnknownKey means that the issuer has no such key. The set in which it is
+// missing is new enough to prove that.
 var ErrUnknownKey = errors.New("keysource: the issuer has no such key")
 
 // ErrKeyAlgorithm means that the issuer has the key, but for other algorithms. It

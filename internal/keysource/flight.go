@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// flight is one fetch, which all lookups that need one share. Its context is the
-// source's own, so that a caller that gives up does not end it for the others.
+// flight is one fetch, which all lookups that need a fetch share. Its context
+// belongs to the source, so that a caller that gives up does not end the fetch for
+// the others.
 type flight struct {
 	landed chan struct{}
 	err    error // read only after landed is closed
@@ -111,7 +112,7 @@ func (s *Source) land(f *flight, d delivery, err error) time.Time {
 		// Refresh after 80 to 95 % of the time: before the keys expire, and not
 		// at the same moment as other instances that started together.
 		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
-	case s.config.File != "": // a read is cheap and burdens no server
+	case s.config.File != "": // a read is cheap and causes no request
 		s.failed = s.failed.failed(err, now)
 		s.due = now.Add(jitter(filePause))
 	default:

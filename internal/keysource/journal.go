@@ -14,8 +14,8 @@ import (
 // maxSkippedLogged bounds the log records about the keys of one set.
 const maxSkippedLogged = 20
 
-// journal writes the log records of a source, each no more often than an operator
-// needs it. It belongs to the owner goroutine.
+// journal writes the log records of a source and limits how often each is
+// repeated. It belongs to the owner goroutine.
 type journal struct {
 	config Config
 	outage throttle.Outage
@@ -30,8 +30,8 @@ func (j *journal) landed(old, set *keySet, err error, due time.Time) {
 	}
 }
 
-// tell logs that the keys cannot be fetched because of err, or that they can be
-// fetched again.
+// tell logs that the keys cannot be fetched and why, or that they can be fetched
+// again.
 func (j *journal) tell(set *keySet, err error, due time.Time) {
 	broken, recovered := "cannot fetch the issuer's keys", "the issuer's keys can be fetched again"
 	if j.config.File != "" {
@@ -94,9 +94,9 @@ func hint(err error) string {
 	case errors.As(err, &file):
 		return "check that the file exists, is readable and is complete: a JWK set, or public keys in PEM"
 	case err == errTooNew:
-		return "nothing: if the issuer has the key, it is fetched soon"
+		return "no action needed: if the issuer has the key, it is fetched soon"
 	case err == errNoneYet, err == errCrowded, err == errClosed:
-		return "nothing, unless it persists"
+		return "no action needed, unless this persists"
 	case errors.Is(err, errNoUsable):
 		return "compare the issuer's key set with the log records that say why its keys are not used"
 	case errors.Is(err, errTimeout), errors.As(err, &transport):
@@ -104,8 +104,8 @@ func hint(err error) string {
 	case errors.As(err, &metadata):
 		return metadata.Hint("the URL of its key set")
 	case errors.As(err, &status):
-		return "check the issuer's health, and that the URL is that of its key set"
+		return "check the issuer's health, and that the URL is its key set"
 	default:
-		return "check that the URL is that of the issuer's key set"
+		return "check that the URL is the issuer's key set"
 	}
 }

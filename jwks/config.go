@@ -52,8 +52,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Defaults of fields of [Config]; those of RefreshBudget and MaxStale are the
-// key source's.
+// The defaults of [Config]. Package keysource has the defaults of RefreshBudget and
+// MaxStale.
 const (
 	defaultLeeway       = 5 * time.Second
 	maxLeeway           = 5 * time.Minute

@@ -71,8 +71,8 @@ func (c *profile) checkRequired(v *claims.Values, p *bearer.Principal) *bearer.E
 	return nil
 }
 
-// checkNamed refuses a token whose type is DPoP, and so bound to a key, but which
-// does not name the key.
+// checkNamed refuses a token of type DPoP, which must be bound to a key, if it does
+// not name the key.
 func checkNamed(tokenType string, p *bearer.Principal) *bearer.Error {
 	if claims.KeyUnnamed(tokenType, p.Confirmation) {
 		return bearer.Invalid("cnf", "the key that a token of type DPoP is bound to (RFC 9449, Section 6)", "none")

@@ -19,7 +19,7 @@ const (
 )
 
 // Watch calls forgotten with each key that any instance forgets. It returns only
-// when ctx is done. It uses a connection of its own.
+// when ctx is done. It uses a separate connection.
 //
 // Watch calls forgotten with the empty string, which stands for all keys, each
 // time it has subscribed: at the start and after each lost connection, because

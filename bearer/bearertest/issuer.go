@@ -47,9 +47,9 @@ type IssuerConfig struct {
 // Issuer is an authorization server for tests. It publishes metadata (RFC 8414
 // and OpenID Connect Discovery) and keys, mints any token, introspects tokens
 // (RFC 7662, RFC 9701), revokes them (RFC 7009), and fails on demand. It answers
-// only requests whose Host is this machine (see [LocalOnly]), and lets no page of
-// another origin read an answer. Create one with [NewIssuer]. An Issuer is safe
-// for concurrent use.
+// only requests whose Host is this machine (see [LocalOnly]), and sends no CORS
+// fields, so that pages cannot read its answers. Create one with [NewIssuer]. An
+// Issuer is safe for concurrent use.
 type Issuer struct {
 	url      string
 	path     string

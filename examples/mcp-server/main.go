@@ -43,9 +43,9 @@ var errUsage = errors.New("usage")
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("mcp-server", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
-	resource := flags.String("resource", "", "`URL` by which clients know the server, and audience of tokens (default http://<listen>/mcp)")
+	resource := flags.String("resource", "", "`URL` of the server as clients use it, and the audience of tokens (default http://<listen>/mcp)")
 	issuer := flags.String("issuer", "", "`URL` of the authorization server")
-	dev := flags.Bool("dev", false, "start an authorization server too, which gives tokens to anyone who asks")
+	dev := flags.Bool("dev", false, "also start an authorization server, which gives tokens to anyone who asks")
 	insecureHTTP := flags.Bool("insecure-allow-http", false, "accept http URLs on hosts that are not loopback, such as service names in a container network")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(errUsage, err)

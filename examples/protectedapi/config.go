@@ -58,14 +58,14 @@ const (
 var profiles = []string{rfc9068, fapi2, mcp}
 
 const synopsis = `protectedapi -issuer URL | -dev [flags]
-       protectedapi proof -key FILE -url URL [flags]        makes a DPoP proof; -h lists its flags
-       protectedapi certificate -out DIRECTORY [-name NAME] makes a client certificate`
+       protectedapi proof -key FILE -url URL [flags]        creates a DPoP proof; -h lists its flags
+       protectedapi certificate -out DIRECTORY [-name NAME] creates a client certificate`
 
 // flags returns the flags that set c.
 func (c *config) flags() *flag.FlagSet {
 	fs := usage.NewFlagSet("protectedapi")
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 picks one")
-	fs.StringVar(&c.framework, "framework", "nethttp", "`framework` that routes: nethttp, echo or gin")
+	fs.StringVar(&c.framework, "framework", "nethttp", "`framework` of the routes: nethttp, echo or gin")
 	fs.Func("issuer", "`URL` of an issuer whose tokens are accepted; repeatable", func(s string) error {
 		if s == "" {
 			return errors.New("want a URL")
@@ -78,10 +78,10 @@ func (c *config) flags() *flag.FlagSet {
 	fs.StringVar(&c.audience, "audience", "", "the `aud` that tokens must have (default: the resource)")
 	fs.StringVar(&c.resource, "resource", "", "`URL` of this API (default: http://HOST:PORT, or https with TLS, while HOST is a loopback address); proofs name URLs of its origin")
 	fs.StringVar(&c.realm, "realm", "protectedapi", "`realm` of challenges")
-	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may be off, at most 5m; 0s is none")
+	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may differ, at most 5m; 0s is none")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
-	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can read and forge")
+	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can then read and forge tokens")
 	fs.StringVar(&c.profile, "profile", rfc9068, "`profile` that the API follows, and prints: "+strings.Join(profiles, ", "))
 	c.introspection.Register(fs)
 	c.proofs.Register(fs)

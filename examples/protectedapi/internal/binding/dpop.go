@@ -26,7 +26,7 @@ const minNonceKey = 32
 
 // Register adds the flags to a flag set.
 func (p *Proofs) Register(flags *flag.FlagSet) {
-	flags.StringVar(&p.Mode, "dpop", Allowed, "`whether` tokens are bound to keys (RFC 9449): off, allowed or required; instances that share -redis take a proof once")
+	flags.StringVar(&p.Mode, "dpop", Allowed, "`whether` tokens are bound to keys (RFC 9449): off, allowed or required; instances that share -redis accept each proof once")
 	flags.StringVar(&p.Nonce, "dpop-nonce", Off, "`whether` proofs must have a nonce of this API: off or required; instances share its key in the environment variable "+NonceKeyVariable+", 32 bytes in base64url (default of the key: a random one)")
 }
 

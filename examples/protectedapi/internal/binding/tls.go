@@ -27,7 +27,7 @@ func (t *Transport) Register(flags *flag.FlagSet) {
 	flags.StringVar(&t.Mode, "mtls", Off, "`whether` tokens are bound to client certificates (RFC 8705): off, allowed or required")
 	flags.StringVar(&t.Cert, "tls-cert", "", "`file` of the certificate for TLS, PEM (default: no TLS; with -dev and -mtls a self-signed one)")
 	flags.StringVar(&t.key, "tls-key", "", "`file` of the private key for TLS, PEM")
-	flags.Func("trusted-proxy", "`CIDR` or address of a proxy that ends TLS, whose Client-Cert field (RFC 9440) is believed; repeatable", func(s string) error {
+	flags.Func("trusted-proxy", "`CIDR` or address of a proxy that terminates TLS and whose Client-Cert field (RFC 9440) is trusted; repeatable", func(s string) error {
 		if s == "" {
 			return errors.New("want a CIDR, such as 10.0.0.0/8")
 		}
@@ -48,7 +48,7 @@ func (t *Transport) Check(dev bool) (errs []error) {
 	case t.Cert != "" && t.key == "":
 		mistake("-tls-cert without -tls-key; want both")
 	case (t.Mode == Allowed || t.Mode == Required) && t.Cert == "" && len(t.proxies) == 0 && !dev:
-		mistake("-mtls %s without -tls-cert and -tls-key; want them, or -trusted-proxy if a proxy ends TLS", t.Mode)
+		mistake("-mtls %s without -tls-cert and -tls-key; want them, or -trusted-proxy if a proxy terminates TLS", t.Mode)
 	}
 	if t.Mode == Off && len(t.proxies) > 0 {
 		mistake("-trusted-proxy with -mtls off; want -mtls, since otherwise client certificates are ignored")

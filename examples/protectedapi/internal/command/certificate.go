@@ -17,7 +17,7 @@ import (
 func Certificate(args []string, stdout io.Writer) error {
 	var dir, name string
 	flags := usage.NewFlagSet("protectedapi certificate")
-	flags.StringVar(&dir, "out", "", "`directory` for NAME.pem and NAME-key.pem, which must not be there")
+	flags.StringVar(&dir, "out", "", "`directory` for NAME.pem and NAME-key.pem, which must not exist yet")
 	flags.StringVar(&name, "name", "client", "`name` of the client, and of the files")
 	if err := parse(flags, args, "protectedapi certificate -out DIRECTORY [-name NAME]", stdout); err != nil {
 		return err

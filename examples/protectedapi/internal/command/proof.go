@@ -15,9 +15,9 @@ import (
 func Proof(args []string, stdout, stderr io.Writer) error {
 	var key, method, url, token, nonce string
 	flags := usage.NewFlagSet("protectedapi proof")
-	flags.StringVar(&key, "key", "", "`file` of the private key, PEM; it is made if there is none")
+	flags.StringVar(&key, "key", "", "`file` of the private key, PEM; created if it does not exist")
 	flags.StringVar(&method, "method", "GET", "`method` of the request")
-	flags.StringVar(&url, "url", "", "`URL` of the request, as the API calls itself")
+	flags.StringVar(&url, "url", "", "`URL` of the request, with the origin of the API's -resource")
 	flags.StringVar(&token, "token", "", "access `token` that goes with the request (default: none, for a token endpoint)")
 	flags.StringVar(&nonce, "nonce", "", "`nonce` that the server gave last in DPoP-Nonce (default: none)")
 	if err := parse(flags, args, "protectedapi proof -key FILE -url URL [flags]", stdout); err != nil {
@@ -28,7 +28,7 @@ func Proof(args []string, stdout, stderr io.Writer) error {
 		errs = append(errs, errors.New("no -key; want the file of the private key"))
 	}
 	if url == "" {
-		errs = append(errs, errors.New("no -url; want that of the request"))
+		errs = append(errs, errors.New("no -url; want the URL of the request"))
 	}
 	if method == "" {
 		errs = append(errs, errors.New("-method is empty"))

@@ -42,14 +42,14 @@ const secretVariable = "CLIENT_SECRET"
 
 // Register adds the flags to a flag set.
 func (f *Flags) Register(flags *flag.FlagSet) {
-	flags.StringVar(&f.endpoint, "introspection-endpoint", "", "`URL` of the first issuer's introspection endpoint (default: what its metadata say)")
-	flags.StringVar(&f.ClientID, "client-id", "", "`id` of this API at the first issuer, which is asked about opaque tokens then")
-	flags.StringVar(&f.Secret, "client-secret", "", "the client's `secret`; better in the environment variable "+secretVariable)
+	flags.StringVar(&f.endpoint, "introspection-endpoint", "", "`URL` of the first issuer's introspection endpoint (default: discovered in its metadata)")
+	flags.StringVar(&f.ClientID, "client-id", "", "`id` of this API at the first issuer; the API then asks that issuer about opaque tokens")
+	flags.StringVar(&f.Secret, "client-secret", "", "the client's `secret`; prefer the environment variable "+secretVariable)
 	flags.StringVar(&f.clientAuth, "client-auth", basic, "`how` the client authenticates: basic, post or private_key_jwt")
 	flags.StringVar(&f.clientKey, "client-key", "", "`file` of the private key for private_key_jwt, PEM or JWK")
-	flags.BoolVar(&f.All, "introspect-all", false, "verify the first issuer's JWTs, and ask it about them too, so that their revocation is seen")
-	flags.DurationVar(&f.MaxAge, "introspection-max-age", time.Minute, "how long an answer is believed, and so a revoked token; 0s is none")
-	flags.StringVar(&f.Redis, "redis", "", "`address` of a Redis that keeps answers, the DPoP proofs that were used, and who is denied, for all instances: HOST:PORT, or a redis:// or rediss:// URL")
+	flags.BoolVar(&f.All, "introspect-all", false, "verify the first issuer's JWTs and also introspect them, to detect their revocation")
+	flags.DurationVar(&f.MaxAge, "introspection-max-age", time.Minute, "how long an answer is used, and so how long a revoked token may work; 0s introspects every request")
+	flags.StringVar(&f.Redis, "redis", "", "`address` of a Redis that shares answers, used DPoP proofs and the deny list between instances: HOST:PORT, or a redis:// or rediss:// URL")
 }
 
 // Check returns the mistakes in the flags; given names the flags that the user
@@ -64,7 +64,7 @@ func (f *Flags) Check(dev bool, given map[string]bool) []error {
 		mistake("-%s and -dev exclude each other: the program is a client of the development issuer, which knows no other", client[0])
 	case dev || f.ClientID != "":
 	case len(client) > 0:
-		mistake("-%s without -client-id; want the client as which the issuer is asked", client[0])
+		mistake("-%s without -client-id; want the ID of the client that introspects", client[0])
 	default:
 		if f.All {
 			client = append(client, "introspect-all")

@@ -75,9 +75,9 @@ func compare(h *harness, i *issuer, tokens int) (*comparison, error) {
 }
 
 func (c *comparison) write(w io.Writer) {
-	fmt.Fprintf(w, "%s on %s/%s, GOMAXPROCS %d; %d rounds, in each of which every contender was measured, in changing order, and of which the quietest quarter counts. "+
-		"A cell is the median of the rounds' ratios to bare crypto, which is the check of the signature alone, with the reach of its 95 %% confidence interval (the statistics are benchstat's: golang.org/x/perf/benchmath). "+
-		"The garbage collector runs between the rounds: what it costs is told by B/op and allocs/op alone, which are those of RS256. "+
+	fmt.Fprintf(w, "%s on %s/%s, GOMAXPROCS %d; %d rounds. Each round measured every contender, in random order; only the quietest quarter of the rounds counts. "+
+		"A cell is the median of the rounds' ratios to bare crypto, the signature check alone, with its 95 %% confidence interval (computed as by benchstat: golang.org/x/perf/benchmath). "+
+		"The garbage collector runs between the rounds, so only B/op and allocs/op, measured with RS256, show its cost. "+
 		"Tokens follow RFC 9068, with 15 claims, 8 scopes and %d (RS256, PS256) or %d bytes.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), c.rounds, c.sizes[0], c.sizes[2])
 
@@ -85,13 +85,13 @@ func (c *comparison) write(w io.Writer) {
 	writeAlgorithms(w, algorithms, c.first)
 	fmt.Fprint(w, "\n**The same token again**\n\n")
 	writeAlgorithms(w, algorithms, c.same)
-	fmt.Fprint(w, "\n**On all cores**: wall time for a request, over that of bare crypto on all cores\n\n")
+	fmt.Fprint(w, "\n**On all cores**: wall time for a request, relative to bare crypto on all cores\n\n")
 	writeParallel(w, c)
-	fmt.Fprint(w, "\n**Refusals**, RS256, with the answer written: time over bare crypto, and allocs/op\n\n")
+	fmt.Fprint(w, "\n**Refusals**, RS256, including the answer: time relative to bare crypto, and allocs/op\n\n")
 	writeRefusals(w, c.refused)
 	fmt.Fprint(w, "\n**Adapters**: a route without a guard, and with one whose verifier takes no time\n\n")
 	writeAdapters(w, c.adapters)
-	fmt.Fprint(w, "\n**Introspection** over loopback, over the time of a client written by hand with net/http\n\n")
+	fmt.Fprint(w, "\n**Introspection** over loopback: time relative to a hand-written client with net/http\n\n")
 	writeIntrospection(w, c)
 	fmt.Fprint(w, "\nVersions: ")
 	writeVersions(w)

@@ -87,7 +87,9 @@ func (v *Verifier) background(work func(ctx context.Context)) bool {
 	return true
 }
 
-// Verify judges an opaque token by the issuer's answer about it.
+// Verify judges an opaque token by the issuer's answer about it. It returns a
+// bearer.Error with bearer.CodeInvalidToken for an active token that is expired,
+// for another audience, from another issuer, or not an access token.
 //
 // The error is bearer.ErrUnrecognized for a token that may be another verifier's:
 // a JWT unless [Config.JWTs] is set, a token that [Config.Accept] rejects, and one
@@ -103,7 +105,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*bearer.Principal,
 
 // TakingJWTs returns v as a verifier that also introspects JWTs, for bearer.Both. A
 // JWT that the issuer's keys verify is then introspected too, which detects its
-// revocation.
+// revocation. The returned verifier ignores [Config.Accept], which describes opaque
+// tokens.
 func (v *Verifier) TakingJWTs() bearer.Verifier {
 	if v == nil {
 		return nil // bearer.New reports it

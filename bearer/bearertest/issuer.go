@@ -2,7 +2,6 @@ package bearertest
 
 import (
 	"cmp"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -184,16 +183,8 @@ func (i *Issuer) Stop() {
 func (i *Issuer) Close() {
 	i.Stop()
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.closed {
-		return
-	}
 	i.closed = true
-	for _, k := range i.keys {
-		if private, ok := k.private.(*rsa.PrivateKey); ok {
-			spareRSAKeys.put(private)
-		}
-	}
+	i.mu.Unlock()
 }
 
 // handler serves the endpoints.

@@ -104,7 +104,7 @@ func (i *Issuer) signer(algorithm jose.Algorithm) (*key, error) {
 func newPrivateKey(algorithm jose.Algorithm) (crypto.Signer, error) {
 	switch algorithm {
 	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512:
-		return spareRSAKeys.get()
+		return rsa.GenerateKey(rand.Reader, 2048)
 	case jose.ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case jose.ES384:
@@ -116,26 +116,4 @@ func newPrivateKey(algorithm jose.Algorithm) (crypto.Signer, error) {
 		return private, err
 	}
 	return nil, fmt.Errorf("bearertest: unknown algorithm %q", string(algorithm))
-}
-
-// spareRSAKeys holds keys of closed issuers for new issuers, because generating
-// an RSA key takes longer than a typical test. Open issuers never share a key.
-var spareRSAKeys = make(rsaKeys, 16)
-
-type rsaKeys chan *rsa.PrivateKey
-
-func (spare rsaKeys) get() (crypto.Signer, error) {
-	select {
-	case k := <-spare:
-		return k, nil
-	default:
-		return rsa.GenerateKey(rand.Reader, 2048)
-	}
-}
-
-func (spare rsaKeys) put(k *rsa.PrivateKey) {
-	select {
-	case spare <- k:
-	default: // enough
-	}
 }

@@ -58,10 +58,10 @@ func hint(err error) string {
 		return "the endpoint rejects our credentials: check Config.Auth, and that this client may introspect"
 	case errors.As(err, &transport):
 		return "check that the endpoint can be reached from here: DNS, firewall, proxy, its certificate"
-	case errors.As(err, &metadata):
-		return metadata.Hint("Config.Endpoint")
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
+	case errors.As(err, &metadata) && !(errors.As(err, &status) && status.Status >= 500):
+		return metadata.Hint("Config.Endpoint")
 	case errors.As(err, &status) && !isIll(err):
 		return "check that the URL is the issuer's introspection endpoint, and why the endpoint rejects the request"
 	case errors.As(err, &status):

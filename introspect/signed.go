@@ -115,13 +115,16 @@ func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]b
 	}
 	var input jose.Input
 	input.Set([]byte(jws.SigningInput))
+	rejected := false
 	err = o.keys.Verify(ctx, time.Now(), keysource.QueryFor(&jws.Header), func(keys keysource.Candidates) error {
-		return keys.Verify(algorithm, &input, jws.Signature)
+		err := keys.Verify(algorithm, &input, jws.Signature)
+		rejected = err == jose.ErrSignature
+		return err
 	})
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return o.read(jws.Payload)
-	case jose.ErrSignature:
+	case rejected: // whether or not newer keys could be fetched
 		return nil, errors.New("the signed answer's signature is invalid")
 	}
 	return nil, err

@@ -3,6 +3,7 @@ package jwks
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,18 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
+// holds reports whether judge accepts the token. It builds no refusal.
+func (f *facts) holds(now time.Time, leeway time.Duration) bool {
+	p := &f.principal
+	return f.issuer.isAudience(p) && (f.inTime(now) || claims.TimesHold(now, f.notBefore, p, leeway))
+}
+
+// inTime reports whether the token's nbf, iat, auth_time and exp are all good.
+func (f *facts) inTime(now time.Time) bool {
+	at := now.UnixNano()
+	return f.from <= at && at < f.until
+}
+
 // judge checks the audience and the times. It checks the expiry last, so that a
 // token refused as expired has passed every other check.
 func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, error) {
@@ -49,7 +62,7 @@ func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, e
 	if refused := f.issuer.checkAudience(p); refused != nil {
 		return nil, f.refuse(refused)
 	}
-	if at := now.UnixNano(); f.from <= at && at < f.until {
+	if f.inTime(now) {
 		return p, nil
 	}
 	if refused := claims.CheckTimes(now, f.notBefore, p, leeway); refused != nil {
@@ -58,11 +71,13 @@ func (f *facts) judge(now time.Time, leeway time.Duration) (*bearer.Principal, e
 	return claims.PastAuthTime(now, p, leeway), nil
 }
 
+func (i *issuer) isAudience(p *bearer.Principal) bool {
+	return slices.ContainsFunc(i.audience, p.HasAudience)
+}
+
 func (i *issuer) checkAudience(p *bearer.Principal) *bearer.Error {
-	for _, audience := range i.audience {
-		if p.HasAudience(audience) {
-			return nil
-		}
+	if i.isAudience(p) {
+		return nil
 	}
 	got := "none"
 	if audience := p.Audience(); len(audience) > 0 {

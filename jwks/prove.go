@@ -39,7 +39,7 @@ func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *m
 	err := t.issuer.source.Verify(ctx, now, q, func(keys keysource.Candidates) (err error) {
 		tried = keys
 		proven, err = v.cache.Do(ctx, now, t.text, keys.Generation, func() (*entry, error) {
-			return v.check(now, t, keys, m)
+			return v.check(t, keys, m)
 		})
 		return err
 	})
@@ -53,7 +53,7 @@ func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *m
 }
 
 // check verifies a token's signature with keys and reads its claims.
-func (v *Verifier) check(now time.Time, t *unverified, keys keysource.Candidates, m *memory) (*entry, error) {
+func (v *Verifier) check(t *unverified, keys keysource.Candidates, m *memory) (*entry, error) {
 	v.signatures.Add(1)
 	m.input.Set(bytesOf(t.jws.SigningInput))
 	if err := keys.Verify(jose.Algorithm(t.jws.Header.Algorithm), &m.input, t.jws.Signature); err != nil {
@@ -66,8 +66,9 @@ func (v *Verifier) check(now time.Time, t *unverified, keys keysource.Candidates
 		return nil, f.refuse(refused)
 	}
 	f.setTimes(v.leeway)
-	_, err := f.judge(now, v.leeway)
-	e.Transient = err != nil
+	if e.Transient = v.cache == nil || !f.holds(time.Now(), v.leeway); e.Transient {
+		return e, nil
+	}
 	e.Expires = f.until
 	e.Sum = m.input.SumToken(bytesOf(t.text))
 	e.Weight = weigh(t.jws.Payload, len(f.principal.Scopes.String())+len(m.lists), bytes.Count(m.lists, []byte(",")))

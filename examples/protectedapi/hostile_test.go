@@ -22,8 +22,10 @@ import (
 func TestOneHostileClient(t *testing.T) {
 	length, long := longRun(t)
 	hang := time.Hour // until the program gives up
+	burst := 1        // hostile tokens every 20 ms
 	if !long {
-		length, hang = 500*time.Millisecond, 1500*time.Millisecond
+		// More tokens hang at the same time than the program has slots (64).
+		length, hang, burst = 500*time.Millisecond, 1500*time.Millisecond, 5
 	}
 	issuer := newIssuer(t)
 	for _, whim := range []struct {
@@ -96,7 +98,9 @@ func TestOneHostileClient(t *testing.T) {
 			defer tick.Stop()
 			for step := range int(length / (20 * time.Millisecond)) {
 				<-tick.C
-				wg.Go(func() { use("hostile", fmt.Sprint("hostile-", step)) })
+				for i := range burst {
+					wg.Go(func() { use("hostile", fmt.Sprint("hostile-", step, "-", i)) })
+				}
 				for i := range 2 {
 					wg.Go(func() { use("fresh", fmt.Sprint("good-fresh-", step, "-", i)) })
 				}

@@ -15,15 +15,33 @@ import (
 // token is reported as expired only if its other times are valid.
 func CheckTimes(now, notBefore time.Time, p *bearer.Principal, leeway time.Duration) *bearer.Error {
 	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	switch {
-	case now.Before(notBefore.Add(-leeway)):
+	switch badTime(now, notBefore, p, leeway) {
+	case "nbf":
 		return bearer.Invalid("nbf", "a time up to now, "+at(now), at(notBefore))
-	case now.Before(p.IssuedAt.Add(-leeway)):
+	case "iat":
 		return bearer.Invalid("iat", "a time up to now, "+at(now), at(p.IssuedAt))
-	case !p.Expires.IsZero() && !now.Before(p.Expires.Add(leeway)):
+	case "exp":
 		return bearer.Expired("a time after now, "+at(now), at(p.Expires))
 	}
 	return nil
+}
+
+// TimesHold reports whether CheckTimes returns nil. It builds no refusal.
+func TimesHold(now, notBefore time.Time, p *bearer.Principal, leeway time.Duration) bool {
+	return badTime(now, notBefore, p, leeway) == ""
+}
+
+// badTime returns the claim that CheckTimes refuses, or the empty string.
+func badTime(now, notBefore time.Time, p *bearer.Principal, leeway time.Duration) string {
+	switch {
+	case now.Before(notBefore.Add(-leeway)):
+		return "nbf"
+	case now.Before(p.IssuedAt.Add(-leeway)):
+		return "iat"
+	case !p.Expires.IsZero() && !now.Before(p.Expires.Add(leeway)):
+		return "exp"
+	}
+	return ""
 }
 
 // maxNumericDate is the end of the year 9999, in seconds since 1970.

@@ -64,6 +64,7 @@ type Cache[V any] struct {
 	proofs  [16]proofs[V]
 
 	hits, misses atomic.Uint64
+	_            [48]byte // hits changes with each known token, and the fields below do not
 
 	mu     sync.Mutex // protects all below, the queues, and changes to buckets
 	recent queue[V]   // new entries

@@ -4,7 +4,7 @@
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
 MTLS ?= allowed
-MODULES = . adapters/bearermcp adapters/bearerredis bench examples interop tools
+MODULES = . adapters/bearerecho5 adapters/bearermcp adapters/bearerredis bench examples interop tools
 
 .PHONY: demo test bench compare
 

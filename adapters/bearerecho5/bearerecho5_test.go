@@ -1,0 +1,83 @@
+package bearerecho5_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho5"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+func mount(protect func(bearertest.Mount) echo.MiddlewareFunc) func([]bearertest.Mount) http.Handler {
+	return func(mounts []bearertest.Mount) http.Handler {
+		e := echo.New()
+		for _, m := range mounts {
+			path := strings.NewReplacer("{", ":", "}", "").Replace(m.Path)
+			handler := echo.WrapHandler(m.Handler)
+			e.Add(m.Method, path, func(c *echo.Context) error {
+				m.ReadID(c.Param("id"))
+				return handler(c)
+			}, protect(m))
+		}
+		return e
+	}
+}
+
+func TestAdapter(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		if m.Optional {
+			return bearerecho5.Optional(m.Guard, m.Rule, m.Requirements...)
+		}
+		return bearerecho5.Require(m.Guard, m.Rule, m.Requirements...)
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Without c.SetRequest the handler does not see the principal.
+func TestSuiteSeesAMissingHandOver(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		route := m.Route()
+		return func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c *echo.Context) error {
+				c.Request().SetPathValue("id", c.Param("id"))
+				if _, ok := route.Admit(c.Response(), c.Request()); !ok {
+					return nil
+				}
+				return next(c)
+			}
+		}
+	}))
+	if err == nil || !strings.Contains(err.Error(), "principal in the context") {
+		t.Errorf("the suite does not see a missing hand-over: %v", err)
+	}
+}
+
+// Reports G6: the policy reads the unescaped value, but c.Param stays encoded.
+func TestSuiteSeesTwoValues(t *testing.T) {
+	err := bearertest.CheckAdapter(mount(func(m bearertest.Mount) echo.MiddlewareFunc {
+		route := m.Route()
+		return func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c *echo.Context) error {
+				id, err := url.PathUnescape(c.Param("id"))
+				if c.Request().URL.RawPath == "" || err != nil {
+					id = c.Param("id")
+				}
+				r, ok := route.AdmitPath(c.Response(), c.Request(), []string{"id"}, []string{id})
+				if !ok {
+					return nil
+				}
+				c.SetRequest(r)
+				return next(c)
+			}
+		}
+	}))
+	if err == nil || !strings.Contains(err.Error(), `the policy reads "alice", and the handler "%61lice"`) {
+		t.Errorf("the suite does not see two values: %v", err)
+	}
+}

@@ -4,11 +4,13 @@ go 1.26.0
 
 require (
 	github.com/bearerkit/bearerkit v0.1.0
+	github.com/bearerkit/bearerkit/adapters/bearerecho5 v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearermcp v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearerredis v0.1.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/labstack/echo/v5 v5.4.5
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/rs/cors v1.11.1
@@ -58,8 +60,8 @@ require (
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
-	golang.org/x/crypto v0.53.0 // indirect
-	golang.org/x/net v0.56.0 // indirect
+	golang.org/x/crypto v0.54.0 // indirect
+	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
@@ -69,6 +71,7 @@ require (
 
 replace (
 	github.com/bearerkit/bearerkit => ../
+	github.com/bearerkit/bearerkit/adapters/bearerecho5 => ../adapters/bearerecho5
 	github.com/bearerkit/bearerkit/adapters/bearermcp => ../adapters/bearermcp
 	github.com/bearerkit/bearerkit/adapters/bearerredis => ../adapters/bearerredis
 )

@@ -20,7 +20,7 @@ func TestMinimalPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(issuer.Close)
-	for _, name := range []string{"minimal-nethttp", "minimal-echo", "minimal-gin"} {
+	for _, name := range []string{"minimal-nethttp", "minimal-echo5", "minimal-echo", "minimal-gin"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source, err := os.ReadFile(filepath.Join(name, "main.go"))

@@ -1,4 +1,4 @@
-// Command minimal-echo protects two routes of Echo:
+// Command minimal-echo protects two routes of Echo v4:
 //
 //	ISSUER=https://login.example.com AUDIENCE=https://api.example.com go run ./examples/minimal-echo
 package main

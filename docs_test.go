@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	sources := map[string][]byte{}
-	for _, named := range regexp.MustCompile("`([a-z/-]+)\\.((?:Test|Fuzz|Example)\\w*)`").FindAllSubmatch(page, -1) {
+	for _, named := range regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz|Example)\\w*)`").FindAllSubmatch(page, -1) {
 		dir, name := string(named[1]), string(named[2])
 		if dir == "bearerkit" { // the root
 			dir = "."

@@ -1,4 +1,4 @@
-// Package bearerecho protects Echo handlers with a [bearer.Guard]. It passes
+// Package bearerecho protects handlers of Echo v4 with a [bearer.Guard]. It passes
 // requests to the guard and makes no decisions of its own.
 package bearerecho
 

@@ -1,6 +1,7 @@
 package bearerecho5_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho5"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 func mount(protect func(bearertest.Mount) echo.MiddlewareFunc) func([]bearertest.Mount) http.Handler {
@@ -80,4 +82,39 @@ func TestSuiteSeesTwoValues(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `the policy reads "alice", and the handler "%61lice"`) {
 		t.Errorf("the suite does not see two values: %v", err)
 	}
+}
+
+// The guard answers a refusal itself: middleware outside sees the status, and
+// Echo's error handler is not called.
+func TestRefusalsAreComplete(t *testing.T) {
+	e := echo.New()
+	e.HTTPErrorHandler = func(_ *echo.Context, err error) { t.Errorf("the error handler is called: %v", err) }
+	var status int
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			err := next(c)
+			response, unwrapErr := echo.UnwrapResponse(c.Response())
+			if unwrapErr != nil || !response.Committed {
+				t.Errorf("%v, not committed", unwrapErr)
+			}
+			status = response.Status
+			return err
+		}
+	})
+	e.GET("/orders", func(c *echo.Context) error { return c.NoContent(http.StatusOK) },
+		bearerecho5.Require(newGuard(t, new(bytes.Buffer)), scope.All("orders:read")))
+	for token, want := range map[string]int{"": 401, "forged": 401, "alice": 403, "reader": 200} {
+		if w := serve(e, http.MethodGet, "/orders", token); w.Code != want || status != want {
+			t.Errorf("token %q: %d, middleware sees %d; want %d", token, w.Code, status, want)
+		}
+	}
+}
+
+func TestProtectPanicsWithoutARoute(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "bearerecho5: Protect: the route is nil; check the error of Guard.Route" {
+			t.Errorf("panic: %v", got)
+		}
+	}()
+	bearerecho5.Protect(nil)
 }

@@ -12,11 +12,14 @@ import (
 // pathParams returns the path parameters that the handler reads with c.Param. If
 // their values are still encoded, it first unescapes them in c.
 func pathParams(c *echo.Context) (names, values []string) {
+	params := c.PathValues()
+	if len(params) == 0 {
+		return nil, nil
+	}
 	route := c.RouteInfo()
 	if route.Name == echo.MethodNotAllowedRouteName {
 		return nil, nil // Echo does not reset the names of an earlier request's parameters
 	}
-	params := c.PathValues()
 	if encoded(c.Request(), route, params) {
 		params = slices.Clone(params)
 		for i, p := range params {
@@ -27,8 +30,9 @@ func pathParams(c *echo.Context) (names, values []string) {
 		}
 		c.SetPathValues(params)
 	}
-	for _, p := range params {
-		names, values = append(names, p.Name), append(values, p.Value)
+	names, values = make([]string, len(params)), make([]string, len(params))
+	for i, p := range params {
+		names[i], values[i] = p.Name, p.Value
 	}
 	return names, values
 }
@@ -38,7 +42,7 @@ func pathParams(c *echo.Context) (names, values []string) {
 // unescaped them. Then the route's path with the values is shorter than the
 // encoded path, unless no value contains an escape.
 func encoded(r *http.Request, route echo.RouteInfo, params echo.PathValues) bool {
-	if r.URL.RawPath == "" || len(params) == 0 {
+	if r.URL.RawPath == "" {
 		return false
 	}
 	values := make([]any, len(params))

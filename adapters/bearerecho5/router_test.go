@@ -136,6 +136,9 @@ func TestHEADAndOPTIONS(t *testing.T) {
 			t.Errorf("%s %s, token %q: the body is %q", tt.method, tt.target, tt.token, w.Body)
 		}
 		want := serve(tt.e, http.MethodGet, tt.target, tt.token)
+		if length := want.Header().Get("Content-Length"); length != "" && w.Header().Get("Content-Length") != length {
+			t.Errorf("%s %s, token %q: the length is %q; GET has %q", tt.method, tt.target, tt.token, w.Header().Get("Content-Length"), length)
+		}
 		for _, name := range []string{"Www-Authenticate", "Cache-Control", "Content-Type"} {
 			if strings.Join(w.Header()[name], "\n") != strings.Join(want.Header()[name], "\n") {
 				t.Errorf("%s %s, token %q: %s is %q; GET has %q", tt.method, tt.target, tt.token, name, w.Header()[name], want.Header()[name])

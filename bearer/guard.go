@@ -35,6 +35,7 @@ type Guard struct {
 	logger           *slog.Logger
 	onAdmit          func(*http.Request)
 	onRefusal        func(*http.Request, Event)
+	group            *group // nil: New built the guard
 }
 
 // New builds a Guard. It does no network I/O. The error reports all mistakes in

@@ -54,9 +54,12 @@ type Route struct {
 // Route compiles a route. The error reports all mistakes at once.
 func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	var errs []error
-	if g == nil || len(g.verifiers) == 0 {
+	if !g.isBuilt() {
 		errs = append(errs, errors.New("bearer: New did not build this Guard; check the error of New"))
 		g = new(Guard)
+	}
+	if g.group != nil && g.group.err != nil {
+		errs = append(errs, g.group.err)
 	}
 	if err := c.Rule.Err(); err != nil {
 		errs = append(errs, fmt.Errorf("bearer: RouteConfig.Rule: %w", err))
@@ -77,6 +80,7 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	c, g = g.inGroup(c), g.root()
 	maxTokenAge := g.maxTokenAge
 	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
 		maxTokenAge = c.MaxTokenAge

@@ -94,5 +94,8 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	if retryAfter <= 0 {
 		retryAfter = g.retryAfter
 	}
-	a.write(w, r, f, body, len(id), retryAfter)
+	if own, ownBody, ok := g.ownBody(r, a, id, retryAfter); ok {
+		f, body = own, ownBody
+	}
+	a.write(w, r, f, body, retryAfter)
 }

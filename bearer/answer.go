@@ -14,11 +14,23 @@ type answer struct {
 	challenges []string // the field lines of WWW-Authenticate
 	json       form     // application/json
 	problem    form     // application/problem+json (RFC 9457)
+
+	// For [Config.ErrorBody].
+	code  Code
+	text  string
+	scope scope.Set
 }
 
-// write sends the answer. The body was built from f and a request ID of idLen
-// bytes.
-func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []byte, idLen int, retryAfter time.Duration) {
+// saysRetryAfter reports whether the answer has a Retry-After field.
+func (a *answer) saysRetryAfter() bool {
+	return a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests
+}
+
+// wholeSeconds returns a positive duration in seconds, rounded up.
+func wholeSeconds(d time.Duration) int64 { return int64((d-1)/time.Second) + 1 }
+
+// write sends the answer with a body in the form f.
+func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []byte, retryAfter time.Duration) {
 	h := w.Header()
 	// Outer middleware may have set these fields for a body that is not sent.
 	delete(h, "Etag")
@@ -35,8 +47,8 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 	if h["Content-Encoding"] == nil {
 		// If Content-Encoding is set, an outer writer compresses on the fly and
 		// only that writer knows the length; see https://go.dev/issue/66343.
-		length := f.length
-		if idLen != randomIDLen {
+		length := f.length.text
+		if len(body) != f.length.bytes {
 			length = strconv.Itoa(len(body))
 		}
 		set("Content-Length", length)
@@ -52,8 +64,8 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, f *form, body []b
 	default:
 		set("Www-Authenticate", append(others, a.challenges...)...)
 	}
-	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
-		set("Retry-After", strconv.FormatInt(int64((retryAfter-1)/time.Second)+1, 10))
+	if a.saysRetryAfter() {
+		set("Retry-After", strconv.FormatInt(wholeSeconds(retryAfter), 10))
 	}
 	w.WriteHeader(a.status)
 	if r.Method == http.MethodHead { // RFC 9110, Section 9.3.2

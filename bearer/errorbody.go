@@ -15,8 +15,16 @@ import (
 type form struct {
 	mediaType string
 	prefix    string // the body up to the request_id's value
-	length    string // of the whole body with a random request ID
+	length    length // of the whole body with a random request ID
 }
+
+// length is a Content-Length, as a number and as text.
+type length struct {
+	bytes int
+	text  string
+}
+
+func lengthOf(bytes int) length { return length{bytes, strconv.Itoa(bytes)} }
 
 // bodyEnd follows the request_id's value.
 const bodyEnd = "\"}\n"
@@ -33,7 +41,7 @@ func newAnswer(status int, challenges []string, code Code, text string, needs sc
 			b = appendMember(b, "scope", needs.String())
 		}
 		b = append(b, `,"request_id":"`...)
-		return form{mediaType, string(b), strconv.Itoa(len(b) + randomIDLen + len(bodyEnd))}
+		return form{mediaType, string(b), lengthOf(len(b) + randomIDLen + len(bodyEnd))}
 	}
 	return answer{
 		status:     status,
@@ -41,6 +49,9 @@ func newAnswer(status int, challenges []string, code Code, text string, needs sc
 		json:       body("application/json", `{`, "error_description"),
 		problem: body("application/problem+json",
 			`{"type":"about:blank","title":"`+http.StatusText(status)+`",`, "detail"),
+		code:  code,
+		text:  text,
+		scope: needs,
 	}
 }
 

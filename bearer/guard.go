@@ -30,6 +30,7 @@ type Guard struct {
 	formBody, query  bool
 	passPreflights   bool
 	problem          bool
+	errorBody        func(*http.Request, PublicError) (mediaType string, body []byte) // nil: the guard's bodies
 	retryAfter       time.Duration
 	requestIDFunc    func(*http.Request) string
 	logger           *slog.Logger
@@ -65,6 +66,7 @@ func New(c Config) (*Guard, error) {
 		query:            c.InsecureQueryTokens,
 		passPreflights:   c.InsecurePassPreflights,
 		problem:          c.ProblemJSON,
+		errorBody:        c.ErrorBody,
 		retryAfter:       c.RetryAfter,
 		requestIDFunc:    c.RequestID,
 		logger:           c.Logger,

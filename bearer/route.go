@@ -85,10 +85,28 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
 		maxTokenAge = c.MaxTokenAge
 	}
-	// Step-up comes before policy, so that a policy never sees a principal whose
-	// authentication is too weak.
-	requirements := make([]Requirement, len(c.Requirements))
-	for i, r := range c.Requirements {
+	needs := c.Rule.Needs()
+	rt := &Route{
+		guard:        g,
+		rule:         c.Rule.Under(g.hierarchy),
+		needs:        needs,
+		requirements: stepUpFirst(c.Requirements),
+		audience:     c.Audience,
+		maxTokenAge:  maxTokenAge,
+		optional:     c.Optional,
+	}
+	rt.ruleText = rt.rule.String()
+	for used := range rt.answers {
+		rt.answers[used] = g.compile(scheme(used), needs)
+	}
+	return rt, nil
+}
+
+// stepUpFirst returns a copy with every [StepUp] before the other requirements, so
+// that a policy never sees a principal whose authentication is too weak.
+func stepUpFirst(given []Requirement) []Requirement {
+	requirements := make([]Requirement, len(given))
+	for i, r := range given {
 		requirements[i] = owned(r)
 	}
 	slices.SortStableFunc(requirements, func(a, b Requirement) int {
@@ -100,21 +118,7 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		}
 		return 1
 	})
-	needs := c.Rule.Needs()
-	rt := &Route{
-		guard:        g,
-		rule:         c.Rule.Under(g.hierarchy),
-		needs:        needs,
-		requirements: requirements,
-		audience:     c.Audience,
-		maxTokenAge:  maxTokenAge,
-		optional:     c.Optional,
-	}
-	rt.ruleText = rt.rule.String()
-	for used := range rt.answers {
-		rt.answers[used] = g.compile(scheme(used), needs)
-	}
-	return rt, nil
+	return requirements
 }
 
 // isBuilt reports whether [Guard.Route] has built rt.

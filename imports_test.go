@@ -22,7 +22,7 @@ const (
 // beyond the standard library. An entry that ends in /... is a whole tree.
 var packageMap = map[string][]string{
 	"scope":                 nil,
-	"bearer":                {"scope", "internal/nilcheck", "internal/redact", "internal/weburl", jsonPackage + "/..."},
+	"bearer":                {"scope", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
 	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"denylist":              {"bearer"},
@@ -40,6 +40,7 @@ var packageMap = map[string][]string{
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/nettest":      nil,
 	"internal/strictjson":   {jsonPackage + "/..."},
+	"internal/pointer":      {"internal/strictjson", "internal/weburl"},
 	"internal/known":        nil,
 	"internal/tokencache":   nil,
 	"internal/counters":     nil,
@@ -47,7 +48,7 @@ var packageMap = map[string][]string{
 	"internal/throttle":     nil,
 	"internal/setting":      nil,
 	"internal/discovery":    {"internal/fetch", "internal/strictjson", jsonPackage + "/..."},
-	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/strictjson", "internal/throttle"},
+	"internal/claims":       {"bearer", "scope", "internal/jose", "internal/pointer", "internal/strictjson", "internal/throttle"},
 	"internal/keysource":    {"internal/..."},
 }
 

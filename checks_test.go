@@ -359,8 +359,23 @@ func (c *checkPage) guards() {
 	c.row("a requirement refuses", good, route(bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return errors.New("office hours are over") })), request)
 	c.row("the user in the path is another one", of(bearer.Principal{Subject: "bob", ClientID: "app"}), route(bearer.SubjectInPath("id")), request)
 	c.row("the relation does not exist", good, route(bearer.RelationInPath("id", func(context.Context, *bearer.Principal, string) (bool, error) { return false, nil })), request)
+	c.roles(alice)
 	c.both(alice)
 	c.twice(good)
+}
+
+// roles shows what a caller without the role or the claim comes to.
+func (c *checkPage) roles(p bearer.Principal) {
+	p = p.WithRoles("buyer", "viewer").WithClaims(`{"tenant":"globex"}`)
+	config := bearer.Config{Verifiers: []bearer.Verifier{says(&p, nil)}}
+	row := func(when string, r bearer.Requirement) {
+		c.row(when, config, bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{r}}, requestWith("x"))
+	}
+	row("a role is missing", bearer.Role("admin"))
+	row("all of several roles are missing", bearer.AnyRole("admin", "support"))
+	row("a claim has another value", bearer.Claim("/tenant", "acme"))
+	row("a claim is missing", bearer.Claim("/address/country", "CH"))
+	row("both the scope and the role are missing", bearer.AnyOf(bearer.Scope(scope.All("admin")), bearer.Role("admin")))
 }
 
 // both shows what two verifiers disagree about.

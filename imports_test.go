@@ -154,7 +154,7 @@ func TestDependenciesOfTheHeart(t *testing.T) {
 		allowed  []string
 	}{
 		{[]string{"scope"}, []string{"scope"}},
-		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/nilcheck", "internal/redact", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
+		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
 	} {
 		args := []string{"-deps"}
 		for _, p := range tt.packages {

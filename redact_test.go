@@ -71,7 +71,7 @@ func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, er
 		return nil, bearer.ErrUnrecognized
 	}
 	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", TokenID: "jti-1", Scopes: scope.Of("orders:read")}
-	p = p.WithClaims(`{"email":"` + planted + `"}`).WithAudience(planted).WithAMR(planted)
+	p = p.WithClaims(`{"email":"` + planted + `"}`).WithAudience(planted).WithAMR(planted).WithRoles(planted)
 	return &p, nil
 }
 

@@ -94,7 +94,7 @@ func (d *Decision) answer() *answer {
 	case CodeForbidden, CodeNotFound, CodeTooManyFailures, CodeTokenTooLong, CodeMisconfigured, CodeUnavailable, CodeCanceled:
 		return rt.answerTo(d.err, used) // these answers name no scopes
 	}
-	if needs := rt.needsAround(d.outer, d.credentials.token); needs != rt.needs {
+	if needs := rt.needsAround(d.outer, d.credentials.token).Union(d.err.needs); needs != rt.needs {
 		// Nearly all requests reach a route through the same outer routes, so
 		// the last compiled answers are kept.
 		whole := rt.nested[used].Load()

@@ -16,9 +16,10 @@ import (
 // The principal is that of first, narrowed by second. It never has more than
 // either verifier grants:
 //
-//   - the scopes, audiences and authentication methods (amr) of both, and the ACR
-//     if it is the same in both. A claim that is absent in second leaves first's
-//     value unchanged; an empty claim, such as "scope":"", removes all values;
+//   - the scopes, roles, audiences and authentication methods (amr) of both, and
+//     the ACR if it is the same in both. A claim that is absent in second leaves
+//     first's value unchanged; an empty claim, such as "scope":"", removes all
+//     values;
 //   - the earlier exp, auth_time and iat. An unusable auth_time in second, such
 //     as one in the future, removes the principal's;
 //   - the bindings of both;
@@ -29,9 +30,10 @@ import (
 //
 // Both rejects a token if the issuers differ, or if second does not recognize it.
 //
-// [Principal.Claims] decodes the claims of first, which are not narrowed: they may
-// still contain a role that second no longer grants. A policy that relies on
-// second must read the principal's fields and methods.
+// [Principal.Claims], and with it [Claim] and [ClaimsOf], read the claims of first,
+// which are not narrowed: they may still contain a role that second no longer
+// grants. A policy that relies on second must read the principal's fields and
+// other methods, such as [Principal.HasRole].
 //
 // Both returns nil if a verifier is nil; [New] reports it.
 func Both(first, second Verifier) Verifier {
@@ -99,6 +101,9 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	}
 	if stated&StatedAMR != 0 {
 		p.amr = inBoth(p.amr, q.amr)
+	}
+	if stated&StatedRoles != 0 {
+		p.roles = inBoth(p.roles, q.roles)
 	}
 	if stated&StatedACR != 0 && q.ACR != p.ACR {
 		p.ACR = ""

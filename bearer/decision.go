@@ -115,7 +115,7 @@ func (rt *Route) decide(r *http.Request, all bool) Decision {
 	d.admitted = &principalContext{Context: r.Context(), shared: p, judged: judgement{
 		route: rt, outer: d.outer, verified: p, token: d.credentials.token, at: at, scheme: d.credentials.scheme, tokenOnly: !all,
 	}}
-	if len(rt.requirements) > 0 || g.denyList != nil {
+	if rt.foreign || g.denyList != nil {
 		own := d.admitted.principal() // third-party code gets a copy
 		d.admitted.shared = &own
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // ErrUnrecognized is a verifier's answer "not mine": another verifier may
@@ -60,6 +62,9 @@ type Error struct {
 
 	// stepUp is the requirement that was not satisfied; nil: none.
 	stepUp *StepUp
+
+	// needs are the scopes of a [Scope] that was not satisfied.
+	needs scope.Set
 }
 
 // Error returns the code, the check with Expected and Got, and the cause.

@@ -42,6 +42,7 @@ type Principal struct {
 
 	audience []string
 	amr      []string
+	roles    []string // sorted, each once
 	claims   string
 	stated   Stated
 	holder   holder

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // Requirement is a condition of a route beyond scopes, such as ownership, a
@@ -18,6 +20,7 @@ import (
 //   - [Unavailable]: 503;
 //   - [Invalid]: 401 invalid_token;
 //   - the error of a [StepUp]: 401 insufficient_user_authentication;
+//   - the error of a [Scope]: 403 insufficient_scope;
 //   - any other error: 403 with a fixed text. Only the log shows the error's text.
 //
 // Check must not change the principal, and must be safe for concurrent use. It
@@ -126,7 +129,7 @@ func (h hidden) Check(r *http.Request, p *Principal) error {
 		return nil
 	}
 	e := refusal(err)
-	if e.Code != CodeForbidden {
+	if e.Code != CodeForbidden && e.Code != CodeInsufficientScope {
 		return e
 	}
 	concealed := *e
@@ -139,6 +142,12 @@ func (h hidden) validate() error {
 		return errors.New("Hidden around a StepUp: the client must see its challenge")
 	}
 	return validate(h.Requirement)
+}
+
+func (h hidden) needs() scope.Set { return needsOf([]Requirement{h.Requirement}) }
+
+func (h hidden) under(hierarchy scope.Hierarchy) Requirement {
+	return hidden{under(h.Requirement, hierarchy)}
 }
 
 // validate reports the mistakes in a requirement when its route is compiled.
@@ -154,6 +163,9 @@ func validate(r Requirement) error {
 
 // refusal classifies a requirement's error.
 func refusal(err error) *Error {
+	if e := classify(err, CodeForbidden); e.Code == CodeInsufficientScope && !e.needs.IsEmpty() {
+		return e // of a Scope
+	}
 	return classifyAmong(err, CodeForbidden,
 		CodeForbidden, CodeNotFound, CodeUnavailable, CodeInvalidToken, CodeInsufficientUserAuth)
 }
@@ -174,4 +186,38 @@ func check(req Requirement, r *http.Request, p *Principal) *Error {
 		e = &complete
 	}
 	return e
+}
+
+// compileRequirements returns a route's own requirements, in the order in which it
+// checks them. Step-up comes before policy, so that a policy never sees a principal
+// whose authentication is too weak.
+func compileRequirements(given []Requirement, h scope.Hierarchy) []Requirement {
+	requirements := make([]Requirement, len(given))
+	for i, r := range given {
+		requirements[i] = under(owned(r), h)
+	}
+	slices.SortStableFunc(requirements, func(a, b Requirement) int {
+		switch aStep, bStep := isStepUp(a), isStepUp(b); {
+		case aStep == bStep:
+			return 0
+		case aStep:
+			return -1
+		}
+		return 1
+	})
+	return requirements
+}
+
+// isForeign reports whether a requirement calls code from outside this package,
+// which gets a copy of the principal. The others only read it.
+func isForeign(r Requirement) bool {
+	switch r := r.(type) {
+	case StepUp, subjectInPath, scopes, anyRole, claim:
+		return false
+	case hidden:
+		return isForeign(r.Requirement)
+	case anyOf:
+		return slices.ContainsFunc(r, isForeign)
+	}
+	return true
 }

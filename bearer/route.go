@@ -44,6 +44,7 @@ type Route struct {
 	ruleText     string
 	needs        scope.Set
 	requirements []Requirement
+	foreign      bool // see isForeign
 	audience     string
 	maxTokenAge  time.Duration // zero: any
 	optional     bool
@@ -85,12 +86,14 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 	if c.MaxTokenAge > 0 && (maxTokenAge == 0 || c.MaxTokenAge < maxTokenAge) {
 		maxTokenAge = c.MaxTokenAge
 	}
-	needs := c.Rule.Needs()
+	requirements := compileRequirements(c.Requirements, g.hierarchy)
+	needs := c.Rule.Needs().Union(needsOf(requirements))
 	rt := &Route{
 		guard:        g,
 		rule:         c.Rule.Under(g.hierarchy),
 		needs:        needs,
-		requirements: stepUpFirst(c.Requirements),
+		requirements: requirements,
+		foreign:      slices.ContainsFunc(requirements, isForeign),
 		audience:     c.Audience,
 		maxTokenAge:  maxTokenAge,
 		optional:     c.Optional,
@@ -100,25 +103,6 @@ func (g *Guard) Route(c RouteConfig) (*Route, error) {
 		rt.answers[used] = g.compile(scheme(used), needs)
 	}
 	return rt, nil
-}
-
-// stepUpFirst returns a copy with every [StepUp] before the other requirements, so
-// that a policy never sees a principal whose authentication is too weak.
-func stepUpFirst(given []Requirement) []Requirement {
-	requirements := make([]Requirement, len(given))
-	for i, r := range given {
-		requirements[i] = owned(r)
-	}
-	slices.SortStableFunc(requirements, func(a, b Requirement) int {
-		switch aStep, bStep := isStepUp(a), isStepUp(b); {
-		case aStep == bStep:
-			return 0
-		case aStep:
-			return -1
-		}
-		return 1
-	})
-	return requirements
 }
 
 // isBuilt reports whether [Guard.Route] has built rt.

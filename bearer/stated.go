@@ -15,6 +15,7 @@ const (
 	StatedAuthTime                    // auth_time
 	StatedACR                         // acr
 	StatedAMR                         // amr
+	StatedRoles                       // the claims that contain the roles; see [Principal.Roles]
 )
 
 // WithStated returns a copy of p that records that the token contains these
@@ -38,6 +39,7 @@ func (p *Principal) statements() Stated {
 		{StatedAuthTime, !p.AuthTime.IsZero()},
 		{StatedACR, p.ACR != ""},
 		{StatedAMR, len(p.amr) > 0},
+		{StatedRoles, len(p.roles) > 0},
 	} {
 		if field.filled {
 			s |= field.claim

@@ -119,20 +119,19 @@ func (p Pointer) upTo(n int) string {
 	return b.String()
 }
 
-var errFound = errors.New("found")
-
+// member returns the member of an object. It reads the whole object, so that a
+// malformed one never has a member.
 func member(object strictjson.Value, want string) (at int, found strictjson.Value, err error) {
 	err = strictjson.Members(object, func(name []byte, offset int, value strictjson.Value) error {
-		if string(name) != want {
-			return nil
+		if string(name) == want {
+			at, found = offset, value
 		}
-		at, found = offset, value
-		return errFound
+		return nil
 	})
-	if err == errFound {
-		err = nil
+	if err != nil {
+		return 0, nil, err
 	}
-	return at, found, err
+	return at, found, nil
 }
 
 // element returns an element of an array. Its index is a number without leading
@@ -143,15 +142,14 @@ func element(array strictjson.Value, index string) (at int, found strictjson.Val
 		return 0, nil, errors.New("a JSON array, whose elements have numbers and no names")
 	}
 	err = strictjson.Elements(array, func(offset int, value strictjson.Value) error {
-		if left > 0 {
-			left--
-			return nil
+		if left == 0 {
+			at, found = offset, value
 		}
-		at, found = offset, value
-		return errFound
+		left-- // from 0 to the greatest number, which no array has elements for
+		return nil
 	})
-	if err == errFound {
-		err = nil
+	if err != nil {
+		return 0, nil, err
 	}
-	return at, found, err
+	return at, found, nil
 }

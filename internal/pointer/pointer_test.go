@@ -52,7 +52,7 @@ func TestFindInAnythingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{``, `[`, `"roles"`, `7`, `{"roles"`, `{"a":1,"a":2}`, `["roles"]`} {
+	for _, document := range []string{``, `[`, `"roles"`, `7`, `{"roles"`, `{"roles":1`, `{"roles":1,"roles":2}`, `{"roles":1,"a":1,"a":2}`, `["roles"]`} {
 		if value, err := p.Find(document); value != nil || err == nil && document != "" {
 			t.Errorf("%s: %s, %v; want an error", document, value, err)
 		}

@@ -50,7 +50,7 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 	f.issuer = i
 	lists, bad := i.readLists(t, m)
 	v.KeepText(t.jws.Payload)
-	*p = lists.WithClaims(v.KeptText()).WithStated(v.Stated(c.audience, c.scope...))
+	*p = lists.WithClaims(v.KeptText()).WithStated(v.Stated(c.audience, c.scope...) | v.StatedRoles(c.roles))
 	// Read on after a malformed claim: the log shows whose token it is.
 	if err := v.PrincipalInto(p); bad == nil {
 		bad = err
@@ -61,6 +61,9 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 	}
 	if bad == nil {
 		p.Scopes, bad = v.ScopesBy(i.parseScope, c.scope, c.isScopeString)
+	}
+	if bad == nil {
+		bad = i.readRoles(t, p)
 	}
 	if bad != nil {
 		return malformed(bad)
@@ -73,6 +76,15 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 	}
 	c.setClient(v, p)
 	return nil
+}
+
+func (i *issuer) readRoles(t *unverified, p *bearer.Principal) error {
+	roles, err := t.claims.Roles(i.profile.roles)
+	if len(roles) > 0 {
+		*p = p.WithRoles(roles...)
+		t.roles = len(roles)
+	}
+	return err
 }
 
 // malformed refuses a token because of a claim's error.

@@ -6,11 +6,14 @@ package jwks
 // Keycloak returns the profile of Keycloak's access tokens. Their typ is JWT, or
 // at+jwt if the client is configured so, and the claim typ names the kind of
 // token. Keycloak adds your API to aud only if you configure an audience mapper.
+// The roles are those of the realm. For the roles of a client, add a pointer with
+// its ID to Roles: "/resource_access/orders-api/roles".
 func Keycloak() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},
 		ClientID: []string{"azp", "client_id"},
 		Scope:    []string{"scope"},
+		Roles:    []string{"/realm_access/roles"},
 		Kind:     "typ",
 		Kinds:    []string{"Bearer", "DPoP"},
 		Required: []string{"iat", "jti"},
@@ -19,12 +22,14 @@ func Keycloak() Profile {
 }
 
 // EntraID returns the profile of Microsoft Entra ID's access tokens, version 2
-// (azp) and version 1 (appid). ID tokens have neither of these claims.
+// (azp) and version 1 (appid). ID tokens have neither of these claims. The roles
+// are app roles.
 func EntraID() Profile {
 	return Profile{
 		Types:    []string{"JWT"},
 		ClientID: []string{"azp", "appid"},
 		Scope:    []string{"scp"},
+		Roles:    []string{"/roles"},
 		Required: []string{"sub", "iat", "ver"},
 		Client:   MarkAppOnly,
 	}
@@ -32,24 +37,28 @@ func EntraID() Profile {
 
 // Okta returns the profile of access tokens from Okta's custom authorization
 // servers. They have no typ. The claim cid names the client, and scp lists the
-// scopes in an array. ID tokens have no cid.
+// scopes in an array. ID tokens have no cid. The roles are the groups of a claim
+// groups, which you add to the authorization server.
 func Okta() Profile {
 	return Profile{
 		Types:    []string{"", "JWT", "at+jwt"},
 		ClientID: []string{"cid"},
 		Scope:    []string{"scp"},
+		Roles:    []string{"/groups"},
 		Required: []string{"sub", "iat", "jti"},
 		Client:   MarkNoUser,
 	}
 }
 
 // Auth0 returns the profile of Auth0's access tokens, in Auth0's own format and in
-// its RFC 9068 format. In Auth0's own format, ID tokens have no azp.
+// its RFC 9068 format. In Auth0's own format, ID tokens have no azp. The roles are
+// the API's permissions, which Auth0 adds if RBAC is enabled for the API.
 func Auth0() Profile {
 	return Profile{
 		Types:    []string{"JWT", "at+jwt"},
 		ClientID: []string{"azp", "client_id"},
 		Scope:    []string{"scope"},
+		Roles:    []string{"/permissions"},
 		Required: []string{"sub", "iat"},
 		Client:   MarkGrantType,
 	}
@@ -58,11 +67,13 @@ func Auth0() Profile {
 // Cognito returns the profile of Amazon Cognito's access tokens. They have no
 // typ, and token_use distinguishes them from ID tokens. They have no aud, so the
 // client ID takes its place: list the accepted app clients in [Issuer.Audience].
+// The roles are the user's groups.
 func Cognito() Profile {
 	return Profile{
 		Types:    []string{"", "JWT"},
 		ClientID: []string{"client_id"},
 		Scope:    []string{"scope"},
+		Roles:    []string{"/cognito:groups"},
 		Audience: "client_id",
 		Kind:     "token_use",
 		Kinds:    []string{"access"},

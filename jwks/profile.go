@@ -34,6 +34,15 @@ type Profile struct {
 	// 9068, Section 2.2.3), and scp.
 	Scope []string
 
+	// Roles are JSON pointers (RFC 6901) to the caller's roles, for
+	// [bearer.Principal.Roles]. Several are united, so list only places whose
+	// roles mean the same to this API. At each place there may be one role as a
+	// string, an array of roles, or Zitadel's object whose names are the roles.
+	// What is malformed grants no role. Write ~1 for a slash in a name, and ~0
+	// for a tilde. Default: /roles (RFC 9068, Section 2.2.3.1). An empty list
+	// that is not nil reads no roles.
+	Roles []string
+
 	// Audience names the claim that contains the audience. Default: aud.
 	Audience string
 
@@ -79,6 +88,7 @@ type profile struct {
 	clientID    []int
 	scope       []int
 	scopeString bool // the claim scope must be a string
+	roles       []claims.Pointer
 	audience    int
 	kind        int // negative: no claim
 	kinds       []string
@@ -101,6 +111,10 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 	for _, name := range p.Scope {
 		c.scope = append(c.scope, c.Add(name))
 	}
+	var err error
+	if c.roles, err = c.AddPointers("Profile.Roles", p.Roles); err != nil {
+		errs = append(errs, err)
+	}
 	c.audience = c.AddStrict(p.Audience)
 	for _, name := range p.Required {
 		c.required = append(c.required, c.Add(name))
@@ -115,7 +129,6 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 			c.forbid(idTokenClaims)
 		}
 	}
-	var err error
 	if c.client, err = p.Client.compile(names); err != nil {
 		errs = append(errs, fmt.Errorf("Profile.Client: %w", err))
 	}
@@ -131,6 +144,9 @@ func (p Profile) withDefaults() Profile {
 	}
 	if p.Scope == nil {
 		p.Scope = []string{"scope", "scp"}
+	}
+	if p.Roles == nil {
+		p.Roles = claims.DefaultRoles
 	}
 	if p.Audience == "" {
 		p.Audience = "aud"

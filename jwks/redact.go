@@ -38,6 +38,7 @@ func (i Issuer) LogValue() slog.Value {
 		slog.Any("Keys", i.Keys),
 		slog.Any("Algorithms", i.Algorithms),
 		slog.Any("Types", i.Profile.Types),
+		slog.Any("Roles", i.Profile.Roles),
 		slog.Bool("RequireKeyID", i.RequireKeyID),
 		slog.Bool("AllowNonHTTPSIdentifier", i.AllowNonHTTPSIdentifier),
 		slog.Bool("InsecureAllowHTTP", i.InsecureAllowHTTP),

@@ -154,6 +154,7 @@ type unverified struct {
 	jws    jose.JWS
 	claims *claims.Values
 	issuer *issuer // the one that the token claims to come from
+	roles  int     // how many it has; set once the signature was verified
 }
 
 // memory holds the buffers for parsing a token and verifying its signature. A pool

@@ -29,6 +29,7 @@ type answer struct {
 type names struct {
 	*claims.Names
 	active, scope, clientID, tokenType, tokenUse int
+	roles                                        []claims.Pointer
 	client                                       clientNames
 	journal                                      *claims.Journal
 }
@@ -38,6 +39,7 @@ func newNames(c *Config) names {
 	n.scope, n.clientID = n.Add("scope"), n.Add("client_id")
 	// These members identify the kind of the answer and of its token.
 	n.active, n.tokenType, n.tokenUse = n.AddStrict("active"), n.AddStrict("token_type"), n.AddStrict("token_use")
+	n.roles, _ = n.AddPointers("Roles", c.Roles) // New has reported mistakes
 	n.client = newClientNames(n.Names)
 	n.journal = claims.NewJournal(c.Logger, c.Issuer, n.Names)
 	return n
@@ -88,6 +90,10 @@ func (n names) read(document []byte) (*answer, error) {
 	if p.Scopes, err = v.Scopes([]int{n.scope}, func(int) bool { return true }); err != nil {
 		return nil, err
 	}
+	roles, err := v.Roles(n.roles)
+	if err != nil {
+		return nil, err
+	}
 	audience, err := v.List(claims.Aud)
 	if err != nil {
 		return nil, err
@@ -96,8 +102,8 @@ func (n names) read(document []byte) (*answer, error) {
 		return nil, err
 	}
 	a.audience = v.Has(claims.Aud)
-	a.principal = p.WithAudience(audience...).WithClaims(a.document).
-		WithStated(v.Stated(claims.Aud, n.scope)).WithClient(n.client.isClient(&v, &p))
+	a.principal = p.WithAudience(audience...).WithRoles(roles...).WithClaims(a.document).
+		WithStated(v.Stated(claims.Aud, n.scope) | v.StatedRoles(n.roles)).WithClient(n.client.isClient(&v, &p))
 	return a, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
@@ -52,6 +53,11 @@ type Config struct {
 	// never sends it. Every token of the server then opens this API, whichever
 	// API it was issued for. An aud that is sent is checked nevertheless.
 	InsecureAudienceNotSent bool
+
+	// Roles are JSON pointers (RFC 6901) to the caller's roles in the answer, as
+	// jwks.Profile.Roles are in a JWT; for Keycloak: jwks.Keycloak().Roles.
+	// Default: /roles. An empty list that is not nil reads no roles.
+	Roles []string
 
 	// JWTs also introspects signed JWTs. Default: they are not recognized, so
 	// no JWT of another issuer reaches the endpoint; see
@@ -140,6 +146,10 @@ func New(c Config) (*Verifier, error) {
 // withDefaults returns c with the default of each field that is not set.
 func (c Config) withDefaults() Config {
 	c.Audience = slices.Clone(c.Audience)
+	c.Roles = slices.Clone(c.Roles)
+	if c.Roles == nil {
+		c.Roles = claims.DefaultRoles
+	}
 	c.SharedSecret = slices.Clone(c.SharedSecret)
 	c.Leeway = setting.OrDefault(c.Leeway, defaultLeeway)
 	c.Timeout = setting.OrDefault(c.Timeout, defaultTimeout)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/pointer"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
@@ -39,6 +40,7 @@ func (c *Config) check() error {
 	}
 	c.checkShared(m)
 	c.checkAudience(m)
+	c.checkRoles(m)
 	c.checkBounds(m)
 	if c.Signed != nil {
 		if err := c.Signed.check(c.InsecureAllowHTTP); err != nil {
@@ -89,6 +91,14 @@ func (c *Config) checkAudience(m *mistakes) {
 	for n, audience := range c.Audience {
 		if err := weburl.CheckAudience(audience); err != nil && audience != "" {
 			m.add("Audience[%d] %q: %w", n, audience, err)
+		}
+	}
+}
+
+func (c *Config) checkRoles(m *mistakes) {
+	for n, text := range c.Roles {
+		if _, err := pointer.Parse(text); err != nil {
+			m.add("Roles[%d] %q %w", n, text, err)
 		}
 	}
 }

@@ -47,6 +47,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("Auth", c.Auth),
 		slog.Any("Audience", c.Audience),
 		slog.Bool("InsecureAudienceNotSent", c.InsecureAudienceNotSent),
+		slog.Any("Roles", c.Roles),
 		slog.Bool("JWTs", c.JWTs),
 		redact.Set("Accept", c.Accept != nil),
 		slog.Attr{Key: "Signed", Value: signed},

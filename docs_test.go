@@ -87,6 +87,9 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// fenced matches a block of code, where brackets and parentheses are no link.
+var fenced = regexp.MustCompile("(?ms)^```.*?^```")
+
 // The targets of relative links exist.
 func TestLinks(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
@@ -98,7 +101,7 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllSubmatch(text, -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllSubmatch(fenced.ReplaceAll(text, nil), -1) {
 			target := string(link[1])
 			if strings.Contains(target, "://") {
 				continue

@@ -90,7 +90,7 @@ func (n names) read(document []byte) (*answer, error) {
 	if p.Scopes, err = v.Scopes([]int{n.scope}, func(int) bool { return true }); err != nil {
 		return nil, err
 	}
-	roles, err := v.Roles(n.roles)
+	roles, err := v.Roles(nil, n.roles)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 		p.Scopes, bad = v.ScopesBy(i.parseScope, c.scope, c.isScopeString)
 	}
 	if bad == nil {
-		bad = i.readRoles(t, p)
+		bad = i.readRoles(t, p, m)
 	}
 	if bad != nil {
 		return malformed(bad)
@@ -78,11 +78,9 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 	return nil
 }
 
-func (i *issuer) readRoles(t *unverified, p *bearer.Principal) error {
-	roles, err := t.claims.Roles(i.profile.roles)
-	if len(roles) > 0 {
-		*p = p.WithRoles(roles...)
-		t.roles = len(roles)
+func (i *issuer) readRoles(t *unverified, p *bearer.Principal, m *memory) (err error) {
+	if m.roles, err = t.claims.Roles(m.roles[:0], i.profile.roles); len(m.roles) > 0 {
+		*p = p.WithRoles(m.roles...) // which copies them
 	}
 	return err
 }

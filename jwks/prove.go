@@ -71,7 +71,7 @@ func (v *Verifier) check(t *unverified, keys keysource.Candidates, m *memory) (*
 	}
 	e.Expires = f.until
 	e.Sum = m.input.SumToken(bytesOf(t.text))
-	e.Weight = weigh(t.jws.Payload, len(f.principal.Scopes.String())+len(m.lists), bytes.Count(m.lists, []byte(","))+t.roles)
+	e.Weight = weigh(t.jws.Payload, len(f.principal.Scopes.String())+len(m.lists), bytes.Count(m.lists, []byte(","))+len(m.roles))
 	return e, nil
 }
 

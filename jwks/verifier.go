@@ -154,7 +154,6 @@ type unverified struct {
 	jws    jose.JWS
 	claims *claims.Values
 	issuer *issuer // the one that the token claims to come from
-	roles  int     // how many it has; set once the signature was verified
 }
 
 // memory holds the buffers for parsing a token and verifying its signature. A pool
@@ -164,10 +163,15 @@ type memory struct {
 	values claims.Values
 	input  jose.Input
 	lists  []byte
+	roles  []string
 }
 
-// maxLists is the size up to which lists keeps its memory.
-const maxLists = 1 << 10
+// maxLists and maxRoles are the sizes up to which lists and roles keep their
+// memory.
+const (
+	maxLists = 1 << 10
+	maxRoles = 1 << 6
+)
 
 var memories = sync.Pool{New: func() any { return new(memory) }}
 
@@ -180,6 +184,10 @@ func (m *memory) release() {
 	clear(m.lists)
 	if cap(m.lists) > maxLists {
 		m.lists = nil
+	}
+	clear(m.roles[:cap(m.roles)]) // malformed ones lie beyond the length
+	if m.roles = m.roles[:0]; cap(m.roles) > maxRoles {
+		m.roles = nil
 	}
 	memories.Put(m)
 }

@@ -36,9 +36,9 @@ func (n *Names) AddPointers(list string, texts []string) ([]Pointer, error) {
 	return pointers, errors.Join(errs...)
 }
 
-// Roles returns the roles at all of the pointers. What is malformed at a pointer
-// grants no role, and its claim counts as absent.
-func (v *Values) Roles(pointers []Pointer) (roles []string, err error) {
+// Roles appends the roles at all of the pointers to roles. What is malformed at a
+// pointer grants no role, and its claim counts as absent.
+func (v *Values) Roles(roles []string, pointers []Pointer) ([]string, error) {
 	type failure struct {
 		claim int
 		err   error

@@ -69,7 +69,7 @@ func TestRoles(t *testing.T) {
 				if kept {
 					v.KeepText([]byte(tt.document))
 				}
-				roles, err := v.Roles(pointers)
+				roles, err := v.Roles(nil, pointers)
 				if err != nil || !slices.Equal(roles, tt.want) {
 					t.Errorf("%s: roles %q, %v; want %q", tt.name, roles, err, tt.want)
 				}
@@ -97,13 +97,13 @@ func TestMalformedRolesAreAbsent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Roles(pointers); err != nil || v.Has(names.Add("roles")) {
+	if _, err := v.Roles(nil, pointers); err != nil || v.Has(names.Add("roles")) {
 		t.Errorf("%v; want roles to be absent", err)
 	}
 	if v, err = names.Read([]byte(`{"cnf":7,"roles":["a"]}`)); err != nil {
 		t.Fatal(err)
 	}
-	if roles, err := v.Roles(pointers); err == nil || roles != nil {
+	if roles, err := v.Roles(nil, pointers); err == nil || roles != nil {
 		t.Errorf("%q, %v; want an error", roles, err)
 	}
 }
@@ -136,7 +136,7 @@ func FuzzRoles(f *testing.F) {
 		if err != nil {
 			return
 		}
-		roles, err := v.Roles(pointers)
+		roles, err := v.Roles(nil, pointers)
 		if err != nil || len(roles) > 0 && v.StatedRoles(pointers) == 0 {
 			t.Errorf("%s: roles %q, %v", document, roles, err)
 		}

@@ -2,6 +2,7 @@ package bearer_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,15 +15,20 @@ import (
 // exampleGuard stands for a guard with a jwks.Verifier.
 func exampleGuard() *bearer.Guard {
 	guard, err := bearer.New(bearer.Config{
-		Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
-			return &bearer.Principal{Subject: "alice", ClientID: "shop", Scopes: scope.Of("orders:read")}, nil
-		})},
+		Verifiers: []bearer.Verifier{exampleVerifier()},
 		RequestID: func(r *http.Request) string { return "7f3a" },
 	})
 	if err != nil {
 		panic(err)
 	}
 	return guard
+}
+
+// exampleVerifier stands for a jwks.Verifier.
+func exampleVerifier() bearer.Verifier {
+	return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+		return &bearer.Principal{Subject: "alice", ClientID: "shop", Scopes: scope.Of("orders:read")}, nil
+	})
 }
 
 // exampleRequest returns GET /users/bob/profile, sent by alice.
@@ -217,4 +223,43 @@ func ExampleFromContext() {
 	// Output:
 	// hello, stranger
 	// hello, alice
+}
+
+// All routes of a group need the scope api too. A challenge names the scopes of
+// the group and of the route.
+func ExampleGuard_With() {
+	api := exampleGuard().With(scope.All("api"))
+	route := api.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read")})
+	d := route.Decide(exampleRequest())
+	fmt.Println(d.Status(), d.Challenges())
+	// Output:
+	// 403 [Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", scope="api orders:read"]
+}
+
+// An API that has an error format of its own keeps the guard's status and
+// challenges, and writes the body.
+func ExampleConfig_errorBody() {
+	envelope := func(_ *http.Request, e bearer.PublicError) (string, []byte) {
+		body, err := json.Marshal(map[string]any{
+			"error": map[string]any{"status": e.Status, "code": e.Code, "message": e.Text, "trace": e.RequestID},
+		})
+		if err != nil {
+			return "", nil // the guard's own body
+		}
+		return "application/json", body
+	}
+	guard, err := bearer.New(bearer.Config{
+		Verifiers: []bearer.Verifier{exampleVerifier()},
+		RequestID: func(*http.Request) string { return "7f3a" },
+		ErrorBody: envelope,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	guard.MustRoute(bearer.RouteConfig{Rule: scope.All("orders:write")}).Admit(w, exampleRequest())
+	fmt.Println(w.Code, w.Body)
+	// Output:
+	// 403 {"error":{"code":"insufficient_scope","message":"The access token lacks a scope that the request needs.","status":403,"trace":"7f3a"}}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // parseAddress parses [Config.Address]. Its errors do not quote the address.
-func parseAddress(address string) (*redis.Options, error) {
+func parseAddress(address string) (*topology, error) {
 	if address == "" {
 		return nil, errors.New(`empty; want "HOST:PORT", or a redis:// or rediss:// URL`)
 	}
@@ -27,6 +27,38 @@ func parseAddress(address string) (*redis.Options, error) {
 		address = "redis://" + net.JoinHostPort(host, port)
 	}
 
+	u, err := parseURL(address)
+	if err != nil {
+		return nil, err
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("malformed query; write ? in a password as %3F")
+	}
+	t, wrong := parseTopology(u, query)
+	for name := range query {
+		if !slices.Contains([]string{"client_name", "db", "pool_size"}, name) {
+			return nil, errors.Join(wrong, errors.New("unknown query parameter; want only client_name, db, pool_size, addr, cluster, master_name, sentinel_username and sentinel_password"))
+		}
+	}
+	u.RawQuery = query.Encode()
+	options, err := redis.ParseURL(u.String())
+	switch {
+	case err != nil: // err may quote a password after a misplaced slash
+		return nil, errors.Join(wrong, errors.New("want redis://user:password@host:port/db with a database number, and numbers for db and pool_size"))
+	case options.DB < 0:
+		return nil, errors.Join(wrong, errors.New("want a database number of 0 or more"))
+	case options.PoolSize < 0 || query.Has("pool_size") && options.PoolSize == 0:
+		return nil, errors.Join(wrong, errors.New("want a pool_size of 1 or more"))
+	case t.cluster && options.DB != 0:
+		wrong = errors.Join(wrong, errors.New("want no database number: a Cluster has only database 0"))
+	}
+	t.options = options
+	options.Addr = t.addrs[0]
+	return t, wrong
+}
+
+func parseURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil: // err quotes the URL
@@ -40,25 +72,7 @@ func parseAddress(address string) (*redis.Options, error) {
 	case u.Port() != "" && !isPort(u.Port()):
 		return nil, errors.New("want a port from 1 to 65535")
 	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return nil, errors.New("malformed query; write ? in a password as %3F")
-	}
-	for name := range query {
-		if !slices.Contains([]string{"client_name", "db", "pool_size"}, name) {
-			return nil, errors.New("unknown query parameter; want only client_name, db and pool_size")
-		}
-	}
-	options, err := redis.ParseURL(address)
-	switch {
-	case err != nil: // err may quote a password after a misplaced slash
-		return nil, errors.New("want redis://user:password@host:port/db with a database number, and numbers for db and pool_size")
-	case options.DB < 0:
-		return nil, errors.New("want a database number of 0 or more")
-	case options.PoolSize < 0 || query.Has("pool_size") && options.PoolSize == 0:
-		return nil, errors.New("want a pool_size of 1 or more")
-	}
-	return options, nil
+	return u, nil
 }
 
 func isPort(s string) bool {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/bearerkit/bearerkit/denylist"
 )
 
@@ -20,6 +18,20 @@ type Config struct {
 	// URL may contain client_name, db and pool_size (connections of this
 	// instance, by default 10 per CPU). New rejects other parameters, since some
 	// would silently weaken security, such as skip_verify.
+	//
+	// For Redis Cluster, name several of its nodes, or one node and
+	// cluster=true:
+	//
+	//	rediss://user:password@node1:6379?addr=node2:6379&addr=node3:6379
+	//	rediss://user:password@clustercfg.example.com:6379?cluster=true
+	//
+	// For Sentinel, name all Sentinels and the master. User and password are
+	// those of Redis; Sentinel's have their own parameters. The port of the
+	// first Sentinel may be omitted if it is 26379:
+	//
+	//	rediss://user:password@sentinel1:26379/0?addr=sentinel2:26379&addr=sentinel3:26379&master_name=mymaster&sentinel_username=app&sentinel_password=secret
+	//
+	// The user, the password, the scheme and pool_size then apply to each node.
 	Address string
 
 	// Prefix begins the name of every key and of the channel. Programs share a
@@ -65,7 +77,7 @@ const minStale = 2 * time.Second
 
 // complete sets the defaults of c and returns its parsed address, or all mistakes
 // in c. Errors never quote the address: any part of it may contain a password.
-func (c *Config) complete() (*redis.Options, error) {
+func (c *Config) complete() (*topology, error) {
 	var errs []error
 	mistake := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("bearerredis: Config."+format, args...))
@@ -100,8 +112,11 @@ func (c *Config) complete() (*redis.Options, error) {
 	if err != nil {
 		mistake("Address: %w", err)
 	}
-	if c.TLSConfig != nil && address != nil && address.TLSConfig == nil {
+	if c.TLSConfig != nil && address != nil && address.options != nil && address.options.TLSConfig == nil {
 		mistake("TLSConfig: want a rediss:// URL in Address")
+	}
+	if address != nil && address.cluster && emptyTag(c.Prefix) {
+		mistake("Prefix %q: its first { needs text before the next }, or the Cluster spreads the deny list over several nodes", c.Prefix)
 	}
 	return address, errors.Join(errs...)
 }

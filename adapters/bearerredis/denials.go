@@ -45,7 +45,7 @@ func (c *Client) Denials() *Denials {
 func (c *Client) newDenials() *Denials {
 	return &Denials{
 		client: c,
-		keys:   c.keys.denials(),
+		keys:   c.keys.denials(c.cluster != nil),
 		copy:   newDenialCopy(),
 		asked:  make(chan struct{}),
 		done:   make(chan struct{}),

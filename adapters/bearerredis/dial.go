@@ -8,21 +8,27 @@ import (
 	"time"
 )
 
-// dialer returns the dial function of the go-redis client. If dialing fails, the
-// function returns a connection that fails on first use: go-redis would write a
-// dial error to standard error, through a logger that the whole program shares.
-func dialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialFunc returns a function that connects, over TLS if config is not nil.
+func dialFunc(config *tls.Config) dial {
 	plain := &net.Dialer{
 		Timeout: dialTimeout,
 		// This detects a dead peer within 8 s.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3},
 	}
-	dial := plain.DialContext
 	if config != nil {
-		dial = (&tls.Dialer{NetDialer: plain, Config: config}).DialContext
+		return (&tls.Dialer{NetDialer: plain, Config: config}).DialContext
 	}
+	return plain.DialContext
+}
+
+// dialer returns a dial function for the go-redis client. If connect fails, the
+// function returns a connection that fails on first use: go-redis would write a
+// dial error to standard error, through a logger that the whole program shares.
+func dialer(connect dial) dial {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
+		conn, err := connect(ctx, network, address)
 		if err != nil {
 			return failedConn{&dialError{err}}, nil
 		}

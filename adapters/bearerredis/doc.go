@@ -9,7 +9,8 @@
 //   - [Client.Denials] shares a deny list. A token that one instance denies is
 //     denied by all.
 //
-// The package uses a single Redis server and only commands that exist since
+// Redis may be one server, a Cluster, or a master that Sentinel names; see
+// [Config.Address]. For one server the package uses only commands that exist since
 // Redis 2.6.12. No token is sent to Redis: an [introspect.Verifier] encrypts the
 // values and hashes the keys, and proofs and deny list entries are stored as
 // hashes.

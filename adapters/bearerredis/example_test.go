@@ -41,3 +41,27 @@ func ExampleClient_Replays() {
 	}
 	_ = proofs // for bearer.Config.Proofs
 }
+
+// For a Cluster, name some of its nodes.
+func ExampleNew_cluster() {
+	shared, err := bearerredis.New(bearerredis.Config{
+		Address: "rediss://app:secret@node1:6379?addr=node2:6379&addr=node3:6379",
+		Logger:  slog.Default(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer shared.Close()
+}
+
+// With Sentinel, name all Sentinels and the master.
+func ExampleNew_sentinel() {
+	shared, err := bearerredis.New(bearerredis.Config{
+		Address: "rediss://app:secret@sentinel1:26379/0?addr=sentinel2:26379&addr=sentinel3:26379&master_name=orders",
+		Logger:  slog.Default(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer shared.Close()
+}

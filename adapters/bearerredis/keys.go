@@ -25,6 +25,9 @@ import (
 //	PREFIX denied:until        sorted set: names by the end of their entry
 //	PREFIX denied:log          sorted set: names by the version that changed them
 //	PREFIX denied:version      "VERSION EPOCH" of the deny list
+//
+// In a Cluster the names of the deny list's keys have {denied} for denied: a
+// script can use only keys of one slot, and the hash tag puts the four into one.
 type keyspace string
 
 func (k keyspace) value(key string) string { return string(k) + key }
@@ -42,9 +45,19 @@ func (k keyspace) quota(p *dpop.UsedProof) string {
 
 // denials returns the keys of the deny list in the order that its scripts
 // expect.
-func (k keyspace) denials() []string {
+func (k keyspace) denials(cluster bool) []string {
 	name := string(k) + "denied"
+	if cluster {
+		name = string(k) + "{denied}"
+	}
 	return []string{name, name + ":until", name + ":log", name + ":version"}
+}
+
+// emptyTag reports whether a prefix disables hash tags: Redis hashes the whole
+// name if there is nothing between the first { and the next }.
+func emptyTag(prefix string) bool {
+	_, rest, _ := strings.Cut(prefix, "{")
+	return strings.HasPrefix(rest, "}")
 }
 
 func encodeHash(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }

@@ -30,7 +30,7 @@ var reasons = []reason{
 	{"WRONGPASS", "Redis rejects the user name or the password", "check both in Config.Address", true},
 	{"ERR max number of clients reached", "Redis has too many connections", "raise maxclients in Redis, or set pool_size in Config.Address", true},
 
-	{"READONLY", "Redis is a read-only replica", "use the master's address", false},
+	{"READONLY", "Redis is a read-only replica", "use the master's address, or Sentinel", false},
 	{"OOM", "Redis is out of memory", "raise maxmemory in Redis, and check its maxmemory-policy", false},
 	{"MISCONF", "Redis cannot save its data and refuses writes until it can", "check the disk of Redis and its log", false},
 	{"NOREPLICAS", "Redis has too few replicas and refuses writes", "restore its replicas, or lower min-replicas-to-write", false},
@@ -43,7 +43,7 @@ var unknownReason = reason{text: "Redis replies with an error", hint: "read the 
 
 const (
 	inCluster    = "Redis is a cluster node, and another node has the key"
-	clusterHint  = "use a Redis server that is not part of a cluster"
+	clusterHint  = "add cluster=true to the query of Config.Address"
 	notPermitted = "the Redis user lacks a permission"
 	permitHint   = "grant the user the permissions in the README: the commands, the keys and the channel of the prefix"
 )

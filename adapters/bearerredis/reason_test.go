@@ -240,7 +240,7 @@ func TestReasons(t *testing.T) {
 		{"MASTERDOWN Link with MASTER is down", "lost its master", "lost its master", "master"},
 		{"CLUSTERDOWN The cluster is down", "the Redis cluster is down", "the Redis cluster is down", "CLUSTER INFO"},
 		{"TRYAGAIN Multiple keys request during rehashing of slot", "is moving keys", "is moving keys", "wait"},
-		{"MOVED 3999 127.0.0.1:6381", "a cluster node", "a cluster node", "not part of a cluster"},
+		{"MOVED 3999 127.0.0.1:6381", "a cluster node", "a cluster node", "cluster=true"},
 		{"BUSY Redis is busy running a script.", "busy with a script", "busy with a script", "SCRIPT KILL"},
 		{"NOAUTH Authentication required.", "requires a password", "requires a password", "Config.Address"},
 		{"WRONGPASS invalid username-password pair or user is disabled.", "rejects the user name", "rejects the user name", "Config.Address"},

@@ -10,7 +10,8 @@ import (
 )
 
 // shown has the settings of a Config that may be printed. The address of a
-// Config may contain a password, so only its host and port are shown.
+// Config may contain passwords, so only its hosts and ports and the name of
+// the master are shown.
 type shown struct {
 	Address         string
 	Prefix          string        `json:",omitempty"`
@@ -22,8 +23,8 @@ type shown struct {
 
 func (c Config) shown() shown {
 	address := "(invalid address)"
-	if options, err := parseAddress(c.Address); err == nil {
-		address = options.Addr
+	if parsed, err := parseAddress(c.Address); err == nil {
+		address = parsed.String()
 	}
 	return shown{address, c.Prefix, c.Timeout, c.DenialsMaxStale, c.DenialsLeeway, c.TLSConfig != nil}
 }

@@ -3,6 +3,7 @@ package bearerredis
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -52,6 +53,11 @@ func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, e
 	}
 	tries, full := 0, false
 	name, counter := r.client.keys.proof(&proof), r.client.keys.quota(&proof)
+	var lost *atomic.Int32 // in a Cluster: the tries of the Cluster client
+	if r.client.cluster != nil {
+		lost = new(atomic.Int32)
+		ctx = withLost(ctx, lost)
+	}
 	err = r.client.run(ctx, burnProof, func(ctx context.Context) error {
 		tries++
 		reply, err := r.use(ctx, name, counter, ms)
@@ -69,7 +75,7 @@ func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, e
 		return false, err
 	case full:
 		return false, dpop.ErrQuota
-	case !fresh && tries > 1:
+	case !fresh && (tries > 1 || lost != nil && lost.Load() > 0):
 		// An earlier try of this call, whose reply was lost, may have used the
 		// proof. The proof is neither fresh nor certainly a replay. If Redis
 		// says it is fresh even now, no earlier try has used it.
@@ -81,8 +87,19 @@ func (r *Replays) Burn(ctx context.Context, proof dpop.UsedProof) (fresh bool, e
 // use stores the proof under name if it is not there. Without a limit on proofs
 // per owner, use needs no counter.
 func (r *Replays) use(ctx context.Context, name, counter string, ms int64) (reply string, err error) {
-	if r.client.proofsPerOwner < 0 {
-		return r.client.redis.Do(ctx, "SET", name, "", "PX", ms, "NX").Text()
+	c, limit := r.client, r.client.proofsPerOwner
+	if limit >= 0 && c.cluster == nil {
+		return c.eval(ctx, useScript, []string{name, counter}, ms, limit).Text()
 	}
-	return r.client.eval(ctx, useScript, []string{name, counter}, ms, r.client.proofsPerOwner).Text()
+	reply, err = c.redis.Do(ctx, "SET", name, "", "PX", ms, "NX").Text()
+	if limit < 0 || err != nil || reply != "OK" {
+		return reply, err
+	}
+	// In a Cluster the counter is often on another node than the proof, so no
+	// script can use both. A proof that cannot be counted is refused.
+	reply, err = c.eval(ctx, countScript, []string{counter}, ms, limit).Text()
+	if err == nil && reply == "QUOTA" {
+		err = c.redis.Del(ctx, name).Err() // a refused proof must not take memory
+	}
+	return reply, err
 }

@@ -431,9 +431,9 @@ func (w wallet) proof(t *testing.T) string {
 	return proof
 }
 
-func newAPI(t *testing.T, w wallet, server *redistest.Server) api {
+func newAPI(t *testing.T, w wallet, address string) api {
 	t.Helper()
-	checker, err := dpop.New(dpop.Config{Origin: origin, Replays: newClient(t, bearerredis.Config{Address: server.Address()}).Replays()})
+	checker, err := dpop.New(dpop.Config{Origin: origin, Replays: newClient(t, bearerredis.Config{Address: address}).Replays()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -474,7 +474,7 @@ func TestAProofIsGoodOnceInAllInstances(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t, redistest.Config{})
 	w := newWallet(t)
-	first, second := newAPI(t, w, server), newAPI(t, w, server)
+	first, second := newAPI(t, w, server.Address()), newAPI(t, w, server.Address())
 	proof := w.proof(t)
 	first.want(t, proof, http.StatusOK, "")
 	second.want(t, proof, http.StatusUnauthorized, `error="invalid_dpop_proof"`)
@@ -493,7 +493,7 @@ func TestProofsBeforeAndAfterAnOutage(t *testing.T) {
 		t.Run(fmt.Sprintf("durable: %t", durable), func(t *testing.T) {
 			server := redistest.New(t, redistest.Config{Durable: durable})
 			w := newWallet(t)
-			instance := newAPI(t, w, server)
+			instance := newAPI(t, w, server.Address())
 			used, unsent := w.proof(t), w.proof(t)
 			instance.want(t, used, http.StatusOK, "")
 			server.Stop()

@@ -48,6 +48,9 @@ func (c *Client) run(ctx context.Context, op operation, do func(context.Context)
 		err = attempt(bounded, do)
 	}
 
+	if err != nil {
+		c.refresh(ctx)
+	}
 	why := reasonOf(err)
 	switch {
 	case err == nil:
@@ -80,8 +83,25 @@ func (c *Client) succeeded(op operation) {
 	if (!op.bypassesCircuit() || c.circuit.rested()) && c.circuit.close() {
 		c.logs.outage.recovered()
 	}
+	if c.cluster != nil && !c.circuit.isOpen() {
+		// With a node down, failures and successes alternate. The journal waits
+		// until nothing has failed for a while.
+		c.logs.outage.recovered()
+	}
 	if !op.reads() {
 		c.logs.refusals[op].recovered()
+	}
+}
+
+// refresh asks the Cluster or the Sentinels in the background which servers are
+// masters now. A failover may be the cause of a failure.
+func (c *Client) refresh(ctx context.Context) {
+	switch {
+	case c.isClosed():
+	case c.cluster != nil:
+		c.cluster.ReloadState(ctx)
+	case c.watched != nil:
+		c.watched.refresh()
 	}
 }
 

@@ -58,6 +58,15 @@ if redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return redis.status_reply('OK')`,
 }
 
+// countScript counts a proof in KEYS[1] and has the replies of useScript. A
+// Cluster needs it, because the proof and the counter are in different slots.
+var countScript = script{
+	sha1: "618504f6098dea0fdcf63cff7662ee9dc697c780",
+	source: `if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[2]) then return redis.status_reply('QUOTA') end
+if redis.call('INCR', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return redis.status_reply('OK')`,
+}
+
 // The scripts of the deny list share the four keys that keyspace.denials
 // returns. An entry is "UNTIL BEFORE"; see parseDenial. The epoch is a random
 // text. It changes when Redis has lost the list, or when the whole list has

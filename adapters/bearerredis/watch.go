@@ -18,6 +18,8 @@ const (
 	silence = time.Second
 )
 
+var errMoved = errors.New("another node of the Cluster has the channel now")
+
 // Watch calls forgotten with each key that any instance forgets. It returns only
 // when ctx is done. It uses a separate connection.
 //
@@ -39,6 +41,7 @@ func (c *Cache) Watch(ctx context.Context, forgotten func(key string)) {
 			<-ctx.Done()
 			return
 		}
+		c.client.refresh(ctx)
 		c.client.logs.watch.failed(c.client.explain(err), reasonOf(err))
 		wait := time.NewTimer(backoff)
 		select {
@@ -60,7 +63,7 @@ func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (subscri
 	if err := subscription.Subscribe(ctx, c.client.keys.channel()); err != nil {
 		return false, err
 	}
-	pinged := false
+	node, pinged := c.client.channelNode(ctx), false
 	for {
 		var message any
 		err := attempt(ctx, func(ctx context.Context) (err error) { // not around forgotten: its panics are the caller's
@@ -69,6 +72,9 @@ func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (subscri
 		})
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() && !pinged {
+			if now := c.client.channelNode(ctx); now != node {
+				return subscribed, errMoved
+			}
 			if err := subscription.Ping(ctx); err != nil {
 				return subscribed, err
 			}
@@ -89,6 +95,22 @@ func (c *Cache) listen(ctx context.Context, forgotten func(key string)) (subscri
 			forgotten(m.Payload)
 		}
 	}
+}
+
+// channelNode returns the node of a Cluster at which this instance subscribes, or
+// nil if Redis is no Cluster. A node that was replaced may still be alive, and
+// would receive no messages.
+func (c *Client) channelNode(ctx context.Context) *redis.Client {
+	if c.cluster == nil {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	node, err := c.cluster.MasterForKey(bounded, c.keys.channel())
+	if err != nil {
+		return nil
+	}
+	return node
 }
 
 // probe closes the circuit if Redis is available again, so that no request has to

@@ -1,21 +1,16 @@
-// Package redistest runs a separate redis-server for each test, on a loopback
-// port. The test can stop and restart the server. All files are removed when the
-// test ends.
+// Package redistest runs a redis-server for a test, on a loopback port of its own:
+// one server, a Cluster, or a master with a replica and Sentinels. The test can
+// stop and restart each. Nothing on disk outlives the test.
 package redistest
 
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	mathrand "math/rand/v2"
 	"net"
 	"os"
@@ -52,6 +47,7 @@ type Server struct {
 	dir     string
 	port    int
 	config  Config
+	more    []string // settings of a node of a Cluster, a replica or a Sentinel
 	roots   *x509.CertPool
 
 	process *exec.Cmd
@@ -62,6 +58,13 @@ type Server struct {
 // New starts a server and stops it when the test ends. If no redis-server is
 // installed, New skips the test, or fails it if the environment has CI=true.
 func New(t testing.TB, config Config) *Server {
+	t.Helper()
+	return newServer(t, config, nil)
+}
+
+// newServer starts a server with more settings. If like is not nil, the server
+// has the same certificate as like.
+func newServer(t testing.TB, config Config, like *Server, more ...string) *Server {
 	t.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -74,8 +77,11 @@ func New(t testing.TB, config Config) *Server {
 		}
 		t.Skip(missing)
 	}
-	s := &Server{t: t, program: program, dir: t.TempDir(), config: config}
-	if config.TLS {
+	s := &Server{t: t, program: program, dir: t.TempDir(), config: config, more: more}
+	switch {
+	case config.TLS && like != nil:
+		s.copyCertificate(like)
+	case config.TLS:
 		s.makeCertificate()
 	}
 	t.Cleanup(s.Stop)
@@ -154,18 +160,27 @@ func (s *Server) launch(line string) error {
 		settings = append(settings, fmt.Sprintf("key-load-delay %d", s.config.LoadDelay.Microseconds()), "loading-process-events-interval-bytes 1024")
 	}
 	if s.config.Password != "" {
-		settings = append(settings, "requirepass "+strconv.Quote(s.config.Password))
+		settings = append(settings, "requirepass "+strconv.Quote(s.config.Password), "masterauth "+strconv.Quote(s.config.Password))
 	}
-	if s.config.TLS {
-		settings = append(settings, "port 0", fmt.Sprintf("tls-port %d", s.port), "tls-auth-clients no",
-			"tls-cert-file "+strconv.Quote(filepath.Join(s.dir, "cert.pem")),
-			"tls-key-file "+strconv.Quote(filepath.Join(s.dir, "key.pem")),
-			"tls-ca-cert-file "+strconv.Quote(filepath.Join(s.dir, "cert.pem")))
-	} else {
-		settings = append(settings, fmt.Sprintf("port %d", s.port))
-	}
+	settings = append(settings, s.listenSettings()...)
+	settings = append(settings, s.more...)
+	return s.run(exec.Command(s.program, "-"), settings, line) // on standard input, so the process list does not show the password
+}
 
-	process := exec.Command(s.program, "-") // reads settings from standard input, so the process list does not show the password
+// listenSettings returns the settings of the port and of TLS.
+func (s *Server) listenSettings() []string {
+	if !s.config.TLS {
+		return []string{fmt.Sprintf("port %d", s.port)}
+	}
+	return []string{"port 0", fmt.Sprintf("tls-port %d", s.port), "tls-auth-clients no",
+		"tls-cert-file " + strconv.Quote(filepath.Join(s.dir, "cert.pem")),
+		"tls-key-file " + strconv.Quote(filepath.Join(s.dir, "key.pem")),
+		"tls-ca-cert-file " + strconv.Quote(filepath.Join(s.dir, "cert.pem"))}
+}
+
+// run starts a process, writes the settings to its standard input, and returns
+// when it prints the given line.
+func (s *Server) run(process *exec.Cmd, settings []string, line string) error {
 	process.Stdin = strings.NewReader(strings.Join(settings, "\n") + "\n")
 	stdout, err := process.StdoutPipe()
 	if err != nil {
@@ -217,32 +232,4 @@ func freePort(t testing.TB) int {
 	}
 	t.Fatal("no free port from 20000 to 29999")
 	return 0
-}
-
-func (s *Server) makeCertificate() {
-	s.t.Helper()
-	check := func(err error) {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(err)
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	check(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	check(err)
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	check(os.WriteFile(filepath.Join(s.dir, "cert.pem"), certificate, 0o600))
-	check(os.WriteFile(filepath.Join(s.dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
-	s.roots = x509.NewCertPool()
-	s.roots.AppendCertsFromPEM(certificate)
 }

@@ -18,11 +18,11 @@ import (
 //	bearer.Claim("/https:~1~1example.com~1features/beta", true)
 //
 // Write ~1 for a slash in a name, and ~0 for a tilde. A string never equals a
-// number, and an int equals only a number that the token writes as an integer.
+// number, and an integer equals only a number that the token writes as an integer.
 // The refusal is 403 without a challenge. The log does not show the token's value.
 //
 // With [Both], the claims are those of the first verifier.
-func Claim[V string | bool | int | float64](at string, value V) Requirement {
+func Claim[V string | bool | int | int64 | float64](at string, value V) Requirement {
 	q := claim{text: at, value: value}
 	q.at, q.err = pointer.Parse(at)
 	return q
@@ -32,7 +32,7 @@ type claim struct {
 	text  string
 	at    pointer.Pointer
 	err   error // a mistake in text
-	value any   // a string, bool, int or float64
+	value any   // a string, bool, int, int64 or float64
 }
 
 func (q claim) isMet(p *Principal) bool {
@@ -84,8 +84,9 @@ func (q claim) equals(found strictjson.Value) bool {
 		is, err := strictjson.Bool(found)
 		return err == nil && is == want
 	case int:
-		n, err := strconv.ParseInt(string(found), 10, 64)
-		return err == nil && n == int64(want)
+		return isInteger(found, int64(want))
+	case int64:
+		return isInteger(found, want)
 	case float64:
 		if found.Kind() != '0' {
 			return false
@@ -94,6 +95,11 @@ func (q claim) equals(found strictjson.Value) bool {
 		return err == nil && x == want
 	}
 	return false
+}
+
+func isInteger(found strictjson.Value, want int64) bool {
+	n, err := strconv.ParseInt(string(found), 10, 64)
+	return err == nil && n == want
 }
 
 func (q claim) valueText() string {

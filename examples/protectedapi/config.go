@@ -78,7 +78,7 @@ func (c *config) flags() *flag.FlagSet {
 	fs.StringVar(&c.audience, "audience", "", "the `aud` that tokens must have (default: the resource)")
 	fs.StringVar(&c.resource, "resource", "", "`URL` of this API (default: http://HOST:PORT, or https with TLS, while HOST is a loopback address); proofs name URLs of its origin")
 	fs.StringVar(&c.realm, "realm", "protectedapi", "`realm` of challenges")
-	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may differ, at most 5m; 0s is none")
+	fs.DurationVar(&c.leeway, "leeway", 5*time.Second, "how far clocks may differ, at most 5m; 0s allows no difference")
 	fs.DurationVar(&c.refreshBudget, "refresh-budget", 10*time.Second, "least time between fetches of keys for unknown kids")
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
 	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can then read and forge tokens")

@@ -49,9 +49,9 @@ func TestURLIsFreshForADay(t *testing.T) {
 		f := &finder{}
 		c := discovery.NewCache(discovery.Config{Find: f.find, MaxStale: time.Hour})
 		wantURL(t, c, "url 1")
-		time.Sleep(24*time.Hour - 1)
+		elapse(24*time.Hour - 1)
 		wantURL(t, c, "url 1")
-		time.Sleep(time.Nanosecond)
+		elapse(time.Nanosecond)
 		wantURL(t, c, "url 2")
 	})
 }
@@ -62,9 +62,9 @@ func TestOldURLServesForMaxStaleWhileDiscoveryFails(t *testing.T) {
 		c := discovery.NewCache(discovery.Config{Find: f.find, MaxStale: time.Hour})
 		wantURL(t, c, "url 1")
 		f.down = true
-		time.Sleep(25*time.Hour - 1)
+		elapse(25*time.Hour - 1)
 		wantURL(t, c, "url 1")
-		time.Sleep(time.Nanosecond)
+		elapse(time.Nanosecond)
 		wantURL(t, c, "")
 		f.down = false
 		wantURL(t, c, "url 4")
@@ -81,7 +81,7 @@ func TestDoubtBringsTheNextDiscoveryForward(t *testing.T) {
 		c.Doubt(5 * time.Minute)
 		wantURL(t, c, "url 1")
 		c.Trust() // revokes the doubt
-		time.Sleep(5 * time.Minute)
+		elapse(5 * time.Minute)
 		wantURL(t, c, "url 1")
 
 		c.Doubt(5 * time.Minute)
@@ -133,32 +133,35 @@ func TestBackgroundDiscoveryKeepsNobodyWaiting(t *testing.T) {
 		if waited := time.Since(before); waited != 0 {
 			t.Errorf("callers waited %v, want no wait", waited)
 		}
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		wantURL(t, c, "url 2")
 
 		// A failure is not repeated for a minute.
 		f.down = true
 		c.Doubt(0)
 		wantURL(t, c, "url 2")
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		wantURL(t, c, "url 2")
 		if f.calls != 3 {
 			t.Errorf("%d discoveries within a minute of a failure, want 3", f.calls)
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		wantURL(t, c, "url 2")
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		if f.calls != 4 {
 			t.Errorf("%d discoveries a minute after a failure, want 4", f.calls)
 		}
 
 		// Nothing is left locked where the work could not begin.
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		f.down, closed = false, true
 		wantURL(t, c, "url 2")
 		closed = false
 		wantURL(t, c, "url 2")
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		wantURL(t, c, "url 5")
 	})
 }
+
+// elapse lets a bubble's time pass.
+func elapse(d time.Duration) { <-time.After(d) }

@@ -28,11 +28,11 @@ func TestRecurringIsToldOncePerInterval(t *testing.T) {
 			if told.Load() != 1 {
 				t.Errorf("minute %d: told %d times, want once", minute, told.Load())
 			}
-			time.Sleep(throttle.Interval - time.Nanosecond)
+			elapse(throttle.Interval - time.Nanosecond)
 			if event.Tell() {
 				t.Errorf("minute %d: told again too early", minute)
 			}
-			time.Sleep(time.Nanosecond)
+			elapse(time.Nanosecond)
 		}
 	})
 }

@@ -4,9 +4,11 @@
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
 MTLS ?= allowed
-MODULES = . adapters/bearerecho5 adapters/bearermcp adapters/bearerredis bench examples interop tools
+# The modules with the longest tests come first.
+MODULES = . adapters/bearerredis examples interop adapters/bearermcp bench adapters/bearerecho5 tools
+TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo test bench compare
+.PHONY: demo test bench compare $(TESTS)
 
 # Starts the reference program with a development authorization server and
 # prints requests to paste. FRAMEWORK is nethttp, echo or gin. DPOP and MTLS are
@@ -16,13 +18,16 @@ demo:
 	@go build -o bin/protectedapi ./examples/protectedapi
 	@exec bin/protectedapi -dev -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)
 
-# Runs the tests of every module. As root, it first installs missing programs
-# from Debian packages.
+# Runs the tests of every module, two modules at a time, since many tests wait for
+# other programs. As root, it first installs missing programs from Debian
+# packages.
 test:
 	@.ci/needs curl node npm redis-server
-	@set -e; for module in $(MODULES); do \
-		echo "$$module"; (cd $$module && GOWORK=off go test ./...); \
-	done
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(TESTS)
+
+$(TESTS): test/%:
+	@echo "$*"
+	@cd $* && GOWORK=off go test ./...
 
 # Runs the benchmarks; the output is for benchstat.
 bench:

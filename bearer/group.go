@@ -37,11 +37,13 @@ func (g *Guard) With(rule scope.Rule, requirements ...Requirement) *Guard {
 	for i, r := range requirements {
 		if err := validate(r); err != nil {
 			errs = append(errs, fmt.Errorf("bearer: Guard.With: requirements[%d]: %w", i, err))
+			continue
 		}
+		within.requirements[i] = owned(r) // the caller may change a StepUp later
 	}
 	if outer := g.group; outer != nil {
 		within.rule = needBoth(outer.rule, rule)
-		within.requirements = slices.Concat(outer.requirements, requirements)
+		within.requirements = slices.Concat(outer.requirements, within.requirements)
 		errs = append(errs, outer.err)
 	}
 	within.err = errors.Join(errs...)

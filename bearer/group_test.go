@@ -149,3 +149,25 @@ func TestWithAndOptional(t *testing.T) {
 		t.Errorf("a token without the group's scope: status %d, want 403", got.status)
 	}
 }
+
+// Like a route, a group does not change if the caller changes a StepUp later.
+func TestWithKeepsItsStepUp(t *testing.T) {
+	weak := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+		return &bearer.Principal{Subject: "alice", ACR: "password"}, nil
+	})
+	guard := newGuard(t, bearer.Config{Verifiers: []bearer.Verifier{weak}})
+	acr, byPointer := []string{"mfa"}, &bearer.StepUp{ACR: []string{"mfa"}}
+	groups := []*bearer.Guard{
+		guard.With(scope.None, bearer.StepUp{ACR: acr}),
+		guard.With(scope.None, byPointer),
+		guard.With(scope.None).With(scope.None, bearer.StepUp{ACR: acr}),
+		guard.With(scope.None, byPointer).With(scope.None),
+	}
+	acr[0], byPointer.ACR[0] = "password", "password"
+	for i, api := range groups {
+		route := api.MustRoute(bearer.RouteConfig{Rule: scope.None})
+		if got := serve(route, get("Bearer good")); got.status != 401 || !strings.Contains(got.challenge(), `acr_values="mfa"`) {
+			t.Errorf("group %d: status %d, challenge %q; want a challenge for mfa", i, got.status, got.challenge())
+		}
+	}
+}

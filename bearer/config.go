@@ -105,12 +105,12 @@ type Config struct {
 	ProblemJSON bool
 
 	// ErrorBody returns the body of a refusal and its media type, for an API
-	// with an error format of its own. If the media type is empty, the guard
-	// writes its own body. Everything else stays the guard's: the status, the
-	// challenges, all other header fields, the log record and the event.
-	// ErrorBody is called in the request's goroutine. The request is not
-	// admitted, so it says nothing reliable about the caller. Default: the
-	// guard's JSON.
+	// with an error format of its own. If the media type is empty or not
+	// printable ASCII, the guard writes its own body. Everything else stays the
+	// guard's: the status, the challenges, all other header fields, the log
+	// record and the event. ErrorBody is called in the request's goroutine. The
+	// request is not admitted, so it says nothing reliable about the caller.
+	// Default: the guard's JSON.
 	ErrorBody func(*http.Request, PublicError) (mediaType string, body []byte)
 
 	// RetryAfter is the Retry-After of a 503 for which the verifier has no

@@ -40,5 +40,7 @@ func (g *Guard) ownBody(r *http.Request, a *answer, id []byte, retryAfter time.D
 		e.RetryAfter = wholeSeconds(retryAfter)
 	}
 	mediaType, body := g.errorBody(r, e)
-	return &form{mediaType: mediaType}, body, mediaType != ""
+	// A media type that a field cannot carry would make clients drop the answer.
+	ok := mediaType != "" && isQuotable(mediaType)
+	return &form{mediaType: mediaType, length: lengthOf(len(body))}, body, ok
 }

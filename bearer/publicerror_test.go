@@ -119,3 +119,36 @@ func TestErrorBodyMayKeepTheGuardsBody(t *testing.T) {
 		t.Errorf("%s %v, want %s %v", got.body, got.header, want.body, want.header)
 	}
 }
+
+// A client sees a body of no bytes as such, also for HEAD.
+func TestErrorBodyMayBeEmpty(t *testing.T) {
+	route := newRoute(t, bearer.Config{ErrorBody: func(*http.Request, bearer.PublicError) (string, []byte) { return "text/plain", nil }}, bearer.RouteConfig{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { route.Admit(w, r) }))
+	defer server.Close()
+	for _, method := range []string{"GET", "HEAD"} {
+		r, err := http.NewRequest(method, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := server.Client().Do(r)
+		if err != nil {
+			t.Errorf("%s: %v", method, err)
+			continue
+		}
+		_ = got.Body.Close()
+		if got.StatusCode != 401 || got.ContentLength != 0 {
+			t.Errorf("%s: status %d, Content-Length %d; want 401 and 0", method, got.StatusCode, got.ContentLength)
+		}
+	}
+}
+
+// Clients drop an answer with such a field, and others might read two fields.
+func TestErrorBodyCannotBreakTheHeader(t *testing.T) {
+	for _, mediaType := range []string{"a/b\r\nX-Evil: 1", "a/b\n", "a/b\x00", "a/\u00e9"} {
+		config := bearer.Config{ErrorBody: func(*http.Request, bearer.PublicError) (string, []byte) { return mediaType, []byte("own") }}
+		got := serve(newRoute(t, config, bearer.RouteConfig{}), get())
+		if got.header.Get("Content-Type") != "application/json" || got.body == "own" {
+			t.Errorf("%q: %v %s", mediaType, got.header, got.body)
+		}
+	}
+}

@@ -38,6 +38,9 @@ func (p Principal) WithRoles(roles ...string) Principal {
 // Role requires that the caller has a role. The refusal is 403 without a
 // challenge, since a client cannot request a role. To accept a scope instead of
 // the role, use [AnyOf].
+//
+// If the verifiers trust several issuers, the role of any of them counts. If it
+// must not, also compare [Principal.Issuer] in a [RequirementFunc].
 func Role(name string) Requirement { return anyRole{name} }
 
 // AnyRole requires that the caller has at least one of the roles. A route that

@@ -3,6 +3,7 @@ package bearer_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -121,11 +122,17 @@ func TestRolesCostNoAllocation(t *testing.T) {
 	count := func(r ...bearer.Requirement) float64 {
 		rt := newRoute(t, config, bearer.RouteConfig{Requirements: r})
 		w, request := httptest.NewRecorder(), get("Bearer x")
-		return testing.AllocsPerRun(100, func() {
-			if _, ok := rt.Admit(w, request); !ok {
-				t.Fatal("refused")
-			}
-		})
+		// The minimum of several runs: the race detector makes a sync.Pool drop
+		// items at random.
+		least := math.Inf(1)
+		for range 50 {
+			least = min(least, testing.AllocsPerRun(1, func() {
+				if _, ok := rt.Admit(w, request); !ok {
+					t.Fatal("refused")
+				}
+			}))
+		}
+		return least
 	}
 	none := count()
 	for name, r := range map[string]bearer.Requirement{

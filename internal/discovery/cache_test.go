@@ -163,5 +163,8 @@ func TestBackgroundDiscoveryKeepsNobodyWaiting(t *testing.T) {
 	})
 }
 
-// elapse lets a bubble's time pass.
-func elapse(d time.Duration) { <-time.After(d) }
+// elapse lets a bubble's time pass, and the work that becomes due finish.
+func elapse(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -3,6 +3,7 @@ package claims
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/pointer"
@@ -18,7 +19,15 @@ var DefaultRoles = []string{"/roles"}
 type Pointer struct {
 	pointer.Pointer
 	claim int // the index of the claim that it points into
+
+	// project allows an object, whose names are the roles. Only Zitadel's claims
+	// have that form; elsewhere an object may say anything about its names.
+	project bool
 }
+
+// projectClaims begins the names of the claims in which Zitadel sends the roles of
+// a project.
+const projectClaims = "urn:zitadel:iam:org:project:"
 
 // AddPointers parses JSON pointers and adds the claims that they point into. The
 // error reports all mistakes under the given name of the list.
@@ -31,7 +40,7 @@ func (n *Names) AddPointers(list string, texts []string) ([]Pointer, error) {
 			errs = append(errs, fmt.Errorf("%s[%d] %q %w", list, i, text, err))
 			continue
 		}
-		pointers = append(pointers, Pointer{p, n.Add(p.Claim())})
+		pointers = append(pointers, Pointer{p, n.Add(p.Claim()), strings.HasPrefix(p.Claim(), projectClaims)})
 	}
 	return pointers, errors.Join(errs...)
 }
@@ -82,6 +91,10 @@ func (v *Values) rolesAt(p Pointer, list []string) ([]string, error) {
 			return err
 		})
 	case '{':
+		if !p.project {
+			err = errNotProject
+			break
+		}
 		list, err = appendProjectRoles(list, value)
 	default:
 		err = strictjson.WrongKind(value, "roles")
@@ -91,6 +104,8 @@ func (v *Values) rolesAt(p Pointer, list []string) ([]string, error) {
 	}
 	return list, err
 }
+
+var errNotProject = errors.New("a JSON object that does not list organizations by role")
 
 // role returns an element of an array of roles: a string, or an object whose value
 // is the role. RFC 9068, Section 2.2.3.1 takes such objects from SCIM (RFC 7643,
@@ -126,7 +141,7 @@ func appendProjectRoles(list []string, object strictjson.Value) ([]string, error
 			return err
 		})
 		if err != nil {
-			return errors.New("a JSON object that does not list organizations by role")
+			return errNotProject
 		}
 		if granted {
 			list = append(list, string(name))

@@ -47,6 +47,7 @@ func TestRoles(t *testing.T) {
 		{"SCIM with a number", []string{"/roles"}, `{"roles":[{"value":7}]}`, nil, true, "a JSON number instead of a string"},
 		{"the pointer is too short: the realm", []string{"/realm_access"}, `{"realm_access":{"roles":["admin"]}}`, nil, true, "a JSON object that does not list organizations by role"},
 		{"the pointer is too short: the clients", []string{"/resource_access"}, `{"resource_access":{"account":{"roles":["admin"]}}}`, nil, true, "a JSON object that does not list organizations by role"},
+		{"an object of another issuer than Zitadel", []string{"/roles"}, `{"roles":{"admin":{"state":"revoked"}}}`, nil, true, "a JSON object that does not list organizations by role"},
 		{"an object of booleans", []string{"/roles"}, `{"roles":{"admin":false}}`, nil, true, "a JSON object that does not list organizations by role"},
 		{"a string on the way", []string{"/realm_access/roles"}, `{"realm_access":"admin"}`, nil, true, "at /realm_access: a JSON string instead of an object"},
 		{"malformed within", []string{"/realm_access/roles"}, `{"realm_access":{"roles":[1]}}`, nil, true, "at /realm_access/roles: a JSON number instead of a string"},

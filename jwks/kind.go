@@ -29,7 +29,7 @@ func (c *profile) checkKind(v *claims.Values, p *bearer.Principal) *bearer.Error
 // checkForbidden refuses other kinds of tokens (RFC 8725, Section 3.12).
 func (c *profile) checkForbidden(v *claims.Values, p *bearer.Principal) *bearer.Error {
 	for _, i := range c.forbidden {
-		if v.Has(i) {
+		if v.Sent(i) { // also a malformed one, which a pointer in Profile.Roles may have found
 			return bearer.Invalid("kind", "an access token, which has no claim "+c.Name(i), "another kind of token")
 		}
 	}

@@ -115,6 +115,21 @@ func TestRequiredRoles(t *testing.T) {
 	}
 }
 
+// RFC 8725, Section 3.12: a claim that marks another kind of token refuses the
+// token even if it is malformed, and even if the roles are read from it.
+func TestRolesDoNotHideTheKind(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	for _, claim := range []string{"nonce", "events"} {
+		v := trusting(t, issuer, func(i *jwks.Issuer) {
+			i.Profile = jwks.Profile{Types: []string{"JWT"}, Roles: []string{"/" + claim + "/roles"}}
+		})
+		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT, Claims: map[string]any{claim: "x"}}))
+		if e, _ := errors.AsType[*bearer.Error](err); e == nil || e.Check != "kind" {
+			t.Errorf("%s: %v", claim, err)
+		}
+	}
+}
+
 // New reports all mistakes in Roles.
 func TestRolesMistakes(t *testing.T) {
 	p := jwks.Keycloak()

@@ -131,7 +131,7 @@ type Config struct {
 	// anonymous request. If a request passes several routes of the guard,
 	// OnAdmit is called once, by the first. An inner route may still refuse the
 	// request, and then OnRefusal is called as well. An outer handler that needs
-	// the final outcome uses [Watch]. Default: nothing is called.
+	// the final outcome uses [WithOutcome]. Default: nothing is called.
 	OnAdmit func(*http.Request)
 
 	// OnRefusal is called for each refusal, before the answer is written and in

@@ -165,7 +165,7 @@ func ExampleInvalid() {
 
 // An access log outside the guard writes one line for each request, with the
 // user.
-func ExampleWatch() {
+func ExampleWithOutcome() {
 	route := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:read"), Optional: true})
 	strict := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.All("orders:write")})
 	mux := http.NewServeMux()
@@ -182,7 +182,7 @@ func ExampleWatch() {
 
 	accessLog := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, outcome := bearer.Watch(r.Context())
+			ctx, outcome := bearer.WithOutcome(r.Context())
 			next.ServeHTTP(w, r.WithContext(ctx))
 			user := "-" // anonymous, or a path without a guard
 			if p, known := outcome.Principal(); known {

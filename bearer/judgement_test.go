@@ -556,7 +556,7 @@ func TestAnonymousHidesTheOuterPrincipal(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, rule := range []scope.Rule{scope.None, scope.All("admin")} {
-			ctx, outcome := bearer.Watch(t.Context())
+			ctx, outcome := bearer.WithOutcome(t.Context())
 			r := httptest.NewRequest(http.MethodGet, "/?access_token=alice", nil).WithContext(ctx)
 			r, ok := outer.MustRoute(bearer.RouteConfig{Rule: scope.None}).Admit(httptest.NewRecorder(), r)
 			if !ok {

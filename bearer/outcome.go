@@ -7,7 +7,7 @@ import (
 )
 
 // Outcome tells a handler outside a guard what the guard decided about the
-// request, for example for an access log. Create one with [Watch]. An Outcome is
+// request, for example for an access log. Create one with [WithOutcome]. An Outcome is
 // safe for concurrent use, even while the inner handler is running.
 //
 // If a request passes several routes, the last decision counts: a request that
@@ -27,17 +27,17 @@ type lastDecision struct {
 
 type outcomeKey struct{}
 
-// Watch returns a copy of ctx and the Outcome that [Route.Admit] sets for a
+// WithOutcome returns a copy of ctx and the Outcome that [Route.Admit] sets for a
 // request with that context. The guard passes a new request to the inner
 // handler, so the outer handler never sees the context in which [FromContext]
 // finds the principal:
 //
-//	ctx, outcome := bearer.Watch(r.Context())
+//	ctx, outcome := bearer.WithOutcome(r.Context())
 //	next.ServeHTTP(w, r.WithContext(ctx))
 //	p, known := outcome.Principal()
 //
 // Several handlers may watch one request, each through its own Outcome.
-func Watch(ctx context.Context) (context.Context, *Outcome) {
+func WithOutcome(ctx context.Context) (context.Context, *Outcome) {
 	o := &Outcome{outer: outcomeOf(ctx)}
 	return context.WithValue(ctx, outcomeKey{}, o), o
 }

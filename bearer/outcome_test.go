@@ -53,8 +53,8 @@ func TestOutcome(t *testing.T) {
 						told, told1 = append(told, "refuse"), e
 					}
 				}
-				ctx, outer := bearer.Watch(tt.request.Context())
-				ctx, inner := bearer.Watch(ctx)
+				ctx, outer := bearer.WithOutcome(tt.request.Context())
+				ctx, inner := bearer.WithOutcome(ctx)
 				if _, known := inner.Principal(); known || inner.Admitted() {
 					t.Error("it is admitted before it is judged")
 				}
@@ -100,7 +100,7 @@ func TestOutcome(t *testing.T) {
 func TestDecideSetsNoOutcome(t *testing.T) {
 	called := false
 	rt := newRoute(t, bearer.Config{OnAdmit: func(*http.Request) { called = true }}, bearer.RouteConfig{})
-	ctx, outcome := bearer.Watch(t.Context())
+	ctx, outcome := bearer.WithOutcome(t.Context())
 	for _, token := range []string{"good", "forged"} {
 		rt.Decide(get("Bearer " + token).WithContext(ctx))
 	}
@@ -147,7 +147,7 @@ func TestOutcomeOfNestedRoutes(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				outer, inner := guard.MustRoute(bearer.RouteConfig{Rule: scope.None, Optional: true}), within.MustRoute(tt.inner)
-				ctx, outcome := bearer.Watch(t.Context())
+				ctx, outcome := bearer.WithOutcome(t.Context())
 				r, ok := outer.Admit(httptest.NewRecorder(), get(tt.token).WithContext(ctx))
 				if !ok || !outcome.Admitted() {
 					t.Fatal("the outer route refuses")
@@ -167,7 +167,7 @@ func TestOutcomeOfNestedRoutes(t *testing.T) {
 // still running, as with http.TimeoutHandler.
 func TestOutcomeConcurrently(t *testing.T) {
 	rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
-	ctx, outcome := bearer.Watch(context.Background())
+	ctx, outcome := bearer.WithOutcome(context.Background())
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -201,7 +201,7 @@ func TestOutcomeConcurrently(t *testing.T) {
 		}
 	}), time.Millisecond, "")
 	w := httptest.NewRecorder()
-	ctx, outcome = bearer.Watch(context.Background())
+	ctx, outcome = bearer.WithOutcome(context.Background())
 	slow.ServeHTTP(w, get("Bearer good").WithContext(ctx))
 	<-let
 	if p, known := outcome.Principal(); w.Code != http.StatusServiceUnavailable || !known || p.Subject != "alice" {

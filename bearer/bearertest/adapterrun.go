@@ -122,7 +122,7 @@ func (c adapterCase) within(h http.Handler, outcomes chan<- string) http.Handler
 		if c.preset != nil {
 			w.Header()["Www-Authenticate"] = slices.Clone(c.preset)
 		}
-		ctx, outcome := bearer.Watch(r.Context())
+		ctx, outcome := bearer.WithOutcome(r.Context())
 		defer func() {
 			p, known := outcome.Principal()
 			refusal, refused := outcome.Refusal()

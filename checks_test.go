@@ -375,6 +375,7 @@ func (c *checkPage) roles(p bearer.Principal) {
 	row("all of several roles are missing", bearer.AnyRole("admin", "support"))
 	row("a claim has another value", bearer.Claim("/tenant", "acme"))
 	row("a claim is missing", bearer.Claim("/address/country", "CH"))
+	row("authorization details are missing", bearer.Details("payment_initiation", func(*http.Request, []struct{}) error { return nil }))
 	row("both the scope and the role are missing", bearer.AnyOf(bearer.Scope(scope.All("admin")), bearer.Role("admin")))
 }
 

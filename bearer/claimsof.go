@@ -14,10 +14,12 @@ func ClaimsOf[T any](ctx context.Context) (T, error) {
 	var claims, none T
 	p, ok := FromContext(ctx)
 	if !ok {
-		return none, errors.New("bearer: the context has no principal: the request is anonymous, or no guard admitted it")
+		return none, errNoPrincipal
 	}
 	if err := p.Claims(&claims); err != nil {
 		return none, err
 	}
 	return claims, nil
 }
+
+var errNoPrincipal = errors.New("bearer: the context has no principal: the request is anonymous, or no guard admitted it")

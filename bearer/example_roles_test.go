@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/scope"
@@ -73,4 +74,30 @@ func ExampleClaimsOf() {
 	handler.ServeHTTP(w, exampleRequest())
 	fmt.Print(w.Body)
 	// Output: The orders of acme
+}
+
+// A payment needs a token whose authorization details cover it.
+func ExampleDetails() {
+	type payment struct {
+		Currency string `json:"currency"`
+		Limit    int    `json:"limit"`
+	}
+	payments := bearer.Details("payment_initiation", func(r *http.Request, granted []payment) error {
+		if !slices.ContainsFunc(granted, func(p payment) bool { return p.Currency == "EUR" && p.Limit >= 100 }) {
+			return bearer.Forbid("the token does not cover this payment")
+		}
+		return nil
+	})
+	for _, details := range []string{
+		`[{"type":"payment_initiation","currency":"EUR","limit":500}]`,
+		`[{"type":"payment_initiation","currency":"EUR","limit":50}]`,
+		`[{"type":"account_information"}]`,
+	} {
+		p := bearer.Principal{Subject: "alice"}.WithClaims(`{"authorization_details":` + details + `}`)
+		fmt.Println(payments.Check(exampleRequest(), &p))
+	}
+	// Output:
+	// <nil>
+	// bearer: forbidden: policy
+	// bearer: forbidden: authorization_details: expected details of the type "payment_initiation", got none
 }

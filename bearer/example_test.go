@@ -3,6 +3,7 @@ package bearer_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -262,4 +263,16 @@ func ExampleConfig_errorBody() {
 	fmt.Println(w.Code, w.Body)
 	// Output:
 	// 403 {"error":{"code":"insufficient_scope","message":"The access token lacks a scope that the request needs.","status":403,"trace":"7f3a"}}
+}
+
+// A program waits for the keys of its issuers, at most 10 s. It can serve while
+// one of them is down.
+func ExampleWaitReady() {
+	staff := func() error { return errors.New("staff: no keys") } // stands for the Ready of a jwks.Verifier
+	customers := func() error { return nil }
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := bearer.WaitReady(ctx, func() error { return bearer.AnyReady(staff(), customers()) })
+	fmt.Println(err)
+	// Output: <nil>
 }

@@ -268,15 +268,7 @@ func orNone(d time.Duration) time.Duration {
 func (a *api) waitReady(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for a.tokens.Ready() != nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	_ = bearer.WaitReady(ctx, func() error { return a.tokens.Ready() }) // the API answers 503 meanwhile
 }
 
 func (a *api) close() {

@@ -56,7 +56,7 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 		bad = err
 	}
 	var err error
-	if p.ClientID, err = v.FirstText(c.clientID); bad == nil {
+	if p.ClientID, err = c.readClientID(v); bad == nil {
 		bad = err
 	}
 	if bad == nil {
@@ -75,7 +75,7 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 		return malformed(err)
 	}
 	c.setClient(v, p)
-	return nil
+	return c.checkClient(p)
 }
 
 func (i *issuer) readRoles(t *unverified, p *bearer.Principal, m *memory) (err error) {

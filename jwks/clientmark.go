@@ -37,6 +37,10 @@ const (
 	// MarkNoUser is the mark of Okta and Cognito: sub is the client's ID, and
 	// there is neither uid nor username.
 	MarkNoUser ClientMark = "no user"
+
+	// MarkNever is for issuers that give tokens to users only, or that do not
+	// mark clients' own tokens: no token counts as a client's own.
+	MarkNever ClientMark = "never"
 )
 
 // markClaims are the claims that a mark depends on, in the order that setClient
@@ -47,6 +51,7 @@ var markClaims = map[ClientMark][]string{
 	MarkAppOnly:        {"idtyp", "oid", "scp"},
 	MarkGrantType:      {"gty"},
 	MarkNoUser:         {"uid", "username"},
+	MarkNever:          nil,
 }
 
 // clientMark is a compiled [ClientMark]: it has the claims by index.
@@ -89,6 +94,7 @@ func (c *profile) setClient(v *claims.Values, p *bearer.Principal) {
 		}
 	case MarkGrantType:
 		is = text(0) == "client-credentials" || p.Subject == p.ClientID+"@clients"
+	case MarkNever:
 	case MarkNoUser:
 		is = p.Subject == p.ClientID && !slices.ContainsFunc(m.claims, v.Sent)
 	default:

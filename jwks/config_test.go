@@ -102,7 +102,10 @@ func TestConfigMistakes(t *testing.T) {
 		{"no type", good(func(i *jwks.Issuer) { i.Profile.Types = []string{} }), []string{"Profile.Types is empty"}},
 		{"no claim for the client", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{} }), []string{"Profile.ClientID is empty"}},
 		{"kinds without kind", good(func(i *jwks.Issuer) { i.Profile.Kinds = []string{"a"} }), []string{"Profile.Kinds is set without Kind"}},
-		{"a claim without a name", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{""} }), []string{"Profile.ClientID"}},
+		{"a claim without a name", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{"", "azp"} }), []string{"Profile.ClientID has an empty string before the end"}},
+		{"a scope without a name", good(func(i *jwks.Issuer) { i.Profile.Scope = []string{""} }), []string{"Profile.Scope: an empty claim name"}},
+		{"clients only, and none", good(func(i *jwks.Issuer) { i.Profile.ClientsOnly, i.Profile.Client = true, jwks.MarkNever }),
+			[]string{"Profile.ClientsOnly is set with the mark MarkNever"}},
 	}
 	for _, tt := range tests {
 		v, err := jwks.New(tt.config)

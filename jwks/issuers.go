@@ -1,7 +1,8 @@
 package jwks
 
-// The profiles of issuers that do not follow RFC 9068. To add one, write a
-// function like these, and add a row to profile_test.go and to docs/issuers.md.
+// The profiles of issuers that do not follow RFC 9068: here those that companies
+// know best, and in issuers_server.go, issuers_workload.go and issuers_proxy.go the
+// others. To add one, see CONTRIBUTING.md.
 
 // Keycloak returns the profile of Keycloak's access tokens. Their typ is JWT, or
 // at+jwt if the client is configured so, and the claim typ names the kind of
@@ -79,5 +80,31 @@ func Cognito() Profile {
 		Kinds:    []string{"access"},
 		Required: []string{"sub", "iat", "jti"},
 		Client:   MarkNoUser,
+	}
+}
+
+// AzureADB2C returns the profile of Azure AD B2C's access tokens. The claim azp
+// names the client, which ID tokens do not have. B2C gives the roles of an API's
+// registration as scopes. It has no claim for roles: a custom policy may add one.
+func AzureADB2C() Profile {
+	return Profile{
+		Types:    []string{"JWT"},
+		ClientID: []string{"azp"},
+		Scope:    []string{"scp"},
+		Required: []string{"sub", "iat", "ver"},
+	}
+}
+
+// Firebase returns the profile of the ID tokens that Firebase Authentication and
+// Google's Identity Platform give users, and that their APIs accept. Their audience
+// is the project's ID. They name no client. The roles are those of a custom claim
+// roles, which only the Admin SDK can set.
+func Firebase() Profile {
+	return Profile{
+		Types:    []string{"JWT"},
+		ClientID: []string{""},
+		Scope:    []string{},
+		Required: []string{"sub", "iat", "auth_time", "firebase"},
+		Client:   MarkNever,
 	}
 }

@@ -53,12 +53,8 @@ func (c *profile) checkForbidden(v *claims.Values, p *bearer.Principal) *bearer.
 }
 
 func (c *profile) checkRequired(v *claims.Values, p *bearer.Principal) *bearer.Error {
-	if p.ClientID == "" {
-		names := make([]string, len(c.clientID))
-		for i, claim := range c.clientID {
-			names[i] = c.Name(claim)
-		}
-		return missing(fmt.Sprintf("one of the claims %q", names), "none")
+	if refused := c.checkClientID(p); refused != nil {
+		return refused
 	}
 	for _, i := range c.required {
 		if !v.Has(i) || v.IsEmptyText(i) {

@@ -13,8 +13,8 @@ import (
 // The zero Profile is RFC 9068: typ is at+jwt, and the claims sub, client_id, iat
 // and jti are present.
 //
-// Every profile requires iss, exp, an audience and a client ID, and refuses
-// logout tokens, DPoP proofs, introspection responses and client assertions (RFC
+// Every profile requires iss, exp, an audience and a client ID (see ClientID for
+// issuers whose tokens have none), and refuses logout tokens, DPoP proofs, introspection responses and client assertions (RFC
 // 8725, Section 3.12). It refuses ID tokens by typ or by Kind. If neither tells
 // them apart, it refuses them by claims that only ID tokens have, and by claims
 // that they lack.
@@ -25,7 +25,10 @@ type Profile struct {
 	Types []string
 
 	// ClientID names the claims that may contain the client's ID. The first one
-	// that a token has counts. Default: client_id.
+	// that a token has counts. The claim aud counts if it has one value. An
+	// empty string at the end accepts a token without client, which must then
+	// have a subject: [bearer.Principal.ClientID] is empty. If the issuer attests
+	// workloads, each of which is its own client, name sub. Default: client_id.
 	ClientID []string
 
 	// Scope names the claims that may contain the scopes, as a string or as an
@@ -63,6 +66,9 @@ type Profile struct {
 	// Client says how the issuer marks a token that a client got for itself, for
 	// [bearer.Principal.IsClient]. Default: sub is the client's ID.
 	Client ClientMark
+
+	// ClientsOnly refuses tokens without the mark of Client: those of users.
+	ClientsOnly bool
 }
 
 // neverTypes are types of JWTs that are not access tokens, whatever the profile
@@ -86,6 +92,7 @@ type profile struct {
 	types       []string // normalized
 	typed       bool     // typ alone identifies an access token
 	clientID    []int
+	noClient    bool // a token without client is accepted
 	scope       []int
 	scopeString bool // the claim scope must be a string
 	roles       []claims.Pointer
@@ -96,16 +103,23 @@ type profile struct {
 	forbidden   []int
 	tokenType   int
 	client      clientMark
+	clientsOnly bool
 }
 
 // compile compiles p. All profiles of a verifier share names, so that a token is
 // read once, before its issuer is known.
 func (p Profile) compile(names *claims.Names) (*profile, error) {
 	errs := []error{p.check()}
-	c := &profile{Names: names, kind: -1, kinds: slices.Clone(p.Kinds), scopeString: p.Scope == nil}
+	c := &profile{
+		Names: names, kind: -1, kinds: slices.Clone(p.Kinds), scopeString: p.Scope == nil, clientsOnly: p.ClientsOnly,
+	}
 	p = p.withDefaults()
 	c.types, c.typed = p.compileTypes()
 	for _, name := range p.ClientID {
+		if name == "" {
+			c.noClient = true
+			continue
+		}
 		c.clientID = append(c.clientID, c.AddStrict(name))
 	}
 	for _, name := range p.Scope {
@@ -189,9 +203,15 @@ func (p Profile) check() error {
 		if list.required && list.names != nil && len(list.names) == 0 {
 			mistake("%s is empty, so that no token is accepted; leave it out for the default", list.field)
 		}
-		if list.field != "Types" && slices.Contains(list.names, "") {
+		if list.field != "Types" && list.field != "ClientID" && slices.Contains(list.names, "") {
 			mistake("%s: an empty claim name", list.field)
 		}
+	}
+	if last := len(p.ClientID) - 1; last > 0 && slices.Contains(p.ClientID[:last], "") {
+		mistake("ClientID has an empty string before the end; put it last, to accept a token without client, or leave it out")
+	}
+	if p.ClientsOnly && p.Client == MarkNever {
+		mistake("ClientsOnly is set with the mark MarkNever, so that no token is accepted; set Client to the issuer's mark")
 	}
 	for _, t := range p.Types {
 		if t := jose.NormalizeType(t); slices.Contains(neverTypes, t) {

@@ -94,17 +94,6 @@ func (v *Values) Text(i int) (string, error) {
 	return s, nil
 }
 
-// FirstText returns the first claim of indexes that is not absent. The claim
-// must be a string.
-func (v *Values) FirstText(indexes []int) (string, error) {
-	for _, i := range indexes {
-		if v.raw[i] != nil {
-			return v.Text(i)
-		}
-	}
-	return "", nil
-}
-
 // List returns a claim that must be a string or an array of strings (RFC 7519,
 // Section 4.1.3).
 func (v *Values) List(i int) ([]string, error) {

@@ -1,0 +1,70 @@
+package jwks
+
+// The profiles of issuers that attest workloads: a service account, a job, a pod.
+// A workload is a client without a user: its subject is its client ID, and
+// [bearer.Principal.IsClient] is true.
+
+// Google returns the profile of the ID tokens that Google signs for service
+// accounts, for an audience that the caller chooses. It refuses users' ID tokens:
+// in a service account's, azp is equal to sub.
+//
+// Anybody with a Google account can get such a token for your audience. Compare
+// the subject, or the claim email, with the service accounts that you expect.
+func Google() Profile {
+	return Profile{
+		Types:       []string{"JWT"},
+		ClientID:    []string{"azp"},
+		Scope:       []string{},
+		Roles:       []string{},
+		Required:    []string{"sub", "iat"},
+		ClientsOnly: true,
+	}
+}
+
+// GitHubActions returns the profile of the ID tokens of GitHub's workflows. The
+// subject says what ran: repo:OWNER/REPOSITORY:ref:refs/heads/main.
+//
+// Any repository of GitHub can get such a token for your audience. Compare the
+// claim repository_id or repository_owner_id with [bearer.Claim].
+func GitHubActions() Profile {
+	return Profile{
+		Types:    []string{"JWT"},
+		ClientID: []string{"sub"},
+		Scope:    []string{},
+		Roles:    []string{},
+		Required: []string{"sub", "iat", "jti", "repository", "repository_id"},
+	}
+}
+
+// Kubernetes returns the profile of Kubernetes' service account tokens, as a
+// projected volume or the TokenRequest API gives them. They have no typ. The
+// subject is system:serviceaccount:NAMESPACE:NAME. The older tokens of secrets
+// have neither aud nor exp, so they are refused.
+//
+// Each pod of the cluster can get such a token for your audience. Compare the
+// subject, or the claim kubernetes.io with [bearer.Claim].
+func Kubernetes() Profile {
+	return Profile{
+		Types:    []string{"", "JWT"},
+		ClientID: []string{"sub"},
+		Scope:    []string{},
+		Roles:    []string{},
+		Required: []string{"sub", "iat", "kubernetes.io"},
+	}
+}
+
+// SPIFFE returns the profile of JWT-SVIDs. The subject is the workload's SPIFFE
+// ID: spiffe://TRUST-DOMAIN/PATH. JWT-SVID does not require iss, but this package
+// does: set jwt_issuer in SPIRE.
+//
+// Each workload of the trust domain can get such a token for your audience.
+// Compare the subject with the workloads that you expect.
+func SPIFFE() Profile {
+	return Profile{
+		Types:    []string{"", "JWT", "JOSE"},
+		ClientID: []string{"sub"},
+		Scope:    []string{},
+		Roles:    []string{},
+		Required: []string{"sub"},
+	}
+}

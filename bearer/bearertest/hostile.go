@@ -1,7 +1,6 @@
 package bearertest
 
 import (
-	"cmp"
 	"encoding/base64"
 	"strings"
 	"time"
@@ -23,16 +22,19 @@ type HostileToken struct {
 	Expired bool
 }
 
-// Hostile returns tokens that an API must refuse if it trusts the issuer by RFC
-// 9068, for the issuer's default audience. Each token is t with one thing wrong.
+// Hostile returns tokens that an API must refuse if it trusts the issuer by the
+// profile of t.Shape, for the issuer's default audience. Each token is t, which the
+// API accepts, with one thing wrong; and the other kinds of tokens that issuers of
+// the shape sign.
 func (i *Issuer) Hostile(t Token) []HostileToken {
-	t.Algorithm = cmp.Or(t.Algorithm, defaultAlgorithm)
-	h := hostile{issuer: i, good: t, token: i.Mint(t)}
+	t.Algorithm = t.algorithm()
+	h := hostile{issuer: i, good: t, form: forms[t.Shape], token: i.Mint(t)}
 	h.algorithms()
 	h.signatures()
 	h.foreignKeys()
 	h.headers()
 	h.types()
+	h.kinds()
 	h.claims()
 	h.documents()
 	h.sizes()
@@ -42,6 +44,7 @@ func (i *Issuer) Hostile(t Token) []HostileToken {
 type hostile struct {
 	issuer *Issuer
 	good   Token
+	form   form // of the good token's shape
 	token  string
 	list   []HostileToken
 }

@@ -2,6 +2,7 @@ package bearertest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (h *hostile) claims() {
 	add("RFC 9068, Section 4: iss is the issuer, exactly", "iss",
 		nil, url+"/", strings.ToUpper(url), strings.TrimSuffix(url, "m")+"м", "https://evil.example.com", "",
 		[]string{url}, rawJSON("null"), 1)
-	add("RFC 9068, Section 4: aud contains the API", "aud",
+	add("RFC 9068, Section 4: aud contains the API", cmp.Or(h.form.audience, "aud"),
 		nil, "https://evil.example.com", "", []string{}, rawJSON("null"), 1, map[string]any{"a": 1},
 		rawJSON(`["https://api.example.com",1]`), "https://api.example.com/", "https://api.example.co")
 	add("RFC 7519, Section 4.1.4: exp is in the future", "exp",
@@ -35,9 +36,22 @@ func (h *hostile) claims() {
 	h.add("expired", "RFC 9068, Section 4: now is before exp", h.with(nil, map[string]any{"exp": now.Add(-time.Hour).Unix()}))
 	h.list[len(h.list)-1].Expired = true
 	add("RFC 7519, Section 4.1.5: nbf is in the past", "nbf", now.Add(time.Hour).Unix(), "0", -1, []int{0})
-	add("a token is not issued in the future", "iat", nil, now.Add(time.Hour).Unix(), "0", rawJSON("null"))
-	for _, claim := range []string{"sub", "client_id", "jti"} {
+	add("a token is not issued in the future", "iat", now.Add(time.Hour).Unix(), "0")
+	for _, claim := range h.form.required {
+		add("the issuer's access tokens have it", claim, nil, rawJSON("null"))
+	}
+	for _, claim := range h.form.texts {
 		add("RFC 9068, Section 2.2: required", claim, nil, "", 1, rawJSON("null"), []string{"a"})
+	}
+	if len(h.form.clients) > 0 {
+		for _, value := range []any{nil, "", 1, rawJSON("null"), []string{"a"}} {
+			client := members{}
+			for _, claim := range h.form.clients {
+				client[claim] = nil
+			}
+			client[h.form.clients[0]] = value
+			h.add(fmt.Sprintf("a client that is %v", value), "RFC 9068, Section 2.2: required", h.with(nil, client))
+		}
 	}
 	add("RFC 9449, Section 7.2: a bound token needs its proof", "cnf",
 		map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
@@ -55,7 +69,11 @@ func (h *hostile) documents() {
 	h.add("alg twice", unique, h.signed(inject(header, `"alg":"none"`), nil))
 	h.add("kid twice", unique, h.signed(inject(header, `"kid":"nobody"`), nil))
 	for _, member := range []string{`"iss":"https://evil.example.com"`, `"aud":"https://evil.example.com"`, `"exp":99999999999`, `"sub":"root"`} {
-		h.add(member+" and again", unique, h.signed(nil, inject(payload, member)))
+		again := inject(payload, member)
+		if name, _, _ := strings.Cut(member, ":"); !bytes.Contains(payload, []byte(name+":")) {
+			again = inject(again, member)
+		}
+		h.add(member+" and again", unique, h.signed(nil, again))
 	}
 	h.add("a name twice, deeper", unique, h.signed(nil, inject(payload, `"x":{"a":1,"a":2}`)))
 	const object = "RFC 7519, Section 7.2: one JSON object in UTF-8"

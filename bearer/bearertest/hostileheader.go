@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
@@ -15,8 +16,11 @@ import (
 func (h *hostile) algorithms() {
 	_, payload := h.parts()
 	_, _, signature := cutToken(h.token)
+	header := func(alg, kid any) string {
+		return encode(overlay(members{"typ": h.form.typ, "alg": alg, "kid": kid}, h.good.Header)) + "." + encode(payload)
+	}
 	for _, alg := range []string{"none", "None", "nOnE", "NONE"} {
-		input := encode(fmt.Appendf(nil, `{"typ":"at+jwt","alg":%q}`, alg)) + "." + encode(payload)
+		input := header(alg, nil)
 		h.add("alg "+alg+", no signature", "RFC 9068, Section 2.1: alg must not be none", input+".")
 		h.add("alg "+alg+", a signature", "RFC 9068, Section 2.1: alg must not be none", input+"."+signature)
 	}
@@ -45,10 +49,8 @@ func (h *hostile) algorithms() {
 		{"nothing", nil},
 	}
 	for _, secret := range secrets {
-		for _, header := range []string{
-			`{"typ":"at+jwt","alg":"HS256"}`, fmt.Sprintf(`{"typ":"at+jwt","alg":"HS256","kid":%q}`, rsaKey.id),
-		} {
-			input := encode([]byte(header)) + "." + encode(payload)
+		for _, kid := range []any{nil, rsaKey.id} {
+			input := header("HS256", kid)
 			mac := hmac.New(sha256.New, secret.bytes)
 			mac.Write([]byte(input))
 			h.add("HS256 by the public key as "+secret.form, "RFC 8725, Section 3.1: only the listed algorithms",
@@ -73,14 +75,33 @@ func (h *hostile) headers() {
 }
 
 func (h *hostile) types() {
-	const rule = "RFC 9068, Section 4: typ is at+jwt"
+	rule := "RFC 8725, Section 3.11: typ is one that the issuer's access tokens have"
+	if h.good.Shape == RFC9068 {
+		rule = "RFC 9068, Section 4: typ is at+jwt"
+	}
 	for _, typ := range []string{
 		"JWT", "", "at+jwt ", "x/at+jwt", "at", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "secevent+jwt",
 		"client-authentication+jwt", "oauth-authz-req+jwt",
 	} {
-		h.add(fmt.Sprintf("typ %q", typ), rule, h.with(map[string]any{"typ": typ}, nil))
+		if !slices.Contains(h.form.types, typ) {
+			h.add(fmt.Sprintf("typ %q", typ), rule, h.with(map[string]any{"typ": typ}, nil))
+		}
 	}
-	h.add("no typ", rule, h.with(map[string]any{"typ": nil}, nil))
-	h.add("typ that is null", rule, h.with(map[string]any{"typ": rawJSON("null")}, nil))
-	h.add("an ID token", rule, h.with(map[string]any{"typ": "JWT"}, map[string]any{"nonce": "n", "at_hash": "h", "azp": "app"}))
+	if !slices.Contains(h.form.types, "") {
+		h.add("no typ", rule, h.with(map[string]any{"typ": nil}, nil))
+		h.add("typ that is null", rule, h.with(map[string]any{"typ": rawJSON("null")}, nil))
+	}
+}
+
+// kinds adds the other tokens that the issuer signs.
+func (h *hostile) kinds() {
+	const rule = "RFC 8725, Section 3.12: an API accepts one kind of token"
+	for _, kind := range h.good.Shape.Kinds()[1:] {
+		t := h.good
+		t.Kind = kind
+		h.add("the issuer's "+string(kind), rule, h.issuer.Mint(t))
+	}
+	for _, value := range h.form.kinds {
+		h.add(fmt.Sprintf("claim %s that is %v", h.form.kind, value), rule, h.with(nil, map[string]any{h.form.kind: value}))
+	}
 }

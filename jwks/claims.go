@@ -75,7 +75,7 @@ func (i *issuer) readFacts(t *unverified, f *facts, m *memory) *bearer.Error {
 		return malformed(err)
 	}
 	c.setClient(v, p)
-	return c.checkClient(p)
+	return c.checkHolder(p)
 }
 
 func (i *issuer) readRoles(t *unverified, p *bearer.Principal, m *memory) (err error) {

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -41,12 +42,27 @@ func (c *profile) checkClientID(p *bearer.Principal) *bearer.Error {
 	return missing(fmt.Sprintf("one of the claims %q", names), "none")
 }
 
-// checkClient refuses the token of a user if the profile is for clients only.
-func (c *profile) checkClient(p *bearer.Principal) *bearer.Error {
-	if !c.clientsOnly || p.IsClient() {
-		return nil
+// checkHolder refuses a token whose subject is not accepted, and the token of a user
+// if the profile is for clients only.
+func (c *profile) checkHolder(p *bearer.Principal) *bearer.Error {
+	if c.subjects != nil && !slices.ContainsFunc(c.subjects, func(s string) bool { return matches(s, p.Subject) }) {
+		refused := bearer.Invalid("sub", fmt.Sprintf("one of %q (Profile.Subjects)", c.subjects), fmt.Sprintf("%.200q", p.Subject))
+		refused.Hint = "if this subject may call the API, add it to Subjects in Issuer.Profile"
+		return refused
 	}
-	refused := bearer.Invalid("kind", "a token that a client got for itself (Profile.ClientsOnly)", "a user's token")
-	refused.Hint = "the client must send the token of a service account; to accept users too, leave out ClientsOnly in Issuer.Profile"
-	return refused
+	if c.clientsOnly && !p.IsClient() {
+		refused := bearer.Invalid("kind", "a token that a client got for itself (Profile.ClientsOnly)", "a user's token")
+		refused.Hint = "the client must send the token of a service account; to accept users too, leave out ClientsOnly in Issuer.Profile"
+		return refused
+	}
+	return nil
+}
+
+// matches reports whether a subject is the accepted one, or begins with it if that
+// ends in a separator.
+func matches(accepted, subject string) bool {
+	if strings.HasSuffix(accepted, "/") || strings.HasSuffix(accepted, ":") {
+		return strings.HasPrefix(subject, accepted)
+	}
+	return subject == accepted
 }

@@ -103,7 +103,9 @@ func TestConfigMistakes(t *testing.T) {
 		{"no claim for the client", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{} }), []string{"Profile.ClientID is empty"}},
 		{"kinds without kind", good(func(i *jwks.Issuer) { i.Profile.Kinds = []string{"a"} }), []string{"Profile.Kinds is set without Kind"}},
 		{"a claim without a name", good(func(i *jwks.Issuer) { i.Profile.ClientID = []string{"", "azp"} }), []string{"Profile.ClientID has an empty string before the end"}},
-		{"a scope without a name", good(func(i *jwks.Issuer) { i.Profile.Scope = []string{""} }), []string{"Profile.Scope: an empty claim name"}},
+		{"a scope without a name", good(func(i *jwks.Issuer) { i.Profile.Scope = []string{""} }), []string{"Profile.Scope has an empty value"}},
+		{"no subject", good(func(i *jwks.Issuer) { i.Profile.Subjects = []string{} }), []string{"Profile.Subjects is empty"}},
+		{"a subject without a name", good(func(i *jwks.Issuer) { i.Profile.Subjects = []string{"a", ""} }), []string{"Profile.Subjects has an empty value"}},
 		{"clients only, and none", good(func(i *jwks.Issuer) { i.Profile.ClientsOnly, i.Profile.Client = true, jwks.MarkNever }),
 			[]string{"Profile.ClientsOnly is set with the mark MarkNever"}},
 	}

@@ -9,11 +9,13 @@ package jwks
 // https://www.gstatic.com/iap/verify/public_key-jwk: set [KeysFromURL].
 //
 // A service account's token looks like a user's, so [bearer.Principal.IsClient] is
-// false for all.
+// false for all. The subject begins with the name of the identity's source, such as
+// accounts.google.com.
 func GoogleIAP() Profile {
 	return Profile{
 		Types:    []string{"JWT"},
 		ClientID: []string{""},
+		Subjects: []string{"accounts.google.com:", "securetoken.google.com/", "sts.google.com:"},
 		Scope:    []string{},
 		Roles:    []string{},
 		Required: []string{"sub", "iat"},

@@ -8,8 +8,9 @@ package jwks
 // accounts, for an audience that the caller chooses. It refuses users' ID tokens:
 // in a service account's, azp is equal to sub.
 //
-// Anybody with a Google account can get such a token for your audience. Compare
-// the subject, or the claim email, with the service accounts that you expect.
+// Anybody with a Google account can get such a token for your audience. List the
+// unique IDs of the service accounts that may call your API in [Profile.Subjects],
+// or compare the claim email with [bearer.Claim].
 func Google() Profile {
 	return Profile{
 		Types:       []string{"JWT"},
@@ -24,8 +25,10 @@ func Google() Profile {
 // GitHubActions returns the profile of the ID tokens of GitHub's workflows. The
 // subject says what ran: repo:OWNER/REPOSITORY:ref:refs/heads/main.
 //
-// Any repository of GitHub can get such a token for your audience. Compare the
-// claim repository_id or repository_owner_id with [bearer.Claim].
+// Any repository of GitHub can get such a token for your audience. List those that
+// may call your API in [Profile.Subjects], or compare the claim repository_id or
+// repository_owner_id with [bearer.Claim]. These stay the same when a name is given
+// to somebody else.
 func GitHubActions() Profile {
 	return Profile{
 		Types:    []string{"JWT"},
@@ -41,12 +44,13 @@ func GitHubActions() Profile {
 // subject is system:serviceaccount:NAMESPACE:NAME. The older tokens of secrets
 // have neither aud nor exp, so they are refused.
 //
-// Each pod of the cluster can get such a token for your audience. Compare the
-// subject, or the claim kubernetes.io with [bearer.Claim].
+// Each pod of the cluster can get such a token for your audience. List the
+// namespaces or service accounts that may call your API in [Profile.Subjects].
 func Kubernetes() Profile {
 	return Profile{
 		Types:    []string{"", "JWT"},
 		ClientID: []string{"sub"},
+		Subjects: []string{"system:serviceaccount:"},
 		Scope:    []string{},
 		Roles:    []string{},
 		Required: []string{"sub", "iat", "kubernetes.io"},
@@ -57,12 +61,13 @@ func Kubernetes() Profile {
 // ID: spiffe://TRUST-DOMAIN/PATH. JWT-SVID does not require iss, but this package
 // does: set jwt_issuer in SPIRE.
 //
-// Each workload of the trust domain can get such a token for your audience.
-// Compare the subject with the workloads that you expect.
+// Each workload of the trust domain can get such a token for your audience. List
+// the paths that may call your API in [Profile.Subjects].
 func SPIFFE() Profile {
 	return Profile{
 		Types:    []string{"", "JWT", "JOSE"},
 		ClientID: []string{"sub"},
+		Subjects: []string{"spiffe://"},
 		Scope:    []string{},
 		Roles:    []string{},
 		Required: []string{"sub"},

@@ -85,6 +85,6 @@ func (c *profile) looksLikeIDToken(v *claims.Values, p *bearer.Principal) bool {
 
 func missing(what, found string) *bearer.Error {
 	refused := bearer.Invalid("claims", what+", which the issuer's Profile requires", found)
-	refused.Hint = "the issuer omits this claim: add it at the issuer, or see which claims Issuer.Profile requires"
+	refused.Hint = "if Issuer.Profile is that of the issuer, add this claim to the tokens at the issuer; otherwise set it, for example to jwks.Keycloak()"
 	return refused
 }

@@ -31,6 +31,12 @@ type Profile struct {
 	// workloads, each of which is its own client, name sub. Default: client_id.
 	ClientID []string
 
+	// Subjects lists the accepted subjects: a token must have one of them. A value
+	// that ends in a slash or a colon accepts all subjects that begin with it,
+	// such as repo:acme/ or spiffe://acme.example.com/shop/. Set it where more
+	// callers than yours can get a token for your audience. Default: any subject.
+	Subjects []string
+
 	// Scope names the claims that may contain the scopes, as a string or as an
 	// array. The first one that a token has counts; if it is malformed, the
 	// token has no scopes. Default: scope, which must then be a string (RFC
@@ -93,6 +99,7 @@ type profile struct {
 	typed       bool     // typ alone identifies an access token
 	clientID    []int
 	noClient    bool // a token without client is accepted
+	subjects    []string
 	scope       []int
 	scopeString bool // the claim scope must be a string
 	roles       []claims.Pointer
@@ -112,6 +119,7 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 	errs := []error{p.check()}
 	c := &profile{
 		Names: names, kind: -1, kinds: slices.Clone(p.Kinds), scopeString: p.Scope == nil, clientsOnly: p.ClientsOnly,
+		subjects: slices.Clone(p.Subjects),
 	}
 	p = p.withDefaults()
 	c.types, c.typed = p.compileTypes()
@@ -199,12 +207,12 @@ func (p Profile) check() error {
 		field    string
 		names    []string
 		required bool // the list may be nil, but not empty
-	}{{"Types", p.Types, true}, {"ClientID", p.ClientID, true}, {"Scope", p.Scope, false}, {"Required", p.Required, false}} {
+	}{{"Types", p.Types, true}, {"ClientID", p.ClientID, true}, {"Subjects", p.Subjects, true}, {"Scope", p.Scope, false}, {"Required", p.Required, false}} {
 		if list.required && list.names != nil && len(list.names) == 0 {
 			mistake("%s is empty, so that no token is accepted; leave it out for the default", list.field)
 		}
 		if list.field != "Types" && list.field != "ClientID" && slices.Contains(list.names, "") {
-			mistake("%s: an empty claim name", list.field)
+			mistake("%s has an empty value; leave it out", list.field)
 		}
 	}
 	if last := len(p.ClientID) - 1; last > 0 && slices.Contains(p.ClientID[:last], "") {

@@ -64,13 +64,13 @@ func Spring() Profile {
 }
 
 // Glewlwyd returns the profile of the access tokens of Glewlwyd's OpenID Connect
-// plugin. They follow RFC 9068. In addition, the claim type names the kind of
-// token. A client's own token may have no sub.
+// plugin. They follow RFC 9068, so the default profile accepts them too. In
+// addition, the claim type names the kind of token. Without a resource in the
+// client's request, aud is the list of the scopes.
 func Glewlwyd() Profile {
 	return Profile{
-		Kind:     "type",
-		Kinds:    []string{"access_token", "client_token"},
-		Required: []string{"iat", "jti"},
+		Kind:  "type",
+		Kinds: []string{"access_token"},
 	}
 }
 

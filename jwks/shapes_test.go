@@ -84,7 +84,7 @@ func shapes() map[bearertest.Shape]issuerShape {
 		bearertest.Spring: {jwks.Spring(),
 			&seen{"alice", "web", "web", both, roles, false, true}, &seen{"web", "web", "web", both, roles, true, true}},
 		bearertest.Glewlwyd: {jwks.Glewlwyd(),
-			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"", "web", "api", both, roles, true, true}},
+			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"web", "web", "api", both, roles, true, true}},
 		bearertest.PingFederate: {jwks.PingFederate(),
 			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"web", "web", "api", both, roles, true, true}},
 		bearertest.ADFS: {jwks.ADFS(),

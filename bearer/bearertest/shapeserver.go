@@ -140,20 +140,16 @@ var springForm = form{
 var glewlwydForm = form{
 	typ: "at+jwt",
 	access: func(g grant) members {
-		kind := "access_token"
-		if g.own {
-			kind = "client_token"
-		}
 		return members{
-			"sub": g.ofUser(g.sub(defaultSubject, "")), "client_id": g.client, "aud": oneOrMany(g.audience), "nbf": g.issued, "jti": rand.Text(),
-			"type": kind, "scope": g.scope(), "roles": list(g.roles),
+			"sub": g.sub(defaultSubject, g.client), "client_id": g.client, "aud": oneOrMany(g.audience), "nbf": g.issued, "jti": rand.Text(),
+			"type": "access_token", "scope": g.scope(), "roles": list(g.roles),
 		}
 	},
 	others: map[Kind]func(grant) document{
 		IDToken:     func(g grant) document { return g.idToken("JWT", members{"azp": g.client, "amr": []string{"password"}}) },
 		LogoutToken: func(g grant) document { return g.logoutToken("logout+jwt", nil) },
 	},
-	types: []string{"at+jwt"}, texts: []string{"client_id", "jti"}, required: []string{"iat"},
+	types: []string{"at+jwt"}, texts: []string{"sub", "client_id", "jti"}, required: []string{"iat"},
 	kind: "type", kinds: []any{nil, "refresh_token", "id_token", "", 1},
 }
 

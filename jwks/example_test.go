@@ -80,12 +80,7 @@ func ExampleKeysFromMetadata() {
 		AllowNonHTTPSIdentifier: true,                                          // it is compared, nothing more
 		Keys:                    jwks.KeysFromMetadata("https://adfs.example.com/adfs/.well-known/openid-configuration"),
 		Audience:                []string{"https://api.example.com"}, // the identifier of the web API in AD FS
-		Profile: jwks.Profile{
-			Types:    []string{"JWT"},
-			ClientID: []string{"appid"},
-			Scope:    []string{"scp"},
-			Required: []string{"iat", "ver"},
-		},
+		Profile:                 jwks.ADFS(),
 	}}})
 	if err != nil {
 		log.Fatal(err)

@@ -15,11 +15,6 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// adfs is the profile of AD FS's access tokens.
-var adfs = jwks.Profile{
-	Types: []string{"JWT"}, ClientID: []string{"appid"}, Scope: []string{"scp"}, Required: []string{"iat", "ver"},
-}
-
 // elsewhere serves metadata with these members, and the issuer's keys, over
 // TLS. It returns the URL of the metadata and a client that trusts the server.
 func elsewhere(t *testing.T, issuer *bearertest.Issuer, members string) (string, *http.Client) {
@@ -44,7 +39,7 @@ func TestADFS(t *testing.T) {
 		Issuers: []jwks.Issuer{{
 			URL: iss, AllowNonHTTPSIdentifier: true,
 			Audience: []string{"microsoft:identityserver:orders"},
-			Keys:     jwks.KeysFromMetadata(metadata), Profile: adfs,
+			Keys:     jwks.KeysFromMetadata(metadata), Profile: jwks.ADFS(),
 		}},
 		Client: client,
 	})

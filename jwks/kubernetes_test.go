@@ -3,6 +3,8 @@ package jwks_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"log"
@@ -20,7 +22,7 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// docs/issuers.md contains the code from here to clusterTokens.
+// docs/issuers.md contains the code from here to Example_kubernetes.
 
 // clusterTransport trusts the cluster's authority and shows the pod's token to
 // the API server.
@@ -61,23 +63,46 @@ func (c *clusterTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections lets a dead connection be replaced after a timeout.
 func (c *clusterTransport) CloseIdleConnections() { c.base.CloseIdleConnections() }
 
-// clusterTokens returns a verifier of the cluster's service account tokens.
-func clusterTokens(host, dir, issuer, audience string) (*jwks.Verifier, error) {
+// clusterIssuer returns the cluster's issuer: the iss of the pod's own token.
+func clusterIssuer(dir string) (string, error) {
+	token, err := os.ReadFile(filepath.Join(dir, "token"))
+	if err != nil {
+		return "", err
+	}
+	_, rest, _ := strings.Cut(string(token), ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	document, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return "", err
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	err = json.Unmarshal(document, &claims)
+	return claims.Issuer, err
+}
+
+// clusterTokens returns a verifier of the cluster's service account tokens, for
+// the service accounts that may call the API.
+func clusterTokens(host, dir, audience string, subjects ...string) (*jwks.Verifier, error) {
 	transport, err := newClusterTransport(host, dir)
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := clusterIssuer(dir)
+	if err != nil {
+		return nil, err
+	}
+	profile := jwks.Kubernetes()
+	profile.Subjects = subjects
 	return jwks.New(jwks.Config{
 		Client: &http.Client{Transport: transport},
 		Issuers: []jwks.Issuer{{
-			URL:      issuer, // iss of a token; often https://kubernetes.default.svc.cluster.local
-			Audience: []string{audience},
-			Keys:     jwks.KeysFromURL("https://" + host + "/openid/v1/jwks"),
-			Profile: jwks.Profile{
-				Types:    []string{"", "JWT"},
-				ClientID: []string{"sub"}, // system:serviceaccount:NAMESPACE:NAME
-				Required: []string{"iat", "sub", "kubernetes.io"},
-			},
+			URL:                     issuer, // such as https://kubernetes.default.svc.cluster.local
+			AllowNonHTTPSIdentifier: true,   // it is compared, nothing more
+			Audience:                []string{audience},
+			Keys:                    jwks.KeysFromURL("https://" + host + "/openid/v1/jwks"),
+			Profile:                 profile,
 		}},
 	})
 }
@@ -86,7 +111,7 @@ func clusterTokens(host, dir, issuer, audience string) (*jwks.Verifier, error) {
 // those who show a token.
 func Example_kubernetes() {
 	tokens, err := clusterTokens("kubernetes.default.svc", "/var/run/secrets/kubernetes.io/serviceaccount",
-		"https://kubernetes.default.svc.cluster.local", "https://api.example.com")
+		"https://api.example.com", "system:serviceaccount:shop:")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -99,7 +124,6 @@ func TestKubernetes(t *testing.T) {
 	const iss = "https://kubernetes.default.svc.cluster.local"
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	var wanted atomic.Value
-	wanted.Store("first")
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("Authorization") != "Bearer "+wanted.Load().(string):
@@ -113,33 +137,35 @@ func TestKubernetes(t *testing.T) {
 	defer server.Close()
 	dir, host := t.TempDir(), strings.TrimPrefix(server.URL, "https://")
 	write(t, filepath.Join(dir, "ca.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	write(t, filepath.Join(dir, "token"), []byte("first\n"))
-	tokens, err := clusterTokens(host, dir, iss, audience)
+	podToken := func() string {
+		return issuer.Mint(bearertest.Token{Shape: bearertest.Kubernetes, Claims: map[string]any{"iss": iss}})
+	}
+	wanted.Store(podToken())
+	write(t, filepath.Join(dir, "token"), []byte(wanted.Load().(string)+"\n"))
+	tokens, err := clusterTokens(host, dir, audience, "system:serviceaccount:shop:web", "system:serviceaccount:jobs:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tokens.Close()
-	token := func() string {
-		return issuer.Mint(bearertest.Token{
-			Algorithm: "RS256", Subject: "system:serviceaccount:shop:web", Header: map[string]any{"typ": nil},
-			Claims: map[string]any{
-				"iss": iss, "client_id": nil, "scope": nil,
-				"kubernetes.io": map[string]any{"namespace": "shop", "serviceaccount": map[string]any{"name": "web"}},
-			},
-		})
+	token := func(subject string) string {
+		return issuer.Mint(bearertest.Token{Shape: bearertest.Kubernetes, Subject: subject, Claims: map[string]any{"iss": iss}})
 	}
-	p, err := tokens.Verify(t.Context(), token())
-	if err != nil || p.ClientID != "system:serviceaccount:shop:web" {
+	const web = "system:serviceaccount:shop:web"
+	p, err := tokens.Verify(t.Context(), token(web))
+	if err != nil || p.ClientID != web || !p.IsClient() {
 		t.Fatalf("a service account: %+v, %v", p, err)
+	}
+	if _, err := tokens.Verify(t.Context(), token("system:serviceaccount:shop:other")); refusedWith(err) == nil || refusedWith(err).Check != "sub" {
+		t.Errorf("another service account: %v", err)
 	}
 
 	// The kubelet replaces the token, and the cluster replaces its key.
-	wanted.Store("second")
-	replace(t, filepath.Join(dir, "token"), []byte("second"))
+	wanted.Store(podToken())
+	replace(t, filepath.Join(dir, "token"), []byte(wanted.Load().(string)))
 	if _, err := issuer.Rotate("RS256"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tokens.Verify(t.Context(), token()); err != nil {
+	if _, err := tokens.Verify(t.Context(), token(web)); err != nil {
 		t.Errorf("after both were replaced: %v", err)
 	}
 
@@ -171,7 +197,7 @@ func TestKubernetes(t *testing.T) {
 			URL: iss, Audience: []string{audience}, Keys: jwks.KeysFromURL(server.URL + "/openid/v1/jwks"),
 			Profile: jwks.Profile{Types: []string{""}, ClientID: []string{"sub"}},
 		}}})
-		if _, err := v.Verify(t.Context(), token()); codeOf(err) != bearer.CodeUnavailable {
+		if _, err := v.Verify(t.Context(), token(web)); codeOf(err) != bearer.CodeUnavailable {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

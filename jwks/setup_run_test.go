@@ -25,7 +25,7 @@ func setups() map[bearertest.Shape]jwks.Issuer {
 		bearertest.Keycloak: keycloak(), bearertest.EntraID: entraID(), bearertest.EntraIDv1: entraIDv1(), bearertest.Auth0: auth0(),
 		bearertest.Okta: okta(), bearertest.Cognito: cognito(), bearertest.AzureADB2C: azureADB2C(), bearertest.Firebase: firebase(),
 		bearertest.Zitadel: zitadel(), bearertest.Hydra: hydra(), bearertest.Duende: duende(), bearertest.Spring: spring(),
-		bearertest.Glewlwyd: glewlwyd(), bearertest.PingFederate: pingFederate(), bearertest.ADFS: activeDirectoryFS(), bearertest.Google: google(),
+		bearertest.Glewlwyd: glewlwyd(), bearertest.PingFederate: pingFederate(), bearertest.ADFS: adfs(), bearertest.Google: google(),
 		bearertest.GitHubActions: gitHubActions(), bearertest.Kubernetes: kubernetes(), bearertest.SPIFFE: spiffe(),
 		bearertest.GoogleIAP: googleIAP(), bearertest.CloudflareAccess: cloudflareAccess(),
 	}

@@ -119,7 +119,7 @@ func pingFederate() jwks.Issuer {
 	}
 }
 
-func activeDirectoryFS() jwks.Issuer {
+func adfs() jwks.Issuer {
 	return jwks.Issuer{
 		URL:                     "http://adfs.example.com/adfs/services/trust", // access_token_issuer in the metadata
 		AllowNonHTTPSIdentifier: true,                                          // it is compared, nothing more

@@ -2,6 +2,7 @@ package jwks_test
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestWrongProfile(t *testing.T) {
 					continue
 				}
 				refused++
-				if e := refusedWith(err); e == nil || !strings.Contains(e.Hint, "Issuer.Profile") && e.Check != "aud" {
+				if e := refusedWith(err); e == nil || !strings.Contains(e.Hint, "Issuer.Profile") && (e.Check != "aud" || !strings.Contains(e.Hint, "Issuer.Audience")) {
 					t.Errorf("profile %q, token of %q, own %t: the log does not name the field: %+v", wrong, s, own, e)
 				}
 			}
@@ -62,6 +63,35 @@ func TestWrongProfile(t *testing.T) {
 	}
 	if refused < 600 {
 		t.Errorf("only %d refusals", refused)
+	}
+}
+
+// docs/issuers.md has a table of these profiles.
+func TestWrongProfileOfTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/issuers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(shapes ...bearertest.Shape) []string {
+		names := []string{}
+		for _, s := range shapes {
+			switch s {
+			case bearertest.RFC9068:
+				names = append(names, "RFC 9068")
+			case bearertest.EntraIDv1:
+				names = append(names, "EntraID version 1")
+			default:
+				names = append(names, string(s))
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	for wrong, others := range alsoAccepts {
+		row := "| " + named(wrong)[0] + " | " + strings.Join(named(others...), ", ") + " |\n"
+		if !strings.Contains(string(page), row) && wrong != bearertest.EntraIDv1 {
+			t.Errorf("docs/issuers.md has no row %s", row)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ const dpopClientFolder = "dpop-client"
 // dpopClient is oauth4webapi in a process of its own. The process keeps the keys,
 // which tests refer to by name, and the nonces from servers.
 type dpopClient struct {
-	process *nodeProcess
+	process *childProcess
 	in      *json.Encoder
 	out     *json.Decoder
 }

@@ -26,7 +26,7 @@ func nodeNative(alg string) oauthClient {
 // nodeOP is node-oidc-provider in a process of its own, on loopback.
 type nodeOP struct {
 	issuer, addr string
-	process      *nodeProcess
+	process      *childProcess
 	key          []byte // PEM; of the client resource-server-key
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // leftOut skips the test because something is missing. In CI it fails the test.
@@ -60,8 +61,9 @@ func install(folder string) error {
 	return nil
 }
 
-// nodeProcess is a Node.js program that exits when its standard input ends.
-type nodeProcess struct {
+// childProcess is a program that exits when its standard input ends, so it does not
+// outlive the test even if the test is killed.
+type childProcess struct {
 	name   string // for the test log
 	stdin  io.WriteCloser
 	stdout io.Reader
@@ -70,14 +72,18 @@ type nodeProcess struct {
 }
 
 // launchNode starts a program in its folder with more environment variables.
-func launchNode(folder, program string, env ...string) (*nodeProcess, error) {
+func launchNode(folder, program string, env ...string) (*childProcess, error) {
 	cmd := exec.Command("node", program)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), env...)
-	p := &nodeProcess{name: folder + "/" + program}
+	return launch(cmd, folder+"/"+program)
+}
+
+func launch(cmd *exec.Cmd, name string) (*childProcess, error) {
+	p := &childProcess{name: name}
 	cmd.Stderr = &p.stderr
 	var err error
-	if p.stdin, err = cmd.StdinPipe(); err != nil { // closes, and so ends the program, even if the test crashes
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
 	if p.stdout, err = cmd.StdoutPipe(); err != nil {
@@ -88,14 +94,15 @@ func launchNode(folder, program string, env ...string) (*nodeProcess, error) {
 	}
 	p.stop = sync.OnceFunc(func() {
 		_ = p.stdin.Close()
-		_ = cmd.Process.Kill()
+		hung := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+		defer hung.Stop()
 		_ = cmd.Wait()
 	})
 	return p, nil
 }
 
 // showIfFailed logs the program's standard error if the test fails.
-func (p *nodeProcess) showIfFailed(t *testing.T) {
+func (p *childProcess) showIfFailed(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("stderr of %s:\n%s", p.name, p.stderr.String())

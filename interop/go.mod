@@ -4,6 +4,7 @@ go 1.26.0
 
 ignore (
 	./dpop-client/node_modules
+	./node-oauth2-server/node_modules
 	./node-oidc-provider/node_modules
 )
 

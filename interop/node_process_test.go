@@ -31,6 +31,7 @@ func needNode(t *testing.T, folder string) {
 
 var installed = map[string]func() error{
 	nodeFolder:       sync.OnceValue(func() error { return install(nodeFolder) }),
+	nodeOAuth2Folder: sync.OnceValue(func() error { return install(nodeOAuth2Folder) }),
 	dpopClientFolder: sync.OnceValue(func() error { return install(dpopClientFolder) }),
 }
 

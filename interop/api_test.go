@@ -58,7 +58,7 @@ func newAPI(t *testing.T, c jwks.Config) *api {
 func (a *api) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&lockedWriter{a}, nil)) }
 
 // serve protects GET /me, which needs any valid token, and GET /orders, which needs
-// the scope orders:read.
+// the scope orders:read. The other routes need roles.
 func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	t.Helper()
 	guard := a.guard(t, bearer.Config{Verifiers: verifiers})
@@ -66,6 +66,9 @@ func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", bearerhttp.Require(guard, scope.None)(me))
 	mux.Handle("GET /orders", bearerhttp.Require(guard, scope.All("orders:read"))(me))
+	for pattern, requirement := range roleRoutes {
+		mux.Handle(pattern, bearerhttp.Require(guard, scope.None, requirement)(me))
+	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	a.url = server.URL
@@ -93,7 +96,7 @@ func showPrincipal(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(principal{
 		Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, TokenType: p.TokenType,
-		Audience: p.Audience(), Scopes: p.Scopes.String(), Client: p.IsClient(), Path: r.RequestURI,
+		Audience: p.Audience(), Scopes: p.Scopes.String(), Client: p.IsClient(), Path: r.RequestURI, Roles: p.Roles(),
 	})
 }
 
@@ -117,6 +120,7 @@ type principal struct {
 	Scopes                               string
 	Client                               bool
 	Path                                 string // of the request, with its query
+	Roles                                []string
 }
 
 // answer is the answer to a client and the event of the refusal.

@@ -52,6 +52,8 @@ func TestGlewlwyd(t *testing.T) {
 			a.refuses(t, stranger.clientCredentials(t, stranger.issuer, glewlwydResource, "orders:read"), "iss")
 			a.refuses(t, user.Refresh, "form")
 			a.refuses(t, user.ID, "typ")
+			a.isAdmin(t, user.Access, "admin") // the claim is one string
+			a.lacksRoles(t, machine)
 		})
 	}
 	if aud := claimsOf(noResource)["aud"]; aud != "orders:read" {

@@ -218,6 +218,9 @@ func (s *zitadelStorage) SetIntrospectionFromToken(ctx context.Context, answer *
 	if err == nil && s.sendAud {
 		answer.Audience = []string{answer.ClientID} // as in its JWTs
 	}
+	if err == nil {
+		answer.Claims = zitadelRoles(answer.Scope)
+	}
 	return err
 }
 
@@ -236,10 +239,13 @@ func (s *zitadelStorage) current() []zitadelKey {
 
 func (s *zitadelStorage) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
 	c, err := s.Storage.GetClientByClientID(ctx, id)
-	if err != nil || id == zitadelOpaque.id {
-		return c, err
+	switch {
+	case err != nil:
+		return nil, err
+	case id == zitadelOpaque.id:
+		return apiClient{c}, nil
 	}
-	return jwtClient{c}, nil
+	return jwtClient{apiClient{c}}, nil
 }
 
 func (s *zitadelStorage) ClientCredentials(ctx context.Context, id, secret string) (op.Client, error) {
@@ -247,7 +253,7 @@ func (s *zitadelStorage) ClientCredentials(ctx context.Context, id, secret strin
 	if err != nil {
 		return nil, err
 	}
-	return jwtClient{c}, nil
+	return jwtClient{apiClient{c}}, nil
 }
 
 // JWTProfileTokenType implements op.JWTProfileTokenStorage.
@@ -265,7 +271,9 @@ func (s *zitadelStorage) GetPrivateClaimsFromRequest(_ context.Context, _ op.Tok
 	if len(scopes) == 0 {
 		return nil, nil
 	}
-	return map[string]any{"scope": strings.Join(scopes, " ")}, nil
+	claims := zitadelRoles(scopes)
+	claims["scope"] = strings.Join(scopes, " ")
+	return claims, nil
 }
 
 func (s *zitadelStorage) CreateAccessToken(ctx context.Context, r op.TokenRequest) (string, time.Time, error) {
@@ -301,12 +309,17 @@ func (s *zitadelStorage) KeySet(ctx context.Context) ([]op.Key, error) {
 	return published, nil
 }
 
-// jwtClient is a client that gets JWT access tokens and may request the scopes of
-// the API.
-type jwtClient struct{ op.Client }
+// apiClient is a client that may request the scopes of the API, and roles.
+type apiClient struct{ op.Client }
+
+func (apiClient) IsScopeAllowed(scope string) bool {
+	return strings.HasPrefix(scope, "orders:") || strings.HasPrefix(scope, zitadelRoleScope)
+}
+
+// jwtClient is an apiClient that gets JWT access tokens.
+type jwtClient struct{ apiClient }
 
 func (jwtClient) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeJWT }
-func (jwtClient) IsScopeAllowed(scope string) bool    { return strings.HasPrefix(scope, "orders:") }
 
 // zitadelKey is a signing key of the OP.
 type zitadelKey struct {

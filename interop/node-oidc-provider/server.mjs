@@ -6,7 +6,7 @@
 // opaque tokens with an audience. Any other resource has ES256. The server accepts
 // DPoP proofs (RFC 9449). Two clients may introspect and revoke tokens:
 // resource-server, with a secret, and resource-server-key, whose public key is the
-// JWK in CLIENT_KEY.
+// JWK in CLIENT_KEY. The access tokens of users have roles and groups.
 //
 // LISTEN is host:port; port 0 selects a free port. ISSUER is the issuer
 // identifier; by default it is the URL of the server. KID is the prefix of the key
@@ -62,6 +62,7 @@ server.listen(Number(port), host, () => {
     jwks: { keys },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    extraTokenClaims: (ctx, token) => (token.accountId ? { roles: ['admin'], groups: ['staff', 'sales'] } : {}),
     enabledJWA: {
       idTokenSigningAlgValues: keys.map((key) => key.alg),
       dPoPSigningAlgValues: ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],

@@ -26,7 +26,7 @@ import (
 const (
 	glewlwydResource = "https://api.example.com/orders"
 	glewlwydSchema   = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3"
-	glewlwydPassword = "secret-of-alice"
+	glewlwydPassword = "secret-of-the-user"
 )
 
 // glewlwydClient is every kind of client in one, and the API that introspects.
@@ -58,6 +58,13 @@ func newGlewlwyd(t *testing.T) *glewlwyd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.send(t, admin, "PUT", "/mod/user/database", map[string]any{
+		"module": "database", "name": "database", "display_name": "database", "order_rank": 0, "enabled": true,
+		"parameters": map[string]any{"use-glewlwyd-connection": true, "data-format": map[string]any{
+			"roles": map[string]any{"multiple": true, "read": true, "write": true},
+		}},
+	})
+	g.send(t, admin, "PUT", "/mod/reload/", nil)
 	g.send(t, admin, "POST", "/mod/plugin/", glewlwydPlugin(t, g.issuer, "oidc", 300, key))
 	g.send(t, admin, "POST", "/mod/plugin/", glewlwydPlugin(t, g.brief, "brief", 2, key))
 	for _, scope := range []string{"orders:read", "orders:write"} {
@@ -73,15 +80,17 @@ func newGlewlwyd(t *testing.T) *glewlwyd {
 		"token_endpoint_auth_method": []string{"client_secret_basic"},
 		"scope":                      []string{"orders:read", "orders:write"},
 	})
-	g.send(t, admin, "POST", "/user/", map[string]any{
-		"username": "alice", "name": "admin", "password": glewlwydPassword, "enabled": true,
-		"scope": []string{"openid", "orders:read", "orders:write"},
-	})
+	for user, roles := range map[string][]string{"alice": {"admin"}, "bob": {"admin", "sales"}} {
+		g.send(t, admin, "POST", "/user/", map[string]any{
+			"username": user, "password": glewlwydPassword, "enabled": true, "roles": roles,
+			"scope": []string{"openid", "orders:read", "orders:write"},
+		})
+	}
 	return g
 }
 
 // glewlwydPlugin returns the configuration of an issuer. Its access tokens have the
-// user's property name as the claim roles.
+// user's roles as the claim roles.
 func glewlwydPlugin(t *testing.T, issuer, name string, seconds int, key *rsa.PrivateKey) map[string]any {
 	t.Helper()
 	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
@@ -102,7 +111,7 @@ func glewlwydPlugin(t *testing.T, issuer, name string, seconds int, key *rsa.Pri
 		"introspection-revocation-allowed": true, "introspection-revocation-allow-target-client": true,
 		"resource-allowed":      true,
 		"resource-scope":        map[string]any{"orders:read": resources, "orders:write": resources},
-		"additional-parameters": []map[string]any{{"user-parameter": "name", "token-parameter": "roles"}},
+		"additional-parameters": []map[string]any{{"user-parameter": "roles", "token-parameter": "roles"}},
 		"name-claim":            "no", "email-claim": "no", "scope-claim": "no",
 	}}
 }
@@ -221,17 +230,17 @@ func (g *glewlwyd) send(t *testing.T, c *http.Client, method, path string, body 
 	}
 }
 
-// codeFlow logs alice in, lets her consent, and runs the authorization code grant
+// codeFlow logs a user in, lets the user consent, and runs the authorization code grant
 // with PKCE. The server's login page is a JavaScript program, so this calls what
 // that program calls.
-func (g *glewlwyd) codeFlow(t *testing.T, scope string) tokens {
+func (g *glewlwyd) codeFlow(t *testing.T, user, scope string) tokens {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	g.send(t, browser, "POST", "/auth", map[string]any{"username": "alice", "password": glewlwydPassword})
+	g.send(t, browser, "POST", "/auth", map[string]any{"username": user, "password": glewlwydPassword})
 	g.send(t, browser, "PUT", "/auth/grant/"+glewlwydClient.id, map[string]any{"scope": scope})
 	verifier := rand.Text() + rand.Text()
 	digest := sha256.Sum256([]byte(verifier))

@@ -26,10 +26,11 @@ func TestGlewlwyd(t *testing.T) {
 	t.Parallel()
 	g, stranger := newGlewlwyd(t), newGlewlwyd(t)
 	machine := g.clientCredentials(t, g.issuer, glewlwydResource, "orders:read")
-	user := g.codeFlow(t, "openid orders:read")
+	user := g.codeFlow(t, "alice", "openid orders:read")
 	refreshed := glewlwydClient.requestTokens(t, g.issuer+"/token", url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {user.Refresh},
 	}, nil)
+	bob := g.codeFlow(t, "bob", "openid orders:read").Access
 	elsewhere := g.clientCredentials(t, g.issuer, glewlwydResource+"/other", "orders:read")
 	noResource := g.clientCredentials(t, g.issuer, "", "orders:read")
 	t.Logf("%v %v %v", headerOf(user.Access), claimsOf(user.Access), claimsOf(user.ID))
@@ -52,9 +53,13 @@ func TestGlewlwyd(t *testing.T) {
 			a.refuses(t, stranger.clientCredentials(t, stranger.issuer, glewlwydResource, "orders:read"), "iss")
 			a.refuses(t, user.Refresh, "form")
 			a.refuses(t, user.ID, "typ")
-			a.isAdmin(t, user.Access, "admin") // the claim is one string
+			a.isAdmin(t, user.Access, "admin")
 			a.lacksRoles(t, machine)
+			a.lacksRoles(t, bob) // the claim is "admin,sales", which is no role
 		})
+	}
+	if roles := claimsOf(bob)["roles"]; roles != "admin,sales" {
+		t.Errorf("the roles of a user with two are %v; want one string", roles)
 	}
 	if aud := claimsOf(noResource)["aud"]; aud != "orders:read" {
 		t.Errorf("without a resource, aud is %v; want the scopes", aud)
@@ -87,7 +92,7 @@ func glewlwydIntrospection(t *testing.T, g *glewlwyd, machine string, user token
 		t.Errorf("principal %+v", got)
 	}
 	a.wantsScope(t, g.clientCredentials(t, g.issuer, glewlwydResource, "orders:write"))
-	a.refuses(t, g.codeFlow(t, "openid orders:read").Refresh, "active")
+	a.refuses(t, g.codeFlow(t, "alice", "openid orders:read").Refresh, "active")
 	a.refuses(t, user.ID, "active")
 	a.refuses(t, altered(machine), "active")
 	a.refuses(t, g.clientCredentials(t, g.issuer, glewlwydResource+"/other", "orders:read"), "aud")

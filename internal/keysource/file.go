@@ -18,7 +18,7 @@ import (
 // symbolic link, and clocks of file systems are coarse.
 const filePause = 2 * time.Second
 
-// file reads an issuer's keys from a file. It belongs to the owner goroutine.
+// file reads an issuer's keys from a file. Source.turn guards it.
 type file struct {
 	path  string
 	count func(func(*Stats))

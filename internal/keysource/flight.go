@@ -20,64 +20,23 @@ type origin interface {
 	fetch(ctx context.Context) (delivery, error)
 }
 
-// own is the owner goroutine. It makes all fetches, one at a time.
-func (s *Source) own(ctx context.Context) {
-	defer close(s.done)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-		case <-s.wake:
-		case <-timer.C:
-		}
-		if ctx.Err() != nil {
-			s.shut()
-			return
-		}
-		f, due := s.depart()
-		if f != nil {
-			d, err := s.fly(ctx)
-			due = s.land(f, d, err)
-		}
-		timer.Reset(time.Until(due))
+// fly makes the fetch of a flight. Fetches are made one at a time, and the next one
+// waits until the last one is logged.
+func (s *Source) fly(f *flight) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	d, err := s.fetch()
+	s.land(f, d, err)
+}
+
+// fetchBy fetches from an origin until ctx, which belongs to the source, is done.
+func fetchBy(ctx context.Context, from origin) (delivery, error) {
+	if ctx.Err() != nil {
+		return delivery{}, errClosed
 	}
-}
-
-func (s *Source) count(change func(*Stats)) {
-	s.mu.Lock()
-	change(&s.stats)
-	s.mu.Unlock()
-}
-
-// depart returns the flight that was requested or is due. Otherwise it returns nil
-// and the time when one is due.
-func (s *Source) depart() (*flight, time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flight == nil && !time.Now().Before(s.due) {
-		s.flight = newFlight()
-	}
-	return s.flight, s.due
-}
-
-func newFlight() *flight { return &flight{landed: make(chan struct{})} }
-
-// request requests a flight from the owner goroutine. The caller holds s.mu, and
-// there is no flight.
-func (s *Source) request() *flight {
-	s.flight = newFlight()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	return s.flight
-}
-
-func (s *Source) fly(ctx context.Context) (delivery, error) {
 	bounded, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	d, err := s.origin.fetch(bounded)
+	d, err := from.fetch(bounded)
 	switch {
 	case err == nil || err == errNoUsable:
 	case ctx.Err() != nil:
@@ -88,11 +47,37 @@ func (s *Source) fly(ctx context.Context) (delivery, error) {
 	return d, err
 }
 
-// land stores the result of a flight, releases the waiters, and returns when the
-// next flight is due.
-func (s *Source) land(f *flight, d delivery, err error) time.Time {
+func (s *Source) count(change func(*Stats)) {
+	s.mu.Lock()
+	change(&s.stats)
+	s.mu.Unlock()
+}
+
+func newFlight() *flight { return &flight{landed: make(chan struct{})} }
+
+// request begins a flight. The caller holds s.mu, s is not closed, and there is no
+// flight.
+func (s *Source) request() *flight {
+	f := newFlight()
+	s.flight = f
+	s.flights.Go(func() { s.fly(f) })
+	return f
+}
+
+// wake begins the flight that is due. The timer calls it.
+func (s *Source) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && s.flight == nil && !time.Now().Before(s.due) {
+		s.request()
+	}
+}
+
+// land stores the result of a flight, releases the waiters, and sets the timer for
+// the next flight. The caller holds s.turn.
+func (s *Source) land(f *flight, d delivery, err error) {
 	now := time.Now()
-	old := s.set.Load() // only this goroutine stores
+	old := s.set.Load() // only land stores
 	set := s.arrange(old, d, err)
 	if set != old {
 		s.set.Store(set)
@@ -120,6 +105,9 @@ func (s *Source) land(f *flight, d delivery, err error) time.Time {
 		s.due = s.failed.retry(set, s.lacking)
 	}
 	due := s.due
+	if !s.closed {
+		s.timer.Reset(due.Sub(now))
+	}
 	s.flight = nil
 	f.err = err
 	close(f.landed)
@@ -128,7 +116,6 @@ func (s *Source) land(f *flight, d delivery, err error) time.Time {
 	if err != errClosed {
 		s.journal.landed(old, set, err, due)
 	}
-	return due
 }
 
 // arrange returns the set that is current after a flight.
@@ -151,16 +138,4 @@ func (s *Source) arrange(old *keySet, d delivery, err error) *keySet {
 		}
 	}
 	return set
-}
-
-// shut closes the source and releases the waiters of a flight that will not begin.
-func (s *Source) shut() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.flight != nil {
-		s.flight.err = errClosed
-		close(s.flight.landed)
-		s.flight = nil
-	}
 }

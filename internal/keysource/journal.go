@@ -15,7 +15,7 @@ import (
 const maxSkippedLogged = 20
 
 // journal writes the log records of a source and limits how often each is
-// repeated. It belongs to the owner goroutine.
+// repeated. Source.turn guards it.
 type journal struct {
 	config Config
 	outage throttle.Outage

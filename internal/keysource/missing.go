@@ -15,8 +15,8 @@ type missing struct {
 	keep time.Duration
 	// seed prevents attackers from choosing a key ID that collides with another.
 	seed  maphash.Seed
-	notes map[uint64]note
-	order [maxMissing]uint64 // a ring of the hashes in notes, oldest first
+	notes map[uint64]note // nil before the first
+	order []uint64        // a ring of the hashes in notes, oldest first
 	first int
 }
 
@@ -29,7 +29,7 @@ type note struct {
 }
 
 func newMissing(keep time.Duration) missing {
-	return missing{keep: keep, seed: maphash.MakeSeed(), notes: make(map[uint64]note)}
+	return missing{keep: keep, seed: maphash.MakeSeed()}
 }
 
 func (m *missing) hash(q Query) uint64 {
@@ -61,6 +61,9 @@ func (m *missing) add(q Query, set *keySet, now time.Time) {
 		n.issued = later(n.issued, issued)
 		m.notes[h] = n
 		return
+	}
+	if m.notes == nil {
+		m.notes, m.order = make(map[uint64]note), make([]uint64, maxMissing)
 	}
 	if len(m.notes) == maxMissing {
 		m.forgetOldest()

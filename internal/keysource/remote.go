@@ -34,7 +34,7 @@ type delivery struct {
 	same bool
 }
 
-// remote fetches an issuer's keys. It belongs to the owner goroutine.
+// remote fetches an issuer's keys. Source.turn guards it.
 type remote struct {
 	config     Config
 	count      func(func(*Stats))

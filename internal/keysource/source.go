@@ -55,8 +55,9 @@ type Config struct {
 	// fetched.
 	File string
 
-	// Client makes the requests, and decides which URLs may use http. Default:
-	// fetch.New(nil, InsecureHTTP).
+	// Client makes the requests, and decides which URLs may use http. Sources may
+	// share it, so Close leaves its connections open. Default: a client of this
+	// source alone, fetch.New(nil, InsecureHTTP).
 	Client *fetch.Client
 
 	// InsecureHTTP allows a nil Client to use http beyond loopback.
@@ -70,6 +71,11 @@ type Config struct {
 	// later fetch succeeds. Zero or less: 24 h.
 	MaxStale time.Duration
 
+	// Delay postpones the first fetch in the background, so that a program with
+	// many issuers does not ask all of them at once. A lookup does not wait for
+	// it. It has no effect on a File.
+	Delay time.Duration
+
 	// Logger receives a record of failed fetches and of skipped keys. Default:
 	// no logging.
 	Logger *slog.Logger
@@ -78,28 +84,32 @@ type Config struct {
 // Source holds the keys of one issuer. It is safe for concurrent use. Use [New]
 // or [Static].
 type Source struct {
-	config  Config
-	static  bool
-	origin  origin  // belongs to the owner goroutine
-	journal journal // belongs to the owner goroutine
+	config    Config
+	ownClient bool // nobody else uses config.Client
+	static    bool
+
+	// turn is held during a flight. It guards journal and what fetch uses.
+	turn    sync.Mutex
+	fetch   func() (delivery, error) // until the source is closed
+	journal journal
+
 	// set is the newest set, and nil before the first. It is replaced as a
 	// whole.
 	set atomic.Pointer[keySet]
 	// waiting counts the lookups that wait for a flight.
 	waiting atomic.Int64
 
-	// wake tells the owner goroutine that a flight was requested.
-	wake chan struct{}
-	stop context.CancelFunc
-	done chan struct{}
+	stop    context.CancelFunc // ends the flight under way
+	flights sync.WaitGroup     // the goroutines of flights; there is no other
 
 	// mu guards the fields below, which no lookup of a known key needs.
 	mu      sync.Mutex
 	closed  bool
-	flight  *flight   // requested or under way; nil: none
-	due     time.Time // when the background fetches next
-	failed  failure   // of the last fetch; zero if it succeeded or there was none
-	lacking time.Time // when the last usable key was lost; zero if there is one
+	flight  *flight     // under way; nil: none
+	due     time.Time   // when the background fetches next
+	timer   *time.Timer // calls wake when a flight is due
+	failed  failure     // of the last fetch; zero if it succeeded or there was none
+	lacking time.Time   // when the last usable key was lost; zero if there is one
 	budget  budget
 	missing missing
 	stats   Stats
@@ -124,11 +134,13 @@ type Stats struct {
 	LastError string
 }
 
-// New returns a Source and starts the goroutine that keeps its keys fresh until
-// [Source.Close]. New makes no request itself, since the issuer may be down. It
-// reads [Config.File], so that the keys of a file are usable at once.
+// New returns a Source that keeps its keys fresh until [Source.Close]. It has a
+// goroutine only during a fetch. New does not wait for the first fetch, since the
+// issuer may be down. It reads [Config.File], so that the keys of a file are usable
+// at once.
 func New(config Config) *Source {
-	if config.Client == nil {
+	ownClient := config.Client == nil
+	if ownClient {
 		config.Client = fetch.New(nil, config.InsecureHTTP)
 	}
 	if config.RefreshBudget <= 0 {
@@ -143,23 +155,30 @@ func New(config Config) *Source {
 	now := time.Now()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Source{
-		config:  config,
-		wake:    make(chan struct{}, 1),
-		stop:    stop,
-		done:    make(chan struct{}),
-		due:     now,
-		budget:  newBudget(config.RefreshBudget, now),
-		missing: newMissing(config.RefreshBudget),
-		journal: journal{config: config},
+		config:    config,
+		ownClient: ownClient,
+		stop:      stop,
+		due:       now.Add(config.Delay),
+		budget:    newBudget(config.RefreshBudget, now),
+		missing:   newMissing(config.RefreshBudget),
+		journal:   journal{config: config},
 	}
+	var from origin = newRemote(config, s.count)
 	if config.File != "" {
-		s.origin = &file{path: config.File, count: s.count}
-		d, err := s.fly(ctx)
-		s.land(newFlight(), d, err)
-	} else {
-		s.origin = newRemote(config, s.count)
+		from = &file{path: config.File, count: s.count}
 	}
-	go s.own(ctx)
+	s.fetch = func() (delivery, error) { return fetchBy(ctx, from) }
+	// The timer must not call wake before it is stored.
+	s.mu.Lock()
+	s.timer = time.AfterFunc(config.Delay, s.wake)
+	if config.File != "" {
+		s.flight = newFlight()
+	}
+	first := s.flight
+	s.mu.Unlock()
+	if first != nil {
+		s.fly(first)
+	}
 	return s
 }
 
@@ -243,14 +262,20 @@ func (s *Source) Stats() Stats {
 	return stats
 }
 
-// Close ends the goroutine and the fetch under way, and waits for both. Nothing is
-// fetched afterwards. Lookups of known keys still succeed until the keys are
+// Close ends the fetch under way and waits until its goroutine has ended. Nothing
+// is fetched afterwards. Lookups of known keys still succeed until the keys are
 // stale. Close may be called more than once.
 func (s *Source) Close() {
 	if s.static {
 		return
 	}
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
 	s.stop()
-	<-s.done
-	s.config.Client.CloseIdleConnections()
+	s.flights.Wait()
+	if s.ownClient {
+		s.config.Client.CloseIdleConnections()
+	}
 }

@@ -6,6 +6,8 @@
 // fails. malformed.go has the table of claims and the function that applies it.
 package claims
 
+import "slices"
+
 // The indexes of the standard claims, which every [Names] has.
 const (
 	Iss = iota
@@ -25,6 +27,7 @@ const (
 // Names is the set of claims to read from a document. It is safe for concurrent
 // use after the last call of [Names.Add] or [Names.AddStrict].
 type Names struct {
+	origin *Names // the Names that this one was forked from, or itself
 	names  []string
 	strict []strictness
 	// buckets is a hash table. A bucket holds one more than the index of its
@@ -36,6 +39,7 @@ type Names struct {
 // NewNames returns the standard claims, with the rules for JWTs.
 func NewNames() *Names {
 	n := new(Names)
+	n.origin = n
 	for i, claim := range standardClaims {
 		n.Add(claim.name)
 		n.strict[i] = claim.strict
@@ -50,6 +54,24 @@ func NewAnswerNames() *Names {
 	n.strict[Cnf] = strict // see standardClaims
 	return n
 }
+
+// Fork returns a copy to add claims to. Claims keep their indexes, and those that
+// are not standard claims are lenient in the copy. Fork only the longest of the
+// Names with one origin, so that an index means the same claim in all of them.
+func (n *Names) Fork() *Names {
+	f := &Names{
+		origin:  n.origin,
+		names:   slices.Clone(n.names),
+		strict:  make([]strictness, len(n.names)),
+		buckets: n.buckets,
+		next:    slices.Clone(n.next),
+	}
+	copy(f.strict, n.origin.strict[:standard])
+	return f
+}
+
+// Len returns how many claims n has.
+func (n *Names) Len() int { return len(n.names) }
 
 // Add adds a lenient claim and returns its index. A claim that is already there
 // keeps its index and its rule.

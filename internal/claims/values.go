@@ -41,6 +41,17 @@ func (v *Values) Read(n *Names, document []byte) error {
 	})
 }
 
+// Under applies the rules of n from now on. It reads the document again only if
+// the Names that it was read with lack some of n.
+func (v *Values) Under(n *Names, document []byte) error {
+	if v.names.origin != n.origin || len(v.names.names) < len(n.names) {
+		return v.Read(n, document)
+	}
+	v.names = n
+	v.dropped = slices.DeleteFunc(v.dropped, func(d dropped) bool { return d.claim >= len(n.names) })
+	return nil
+}
+
 // KeepText copies the document that v was read from. Strings without escapes
 // are substrings of this one copy from then on and cost no allocation. Further
 // calls have no effect until the next Read.

@@ -14,11 +14,13 @@ import (
 // whose signature was verified. A flood of texts only evicts others, whose values
 // must then be computed again.
 //
-// The zero Table is empty and ready to use. It is safe for concurrent use and
-// never locks. A nil *Table finds nothing.
+// The zero Table is empty, small and ready to use. It is safe for concurrent use
+// and never locks. A nil *Table finds nothing.
 type Table[V any] struct {
-	sets [sets][ways]atomic.Pointer[item[V]]
+	places atomic.Pointer[places[V]] // nil before the first text
 }
+
+type places[V any] [sets][ways]atomic.Pointer[item[V]]
 
 const (
 	sets = 32
@@ -47,7 +49,11 @@ func find[V any, T string | []byte](t *Table[V], text T, hash uint64) *V {
 	if t == nil || len(text) > MaxText {
 		return nil
 	}
-	set := &t.sets[hash%sets]
+	places := t.places.Load()
+	if places == nil {
+		return nil
+	}
+	set := &places[hash%sets]
 	for i := range set {
 		if known := set[i].Load(); known != nil && known.text == string(text) {
 			return &known.value
@@ -62,8 +68,11 @@ func (t *Table[V]) Keep(text string, value V) {
 	if len(text) > MaxText || t.Find(text) != nil {
 		return
 	}
+	if t.places.Load() == nil {
+		t.places.CompareAndSwap(nil, new(places[V]))
+	}
 	known := &item[V]{text: strings.Clone(text), value: value}
-	set := &t.sets[maphash.String(seed, text)%sets]
+	set := &t.places.Load()[maphash.String(seed, text)%sets]
 	for i := range set {
 		if set[i].CompareAndSwap(nil, known) {
 			return

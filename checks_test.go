@@ -258,6 +258,14 @@ func (c *checkPage) jwts() {
 	c.row("the token has expired", std, noScope, minted(nil, map[string]any{"exp": 1e9}))
 	down := c.tokens(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("http://127.0.0.1:1/jwks") })
 	c.row("the keys cannot be fetched", down, noScope, minted(nil, nil))
+	v, err := jwks.New(jwks.Config{Resolve: func(context.Context, string) (jwks.Issuer, error) {
+		return jwks.Issuer{}, errors.New("tenants: connection refused")
+	}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(v.Close)
+	c.row("Config.Resolve cannot tell", bearer.Config{Verifiers: []bearer.Verifier{v}}, noScope, minted(nil, nil))
 }
 
 func (c *checkPage) asked(change func(*introspect.Config)) bearer.Config {

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -13,27 +14,33 @@ import (
 
 const expectIssuer = "a JSON object with an iss"
 
-// issuerOf returns the issuer that a token claims to come from. The issuer's
+// findIssuer finds the issuer that the token claims to come from. The issuer's
 // profile judges the token.
-func (v *Verifier) issuerOf(values *claims.Values) (*issuer, error) {
-	raw := values.Raw(claims.Iss)
+func (t *unverified) findIssuer(ctx context.Context) error {
+	raw, s := t.claims.Raw(claims.Iss), t.snapshot
 	if raw == nil {
-		return nil, hinted(bearer.Invalid("claims", expectIssuer, "no iss"))
+		return hinted(bearer.Invalid("claims", expectIssuer, "no iss"))
 	}
 	// A name without escapes needs no copy.
 	if plain, isPlain, err := strictjson.Text(raw); err == nil && isPlain {
-		if i := v.issuers[string(plain)]; i != nil {
-			return i, nil
+		if t.issuer = s.issuers[string(plain)]; t.issuer != nil {
+			return nil
 		}
 	}
 	name, err := strictjson.String(raw)
 	if err != nil {
-		return nil, hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
+		return hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
 	}
-	if i := v.issuers[name]; i != nil {
-		return i, nil
+	if t.issuer = s.issuers[name]; t.issuer != nil {
+		return nil
 	}
-	return nil, v.spellings.unknown(name)
+	if s.resolver != nil && isResolvable(name) {
+		t.issuer, err = s.resolver.issuer(ctx, name)
+		if !errors.Is(err, bearer.ErrUnrecognized) {
+			return err
+		}
+	}
+	return s.spellings.unknown(name)
 }
 
 // read reads the claims of a token whose signature was verified. The error names

@@ -1,22 +1,60 @@
 package jwks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/bearerkit/bearerkit/internal/claims"
-	"github.com/bearerkit/bearerkit/internal/fetch"
-	"github.com/bearerkit/bearerkit/internal/setting"
 )
 
 // Config configures a [Verifier].
 type Config struct {
 	// Issuers are the authorization servers whose tokens are accepted.
-	// Required: at least one.
+	// Required: at least one, unless Resolve is set.
 	Issuers []Issuer
+
+	// Resolve finds an issuer that Issuers does not list, when its first token
+	// comes, for example in a table of tenants. iss is the token's claim. Nothing
+	// about the token is proven yet, so anybody can choose iss. Resolve returns:
+	//
+	//   - the Issuer, whose URL must be equal to iss. Nothing is fetched from any
+	//     place that the Issuer does not name or imply;
+	//   - [bearer.ErrUnrecognized] (errors.Is) if tokens of this issuer are not
+	//     accepted here. The verifier then recognizes no token of iss for the
+	//     time UnknownFor;
+	//   - any other error if it cannot tell. A mistake in the Issuer counts as
+	//     such an error, and so does a panic. Tokens of iss are then answered
+	//     503, and Resolve is asked again after 2 s.
+	//
+	// Return the same Client for an issuer each time. Resolve is called for one
+	// iss once at a time, for at most 32 at a time, and for no iss that is longer
+	// than 2 KiB or contains invisible characters. It must return when ctx is
+	// done: after 5 s, or when the configuration is replaced or closed. ctx is
+	// not the context of a request, because requests share the call.
+	//
+	// The answer holds until the issuer has been idle for ResolvedIdle, or is
+	// evicted, or [Verifier.Reconfigure] is called. An issuer's keys are fetched
+	// when its first token comes, and refreshed only while tokens come. Default:
+	// none.
+	Resolve func(ctx context.Context, iss string) (Issuer, error)
+
+	// MaxResolved bounds the issuers of Resolve that are live. If another one
+	// proves a token, the one whose last good token is oldest is evicted. The
+	// issuers that have not proven a token yet do not count: there are at most
+	// 64, they evict only each other, and at most 100 a second are admitted after
+	// a burst of 200. Other tokens of new issuers are answered 503 meanwhile.
+	// Default: 1,000.
+	MaxResolved int
+
+	// ResolvedIdle is how long an issuer of Resolve stays live without a good
+	// token. Default: 1 h.
+	ResolvedIdle time.Duration
+
+	// UnknownFor is how long an issuer that Resolve does not know is remembered
+	// as unknown. At most 10,000 are remembered. Default: 1 min.
+	UnknownFor time.Duration
 
 	// Leeway is the clock difference to an issuer that exp, nbf and iat
 	// tolerate. Default: 5 s. Negative: none. At most 5 min.
@@ -38,7 +76,8 @@ type Config struct {
 	// Default: 10,000 tokens and 32 MiB. If one is negative, there is no cache.
 	CacheEntries, CacheBytes int
 
-	// Client fetches metadata and keys. Its cookie jar is not used, and it
+	// Client fetches metadata and keys of issuers without an Issuer.Client. Its
+	// cookie jar is not used, and it
 	// follows redirects only within an origin. After a timeout, the idle
 	// connections of its Transport are closed, so that dead ones are replaced; a
 	// RoundTripper that wraps a Transport needs a CloseIdleConnections method
@@ -59,6 +98,9 @@ const (
 	maxLeeway           = 5 * time.Minute
 	defaultCacheEntries = 10_000
 	defaultCacheBytes   = 32 << 20
+	defaultMaxResolved  = 1000
+	defaultResolvedIdle = time.Hour
+	defaultUnknownFor   = time.Minute
 )
 
 // New returns a Verifier and starts to fetch its issuers' keys in the
@@ -66,27 +108,13 @@ const (
 // [KeysFromFile]. The error reports all mistakes in the configuration. Call
 // [Verifier.Close] to stop the background work.
 func New(c Config) (*Verifier, error) {
-	names := claims.NewNames()
-	issuers, err := c.compileIssuers(names)
-	if err := errors.Join(c.check(), err); err != nil {
+	v := &Verifier{profiles: newProfiles()}
+	v.current.Store(new(snapshot))
+	next, err := v.compile(c)
+	if err != nil {
 		return nil, err
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	for _, given := range c.Issuers {
-		issuers[given.URL].source = given.keySource(c)
-		issuers[given.URL].journal = claims.NewJournal(c.Logger, given.URL, names)
-	}
-	v := &Verifier{
-		issuers: issuers, names: names, spellings: newSpellings(issuers),
-		leeway: setting.OrDefault(c.Leeway, defaultLeeway),
-	}
-	entries := setting.OrDefault(c.CacheEntries, defaultCacheEntries)
-	bytes := setting.OrDefault(c.CacheBytes, defaultCacheBytes)
-	if entries > 0 && bytes > 0 {
-		v.cache = newCache(entries, bytes)
-	}
+	v.replace(next)
 	return v, nil
 }
 
@@ -99,31 +127,19 @@ func (c Config) check() error {
 	for _, d := range [...]struct {
 		name  string
 		value time.Duration
-	}{{"RefreshBudget", c.RefreshBudget}, {"MaxStale", c.MaxStale}} {
+	}{
+		{"RefreshBudget", c.RefreshBudget}, {"MaxStale", c.MaxStale},
+		{"ResolvedIdle", c.ResolvedIdle}, {"UnknownFor", c.UnknownFor},
+	} {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("jwks: Config.%s is %v; want a positive duration", d.name, d.value))
 		}
 	}
-	if len(c.Issuers) == 0 {
-		errs = append(errs, errors.New("jwks: Config.Issuers is empty; want at least one"))
+	if c.MaxResolved < 0 {
+		errs = append(errs, fmt.Errorf("jwks: Config.MaxResolved is %d; want a positive number", c.MaxResolved))
+	}
+	if len(c.Issuers) == 0 && c.Resolve == nil {
+		errs = append(errs, errors.New("jwks: Config.Issuers is empty; want at least one, or Config.Resolve"))
 	}
 	return errors.Join(errs...)
-}
-
-// compileIssuers returns the issuers by URL, and the mistakes in them.
-func (c Config) compileIssuers(names *claims.Names) (map[string]*issuer, error) {
-	var errs []error
-	issuers := make(map[string]*issuer, len(c.Issuers))
-	for n, given := range c.Issuers {
-		at := fmt.Sprintf("jwks: Config.Issuers[%d]", n)
-		if issuers[given.URL] != nil {
-			errs = append(errs, fmt.Errorf("%s.URL: duplicate issuer URL %q", at, fetch.Redact(given.URL)))
-		}
-		compiled, err := given.compile(names)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", at, err))
-		}
-		issuers[given.URL] = compiled
-	}
-	return issuers, errors.Join(errs...)
 }

@@ -3,7 +3,9 @@ package jwks
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/claims"
@@ -50,6 +52,11 @@ type Issuer struct {
 	// one signature check.
 	RequireKeyID bool
 
+	// Client fetches this issuer's metadata and keys, for an issuer with a
+	// certificate authority or credentials of its own. See [Config.Client].
+	// Default: Config.Client.
+	Client *http.Client
+
 	// InsecureAllowHTTP accepts http URLs on hosts other than loopback, and
 	// fetches keys from there. Anybody on the path to the issuer can then forge
 	// tokens.
@@ -62,10 +69,20 @@ type issuer struct {
 	audience   []string
 	algorithms []jose.Algorithm
 	profile    *profile
+	origin     keyOrigin
+	given      []*jose.Key // the keys, if the configuration contains them
 	source     *keysource.Source
 	journal    *claims.Journal
 
 	requireKeyID bool
+
+	// gone means that the configuration no longer contains the issuer in this
+	// form. Cached tokens of the issuer are then void.
+	gone atomic.Bool
+
+	// approval is what the verifier knows about an issuer that Config.Resolve
+	// approved, and nil for an issuer of Config.Issuers.
+	approval *approval
 
 	// Values of claims that many of the issuer's tokens share. Only tokens with
 	// a verified signature add to them.
@@ -73,19 +90,29 @@ type issuer struct {
 	lists  known.Table[bearer.Principal] // by the key of readLists
 }
 
-func (i Issuer) compile(names *claims.Names) (*issuer, error) {
+// compile compiles i, except for its source and journal.
+func (i Issuer) compile(c *Config, shared *profiles) (*issuer, error) {
 	algorithms, err := i.compileAlgorithms()
 	errs := []error{i.checkURL(), i.checkAudiences(), i.Keys.check(i.InsecureAllowHTTP), err}
-	profile, err := i.Profile.compile(names)
+	profile, err := shared.compile(i.Profile)
 	errs = append(errs, err)
 	return &issuer{
 		url:        i.URL,
 		audience:   slices.Clone(i.Audience),
 		algorithms: algorithms,
 		profile:    profile,
+		origin:     i.keyOrigin(c),
+		given:      i.Keys.static,
 
 		requireKeyID: i.RequireKeyID,
 	}, errors.Join(errs...)
+}
+
+// equal reports whether i and j have the same settings, so that tokens which one
+// of them accepted are good for the other.
+func (i *issuer) equal(j *issuer) bool {
+	return i.origin == j.origin && i.profile == j.profile && i.requireKeyID == j.requireKeyID &&
+		slices.Equal(i.audience, j.audience) && slices.Equal(i.algorithms, j.algorithms)
 }
 
 func (i Issuer) checkAudiences() error {
@@ -142,21 +169,4 @@ func (i Issuer) checkURL() error {
 		return fmt.Errorf("URL: %w; it does not say where the keys are, so set Keys to KeysFromMetadata or KeysFromURL", err)
 	}
 	return fmt.Errorf("URL: %w; if this is the tokens' iss, set AllowNonHTTPSIdentifier and Keys", err)
-}
-
-func (i Issuer) keySource(c Config) *keysource.Source {
-	if i.Keys.static != nil {
-		return keysource.Static(i.Keys.static)
-	}
-	return keysource.New(keysource.Config{
-		Issuer:        i.URL,
-		JWKSURI:       i.Keys.url,
-		MetadataURL:   i.Keys.metadata,
-		File:          i.Keys.file,
-		Client:        fetch.New(c.Client, i.InsecureAllowHTTP),
-		InsecureHTTP:  i.InsecureAllowHTTP,
-		RefreshBudget: c.RefreshBudget,
-		MaxStale:      c.MaxStale,
-		Logger:        c.Logger,
-	})
 }

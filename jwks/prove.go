@@ -20,25 +20,33 @@ type entry = tokencache.Entry[facts]
 
 func newCache(entries, bytes int) *tokencache.Cache[facts] {
 	return tokencache.New(tokencache.Config[facts]{
-		Entries: entries,
-		Bytes:   bytes,
-		// An entry is valid while the issuer's keys stay the same. Keys that
-		// are older than MaxStale count as changed.
-		Version:  func(f *facts, now time.Time) uint64 { return f.issuer.source.GenerationAt(now) },
+		Entries:  entries,
+		Bytes:    bytes,
+		Version:  (*facts).version,
 		Rejected: jose.ErrSignature,
 	})
+}
+
+// version returns the generation of the issuer's keys: a cached token is valid
+// while they stay the same. Keys that are older than MaxStale count as changed. So
+// do those of an issuer that is gone.
+func (f *facts) version(now time.Time) uint64 {
+	if f.issuer.gone.Load() {
+		return 0
+	}
+	return f.issuer.source.GenerationAt(now)
 }
 
 // prove verifies a token's signature and returns what the token says. If several
 // calls have the same token at the same time, one does the work for all.
 func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *memory) (*facts, error) {
 	q := keysource.QueryFor(&t.jws.Header)
-	q.Issued, q.Leeway = t.issued(), v.leeway
+	q.Issued, q.Leeway = t.issued(), t.snapshot.leeway
 	var tried keysource.Candidates
 	var proven *entry
 	err := t.issuer.source.Verify(ctx, now, q, func(keys keysource.Candidates) (err error) {
 		tried = keys
-		proven, err = v.cache.Do(ctx, now, t.text, keys.Generation, func() (*entry, error) {
+		proven, err = t.snapshot.cache.Do(ctx, now, t.text, keys.Generation, func() (*entry, error) {
 			return v.check(t, keys, m)
 		})
 		return err
@@ -55,6 +63,7 @@ func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *m
 // check verifies a token's signature with keys and reads its claims.
 func (v *Verifier) check(t *unverified, keys keysource.Candidates, m *memory) (*entry, error) {
 	v.signatures.Add(1)
+	s := t.snapshot
 	m.input.Set(bytesOf(t.jws.SigningInput))
 	if err := keys.Verify(jose.Algorithm(t.jws.Header.Algorithm), &m.input, t.jws.Signature); err != nil {
 		return nil, err
@@ -65,8 +74,8 @@ func (v *Verifier) check(t *unverified, keys keysource.Candidates, m *memory) (*
 	if refused := t.issuer.read(t, f, m); refused != nil {
 		return nil, f.refuse(refused)
 	}
-	f.setTimes(v.leeway)
-	if e.Transient = v.cache == nil || !f.holds(time.Now(), v.leeway); e.Transient {
+	f.setTimes(s.leeway)
+	if e.Transient = s.cache == nil || !f.holds(time.Now(), s.leeway); e.Transient {
 		return e, nil
 	}
 	e.Expires = f.until

@@ -29,8 +29,9 @@ func (k KeySource) text() string {
 	return "keys by discovery"
 }
 
-// LogValue returns the settings that are not zero. fmt and JSON print the same
-// values.
+// LogValue returns the settings that are not zero. Of the HTTP client, which may
+// add credentials to requests, it shows only the presence. fmt and JSON print the
+// same values.
 func (i Issuer) LogValue() slog.Value {
 	return redact.Group(
 		redact.URL("URL", i.URL),
@@ -41,6 +42,7 @@ func (i Issuer) LogValue() slog.Value {
 		slog.Any("Roles", i.Profile.Roles),
 		slog.Bool("RequireKeyID", i.RequireKeyID),
 		slog.Bool("AllowNonHTTPSIdentifier", i.AllowNonHTTPSIdentifier),
+		redact.Set("Client", i.Client != nil),
 		slog.Bool("InsecureAllowHTTP", i.InsecureAllowHTTP),
 	)
 }
@@ -56,6 +58,10 @@ func (c Config) LogValue() slog.Value {
 		slog.Duration("MaxStale", c.MaxStale),
 		slog.Int("CacheEntries", c.CacheEntries),
 		slog.Int("CacheBytes", c.CacheBytes),
+		redact.Set("Resolve", c.Resolve != nil),
+		slog.Int("MaxResolved", c.MaxResolved),
+		slog.Duration("ResolvedIdle", c.ResolvedIdle),
+		slog.Duration("UnknownFor", c.UnknownFor),
 		redact.Set("Client", c.Client != nil),
 	)
 }

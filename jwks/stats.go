@@ -10,22 +10,26 @@ import (
 
 // Ready returns nil if the keys of the given issuers are available, and otherwise
 // an error that names the issuers without keys. Issuers are given by their
-// [Issuer.URL]; without arguments, Ready checks all of them. An issuer that is
-// not configured is an error. Ready never waits, so a readiness probe can call
-// it.
+// [Issuer.URL]; without arguments, Ready checks all of [Config.Issuers]. An issuer
+// that is neither among them nor live by [Config.Resolve] is an error. Ready never
+// waits, so a readiness probe can call it.
 //
 // If one issuer of several has no keys, only its tokens are answered 503. A probe
 // that checks all issuers then takes the whole API out of service, so pass only
 // the issuers that the API cannot work without; see docs/issuers.md.
 func (v *Verifier) Ready(issuers ...string) error {
+	s := v.current.Load()
 	if len(issuers) == 0 {
-		issuers = slices.Sorted(maps.Keys(v.issuers))
+		issuers = slices.Sorted(maps.Keys(s.issuers))
 	}
 	var errs []error
 	for _, url := range issuers {
-		i, ok := v.issuers[url]
-		if !ok {
-			errs = append(errs, fmt.Errorf("jwks: issuer %q is not among Config.Issuers", url))
+		i := s.issuers[url]
+		if i == nil && s.resolver != nil {
+			i = s.resolver.find(url)
+		}
+		if i == nil {
+			errs = append(errs, s.notLive(url))
 			continue
 		}
 		if err := i.source.Ready(); err != nil {
@@ -35,17 +39,17 @@ func (v *Verifier) Ready(issuers ...string) error {
 	return errors.Join(errs...)
 }
 
-// Close stops the background work of v and waits until it has stopped. Verify
-// then still uses the keys it has, and fetches no new ones.
-func (v *Verifier) Close() {
-	for _, i := range v.issuers {
-		i.source.Close()
+func (s *snapshot) notLive(url string) error {
+	if s.resolver != nil {
+		return fmt.Errorf("jwks: issuer %q is not among Config.Issuers, and no token has made Config.Resolve return it", url)
 	}
+	return fmt.Errorf("jwks: issuer %q is not among Config.Issuers", url)
 }
 
 // Stats are counters since [New], for metrics.
 type Stats struct {
-	// Issuers has one element for each issuer, sorted by URL.
+	// Issuers has one element for each of Config.Issuers, sorted by URL. Counters
+	// of an issuer begin when its keys are first fetched.
 	Issuers []IssuerStats
 
 	// Refusals counts tokens that were not accepted, by the check that failed:
@@ -58,6 +62,17 @@ type Stats struct {
 
 	// Cache describes the cache of accepted tokens.
 	Cache CacheStats
+
+	// Resolve describes [Config.Resolve].
+	Resolve ResolveStats
+}
+
+// ResolveStats describes [Config.Resolve]. It is zero without it.
+type ResolveStats struct {
+	Live     int    // issuers whose tokens are accepted now without another call
+	Unknown  int    // issuers that are remembered as unknown now
+	Calls    uint64 // calls of Resolve
+	Failures uint64 // calls that could not tell, or returned a mistake
 }
 
 // CacheStats describes the cache of accepted tokens. It is zero without a cache.
@@ -78,9 +93,14 @@ type IssuerStats struct {
 
 // Stats returns the counters as they are now.
 func (v *Verifier) Stats() Stats {
-	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load(), Cache: CacheStats(v.cache.Stats())}
-	for _, url := range slices.Sorted(maps.Keys(v.issuers)) {
-		s := v.issuers[url].source.Stats()
+	current := v.current.Load()
+	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load(), Cache: CacheStats(current.cache.Stats())}
+	stats.Resolve.Calls, stats.Resolve.Failures = v.resolves.calls.Load(), v.resolves.failures.Load()
+	if r := current.resolver; r != nil {
+		stats.Resolve.Live, stats.Resolve.Unknown = r.count()
+	}
+	for _, url := range slices.Sorted(maps.Keys(current.issuers)) {
+		s := current.issuers[url].source.Stats()
 		stats.Issuers = append(stats.Issuers, IssuerStats{
 			URL: url, Fetches: s.Fetches, Failures: s.Failures + s.DiscoveryFailures, Keys: s.Keys, Fetched: s.Fetched,
 		})

@@ -11,20 +11,22 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/counters"
 	"github.com/bearerkit/bearerkit/internal/jose"
-	"github.com/bearerkit/bearerkit/internal/tokencache"
 )
 
 // Verifier verifies JWT access tokens. Use [New] to build one. It is safe for
 // concurrent use.
 type Verifier struct {
-	issuers    map[string]*issuer // by URL
-	names      *claims.Names      // the claims that any profile reads
-	spellings  spellings
-	leeway     time.Duration
+	current    atomic.Pointer[snapshot]
+	profiles   *profiles
+	clients    clients
 	headers    jose.Headers
-	cache      *tokencache.Cache[facts] // nil: no cache
 	signatures atomic.Uint64
 	refusals   counters.ByName
+	resolves   resolveCounters
+	resolving  sync.WaitGroup // calls of Config.Resolve
+
+	mu     sync.Mutex // held while current is replaced
+	closed bool
 }
 
 var _ bearer.Verifier = (*Verifier)(nil)
@@ -38,11 +40,11 @@ func (*Verifier) OnlyJWTs() {}
 // Verify verifies a token (RFC 9068, Section 4; RFC 8725). It returns:
 //
 //   - [bearer.ErrUnrecognized] for a token that is not a JWT, and for a JWT from
-//     an issuer that is not configured;
+//     an issuer that neither [Config.Issuers] nor [Config.Resolve] knows;
 //   - a [bearer.Error] of [bearer.CodeInvalidToken] for any other token that is
 //     not good;
 //   - a [bearer.Error] of [bearer.CodeUnavailable] if the issuer's keys are
-//     unavailable, or if the token names an unknown key, is newer than the last
+//     unavailable, if Config.Resolve cannot tell or is too busy, or if the token names an unknown key, is newer than the last
 //     fetch, and the budget allows no other fetch yet.
 //
 // Checks that need no key come first, so that junk costs neither a signature
@@ -70,42 +72,81 @@ func (v *Verifier) verify(ctx context.Context, token string) (*bearer.Principal,
 		return nil, notJWT()
 	}
 	now := time.Now()
-	known := v.cache.Get(token, now)
+	s := v.current.Load()
+	known := s.cache.Get(token, now)
 	if known == nil {
-		return v.verifyNew(ctx, now, token)
+		return v.verifyNew(ctx, s, now, token)
 	}
-	p, err := known.Value.judge(now, v.leeway)
+	f := &known.Value
+	p, err := f.judge(now, s.leeway)
 	if err != nil {
-		v.cache.Remove(known)
+		s.cache.Remove(known)
+	} else if f.issuer.approval != nil {
+		f.issuer.touch(now)
 	}
 	return p, err
 }
 
-// verifyNew verifies a token that is not in the cache.
-func (v *Verifier) verifyNew(ctx context.Context, now time.Time, token string) (*bearer.Principal, error) {
+// verifyNew verifies a token that is not in the cache of s. If the configuration
+// changes meanwhile, the new one judges the token.
+func (v *Verifier) verifyNew(ctx context.Context, s *snapshot, now time.Time, token string) (*bearer.Principal, error) {
 	m := memories.Get().(*memory)
 	defer m.release()
 	jws, err := v.parse(token, m)
 	if err != nil {
 		return nil, err
 	}
-	values, err := v.readClaims(jws.Payload, m)
-	if err != nil {
-		return nil, err
+	t := &unverified{text: token, jws: jws}
+	for {
+		t.snapshot = s
+		p, err := v.verifyUnder(ctx, now, t, m)
+		if current := v.current.Load(); current != s {
+			s, now = current, time.Now()
+			continue
+		}
+		return p, err
 	}
-	issuer, err := v.issuerOf(values)
-	if err != nil {
-		return nil, err
+}
+
+// verifyUnder verifies a token by the configuration t.snapshot.
+func (v *Verifier) verifyUnder(ctx context.Context, now time.Time, t *unverified, m *memory) (*bearer.Principal, error) {
+	for evicted := 0; ; evicted++ {
+		if err := v.readClaims(t, m); err != nil {
+			return nil, err
+		}
+		if err := t.findIssuer(ctx); err != nil {
+			return nil, err
+		}
+		p, err := v.verifyFrom(ctx, now, t, m)
+		// An issuer that was evicted meanwhile had no time to fetch its keys.
+		if err != nil && t.issuer.approval != nil && t.issuer.gone.Load() && evicted < maxEvictions && ctx.Err() == nil {
+			continue
+		}
+		return p, err
 	}
-	t := &unverified{text: token, jws: jws, claims: values, issuer: issuer}
-	if refused := issuer.checkHeader(&jws.Header); refused != nil {
+}
+
+// maxEvictions is how often a token waits again for its issuer, which was evicted.
+const maxEvictions = 2
+
+// verifyFrom verifies a token of a known issuer.
+func (v *Verifier) verifyFrom(ctx context.Context, now time.Time, t *unverified, m *memory) (*bearer.Principal, error) {
+	if refused := t.issuer.checkHeader(&t.jws.Header); refused != nil {
 		return nil, t.refuse(refused)
+	}
+	if err := t.claims.Under(t.issuer.profile.Names, t.jws.Payload); err != nil {
+		return nil, hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
 	}
 	proven, err := v.prove(ctx, now, t, m)
 	if err != nil {
 		return nil, err
 	}
-	return proven.judge(time.Now(), v.leeway)
+	now = time.Now()
+	p, err := proven.judge(now, t.snapshot.leeway)
+	if err == nil && t.issuer.approval != nil {
+		t.snapshot.resolver.promote(t.issuer, now)
+	}
+	return p, err
 }
 
 // beginsAsJWT reports whether a token's first character allows a JWT: the
@@ -141,19 +182,21 @@ func (v *Verifier) parse(token string, m *memory) (jose.JWS, error) {
 	return jose.JWS{}, notJWT()
 }
 
-func (v *Verifier) readClaims(payload []byte, m *memory) (*claims.Values, error) {
-	if err := m.values.Read(v.names, payload); err != nil {
-		return nil, hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
+func (v *Verifier) readClaims(t *unverified, m *memory) error {
+	t.claims = &m.values
+	if err := t.claims.Read(v.profiles.names.Load(), t.jws.Payload); err != nil {
+		return hinted(bearer.Invalid("claims", expectIssuer, err.Error()))
 	}
-	return &m.values, nil
+	return nil
 }
 
 // unverified is a parsed token whose signature has not been verified yet.
 type unverified struct {
-	text   string
-	jws    jose.JWS
-	claims *claims.Values
-	issuer *issuer // the one that the token claims to come from
+	text     string
+	jws      jose.JWS
+	snapshot *snapshot // the configuration that judges the token
+	claims   *claims.Values
+	issuer   *issuer // the one that the token claims to come from
 }
 
 // memory holds the buffers for parsing a token and verifying its signature. A pool

@@ -64,6 +64,23 @@ func (s *Source) request() *flight {
 	return f
 }
 
+// setTimer sets the timer for the next flight. The caller holds s.mu.
+func (s *Source) setTimer(d time.Duration) {
+	if s.timer == nil {
+		s.timer = time.AfterFunc(d, s.wake)
+		return
+	}
+	s.timer.Reset(d)
+}
+
+// stopTimer stops the timer. The caller holds s.mu.
+func (s *Source) stopTimer() {
+	s.armed = false
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
 // wake begins the flight that is due. The timer calls it.
 func (s *Source) wake() {
 	s.mu.Lock()
@@ -105,8 +122,9 @@ func (s *Source) land(f *flight, d delivery, err error) {
 		s.due = s.failed.retry(set, s.lacking)
 	}
 	due := s.due
-	if !s.closed {
-		s.timer.Reset(due.Sub(now))
+	s.armed = false
+	if !s.closed && !s.config.OnDemand {
+		s.setTimer(due.Sub(now))
 	}
 	s.flight = nil
 	f.err = err

@@ -109,7 +109,7 @@ func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 		skipped: keys.Skipped,
 		more:    keys.More,
 		notes:   keys.Notes,
-		print:   fingerprint(keys.Keys),
+		print:   Fingerprint(keys.Keys),
 		byID:    make(map[string]group, len(named)),
 		all:     newGroup(keys.Keys),
 	}
@@ -123,9 +123,9 @@ func newKeySet(keys jose.KeySet, anyID bool) *keySet {
 	return set
 }
 
-// fingerprint hashes the material, the ID and the algorithms of all keys. It
+// Fingerprint hashes the material, the ID and the algorithms of all keys. It
 // ignores their order and the rest of the document.
-func fingerprint(keys []*jose.Key) [sha256.Size]byte {
+func Fingerprint(keys []*jose.Key) [sha256.Size]byte {
 	prints := make([]string, len(keys))
 	var line []byte
 	for i, key := range keys {

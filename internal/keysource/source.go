@@ -71,6 +71,11 @@ type Config struct {
 	// later fetch succeeds. Zero or less: 24 h.
 	MaxStale time.Duration
 
+	// OnDemand makes the source fetch at once, and then only for lookups and
+	// after [Source.Touch]: an unused source fetches nothing. Default: the
+	// source keeps its keys fresh by itself.
+	OnDemand bool
+
 	// Delay postpones the first fetch in the background, so that a program with
 	// many issuers does not ask all of them at once. A lookup does not wait for
 	// it. It has no effect on a File.
@@ -107,7 +112,8 @@ type Source struct {
 	closed  bool
 	flight  *flight     // under way; nil: none
 	due     time.Time   // when the background fetches next
-	timer   *time.Timer // calls wake when a flight is due
+	timer   *time.Timer // calls wake when a flight is due; nil: it never ran
+	armed   bool        // with OnDemand: Touch has set the timer
 	failed  failure     // of the last fetch; zero if it succeeded or there was none
 	lacking time.Time   // when the last usable key was lost; zero if there is one
 	budget  budget
@@ -168,18 +174,26 @@ func New(config Config) *Source {
 		from = &file{path: config.File, count: s.count}
 	}
 	s.fetch = func() (delivery, error) { return fetchBy(ctx, from) }
-	// The timer must not call wake before it is stored.
-	s.mu.Lock()
-	s.timer = time.AfterFunc(config.Delay, s.wake)
-	if config.File != "" {
-		s.flight = newFlight()
-	}
-	first := s.flight
-	s.mu.Unlock()
-	if first != nil {
-		s.fly(first)
-	}
+	s.begin()
 	return s
+}
+
+// begin makes the first flight, or sets the timer for it.
+func (s *Source) begin() {
+	s.mu.Lock()
+	switch {
+	case s.config.File != "":
+		f := newFlight()
+		s.flight = f
+		s.mu.Unlock()
+		s.fly(f)
+		return
+	case s.config.OnDemand:
+		s.request()
+	default:
+		s.setTimer(s.config.Delay)
+	}
+	s.mu.Unlock()
 }
 
 // Static returns a Source of keys that never change. Keys without an ID, such as
@@ -271,7 +285,7 @@ func (s *Source) Close() {
 	}
 	s.mu.Lock()
 	s.closed = true
-	s.timer.Stop()
+	s.stopTimer()
 	s.mu.Unlock()
 	s.stop()
 	s.flights.Wait()

@@ -1,0 +1,137 @@
+package jwks_test
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// farm is a server with one issuer per tenant, at BASE/t/NAME. Each has a key of
+// its own.
+type farm struct {
+	base   string
+	client *http.Client
+
+	mu    sync.Mutex
+	hang  bool
+	asked map[string]int // requests by path
+}
+
+// newFarm returns a farm without sockets, for bubbles.
+func newFarm() *farm {
+	f := &farm{base: "https://login.example.com", asked: map[string]int{}}
+	f.client = &http.Client{Transport: f}
+	return f
+}
+
+// newServedFarm returns a farm on loopback.
+func newServedFarm(t *testing.T) *farm {
+	f := newFarm()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	f.base, f.client = server.URL, server.Client()
+	return f
+}
+
+func (f *farm) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	hang := f.hang
+	f.mu.Unlock()
+	if hang {
+		f.count(r.URL.Path)
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func (f *farm) setHang(hang bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hang = hang
+}
+
+func (f *farm) count(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked[path]++
+}
+
+// requests returns the number of requests for the keys or metadata of a tenant, or
+// of all tenants if name is empty.
+func (f *farm) requests(name string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for path, count := range f.asked {
+		if name == "" || strings.Contains(path+"/", "/t/"+name+"/") {
+			n += count
+		}
+	}
+	return n
+}
+
+func (f *farm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.count(r.URL.Path)
+	if name, ok := strings.CutPrefix(r.URL.Path, "/.well-known/oauth-authorization-server/t/"); ok {
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, f.url(name), f.url(name)+"/keys")
+		return
+	}
+	if name, ok := strings.CutPrefix(r.URL.Path, "/t/"); ok && strings.HasSuffix(name, "/keys") {
+		public := farmKey(strings.TrimSuffix(name, "/keys")).Public().(ed25519.PublicKey)
+		fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))
+		return
+	}
+	http.NotFound(w, r)
+}
+
+func farmKey(name string) ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte(name))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+func (f *farm) url(name string) string { return f.base + "/t/" + name }
+
+func (f *farm) issuer(name string) jwks.Issuer {
+	return jwks.Issuer{URL: f.url(name), Audience: []string{audience}}
+}
+
+func (f *farm) issuers(names ...string) []jwks.Issuer {
+	list := make([]jwks.Issuer, len(names))
+	for i, name := range names {
+		list[i] = f.issuer(name)
+	}
+	return list
+}
+
+// token returns a token that the tenant signed. extra are more claims, such as
+// `,"cid":"app"`.
+func (f *farm) token(name, id string, extra ...string) string {
+	return f.signed(farmKey(name), name, id, extra...)
+}
+
+// forged returns a token of the tenant with another key's signature.
+func (f *farm) forged(name, id string) string { return f.signed(farmKey("mallory"), name, id) }
+
+func (f *farm) signed(key ed25519.PrivateKey, name, id string, extra ...string) string {
+	now := time.Now().Unix()
+	claims := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"alice","client_id":"app","jti":%q,"iat":%d,"exp":%d%s}`,
+		f.url(name), audience, id, now, now+3600, strings.Join(extra, ""))
+	b64 := base64.RawURLEncoding.EncodeToString
+	input := b64([]byte(`{"alg":"EdDSA","typ":"at+jwt","kid":"k"}`)) + "." + b64([]byte(claims))
+	return input + "." + b64(ed25519.Sign(key, []byte(input)))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/bearerkit/bearerkit/jwks"
@@ -20,25 +19,17 @@ import (
 type farm struct {
 	base   string
 	client *http.Client
+	delay  time.Duration // of each response
 
 	mu    sync.Mutex
 	hang  bool
 	asked map[string]int // requests by path
 }
 
-// newFarm returns a farm without sockets, for bubbles.
+// newFarm returns a farm without sockets, since those stop the clock of a bubble.
 func newFarm() *farm {
 	f := &farm{base: "https://login.example.com", asked: map[string]int{}}
 	f.client = &http.Client{Transport: f}
-	return f
-}
-
-// newServedFarm returns a farm on loopback.
-func newServedFarm(t *testing.T) *farm {
-	f := newFarm()
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	f.base, f.client = server.URL, server.Client()
 	return f
 }
 
@@ -49,6 +40,11 @@ func (f *farm) RoundTrip(r *http.Request) (*http.Response, error) {
 	if hang {
 		f.count(r.URL.Path)
 		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	select {
+	case <-time.After(f.delay):
+	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
 	w := httptest.NewRecorder()
@@ -120,15 +116,19 @@ func (f *farm) token(name, id string, extra ...string) string {
 	return f.signed(farmKey(name), name, id, extra...)
 }
 
-// forged returns a token of the tenant with another key's signature.
-func (f *farm) forged(name, id string) string { return f.signed(farmKey("mallory"), name, id) }
+// forged returns a token with an invalid signature.
+func (f *farm) forged(name, id string) string { return f.signed(nil, name, id) }
 
+// signed returns a token. Without a key, its signature is zero.
 func (f *farm) signed(key ed25519.PrivateKey, name, id string, extra ...string) string {
 	now := time.Now().Unix()
 	claims := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"alice","client_id":"app","jti":%q,"iat":%d,"exp":%d%s}`,
 		f.url(name), audience, id, now, now+3600, strings.Join(extra, ""))
 	b64 := base64.RawURLEncoding.EncodeToString
 	input := b64([]byte(`{"alg":"EdDSA","typ":"at+jwt","kid":"k"}`)) + "." + b64([]byte(claims))
+	if key == nil {
+		return input + "." + b64(make([]byte, ed25519.SignatureSize))
+	}
 	return input + "." + b64(ed25519.Sign(key, []byte(input)))
 }
 

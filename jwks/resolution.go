@@ -132,6 +132,9 @@ func (r *resolver) resolve(ctx context.Context, iss string) (*issuer, error) {
 	}
 	if err != nil {
 		counters.failures.Add(1)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
 		return nil, err
 	}
 	i, err := given.compile(&r.config, r.verifier.profiles)

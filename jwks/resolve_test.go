@@ -1,0 +1,305 @@
+package jwks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// table is a table of tenants whose lookup is a Config.Resolve.
+type table struct {
+	farm    *farm
+	calls   atomic.Int64
+	mu      sync.Mutex
+	tenants map[string]bool
+}
+
+func newTable(f *farm, names ...string) *table {
+	tenants := &table{farm: f, tenants: map[string]bool{}}
+	for _, name := range names {
+		tenants.tenants[name] = true
+	}
+	return tenants
+}
+
+func (t *table) set(name string, is bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tenants[name] = is
+}
+
+func (t *table) resolve(_ context.Context, iss string) (jwks.Issuer, error) {
+	t.calls.Add(1)
+	name := strings.TrimPrefix(iss, t.farm.base+"/t/")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.tenants[name] {
+		return jwks.Issuer{}, fmt.Errorf("tenant: %w", bearer.ErrUnrecognized)
+	}
+	return t.farm.issuer(name), nil
+}
+
+func (t *table) config() jwks.Config { return jwks.Config{Client: t.farm.client, Resolve: t.resolve} }
+
+// Resolve is asked once for each issuer, and an issuer of Issuers needs no answer.
+func TestResolveFindsAnIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "a")
+		c := tenants.config()
+		c.Issuers = f.issuers("static")
+		v := newVerifier(t, c)
+		if err := v.Ready(f.url("a")); err == nil {
+			t.Error("ready before its first token")
+		}
+		accept(t, v, f.token("static", "1"))
+		for id := range 3 {
+			accept(t, v, f.token("a", fmt.Sprint(id)))
+		}
+		unrecognized(t, v, f.token("b", "1"))
+		if n := tenants.calls.Load(); n != 2 {
+			t.Errorf("%d calls, want one for each of the two", n)
+		}
+		if err := v.Ready(f.url("a")); err != nil {
+			t.Error(err)
+		}
+		want := jwks.ResolveStats{Live: 1, Unknown: 1, Calls: 2}
+		if got := v.Stats().Resolve; got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	})
+}
+
+// Part 2.4: ten thousand unknown issuers cause no fetch, and one call of Resolve
+// each, however often their tokens come within a minute.
+func TestUnknownIssuersCauseNoFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f)
+		v := newVerifier(t, tenants.config())
+		const unknown = 10_000
+		tokens := make([]string, unknown)
+		for n := range tokens {
+			tokens[n] = f.forged(fmt.Sprint("junk", n), "1")
+		}
+		for range 2 {
+			for _, token := range tokens {
+				unrecognized(t, v, token)
+			}
+		}
+		if calls := tenants.calls.Load(); calls != unknown || f.requests("") != 0 {
+			t.Errorf("%d calls of Resolve and %d requests, want %d and none", calls, f.requests(""), unknown)
+		}
+		if s := v.Stats().Resolve; s.Unknown != unknown {
+			t.Errorf("%+v", s)
+		}
+		tenants.set("junk7", true)
+		unrecognized(t, v, f.token("junk7", "1"))
+		elapse(time.Minute)
+		accept(t, v, f.token("junk7", "1"))
+	})
+}
+
+// An iss that no issuer can have does not reach Resolve.
+func TestResolveIsAskedForIdentifiersOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f)
+		v := newVerifier(t, tenants.config())
+		for _, name := range []string{strings.Repeat("x", 2048), "a\nb", "a\u202eb", " ", "a "} {
+			unrecognized(t, v, f.token(name, "1"))
+		}
+		if n := tenants.calls.Load(); n != 0 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// C7: what Resolve cannot tell is 503, without a hint to the client, and Resolve
+// is asked again after 2 s. A fault of Resolve is logged once for each issuer.
+func TestResolveCannotTell(t *testing.T) {
+	f := newFarm()
+	failed := errors.New("no route to the table")
+	for _, tt := range []struct {
+		name    string
+		resolve func(ctx context.Context, iss string) (jwks.Issuer, error)
+		cause   string
+		logged  string
+		takes   time.Duration
+	}{
+		{"an error", func(context.Context, string) (jwks.Issuer, error) { return f.issuer("a"), failed }, failed.Error(), "", 0},
+		{"a hang", func(ctx context.Context, _ string) (jwks.Issuer, error) {
+			<-ctx.Done()
+			return jwks.Issuer{}, ctx.Err()
+		}, "within 5s", "", 5 * time.Second},
+		{"a panic", func(context.Context, string) (jwks.Issuer, error) { panic("out of tenants") }, "out of tenants", "Config.Resolve panicked", 0},
+		{"no return", func(context.Context, string) (jwks.Issuer, error) { runtime.Goexit(); return jwks.Issuer{}, nil }, "ended its goroutine", "", 0},
+		{"another URL", func(context.Context, string) (jwks.Issuer, error) { return f.issuer("b"), nil }, "the iss that it was asked for", "mistakes", 0},
+		{"mistakes", func(context.Context, string) (jwks.Issuer, error) {
+			return jwks.Issuer{URL: f.url("a"), Algorithms: []string{"none"}}, nil
+		}, "Audience is empty", "mistakes", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				var calls atomic.Int64
+				v := newVerifier(t, jwks.Config{
+					Client: f.client, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+					Resolve: func(ctx context.Context, iss string) (jwks.Issuer, error) {
+						calls.Add(1)
+						return tt.resolve(ctx, iss)
+					},
+				})
+				begin := time.Now()
+				e := unavailable(t, v, f.token("a", "1"))
+				if d := time.Since(begin); d != tt.takes {
+					t.Errorf("answered after %v, want %v", d, tt.takes)
+				}
+				if e.Check != "resolve" || !strings.Contains(e.Err.Error(), tt.cause) || errors.Is(e, context.DeadlineExceeded) {
+					t.Errorf("%s: %v", e.Check, e.Err)
+				}
+				synctest.Wait()
+				unavailable(t, v, f.token("a", "2"))
+				if n := calls.Load(); n != 1 {
+					t.Errorf("%d calls within the pause", n)
+				}
+				elapse(2 * time.Second)
+				unavailable(t, v, f.token("a", "3"))
+				if n := calls.Load(); n != 2 {
+					t.Errorf("%d calls after the pause", n)
+				}
+				if tt.logged != "" && strings.Count(log.String(), tt.logged) == 0 || strings.Count(log.String(), "level=ERROR") > 1 {
+					t.Errorf("log: %s", log.String())
+				}
+				w := get(guarded(t, v), f.token("a", "4"))
+				if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || w.Header().Get("WWW-Authenticate") != "" || strings.Contains(w.Body.String(), tt.cause) {
+					t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+				}
+			})
+		})
+	}
+	if f.requests("") != 0 {
+		t.Errorf("%d requests to issuers that nobody approved", f.requests(""))
+	}
+}
+
+// C19: calls of Resolve that hang, for junk and for longer than they may, shut out
+// neither live tenants nor, with room in the lane, new ones.
+func TestHangingResolveShutsOutNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "live", "new", "waits")
+		c := tenants.config()
+		release := make(chan struct{})
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			if strings.Contains(iss, "junk") {
+				<-release // whatever ctx says
+			}
+			return tenants.resolve(ctx, iss)
+		}
+		v := newVerifier(t, c)
+		accept(t, v, f.token("live", "1"))
+		junk := func(from, to int) {
+			for n := from; n < to; n++ {
+				go func() { _, _ = v.Verify(context.Background(), f.forged(fmt.Sprint("junk", n), "1")) }()
+			}
+			synctest.Wait()
+		}
+		junk(0, 31)
+		accept(t, v, f.token("new", "1"))
+		junk(31, 1100)
+		accept(t, v, f.token("live", "2"))
+		accept(t, v, f.token("new", "2"))
+		if e := unavailable(t, v, f.token("waits", "1")); !e.Suspect {
+			t.Errorf("%v, want a refusal that counts for the failure limit", e)
+		}
+		elapse(6 * time.Second)
+		if e := unavailable(t, v, f.forged("junk0", "2")); !strings.Contains(e.Err.Error(), "within 5s") {
+			t.Errorf("%v", e.Err)
+		}
+		if n := v.Stats().Resolve.Calls; n != 2+32 {
+			t.Errorf("%d calls, want one for each junk issuer in the lane", n)
+		}
+		close(release)
+		synctest.Wait()
+		elapse(2 * time.Second)
+		accept(t, v, f.token("waits", "2"))
+	})
+}
+
+// Requests with tokens of one issuer share a call, and one that gives up does not
+// end it for the others.
+func TestResolveIsSharedAndDetached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "a")
+		c := tenants.config()
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			elapse(time.Second)
+			if ctx.Err() != nil {
+				return jwks.Issuer{}, ctx.Err()
+			}
+			return tenants.resolve(ctx, iss)
+		}
+		v := newVerifier(t, c)
+		first, cancel := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if _, err := v.Verify(first, f.token("a", "0")); !errors.Is(err, context.Canceled) {
+				t.Errorf("%v, want canceled", err)
+			}
+		})
+		synctest.Wait()
+		for n := range 50 {
+			wait.Go(func() { accept(t, v, f.token("a", fmt.Sprint(n))) })
+		}
+		synctest.Wait()
+		cancel()
+		wait.Wait()
+		if n := tenants.calls.Load(); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// Close ends a call of Resolve, and Verify then still judges with the keys it has.
+func TestCloseDuringResolve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "live")
+		c := tenants.config()
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			if strings.HasSuffix(iss, "hangs") {
+				<-ctx.Done()
+			}
+			return tenants.resolve(ctx, iss)
+		}
+		v := newVerifier(t, c)
+		accept(t, v, f.token("live", "1"))
+		done := make(chan error, 1)
+		go func() {
+			_, err := v.Verify(context.Background(), f.token("hangs", "1"))
+			done <- err
+		}()
+		synctest.Wait()
+		v.Close()
+		if err := <-done; codeOf(err) != bearer.CodeUnavailable {
+			t.Errorf("%v, want 503", err)
+		}
+		accept(t, v, f.token("live", "1"))
+		accept(t, v, f.token("live", "2"))
+		unavailable(t, v, f.token("new", "1"))
+	})
+}

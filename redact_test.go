@@ -70,7 +70,7 @@ func (t theToken) Verify(_ context.Context, token string) (*bearer.Principal, er
 	if token != string(t) {
 		return nil, bearer.ErrUnrecognized
 	}
-	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", TokenID: "jti-1", Scopes: scope.Of("orders:read")}
+	p := bearer.Principal{Issuer: "https://login.example.com", Subject: "alice", ClientID: "app", TokenID: "jti-1", SessionID: "s-1", Scopes: scope.Of("orders:read")}
 	p = p.WithClaims(`{"email":"` + planted + `"}`).WithAudience(planted).WithAMR(planted).WithRoles(planted)
 	return &p, nil
 }
@@ -205,7 +205,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"dpop.MemoryConfig", both(dpop.MemoryConfig{Capacity: 4242}), []string{"4242"}},
 		{"bearer.Config", both(guarded), []string{"orders", "https://api.example.com/metadata", "theToken"}},
 		{"bearer.Guard", []any{guard}, []string{"orders", "https://api.example.com/metadata"}},
-		{"bearer.Principal", both(principal), []string{"https://login.example.com", "alice", "app", "jti-1", "orders:read"}},
+		{"bearer.Principal", both(principal), []string{"https://login.example.com", "alice", "app", "jti-1", "s-1", "orders:read"}},
 		{"bearer.Decision", both(admitted), []string{"200", "alice"}},
 		{"bearer.Decision, refused", both(decision(bearer.RouteConfig{Rule: scope.All("admin")})), []string{"403", "insufficient_scope"}},
 		{"resource.Config", both(metadata), []string{"https://api.example.com"}},

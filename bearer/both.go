@@ -86,6 +86,7 @@ func narrowed(p Principal, q *Principal) (*Principal, error) {
 	}
 	// Adding an identifier grants nothing, and a deny list may contain it.
 	p.ClientID, p.TokenID = cmp.Or(p.ClientID, q.ClientID), cmp.Or(p.TokenID, q.TokenID)
+	p.SessionID = cmp.Or(p.SessionID, q.SessionID)
 
 	if q.Subject != "" && q.holder == holderClient {
 		p.holder = holderClient // only if q has a subject: without one, q does not identify the holder

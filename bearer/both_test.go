@@ -173,8 +173,8 @@ func TestBothDistinguishesEmptyFromAbsent(t *testing.T) {
 		}
 	}
 	// Both adds identifiers that only the second has, since a deny list may contain them.
-	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", TokenID: "1"})).Verify(t.Context(), "token")
-	if err != nil || p.ClientID != "shop" || p.TokenID != "1" {
+	p, err := bearer.Both(says(silent), says(bearer.Principal{Issuer: "i", ClientID: "shop", TokenID: "1", SessionID: "s"})).Verify(t.Context(), "token")
+	if err != nil || p.ClientID != "shop" || p.TokenID != "1" || p.SessionID != "s" {
 		t.Errorf("identifiers of the second: %+v, %v", p, err)
 	}
 	own := says(first.WithClient(true))

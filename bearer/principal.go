@@ -22,6 +22,10 @@ type Principal struct {
 	ClientID string // client_id, or what the issuer's profile reads instead
 	TokenID  string // jti
 
+	// SessionID is sid, the user's session at the issuer (OpenID Connect
+	// Back-Channel Logout, Section 2.1). It is empty if the token names none.
+	SessionID string
+
 	Scopes scope.Set
 
 	Expires  time.Time // exp

@@ -16,6 +16,7 @@ func (p Principal) LogValue() slog.Value {
 		slog.String("sub", p.Subject),
 		slog.String("client_id", p.ClientID),
 		slog.String("jti", p.TokenID),
+		slog.String("sid", p.SessionID),
 		slog.String("scope", p.Scopes.String()),
 	)
 }

@@ -1,7 +1,7 @@
 // Package denylist rejects access tokens that are otherwise valid. An issuer
 // cannot revoke a JWT before it expires; a deny list lets the resource server
-// do it. An entry denies tokens of one issuer by jti, subject or client. These
-// are unique only within an issuer (RFC 7519, Sections 4.1.2 and 4.1.7).
+// do it. An entry denies tokens of one issuer by jti, subject, client or session.
+// These are unique only within an issuer (RFC 7519, Sections 4.1.2 and 4.1.7).
 //
 // [Memory] is a deny list for a single instance. For several instances, use the
 // list of package bearerredis. Both implement bearer.DenyList:
@@ -22,15 +22,16 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Entry denies the tokens of one issuer that have a certain jti, subject or
-// client.
+// Entry denies the tokens of one issuer that have a certain jti, subject, client
+// or session.
 type Entry struct {
 	// Issuer is the exact iss of the tokens. Required.
 	Issuer string
 
-	// TokenID (jti), Subject (sub) or ClientID (client_id) selects the tokens
-	// to deny. Required: exactly one of them.
-	TokenID, Subject, ClientID string
+	// TokenID (jti), Subject (sub), ClientID (client_id) or SessionID (sid)
+	// selects the tokens to deny. Required: exactly one of them. Only some
+	// issuers put sid into access tokens; docs/sign-out.md lists them.
+	TokenID, Subject, ClientID, SessionID string
 
 	// IssuedBefore limits the entry to old tokens, so that a user can sign in
 	// again. Tokens are denied unless their iat is later than IssuedBefore plus
@@ -57,8 +58,8 @@ type List interface {
 	// an entry. After an error, the tokens may not be denied.
 	Deny(ctx context.Context, e Entry) error
 
-	// Lift removes the entry for the same issuer and jti, subject or client. It
-	// ignores the times in e. It is not an error if there is no such entry.
+	// Lift removes the entry for the same issuer and jti, subject, client or
+	// session. It ignores the times in e. It is not an error if there is no such entry.
 	Lift(ctx context.Context, e Entry) error
 }
 
@@ -69,6 +70,7 @@ const (
 	ByTokenID Kind = iota + 1
 	BySubject
 	ByClientID
+	BySessionID
 )
 
 // Key identifies the tokens of an [Entry]. It is for implementations of [List].
@@ -85,14 +87,14 @@ func (e Entry) Key() (Key, error) {
 		errs = append(errs, errors.New("denylist: Entry.Issuer is empty; want the iss of the tokens"))
 	}
 	key, named := Key{Issuer: e.Issuer}, 0
-	for kind, value := range map[Kind]string{ByTokenID: e.TokenID, BySubject: e.Subject, ByClientID: e.ClientID} {
+	for kind, value := range map[Kind]string{ByTokenID: e.TokenID, BySubject: e.Subject, ByClientID: e.ClientID, BySessionID: e.SessionID} {
 		if value != "" {
 			key.Kind, key.Value = kind, value
 			named++
 		}
 	}
 	if named != 1 {
-		errs = append(errs, fmt.Errorf("denylist: Entry has %d of TokenID, Subject and ClientID; want exactly one", named))
+		errs = append(errs, fmt.Errorf("denylist: Entry has %d of TokenID, Subject, ClientID and SessionID; want exactly one", named))
 	}
 	return key, errors.Join(errs...)
 }
@@ -107,9 +109,10 @@ func (e Entry) Check() (Key, error) {
 }
 
 // Keys returns the keys that would deny the token of p. The first n elements
-// are set: one for each of jti, subject and client that the token has.
-func Keys(p *bearer.Principal) (keys [3]Key, n int) {
-	for kind, value := range [...]string{ByTokenID: p.TokenID, BySubject: p.Subject, ByClientID: p.ClientID} {
+// are set: one for each of jti, subject, client and session that the token
+// has.
+func Keys(p *bearer.Principal) (keys [4]Key, n int) {
+	for kind, value := range [...]string{ByTokenID: p.TokenID, BySubject: p.Subject, ByClientID: p.ClientID, BySessionID: p.SessionID} {
 		if value != "" {
 			keys[n] = Key{Kind(kind), p.Issuer, value}
 			n++

@@ -135,6 +135,7 @@ func TestMistakes(t *testing.T) {
 		"has 0 of":        {Issuer: "i", Until: time.Now()},
 		"has 2 of":        {Issuer: "i", Subject: "a", ClientID: "b", Until: time.Now()},
 		"has 3 of TokenI": {Subject: "a", ClientID: "b", TokenID: "c"},
+		"has 4 of":        {Issuer: "i", Subject: "a", ClientID: "b", TokenID: "c", SessionID: "d"},
 	} {
 		if err := newMemory(t, denylist.MemoryConfig{}).Deny(t.Context(), e); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%+v: %v, want it to contain %q", e, err, name)
@@ -207,7 +208,7 @@ func BenchmarkDenied(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	p := &bearer.Principal{Issuer: "https://login.example.com", TokenID: "another", Subject: "alice", ClientID: "shop"}
+	p := &bearer.Principal{Issuer: "https://login.example.com", TokenID: "another", Subject: "alice", ClientID: "shop", SessionID: "s"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if denied, err := m.Denied(b.Context(), p); denied || err != nil {

@@ -35,10 +35,11 @@ func (c *check) fail(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf(format, args...))
 }
 
-// token returns a token of alice for the client shop, issued an hour ago.
+// token returns a token of alice for the client shop, issued an hour ago in the
+// session s-1.
 func (c *check) token() bearer.Principal {
 	return bearer.Principal{
-		Issuer: c.issuer, TokenID: "jti-1", Subject: "alice", ClientID: "shop",
+		Issuer: c.issuer, TokenID: "jti-1", Subject: "alice", ClientID: "shop", SessionID: "s-1",
 		IssuedAt: time.Unix(time.Now().Unix()-3600, 0),
 	}
 }
@@ -68,7 +69,7 @@ func (c *check) want(want bool, p bearer.Principal, why string) {
 
 // names checks that an entry denies the tokens that it selects and no others.
 func (c *check) names() {
-	for _, e := range []denylist.Entry{{TokenID: "jti-1"}, {Subject: "alice"}, {ClientID: "shop"}} {
+	for _, e := range []denylist.Entry{{TokenID: "jti-1"}, {Subject: "alice"}, {ClientID: "shop"}, {SessionID: "s-1"}} {
 		c.want(false, c.token(), "before")
 		c.deny(e)
 		c.want(true, c.token(), "a denied token")
@@ -76,10 +77,14 @@ func (c *check) names() {
 		foreign := c.token()
 		foreign.Issuer += "/other"
 		c.want(false, foreign, "the same names at another issuer")
-		other := bearer.Principal{Issuer: c.issuer, TokenID: "jti-2", Subject: "bob", ClientID: "app", IssuedAt: time.Now()}
+		other := bearer.Principal{Issuer: c.issuer, TokenID: "jti-2", Subject: "bob", ClientID: "app", SessionID: "s-2", IssuedAt: time.Now()}
 		c.want(false, other, "other names")
 		// The same text in another claim is a different key.
-		moved := bearer.Principal{Issuer: c.issuer, TokenID: e.Subject + e.ClientID, Subject: e.TokenID + e.ClientID, ClientID: e.TokenID + e.Subject}
+		moved := bearer.Principal{
+			Issuer:  c.issuer,
+			TokenID: e.Subject + e.ClientID + e.SessionID, Subject: e.TokenID + e.ClientID + e.SessionID,
+			ClientID: e.TokenID + e.Subject + e.SessionID, SessionID: e.TokenID + e.Subject + e.ClientID,
+		}
 		c.want(false, moved, "the same text in other claims")
 		c.want(false, bearer.Principal{Issuer: c.issuer}, "no names")
 

@@ -41,6 +41,7 @@ var standardClaims = [standard]struct {
 	ACR:      {"acr", lenient},
 	AMR:      {"amr", lenient},
 	Cnf:      {"cnf", strictNull},
+	Sid:      {"sid", lenient},
 }
 
 // Error reports a malformed claim that rejects its token. Its text names the

@@ -18,7 +18,7 @@ const thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 var complete = map[string]string{
 	"iss": `"https://issuer.example.com"`, "sub": `"alice"`, "aud": `["a","b"]`, "exp": `4000000000`,
 	"nbf": `1`, "iat": `2.5`, "jti": `"id"`, "auth_time": `3`, "acr": `"mfa"`, "amr": `["pwd","otp"]`,
-	"cnf": `{"jkt":"` + thumbprint + `"}`,
+	"cnf": `{"jkt":"` + thumbprint + `"}`, "sid": `"s-1"`,
 }
 
 func documentOf(members map[string]string) []byte {
@@ -75,6 +75,7 @@ func TestEachMalformedClaim(t *testing.T) {
 		{"nbf", claims.Nbf, except(values, `null`, `7`), []string{`null`}},
 		{"iat", claims.Iat, except(values, `null`, `7`), []string{`null`}},
 		{"jti", claims.Jti, nil, except(values, `"x"`, `"2026-01-01T00:00:00Z"`)},
+		{"sid", claims.Sid, nil, except(values, `"x"`, `"2026-01-01T00:00:00Z"`)},
 		{"auth_time", claims.AuthTime, nil, except(values, `7`)},
 		{"acr", claims.ACR, nil, except(values, `"x"`, `"2026-01-01T00:00:00Z"`)},
 		{"amr", claims.AMR, nil, except(values, `[]`, `["x"]`)},
@@ -132,7 +133,7 @@ func TestMalformedClaimAffectsNoOther(t *testing.T) {
 	if err != nil || good.Subject != "alice" || good.TokenID != "id" || good.ACR != "mfa" || len(good.AMR()) != 2 || good.AuthTime.Unix() != 3 {
 		t.Fatalf("%+v, %v", good, err)
 	}
-	for claim, malformed := range map[string]string{"sub": `7`, "jti": `{}`, "acr": `["mfa"]`, "auth_time": `"yesterday"`, "amr": `"pwd"`} {
+	for claim, malformed := range map[string]string{"sub": `7`, "jti": `{}`, "sid": `["s"]`, "acr": `["mfa"]`, "auth_time": `"yesterday"`, "amr": `"pwd"`} {
 		members := map[string]string{}
 		for name, value := range complete {
 			members[name] = value
@@ -148,6 +149,8 @@ func TestMalformedClaimAffectsNoOther(t *testing.T) {
 			want.Subject = ""
 		case "jti":
 			want.TokenID = ""
+		case "sid":
+			want.SessionID = ""
 		case "acr":
 			want.ACR = ""
 		case "auth_time":

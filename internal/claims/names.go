@@ -21,6 +21,7 @@ const (
 	ACR
 	AMR
 	Cnf
+	Sid
 	standard
 )
 

@@ -29,7 +29,7 @@ func (v *Values) PrincipalInto(p *bearer.Principal) error {
 	for _, text := range [...]struct {
 		to    *string
 		claim int
-	}{{&p.Subject, Sub}, {&p.TokenID, Jti}, {&p.ACR, ACR}} {
+	}{{&p.Subject, Sub}, {&p.TokenID, Jti}, {&p.SessionID, Sid}, {&p.ACR, ACR}} {
 		s, err := v.Text(text.claim)
 		if err != nil {
 			return err

@@ -206,6 +206,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"bearer.Config", both(guarded), []string{"orders", "https://api.example.com/metadata", "theToken"}},
 		{"bearer.Guard", []any{guard}, []string{"orders", "https://api.example.com/metadata"}},
 		{"bearer.Principal", both(principal), []string{"https://login.example.com", "alice", "app", "jti-1", "s-1", "orders:read"}},
+		{"bearer.SecurityEvent", both(bearer.SecurityEvent{Type: "logout+jwt", Issuer: "https://login.example.com", TokenID: "jti-1", Audience: []string{planted}, Claims: planted}),
+			[]string{"logout+jwt", "https://login.example.com", "jti-1"}},
 		{"bearer.Decision", both(admitted), []string{"200", "alice"}},
 		{"bearer.Decision, refused", both(decision(bearer.RouteConfig{Rule: scope.All("admin")})), []string{"403", "insufficient_scope"}},
 		{"resource.Config", both(metadata), []string{"https://api.example.com"}},

@@ -8,7 +8,7 @@ import (
 )
 
 // LogValue returns the caller's identity and scopes under the names of the
-// claims: iss, sub, client_id, jti and scope. Other claims stay out of logs;
+// claims: iss, sub, client_id, jti, sid and scope. Other claims stay out of logs;
 // read them with [Principal.Claims]. fmt and JSON print the same values.
 func (p Principal) LogValue() slog.Value {
 	return redact.Group(

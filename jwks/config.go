@@ -108,7 +108,7 @@ const (
 // [KeysFromFile]. The error reports all mistakes in the configuration. Call
 // [Verifier.Close] to stop the background work.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{profiles: newProfiles()}
+	v := &Verifier{profiles: newProfiles(), events: newEventChecks()}
 	v.current.Store(new(snapshot))
 	next, err := v.compile(c)
 	if err != nil {

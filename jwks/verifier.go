@@ -22,6 +22,7 @@ type Verifier struct {
 	headers    jose.Headers
 	signatures atomic.Uint64
 	refusals   counters.ByName
+	events     eventChecks
 	resolves   resolveCounters
 	resolving  sync.WaitGroup // calls of Config.Resolve
 

@@ -25,7 +25,7 @@ var packageMap = map[string][]string{
 	"bearer":                {"scope", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
 	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
-	"denylist":              {"bearer"},
+	"denylist":              {"bearer", "internal/nilcheck", "internal/redact", "internal/strictjson", "internal/weburl"},
 	"denylist/denylisttest": {"bearer", "denylist"},
 	"compliance":            {"bearer", "dpop", "introspect", "jwks", "resource"},
 	"dpop":                  {"bearer", "internal/...", jsonPackage + "/..."},

@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	goauth2 "golang.org/x/oauth2"
@@ -178,6 +179,13 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		t.Fatal(admitted.Err())
 	}
 	metadata := resource.Config{Resource: "https://api.example.com"}
+	events := denylist.ReceiverConfig{
+		Verifier: new(jwks.Verifier), List: new(denylist.Memory), Audience: []string{"orders"}, MaxTokenLife: time.Hour, TransmitterToken: planted,
+	}
+	receiver, err := denylist.NewReceiver(events)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	tests := []struct {
 		name   string
@@ -211,6 +219,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"bearer.Decision", both(admitted), []string{"200", "alice"}},
 		{"bearer.Decision, refused", both(decision(bearer.RouteConfig{Rule: scope.All("admin")})), []string{"403", "insufficient_scope"}},
 		{"resource.Config", both(metadata), []string{"https://api.example.com"}},
+		{"denylist.ReceiverConfig", both(events), []string{"jwks.Verifier", "denylist.Memory", "orders", "1h0m0s", "TransmitterToken"}},
+		{"denylist.Receiver", []any{receiver}, []string{"jwks.Verifier", "orders", "TransmitterToken"}},
 		{"denylist.MemoryConfig", both(denylist.MemoryConfig{Capacity: 4242}), []string{"4242"}},
 		{"bearertest.Client", both(bearertest.Client{ID: "api", Secret: planted, PublicKey: signer.Public()}), []string{"api", "Secret"}},
 		{"bearertest.IssuerConfig", both(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: planted}}}), []string{"api"}},

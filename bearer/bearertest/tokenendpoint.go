@@ -11,8 +11,9 @@ import (
 
 // token is the token endpoint (RFC 6749, Section 4.4), for development: it
 // authenticates no client. Besides scope and audience (or resource, RFC 8707) it
-// accepts sub, acr, auth_age (the seconds since the user authenticated) and
-// token_format (jwt, the default, or opaque).
+// accepts sub, sid, acr, auth_age (the seconds since the user authenticated) and
+// token_format: jwt, the default; opaque; or logout, which returns the logout token
+// for sub and sid in place of an access token.
 //
 // A DPoP proof in the request binds the token to its key (RFC 9449, Section 5).
 // The parameter client_certificate, in PEM, binds the token to that certificate
@@ -33,8 +34,10 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	case "", "jwt":
 	case "opaque":
 		mint = i.MintOpaque
+	case "logout":
+		mint = func(t Token) string { return i.LogoutToken(t.ClientID, r.PostForm.Get("sub"), r.PostForm.Get("sid")) }
 	default:
-		invalidRequest("token_format must be jwt or opaque").write(w)
+		invalidRequest("token_format must be jwt, opaque or logout").write(w)
 		return
 	}
 	t, refused := tokenOf(r)
@@ -72,6 +75,9 @@ func tokenOf(r *http.Request) (Token, *oauthError) {
 	}
 	if acr := form.Get("acr"); acr != "" {
 		t.Claims["acr"] = acr
+	}
+	if sid := form.Get("sid"); sid != "" {
+		t.Claims["sid"] = sid
 	}
 	if age := form.Get("auth_age"); age != "" {
 		seconds, err := strconv.ParseInt(age, 10, 32)

@@ -61,7 +61,11 @@ func (a *api) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&locke
 // the scope orders:read. The other routes need roles.
 func (a *api) serve(t *testing.T, verifiers ...bearer.Verifier) {
 	t.Helper()
-	guard := a.guard(t, bearer.Config{Verifiers: verifiers})
+	a.serveGuarded(t, a.guard(t, bearer.Config{Verifiers: verifiers}))
+}
+
+func (a *api) serveGuarded(t *testing.T, guard *bearer.Guard) {
+	t.Helper()
 	me := http.HandlerFunc(showPrincipal)
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", bearerhttp.Require(guard, scope.None)(me))

@@ -18,6 +18,7 @@ import (
 type oauthClient struct {
 	id, secret  string // no secret: a public client
 	redirectURI string
+	jar         http.CookieJar // of the user's browser; nil: a new browser
 }
 
 // tokens is the response of a token endpoint.
@@ -75,9 +76,12 @@ type login func(page int, form url.Values)
 // jar and the user's login. It returns the parameters of the redirect URI.
 func (c oauthClient) authorize(t *testing.T, endpoint string, params url.Values, user login) url.Values {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
+	jar := c.jar
+	if jar == nil {
+		var err error
+		if jar, err = cookiejar.New(nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var back *url.URL
 	browser := &http.Client{Jar: jar, CheckRedirect: func(req *http.Request, _ []*http.Request) error {

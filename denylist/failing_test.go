@@ -33,6 +33,7 @@ type failing struct {
 	lookups bool
 	after   int // negative: never
 	calls   int
+	denied  []denylist.Entry // by Deny
 }
 
 func (f *failing) Denied(ctx context.Context, p *bearer.Principal) (bool, error) {
@@ -46,5 +47,6 @@ func (f *failing) Deny(ctx context.Context, e denylist.Entry) error {
 	if f.calls++; f.after >= 0 && f.calls > f.after {
 		return errList
 	}
+	f.denied = append(f.denied, e)
 	return f.List.Deny(ctx, e)
 }

@@ -66,6 +66,33 @@ func TestRepeatedEvents(t *testing.T) {
 	}
 }
 
+// BCL9: the list remembers an event while it could have an effect: a logout token
+// until it has expired, and any event until the tokens from before it have expired.
+// The entries need the leeway of two clocks.
+func TestWhatTheListRemembers(t *testing.T) {
+	const life = time.Hour
+	now := time.Now().Truncate(time.Second)
+	for name, tt := range map[string]struct {
+		exp  time.Time
+		want time.Time
+	}{
+		"exp is soon": {now.Add(2 * time.Minute), now.Add(2*time.Minute + denylist.MaxLeeway)},
+		"exp is late": {now.Add(1000 * time.Hour), now.Add(life + 2*denylist.MaxLeeway)},
+	} {
+		list := &failing{after: -1}
+		s := newSite(t, func(c *denylist.ReceiverConfig) { list.List, c.List, c.MaxTokenLife = c.List, list, life })
+		check(t, name, s.post(s.logoutToken(members{"sid": "s-1", "iat": now.Unix(), "exp": tt.exp.Unix()})), http.StatusOK, "")
+		if len(list.denied) != 3 || list.denied[0].SessionID != "s-1" || list.denied[0].Until.Before(now.Add(life+denylist.MaxLeeway)) {
+			t.Fatalf("%s: %+v", name, list.denied)
+		}
+		for _, e := range list.denied[1:] {
+			if e.TokenID == "" || strings.Contains(e.TokenID, "s-1") || !e.Until.Equal(tt.want) || !e.IssuedBefore.IsZero() || e.Issuer != s.issuer.URL() {
+				t.Errorf("%s: %+v, want it until %v", name, e, tt.want)
+			}
+		}
+	}
+}
+
 // An old event must not end a new session of the user, however often and however
 // late it is delivered.
 func TestReplayedEventSparesTheNextSession(t *testing.T) {

@@ -38,7 +38,7 @@ func receiverFor(t testing.TB, issuer *bearertest.Issuer, s *site) *denylist.Rec
 	return receiver
 }
 
-// SE1, BCL5, Back-Channel Logout, Section 2.5; RFC 8935, Section 2.1: requests that
+// SE3, BCL5, Back-Channel Logout, Section 2.5; RFC 8935, Section 2.1: requests that
 // carry no event.
 func TestRequests(t *testing.T) {
 	s := newSite(t, func(c *denylist.ReceiverConfig) { c.List = neverChanged{t} })

@@ -208,7 +208,7 @@ func BenchmarkDenied(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	p := &bearer.Principal{Issuer: "https://login.example.com", TokenID: "another", Subject: "alice", ClientID: "shop", SessionID: "s"}
+	p := &bearer.Principal{Issuer: "https://login.example.com", TokenID: "another", Subject: "alice", ClientID: "shop"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if denied, err := m.Denied(b.Context(), p); denied || err != nil {

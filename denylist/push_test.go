@@ -86,6 +86,7 @@ func TestTimeOfAnEvent(t *testing.T) {
 		"a time after iat":          {nil, members{"event_timestamp": at(time.Hour)}, false},
 		"milliseconds":              {nil, members{"event_timestamp": now.UnixMilli()}, false},
 		"a string":                  {nil, members{"event_timestamp": "2026-01-01"}, false},
+		"zero":                      {nil, members{"event_timestamp": 0}, false},
 		"negative":                  {nil, members{"event_timestamp": -1}, false},
 		"a number beyond a float64": {nil, members{"event_timestamp": huge{}}, false},
 	} {
@@ -101,6 +102,9 @@ func TestTimeOfAnEvent(t *testing.T) {
 		check(t, name, s.push(token), http.StatusAccepted, "")
 		if s.denied(t, bearer.Principal{Subject: "alice", IssuedAt: now.Add(-30 * time.Minute)}) == tt.spared {
 			t.Errorf("%s: denied %t", name, !tt.spared)
+		}
+		if s.denied(t, bearer.Principal{Subject: "alice", IssuedAt: now.Add(time.Minute)}) {
+			t.Errorf("%s: the token of the next sign-in is denied", name)
 		}
 		if !s.denied(t, bearer.Principal{Subject: "alice", IssuedAt: now.Add(-55 * time.Minute)}) {
 			t.Errorf("%s: an older token is not denied", name)

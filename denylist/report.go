@@ -149,13 +149,13 @@ func (r *reader) signOut(payload strictjson.Value) ([]Entry, *bearer.Error) {
 }
 
 // time returns when the event occurred: the time that it states, or its iat. A
-// stated time that is malformed or later than iat does not count.
+// stated time that is malformed, zero or later than iat does not count.
 func (r *reader) time(stated strictjson.Value) time.Time {
 	if stated.Kind() != '0' {
 		return r.event.IssuedAt
 	}
 	seconds, err := strconv.ParseFloat(string(stated), 64)
-	if err != nil || seconds < 0 || seconds > float64(r.event.IssuedAt.Unix()) {
+	if err != nil || seconds < 1 || seconds > float64(r.event.IssuedAt.Unix()) {
 		return r.event.IssuedAt
 	}
 	return time.Unix(int64(math.Ceil(seconds)), 0)

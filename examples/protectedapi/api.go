@@ -50,7 +50,7 @@ func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	table := routes(func() error { return a.tokens.Ready() }, denials{denied, c.issuers[0]})
+	table := c.routes(func() error { return a.tokens.Ready() }, denials{denied, c.issuers[0]})
 	s, err := a.settings(c, table, logger)
 	s.guard.DenyList = denied
 	wrong := errors.Join(redis, err, s.follow(c), a.verifiers(s, c, dev))
@@ -117,6 +117,7 @@ func (a *api) settings(c *config, table []router.Route, logger *slog.Logger) (*s
 	}
 	for _, url := range c.issuers {
 		issuer := jwks.Issuer{URL: url, Audience: []string{c.audience}, InsecureAllowHTTP: c.insecureHTTP}
+		c.followIssuer(&issuer)
 		if c.jwksURI != "" {
 			issuer.Keys = jwks.KeysFromURL(c.jwksURI)
 		}
@@ -126,7 +127,7 @@ func (a *api) settings(c *config, table []router.Route, logger *slog.Logger) (*s
 	// has.
 	proofs := dpop.Config{Origin: weburl.Origin(c.resource), InsecureAllowHTTP: c.insecureHTTP, Logger: logger}
 	opaque := introspect.Config{
-		Issuer: c.issuers[0], Audience: []string{c.audience}, Leeway: orNone(c.leeway),
+		Issuer: c.issuers[0], Audience: []string{c.audience}, Leeway: orNone(c.leeway), Roles: c.roles(),
 		Logger: logger, InsecureAllowHTTP: c.insecureHTTP,
 	}
 	if a.shared != nil {

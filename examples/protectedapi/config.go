@@ -36,6 +36,7 @@ type config struct {
 	cors          string
 	insecureHTTP  bool
 	profile       string
+	issuerProfile string // empty: RFC 9068, and no roles
 	introspection introspection.Flags
 	proofs        binding.Proofs
 	transport     binding.Transport
@@ -83,6 +84,7 @@ func (c *config) flags() *flag.FlagSet {
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
 	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can then read and forge tokens")
 	fs.StringVar(&c.profile, "profile", rfc9068, "`profile` that the API follows, and prints: "+strings.Join(profiles, ", "))
+	fs.StringVar(&c.issuerProfile, "issuer-profile", "", "`profile` of the issuers' tokens; /admin/dashboard is then also open to its role admin: "+issuerProfileNames()+" (default: "+rfc9068+", without roles)")
 	c.introspection.Register(fs)
 	c.proofs.Register(fs)
 	c.transport.Register(fs)
@@ -118,8 +120,10 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	})
 	asking := c.introspection.Check(c.dev, given)
 	errs = slices.Concat(errs, c.checkListen(), c.checkValues(), asking, c.proofs.Check(), c.transport.Check(c.dev))
-	if err := c.checkProfile(); err != nil {
-		errs = append(errs, err)
+	for _, err := range []error{c.checkProfile(), c.checkIssuerProfile()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
 	c.parsed, c.asking = true, asking == nil
 	if err := errors.Join(errs...); err != nil {
@@ -264,6 +268,9 @@ func (c config) try() error {
 	}
 	if c.checkProfile() != nil {
 		c.profile = rfc9068
+	}
+	if c.checkIssuerProfile() != nil {
+		c.issuerProfile = ""
 	}
 	c.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
 

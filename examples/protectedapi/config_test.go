@@ -29,6 +29,8 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-issuer", ""}, "-issuer"},
 		{[]string{"-dev", "-issuer", ""}, "-issuer"},
 		{[]string{"-dev", "-issuer", issuer}, "exclude each other"},
+		{[]string{"-dev", "-issuer-profile", "keycloak"}, "-issuer-profile keycloak and -dev exclude each other: the tokens of the development issuer follow RFC 9068"},
+		{[]string{"-issuer", issuer, "-issuer-profile", "Keycloak"}, `-issuer-profile "Keycloak"; want one of adfs, auth0, `},
 		{[]string{"-dev=false"}, "no -issuer"},
 		{[]string{"-dev=maybe"}, "maybe"},
 		{[]string{"-dev", "-jwks-uri", issuer + "/jwks"}, "-jwks-uri"},

@@ -19,7 +19,7 @@ func TestCORS(t *testing.T) {
 		t.Run(framework, func(t *testing.T) {
 			url := start(t, "-framework", framework, "-issuer", issuer.URL(), "-audience", audience, "-cors", origin)
 			// Reports L17: a page may use every method of every route.
-			for _, rt := range routes(nil, denials{}) {
+			for _, rt := range new(config).routes(nil, denials{}) {
 				path := strings.Replace(rt.Path, "{id}", "alice", 1)
 				for _, method := range rt.Methods() {
 					for _, fields := range []string{"", "authorization", "authorization,content-type,dpop", "dpop"} {

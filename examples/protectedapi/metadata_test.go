@@ -145,7 +145,7 @@ func TestMetadataPassTheSDKsCheck(t *testing.T) {
 	issuer := newIssuer(t)
 	url := start(t, "-issuer", issuer.URL(), "-audience", audience, "-dpop", "off")
 	c := config{resource: url, issuers: []string{issuer.URL()}, realm: "protectedapi"}
-	metadata, err := resource.New(c.metadata(routes(nil, denials{})))
+	metadata, err := resource.New(c.metadata(c.routes(nil, denials{})))
 	if err != nil {
 		t.Fatal(err)
 	}

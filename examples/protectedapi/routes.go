@@ -11,8 +11,9 @@ import (
 
 // routes returns the routes of the API. Each framework mounts the same table.
 // ready decides what /readyz answers.
-func routes(ready func() error, denied denials) []router.Route {
+func (c *config) routes(ready func() error, denied denials) []router.Route {
 	owner := bearer.SubjectInPath("id")
+	admin, orAdmin := c.orRole("admin")
 	recentMFA := bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: 300 * time.Second}
 	return []router.Route{
 		{Method: "GET", Path: "/public", Access: router.Open, Handler: message("Anyone may read this.")},
@@ -21,7 +22,7 @@ func routes(ready func() error, denied denials) []router.Route {
 		{Method: "GET", Path: "/me", Rule: scope.None, Handler: me},
 		{Method: "GET", Path: "/orders", Rule: scope.All("orders:read"), Handler: listOrders},
 		{Method: "POST", Path: "/orders", Rule: scope.All("orders:write"), Handler: accept("order")},
-		{Method: "GET", Path: "/admin/dashboard", Rule: scope.All("admin"), Handler: message("The dashboard.")},
+		{Method: "GET", Path: "/admin/dashboard", Rule: admin, Requirements: orAdmin, Handler: message("The dashboard.")},
 		{Method: "GET", Path: "/admin/settings", Rule: scope.All("admin", "settings:write"), Handler: message("The settings.")},
 		{Method: "GET", Path: "/reports", Rule: scope.Any("reports:read", "admin"), Handler: message("The reports.")},
 		{Method: "GET", Path: "/users/{id}/profile", Rule: scope.All("profile"),

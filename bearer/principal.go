@@ -19,7 +19,7 @@ import (
 type Principal struct {
 	Issuer   string // iss
 	Subject  string // sub
-	ClientID string // client_id, or what the issuer's profile reads instead
+	ClientID string // client_id, or what the issuer's profile reads instead; may be empty
 	TokenID  string // jti
 
 	// SessionID is sid, the user's session at the issuer (OpenID Connect

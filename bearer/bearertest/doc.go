@@ -3,6 +3,7 @@
 //   - an authorization server for tests ([Issuer]), which mints, introspects and
 //     revokes any token, rotates its keys and fails on demand;
 //   - principals for handler tests without cryptography ([Principals]);
+//   - tokens as the issuers that you know sign them ([Shape]);
 //   - tokens that every API must refuse ([Issuer.Hostile]);
 //   - a strict parser for challenges ([ParseChallenges]);
 //   - suites that an adapter for another framework must pass ([CheckAdapter],

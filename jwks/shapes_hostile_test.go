@@ -24,7 +24,7 @@ func TestProfilesRefuseHostileTokens(t *testing.T) {
 		}
 		decide := judge(guard)
 		for _, own := range []bool{false, true} {
-			if own && row.own == nil || !own && row.user == nil {
+			if own && !ownDiffers(s, row) || !own && row.user == nil {
 				continue
 			}
 			good := bearertest.Token{Shape: s, ForClient: own}
@@ -48,6 +48,12 @@ func TestProfilesRefuseHostileTokens(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ownDiffers reports whether a client's own token is worth the time: there is no
+// other, or it names the client or the subject in another way.
+func ownDiffers(s bearertest.Shape, row issuerShape) bool {
+	return row.own != nil && (row.user == nil || row.own.subject == "" || s == bearertest.Keycloak)
 }
 
 // judge returns a function that judges a request with a token, by the route of any

@@ -38,7 +38,7 @@ func TestDenials(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	admin := issuer.Mint(bearertest.Token{Subject: "root", ClientID: "console", Scope: "denials:write"})
-	named := issuer.Mint(bearertest.Token{Claims: map[string]any{"jti": "j1"}})
+	named := issuer.Mint(bearertest.Token{Claims: map[string]any{"jti": "j1", "sid": "s1"}})
 	other := issuer.Mint(bearertest.Token{Subject: "bob", ClientID: "other"})
 	denied := "401 " + bearerChallenge("invalid_token", "") + " | " + dpopChallenge("", "")
 	for _, framework := range frameworks {
@@ -51,7 +51,7 @@ func TestDenials(t *testing.T) {
 			return strconv.Itoa(got.status) + " " + got.challenges(url)
 		}
 		for _, body := range []string{
-			`{"jti":"j1"}`, `{"sub":"alice"}`, `{"client_id":"app"}`, `{"sub":"alice","iss":"` + issuer.URL() + `"}`,
+			`{"jti":"j1"}`, `{"sub":"alice"}`, `{"client_id":"app"}`, `{"sid":"s1"}`, `{"sub":"alice","iss":"` + issuer.URL() + `"}`,
 			`{"sub":"alice","issued_before":"2099-01-01T00:00:00Z","until":"2100-01-01T00:00:00Z"}`,
 		} {
 			if got := ask(named); got != "200" {
@@ -76,6 +76,7 @@ func TestDenials(t *testing.T) {
 			`{}`:                         400,
 			``:                           400,
 			`{"sub":"a","jti":"b"}`:      400,
+			`{"sub":"a","sid":"b"}`:      400,
 			`{"sub":"a","Sub":"b"}`:      400,
 			`{"sub":"a","sub":"b"}`:      400,
 			`{"sub":"a","until":"soon"}`: 400,

@@ -136,24 +136,25 @@ func (d denials) read(w http.ResponseWriter, r *http.Request) (denylist.Entry, b
 		TokenID      string    `json:"jti"`
 		Subject      string    `json:"sub"`
 		ClientID     string    `json:"client_id"`
+		SessionID    string    `json:"sid"`
 		IssuedBefore time.Time `json:"issued_before"`
 		Until        time.Time `json:"until"`
 	}
 	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &body, json.RejectUnknownMembers(true))
 	if err != nil {
-		failToRead(w, err, "The body must be a JSON object of one of jti, sub and client_id, and, if you like, iss, issued_before and until.")
+		failToRead(w, err, "The body must be a JSON object of one of jti, sub, client_id and sid, and, if you like, iss, issued_before and until.")
 		return denylist.Entry{}, false
 	}
 	e := denylist.Entry{
 		Issuer:  cmp.Or(body.Issuer, d.issuer),
-		TokenID: body.TokenID, Subject: body.Subject, ClientID: body.ClientID,
+		TokenID: body.TokenID, Subject: body.Subject, ClientID: body.ClientID, SessionID: body.SessionID,
 		IssuedBefore: body.IssuedBefore, Until: body.Until,
 	}
 	if e.Until.IsZero() {
 		e.Until = time.Now().Add(defaultDenial)
 	}
 	if _, err := e.Check(); err != nil {
-		reply.Fail(w, http.StatusBadRequest, "The body must have exactly one of jti, sub and client_id.")
+		reply.Fail(w, http.StatusBadRequest, "The body must have exactly one of jti, sub, client_id and sid.")
 		return denylist.Entry{}, false
 	}
 	return e, true

@@ -402,7 +402,7 @@ func (c *checkPage) both(p bearer.Principal) {
 	c.row("two verifiers disagree", other(func(q *bearer.Principal) { q.ClientID = "other" }), noScope, requestWith("x"))
 }
 
-// twice shows what a path with one name twice comes to.
+// twice shows what a path with one name twice comes to, and a route without a rule.
 func (c *checkPage) twice(config bearer.Config) {
 	config.OnRefusal = func(_ *http.Request, e bearer.Event) { c.write("a path parameter's name occurs twice", e) }
 	guard, err := bearer.New(config)
@@ -410,6 +410,13 @@ func (c *checkPage) twice(config bearer.Config) {
 		c.t.Fatal(err)
 	}
 	guard.MustRoute(noScope).AdmitPath(httptest.NewRecorder(), requestWith("x"), []string{"id", "id"}, []string{"a", "b"})
+	config.OnRefusal = func(_ *http.Request, e bearer.Event) {
+		c.write("a route has neither a rule nor the declaration as public", e)
+	}
+	if guard, err = bearer.New(config); err != nil {
+		c.t.Fatal(err)
+	}
+	bearer.NewRoutes(guard).Refuse(httptest.NewRecorder(), requestWith("x"), http.MethodGet, "/debug")
 }
 
 // failingStore is a store of used proofs that is out of reach.

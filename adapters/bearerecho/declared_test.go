@@ -1,0 +1,134 @@
+package bearerecho_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bearerkit/bearerkit/adapters/bearerecho"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+func served(c echo.Context) error { return c.String(http.StatusOK, "served") }
+
+// A route with neither a rule nor the declaration as public is named before the
+// program serves, all at once, and refused if it is called.
+func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
+	var logged bytes.Buffer
+	e := echo.New()
+	e.GET("/early", served)
+	router := bearerecho.NewRouter(e, newGuard(t, &logged))
+	router.Public("GET", "/healthz", served)
+	router.Public("GET", "/static/*", nil)
+	e.GET("/static/*", served)
+	router.Handle("GET", "orders/:id", bearer.RouteConfig{Rule: scope.None}, served)
+	api := router.Group("/api", scope.All("api"))
+	api.Handle("GET", "/", bearer.RouteConfig{Rule: scope.None}, served)
+	api.Handle("POST", "/items/", bearer.RouteConfig{Rule: scope.All("write")}, served)
+	api.Group("/admin", scope.All("admin")).Handle("GET", "", bearer.RouteConfig{Rule: scope.None, Optional: true}, served)
+	e.Group("/v2", func(next echo.HandlerFunc) echo.HandlerFunc { return next }) // registers routes of RouteNotFound
+	if err := router.Check(); err == nil || err.Error() != "bearer: route GET /early has no rule; register it with a rule, or as public" {
+		t.Errorf("Check: %v", err)
+	}
+
+	router.Handle("DELETE", "/orders/:id", bearer.RouteConfig{}, served)
+	api.Handle("GET", "/a/:x/b/:x", bearer.RouteConfig{Rule: scope.None}, served)
+	e.POST("/orders/:id", served)
+	e.Group("/api").GET("/debug", served)
+	err := router.Check()
+	want := []string{
+		"bearer: route DELETE /orders/:id: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
+		"bearer: route GET /api/debug has no rule; register it with a rule, or as public",
+		"bearer: route GET /early has no rule; register it with a rule, or as public",
+		"bearer: route POST /orders/:id has no rule; register it with a rule, or as public",
+		`bearer: the path of GET /api/a/:x/b/:x has the parameter "x" twice, so a policy and the handler may read different values; rename one`,
+	}
+	if err == nil || err.Error() != strings.Join(want, "\n") {
+		t.Errorf("Check:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+
+	for request, status := range map[string]int{
+		"GET /healthz": 200, "GET /static/a": 200, "GET /unknown": 404, "PUT /orders/1": 405, "GET /v2/unknown": 404, "GET /orders": 404,
+		"GET /orders/1": 401, "GET /api/": 401, "POST /api/items/": 401, "GET /api/admin": 200,
+		"GET /orders/1 alice": 200, "GET /api/ alice": 403,
+		"DELETE /orders/1 alice": 500, "POST /orders/1 alice": 500, "GET /api/debug": 500, "GET /early": 500,
+	} {
+		if w := call(e, request); w.Code != status {
+			t.Errorf("%s: %d %s; want %d", request, w.Code, w.Body, status)
+		}
+	}
+	if w := call(e, "POST /api/items/"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
+		t.Errorf("challenge %q", w.Header())
+	}
+	checkRefusal(t, e, &logged)
+}
+
+// Echo v4 replaces the handler of a route that is registered again, and has
+// routes by host.
+func TestRouterRefusesReplacedRoutes(t *testing.T) {
+	e := echo.New()
+	var followed []string
+	e.OnAddRouteHandler = func(_ string, route echo.Route, _ echo.HandlerFunc, _ []echo.MiddlewareFunc) {
+		followed = append(followed, route.Path)
+	}
+	e.Host("old.example.com").GET("/orders", served)
+	router := bearerecho.NewRouter(e, newGuard(t, new(bytes.Buffer)))
+	e.GET("/orders", served)
+	router.Handle("GET", "/orders", bearer.RouteConfig{Rule: scope.None}, served) // replaces the one before
+	if w := call(e, "GET /orders"); w.Code != 401 {
+		t.Errorf("the guarded route: %d", w.Code)
+	}
+	e.GET("/orders", served)
+	e.Host("new.example.com").GET("/orders", served)
+	for target, status := range map[string]int{"/orders": 500, "http://old.example.com/orders": 500, "http://new.example.com/orders": 500} {
+		if w := call(e, "GET "+target+" alice"); w.Code != status {
+			t.Errorf("%s: %d, want %d", target, w.Code, status)
+		}
+	}
+	want := []string{
+		"bearer: route GET /orders (registered again) has no rule; register it with a rule, or as public",
+		"bearer: route GET new.example.com/orders has no rule; register it with a rule, or as public",
+		"bearer: route GET old.example.com/orders has no rule; register it with a rule, or as public",
+	}
+	if err := router.Check(); err == nil || err.Error() != strings.Join(want, "\n") {
+		t.Errorf("Check:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+	if len(followed) != 5 {
+		t.Errorf("the program's own OnAddRouteHandler saw %q", followed)
+	}
+}
+
+// checkRefusal checks the whole answer to a request for a route without a rule.
+func checkRefusal(t *testing.T, h http.Handler, logged *bytes.Buffer) {
+	t.Helper()
+	logged.Reset()
+	w := call(h, "GET /api/debug alice")
+	const body = `{"status":500,"error_description":"The server cannot handle requests of this kind.","request_id":"request-1"}` + "\n"
+	if w.Code != 500 || w.Body.String() != body || w.Header()["Www-Authenticate"] != nil || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	for _, part := range []string{`"level":"ERROR"`, `"code":"misconfigured"`, `"check":"rule"`, `"got":"GET /api/debug with neither"`, `"hint":"register the route with a rule`} {
+		if !strings.Contains(logged.String(), part) {
+			t.Errorf("no %s in %s", part, logged)
+		}
+	}
+}
+
+// call serves a request such as "GET /orders", or "GET /orders alice" with a token.
+func call(h http.Handler, request string) *httptest.ResponseRecorder {
+	method, target, _ := strings.Cut(request, " ")
+	target, token, _ := strings.Cut(target, " ")
+	r := httptest.NewRequestWithContext(context.Background(), method, target, nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}

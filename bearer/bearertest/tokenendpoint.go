@@ -11,9 +11,9 @@ import (
 
 // token is the token endpoint (RFC 6749, Section 4.4), for development: it
 // authenticates no client. Besides scope and audience (or resource, RFC 8707) it
-// accepts sub, sid, acr, auth_age (the seconds since the user authenticated) and
-// token_format: jwt, the default; opaque; or logout, which returns the logout token
-// for sub and sid in place of an access token.
+// accepts sub, sid, acr, auth_age (the seconds since the user authenticated), roles
+// (repeatable) and token_format: jwt, the default; opaque; or logout, which returns
+// the logout token for sub and sid in place of an access token.
 //
 // A DPoP proof in the request binds the token to its key (RFC 9449, Section 5).
 // The parameter client_certificate, in PEM, binds the token to that certificate
@@ -66,7 +66,7 @@ func tokenOf(r *http.Request) (Token, *oauthError) {
 		return Token{}, badRequest("invalid_scope", "scope must follow RFC 6749, Section 3.3")
 	}
 	client := clientOf(r, form)
-	t := Token{ClientID: client, Subject: form.Get("sub"), Scope: granted.String(), Claims: map[string]any{}}
+	t := Token{ClientID: client, Subject: form.Get("sub"), Scope: granted.String(), Roles: form["roles"], Claims: map[string]any{}}
 	if t.Subject == "" { // the client itself (RFC 9068, Section 2.2)
 		t.Subject = client
 	}

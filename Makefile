@@ -11,9 +11,9 @@ TESTS = $(addprefix test/,$(MODULES))
 .PHONY: demo test bench compare $(TESTS)
 
 # Starts the reference program with a development authorization server and
-# prints requests to paste. FRAMEWORK is nethttp, echo or gin. DPOP and MTLS are
-# off, allowed or required; MTLS=off serves plain HTTP. This does not use go
-# run, which reports an error when the program is stopped with Ctrl-C.
+# prints requests to paste. FRAMEWORK is nethttp, echo, echo5 or gin. DPOP and
+# MTLS are off, allowed or required; MTLS=off serves plain HTTP. This does not use
+# go run, which reports an error when the program is stopped with Ctrl-C.
 demo:
 	@go build -o bin/protectedapi ./examples/protectedapi
 	@exec bin/protectedapi -dev -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)

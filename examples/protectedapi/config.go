@@ -66,7 +66,7 @@ const synopsis = `protectedapi -issuer URL | -dev [flags]
 func (c *config) flags() *flag.FlagSet {
 	fs := usage.NewFlagSet("protectedapi")
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 picks one")
-	fs.StringVar(&c.framework, "framework", "nethttp", "`framework` of the routes: nethttp, echo or gin")
+	fs.StringVar(&c.framework, "framework", "nethttp", "`framework` of the routes: nethttp, echo (Echo v4), echo5 (Echo v5) or gin")
 	fs.Func("issuer", "`URL` of an issuer whose tokens are accepted; repeatable", func(s string) error {
 		if s == "" {
 			return errors.New("want a URL")

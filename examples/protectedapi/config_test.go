@@ -44,7 +44,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		{[]string{"-issuer", issuer + "?a=b"}, "query"},
 		{[]string{"-issuer", issuer + "#a"}, "fragment"},
 		{[]string{"-issuer", "::\nb"}, "-issuer"},
-		{[]string{"-issuer", issuer, "-framework", "chi"}, `"chi"; want one of nethttp, echo, gin`},
+		{[]string{"-issuer", issuer, "-framework", "chi"}, `"chi"; want one of nethttp, echo, echo5, gin`},
 		{[]string{"-issuer", issuer, "-framework", "Echo"}, `"Echo"`},
 		{[]string{"-issuer", issuer, "-framework", ""}, "-framework is empty"},
 		{[]string{"-issuer", issuer, "-listen", ""}, "-listen is empty"},

@@ -159,7 +159,7 @@ func TestDemo(t *testing.T) {
 	}
 	if _, long := longRun(t); long {
 		combinations = append(combinations, [][]string{
-			{"-framework", "echo"}, {"-framework", "gin"}, {"-introspect-all"}, {"-introspection-max-age", "0s"}, {"-dpop", "off"},
+			{"-framework", "echo"}, {"-framework", "echo5"}, {"-framework", "gin"}, {"-introspect-all"}, {"-introspection-max-age", "0s"}, {"-dpop", "off"},
 			{"-dpop-nonce", "required"}, {"-dpop", "required", "-introspect-all"}, {"-resource", "https://api.example.com/v1", "-dpop", "required"},
 			{"-mtls", "allowed"}, {"-mtls", "required"}, {"-mtls", "required", "-dpop", "off"},
 			{"-mtls", "required", "-dpop", "required", "-dpop-nonce", "required", "-listen", "[::1]:0"},

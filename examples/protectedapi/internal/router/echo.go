@@ -10,7 +10,7 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
 )
 
-// mountEcho mounts the routes on Echo, which does not serve HEAD for GET. It
+// mountEcho mounts the routes on Echo v4, which does not serve HEAD for GET. It
 // does not use Echo's logger, which writes query strings.
 func mountEcho(guard *bearer.Guard, routes []Route) http.Handler {
 	e := echo.New()

@@ -36,13 +36,15 @@ type Route struct {
 }
 
 // Frameworks returns the names that [Mount] accepts.
-func Frameworks() []string { return []string{"nethttp", "echo", "gin"} }
+func Frameworks() []string { return []string{"nethttp", "echo", "echo5", "gin"} }
 
 // Mount returns a handler that serves the routes with a framework.
 func Mount(framework string, guard *bearer.Guard, routes []Route) (http.Handler, error) {
 	switch framework {
 	case "nethttp":
 		return mountHTTP(guard, routes), nil
+	case "echo5":
+		return mountEcho5(guard, routes), nil
 	case "echo":
 		return mountEcho(guard, routes), nil
 	case "gin":

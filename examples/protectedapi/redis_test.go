@@ -243,3 +243,40 @@ func TestRedisIsDownAtTheStart(t *testing.T) {
 		return issuer.Requests(bearertest.IntrospectionEndpoint) == before+1
 	})
 }
+
+// With a Redis Cluster, instances share introspection answers, and the deny list.
+func TestRedisCluster(t *testing.T) {
+	cluster := redistest.NewCluster(t, redistest.Config{Password: "hush"})
+	issuer := newIssuer(t)
+	admin := issuer.Mint(bearertest.Token{Subject: "root", ClientID: "console", Scope: "denials:write"})
+	for name, address := range map[string]string{
+		"cluster=true": "redis://:hush@" + cluster.Masters[1].Address() + "?cluster=true",
+		"addr":         "redis://:hush@" + cluster.Masters[0].Address() + "?addr=" + cluster.Masters[2].Address(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := startProcess(t, asks(issuer, "-redis", address)...)
+			second := startProcess(t, asks(issuer, "-redis", address, "-framework", "echo5")...)
+			eventually(t, patience, "the instances share answers", func() bool {
+				before := issuer.Requests(bearertest.IntrospectionEndpoint)
+				token := issuer.MintOpaque(bearertest.Token{})
+				checkStatus(t, first.url, "the first", token, 200)
+				checkStatus(t, second.url, "the second", token, 200)
+				return issuer.Requests(bearertest.IntrospectionEndpoint) == before+1
+			})
+			stolen := issuer.Mint(bearertest.Token{Claims: map[string]any{"jti": name}})
+			checkStatus(t, second.url, "before", stolen, 200)
+			if status, text := change(t, "POST", first.url, admin, `{"jti":"`+name+`"}`); status != 200 {
+				t.Fatalf("%d %s", status, text)
+			}
+			eventually(t, patience, "the second instance refuses the denied token", func() bool {
+				return send(t, second.url, meWith(stolen)).status == 401
+			})
+			for _, p := range []*process{first, second} {
+				p.end(t, syscall.SIGTERM)
+				if _, stderr := p.output(); strings.Contains(stderr, "hush") {
+					t.Errorf("the log is\n%s", stderr)
+				}
+			}
+		})
+	}
+}

@@ -49,7 +49,7 @@ func (f *Flags) Register(flags *flag.FlagSet) {
 	flags.StringVar(&f.clientKey, "client-key", "", "`file` of the private key for private_key_jwt, PEM or JWK")
 	flags.BoolVar(&f.All, "introspect-all", false, "verify the first issuer's JWTs and also introspect them, to detect their revocation")
 	flags.DurationVar(&f.MaxAge, "introspection-max-age", time.Minute, "how long an answer is used, and so how long a revoked token may work; 0s introspects every request")
-	flags.StringVar(&f.Redis, "redis", "", "`address` of a Redis that shares answers, used DPoP proofs and the deny list between instances: HOST:PORT, or a redis:// or rediss:// URL")
+	flags.StringVar(&f.Redis, "redis", "", "`address` of a Redis that shares answers, used DPoP proofs and the deny list between instances: HOST:PORT, or a redis:// or rediss:// URL; more nodes of a Cluster by ?addr=HOST:PORT or ?cluster=true, Sentinels by ?master_name=NAME")
 }
 
 // Check returns the mistakes in the flags; given names the flags that the user

@@ -276,3 +276,14 @@ func ExampleWaitReady() {
 	fmt.Println(err)
 	// Output: <nil>
 }
+
+// An OpenAPI document says what each route requires: one of the listed objects.
+func ExampleRoute_OpenAPISecurity() {
+	route := exampleGuard().MustRoute(bearer.RouteConfig{Rule: scope.Any("reports:read", "admin")})
+	security, err := json.Marshal(route.OpenAPISecurity("oauth2"))
+	fmt.Println(string(security), err)
+	fmt.Println(route.Scopes())
+	// Output:
+	// [{"oauth2":["reports:read"]},{"oauth2":["admin"]}] <nil>
+	// reports:read
+}

@@ -342,7 +342,7 @@ func (c *checkPage) guards() {
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	inForm := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("access_token=y"))
 	inForm.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer x"}}
-	takesForms := with(func(c *bearer.Config) { c.FormBodyTokens = true })
+	takesForms := with(func(c *bearer.Config) { c.Sources = []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()} })
 
 	c.row("no token", good, noScope, requestWith(""))
 	c.row("a token in two ways", takesForms, noScope, inForm)
@@ -370,9 +370,24 @@ func (c *checkPage) guards() {
 	c.row("a requirement refuses", good, route(bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { return errors.New("office hours are over") })), request)
 	c.row("the user in the path is another one", of(bearer.Principal{Subject: "bob", ClientID: "app"}), route(bearer.SubjectInPath("id")), request)
 	c.row("the relation does not exist", good, route(bearer.RelationInPath("id", func(context.Context, *bearer.Principal, string) (bool, error) { return false, nil })), request)
+	c.sources(good)
 	c.roles(alice)
 	c.both(alice)
 	c.twice(good)
+}
+
+// sources shows refusals of tokens outside Authorization.
+func (c *checkPage) sources(config bearer.Config) {
+	config.Sources = []bearer.TokenSource{bearer.FromHeader("X-Token"), bearer.FromCookie("__Host-token"), bearer.FromWebSocketProtocol("token.")}
+	row := func(when, method string, header http.Header) {
+		r := httptest.NewRequest(method, "/", nil)
+		r.Header = header
+		c.row(when, config, noScope, r)
+	}
+	row("a cookie in a request of another site's page", http.MethodPost, http.Header{"Cookie": {"__Host-token=x"}, "Origin": {"https://other.example.com"}})
+	row("two cookies of the name", http.MethodGet, http.Header{"Cookie": {"__Host-token=x; __Host-token=y"}})
+	row("two lines of a field that carries the token", http.MethodGet, http.Header{"X-Token": {"x", "y"}})
+	row("two subprotocols with a token", http.MethodGet, http.Header{"Upgrade": {"websocket"}, "Sec-Websocket-Protocol": {"token.x, token.y"}})
 }
 
 // roles shows what a caller without the role or the claim comes to.

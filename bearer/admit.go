@@ -15,13 +15,16 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		answerWithoutGuard(w)
 		return nil, false
 	}
+	rt.guard.removeProtocols(r)
 	if d.err != nil {
 		rt.refuse(w, r, &d)
 		return nil, false
 	}
-	if d.credentials.inQuery {
+	if d.credentials.forgeable() {
+		// RFC 6750, Section 2.3. Caches know that a response to a request with
+		// Authorization is private (RFC 9111, Section 3.5), but not of others.
 		if h := w.Header(); !strings.Contains(h.Get("Cache-Control"), "no-store") {
-			h.Set("Cache-Control", "private") // RFC 6750, Section 2.3
+			h.Set("Cache-Control", "private")
 		}
 	}
 	if d.credentials.scheme == schemeDPoP {
@@ -63,6 +66,7 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 	}
 	d := rt.decide(r, false)
 	rt.guard.failures.count(r, &d.credentials, d.err)
+	rt.guard.removeProtocols(r)
 	if d.err != nil {
 		rt.refuse(w, r, &d)
 		return nil, Principal{}, false

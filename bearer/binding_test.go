@@ -340,7 +340,7 @@ func TestBindingConfigMistakes(t *testing.T) {
 	verifiers := []bearer.Verifier{boundVerifier}
 	for name, c := range map[string]bearer.Config{
 		"required without a checker": {Verifiers: verifiers, ProofsRequired: true},
-		"required with the query":    {Verifiers: verifiers, Proofs: &proofs{}, ProofsRequired: true, InsecureQueryTokens: true},
+		"required with the query":    {Verifiers: verifiers, Proofs: &proofs{}, ProofsRequired: true, Sources: headerFormQuery},
 		"a nil checker":              {Verifiers: verifiers, Proofs: (*proofs)(nil)},
 		"bound only, unchecked":      {Verifiers: verifiers, BoundTokensOnly: true},
 	} {

@@ -84,15 +84,21 @@ type Config struct {
 	// Default: no limit.
 	FailureLimit *FailureLimit
 
-	// FormBodyTokens also accepts a token in the form parameter access_token of
-	// the body (RFC 6750, Section 2.2). The guard reads such a form into memory
-	// and rejects one that exceeds 1 MiB. Default: off.
-	FormBodyTokens bool
+	// Sources are the places in which a request may carry its token. The guard
+	// reads them in this order, and rejects a request that has tokens in more
+	// than one. The admitted responses to tokens outside Authorization get
+	// Cache-Control: private, unless it is no-store. Default: the Authorization
+	// field alone.
+	Sources []TokenSource
 
-	// InsecureQueryTokens also accepts a token in the query parameter
-	// access_token (RFC 6750, Section 2.3), where logs, browser histories and
-	// Referer fields expose it. OAuth 2.1 forbids such tokens. Default: off.
-	InsecureQueryTokens bool
+	// CrossOrigin judges requests whose token is in a cookie or in a field of a
+	// proxy, where browsers send it by themselves. The guard calls its method
+	// Check, also for WebSocket handshakes, and answers 403 without a challenge
+	// if Check fails. Add the origins of pages that may use the API with
+	// AddTrustedOrigin. A pattern of AddInsecureBypassPattern exempts
+	// handshakes only if it has no method. Default: only pages of the API's own
+	// origin, and programs that are not browsers.
+	CrossOrigin *http.CrossOriginProtection
 
 	// InsecurePassPreflights passes CORS preflights (OPTIONS with Origin and
 	// Access-Control-Request-Method) to the handler without credentials.
@@ -143,6 +149,9 @@ func (c Config) withDefaults() Config {
 	c.Realm = cmp.Or(c.Realm, defaultRealm)
 	c.MaxTokenBytes = cmp.Or(c.MaxTokenBytes, defaultMaxTokenBytes)
 	c.RetryAfter = cmp.Or(c.RetryAfter, defaultRetryAfter)
+	if len(c.Sources) == 0 {
+		c.Sources = []TokenSource{FromAuthorization()}
+	}
 	return c
 }
 
@@ -183,6 +192,7 @@ func (c *Config) validate() error {
 		errs.add("RetryAfter is %v; want a positive duration", c.RetryAfter)
 	}
 	c.validateBinding(&errs)
+	c.validateSources(&errs)
 	return errors.Join(errs...)
 }
 
@@ -196,9 +206,6 @@ func (c *Config) validateBinding(errs *mistakes) {
 	}
 	if c.ProofsRequired && c.Proofs == nil {
 		errs.add("ProofsRequired needs Proofs to check the proofs")
-	}
-	if c.ProofsRequired && (c.FormBodyTokens || c.InsecureQueryTokens) {
-		errs.add("ProofsRequired conflicts with FormBodyTokens and InsecureQueryTokens, which accept tokens without a proof")
 	}
 	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
 		errs.add("BoundTokensOnly needs Proofs or Certificates to check the binding")

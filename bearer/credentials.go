@@ -1,33 +1,24 @@
 package bearer
 
 import (
-	"bytes"
-	"io"
-	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 )
 
-const (
-	maxFormLen = 1 << 20 // bytes of a form in which the guard looks for a token
-
-	parameter = "access_token"
-)
-
 // credentials is the access token of a request, and where the request carries it.
 type credentials struct {
-	token   string // empty: none
-	scheme  scheme // set even if the token is malformed
-	inForm  bool
-	inQuery bool
+	token  string       // empty: none
+	scheme scheme       // set even if the token is malformed
+	source *TokenSource // nil: none
 }
 
 // forgeable reports whether a foreign page can make a visitor's browser send the
-// credentials by a form or a link. A page cannot set Authorization or DPoP
-// without a CORS preflight.
-func (c *credentials) forgeable() bool { return c.inForm || c.inQuery }
+// credentials: by a form, a link, a WebSocket, or a cookie of the API or of its
+// proxy. A page cannot set Authorization or DPoP without a CORS preflight.
+func (c *credentials) forgeable() bool {
+	return c.source != nil && c.source.kind != sourceAuthorization
+}
 
 // scheme is an authentication scheme that the guard knows.
 type scheme uint8
@@ -39,57 +30,65 @@ const (
 	schemeBoth                 // ambiguous
 )
 
-// credentials reads the access token of a request by the methods that the Config
-// enables (RFC 6750, Section 2). A request that uses more than one of them is
+// credentials reads the access token of a request from the sources in the Config
+// (RFC 6750, Section 2). A request with tokens in more than one of them is
 // malformed (Section 3.1).
 func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 	var c credentials
 	found := 0
-	token, scheme, err := g.fromHeader(r.Header["Authorization"])
-	c.scheme = scheme
-	if err != nil {
-		return c, err
-	}
-	if scheme != schemeNone {
-		c.token = token
-		found++
-	}
-	if g.formBody {
-		token, ok, err := fromForm(r)
-		if ok || err != nil {
-			c.scheme |= schemeBearer
+	for i := range g.sources {
+		s := &g.sources[i]
+		token, scheme, err := g.read(s, r)
+		c.scheme |= scheme
+		if scheme != schemeNone {
+			c.source = s
 		}
 		if err != nil {
 			return c, err
 		}
-		if ok {
-			c.token, c.inForm = token, true
-			found++
-		}
-	}
-	if g.query {
-		token, ok, err := fromValues(r.URL.RawQuery, "query")
-		if ok || err != nil {
-			c.scheme |= schemeBearer
-		}
-		if err != nil {
-			return c, err
-		}
-		if ok {
-			c.token, c.inQuery = token, true
+		if scheme != schemeNone {
+			c.token = token
 			found++
 		}
 	}
 	if found > 1 {
 		return c, malformed("credentials", "a token in one place", strconv.Itoa(found)+" places")
 	}
-	if found == 1 {
-		return c, g.checkLength(c.token)
+	if found == 0 {
+		return c, nil
 	}
-	return c, nil
+	if c.source.kind.isAmbient() {
+		if err := g.checkOrigin(r); err != nil {
+			return c, err
+		}
+	}
+	return c, g.checkLength(c.token)
 }
 
-// fromHeader reads the field lines of Authorization by the grammar of RFC 6750,
+// read reads the token in a source. The scheme is schemeNone without credentials.
+func (g *Guard) read(s *TokenSource, r *http.Request) (token string, _ scheme, err *Error) {
+	var ok bool
+	switch s.kind {
+	case sourceAuthorization:
+		return g.fromAuthorization(r.Header["Authorization"])
+	case sourceField, sourcePaddedField:
+		token, ok, err = s.fromField(r.Header)
+	case sourceForm:
+		token, ok, err = fromForm(r)
+	case sourceQuery:
+		token, ok, err = fromValues(r.URL.RawQuery, "query")
+	case sourceProtocol, sourceProtocolBase64:
+		token, ok, err = s.fromProtocol(r)
+	case sourceCookie, sourceAnyCookie:
+		token, ok, err = s.fromCookie(r.Header)
+	}
+	if !ok && err == nil {
+		return "", schemeNone, nil
+	}
+	return token, schemeBearer, err
+}
+
+// fromAuthorization reads the field lines of Authorization by the grammar of RFC 6750,
 // Section 2.1, and RFC 9449, Section 7.1:
 //
 //	credentials = "Bearer" 1*SP b64token
@@ -98,7 +97,7 @@ func (g *Guard) credentials(r *http.Request) (credentials, *Error) {
 // Credentials under another scheme carry no access token; neither do DPoP
 // credentials if [Config.Proofs] is not set. Authorization has a single value, so
 // two field lines are malformed, whatever they contain (RFC 9110, Section 5.3).
-func (g *Guard) fromHeader(lines []string) (token string, s scheme, err *Error) {
+func (g *Guard) fromAuthorization(lines []string) (token string, s scheme, err *Error) {
 	switch len(lines) {
 	case 0:
 		return "", schemeNone, nil
@@ -129,69 +128,6 @@ func (g *Guard) fromHeader(lines []string) (token string, s scheme, err *Error) 
 	return token, s, nil
 }
 
-// fromForm reads the token in a form body (RFC 6750, Section 2.2), and restores
-// the body for the handler.
-func fromForm(r *http.Request) (token string, ok bool, err *Error) {
-	switch r.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch:
-	default: // the body has no defined meaning
-		return "", false, nil
-	}
-	if r.Body == nil || r.Body == http.NoBody {
-		return "", false, nil
-	}
-	types := r.Header["Content-Type"]
-	if len(types) != 1 {
-		return "", false, nil
-	}
-	if mediaType, _, err := mime.ParseMediaType(types[0]); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return "", false, nil
-	}
-	body := r.Body
-	data, readErr := io.ReadAll(io.LimitReader(body, maxFormLen+1))
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(data), errorReader{readErr}, body), body}
-	switch {
-	case readErr != nil && r.Context().Err() != nil:
-		return "", false, &Error{Code: CodeCanceled, Check: "form body", Err: readErr}
-	case readErr != nil:
-		return "", false, malformed("form body", "a readable body", "an error while reading")
-	case len(data) > maxFormLen:
-		return "", false, malformed("form body", "at most "+strconv.Itoa(maxFormLen)+" bytes", "more")
-	}
-	return fromValues(string(data), "form body")
-}
-
-// errorReader returns to the handler the error that ended the guard's read.
-type errorReader struct{ err error }
-
-func (e errorReader) Read([]byte) (int, error) {
-	if e.err != nil {
-		return 0, e.err
-	}
-	return 0, io.EOF
-}
-
-// fromValues reads the token in a form or a query (RFC 6750, Sections 2.2 and
-// 2.3). It rejects an invalid encoding only if the values may contain a token.
-func fromValues(encoded, where string) (token string, ok bool, err *Error) {
-	values, parseErr := url.ParseQuery(encoded)
-	tokens, ok := values[parameter]
-	switch {
-	case parseErr != nil && (ok || strings.Contains(encoded, parameter)):
-		return "", false, malformed(where, "application/x-www-form-urlencoded", "another encoding")
-	case !ok:
-		return "", false, nil
-	case len(tokens) > 1:
-		return "", false, malformed(where, "one "+parameter, strconv.Itoa(len(tokens)))
-	case strings.IndexFunc(encoded, func(r rune) bool { return r > 0x7f }) >= 0:
-		return "", false, malformed(where, "ASCII", "other bytes")
-	}
-	return tokens[0], true, nil
-}
-
 // checkLength checks the length of a token. It is the first check, so that no
 // other check reads a megabyte.
 func (g *Guard) checkLength(token string) *Error {
@@ -207,8 +143,21 @@ func (g *Guard) checkLength(token string) *Error {
 	return nil
 }
 
-// checkCharacters checks that a token is a token68.
-func checkCharacters(token string) *Error {
+// checkCharacters checks that a token is a token68, or a list of them in a source
+// with padding.
+func (c *credentials) checkCharacters() *Error {
+	if c.source.kind != sourcePaddedField {
+		return checkToken68(c.token)
+	}
+	for segment := range strings.SplitSeq(c.token, ".") {
+		if err := checkToken68(segment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkToken68(token string) *Error {
 	end := 0
 	for len(token)-end >= 8 { // one at a time, a long token takes as long to check as to hash
 		c := token[end : end+8]

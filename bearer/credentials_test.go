@@ -166,7 +166,7 @@ func (w *discardWriter) Write(b []byte) (int, error) { return len(b), nil }
 // Part 2.7: the guard reads no token from fields other than Authorization.
 func TestOtherHeadersCarryNoToken(t *testing.T) {
 	for _, rt := range []*bearer.Route{
-		newRoute(t, bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true}, bearer.RouteConfig{}),
+		newRoute(t, bearer.Config{Sources: headerFormQuery}, bearer.RouteConfig{}),
 		newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{}}, bearer.RouteConfig{}),
 	} {
 		for _, name := range []string{"Proxy-Authorization", "X-Forwarded-Authorization", "X-Authorization", "Authorization_", "X-Access-Token", "Cookie", "Dpop"} {

@@ -62,8 +62,7 @@ func (d Decision) Challenges() []string {
 }
 
 // Decide judges a request. It writes no answer and no log record, but it may
-// change state: with [Config.FormBodyTokens] it reads a form body and restores
-// it, with [Config.Proofs] it marks the proof of a request that may pass as used,
+// change state: with [FromFormBody] it reads a form body and restores it, with [Config.Proofs] it marks the proof of a request that may pass as used,
 // and with [Config.FailureLimit] it counts a failure.
 //
 // Decide checks, in this order: credentials, earlier failures, token, audience,
@@ -113,7 +112,8 @@ func (rt *Route) decide(r *http.Request, all bool) Decision {
 		at = time.Since(g.began)
 	}
 	d.admitted = &principalContext{Context: r.Context(), shared: p, judged: judgement{
-		route: rt, outer: d.outer, verified: p, token: d.credentials.token, at: at, scheme: d.credentials.scheme, tokenOnly: !all,
+		route: rt, outer: d.outer, verified: p, token: d.credentials.token, at: at,
+		scheme: d.credentials.scheme, source: d.credentials.source, tokenOnly: !all,
 	}}
 	if rt.foreign || g.denyList != nil {
 		own := d.admitted.principal() // third-party code gets a copy
@@ -130,7 +130,7 @@ func (rt *Route) decide(r *http.Request, all bool) Decision {
 // judgeToken asks the verifiers about a token that no outer route has judged.
 func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error) {
 	if !g.onlyJWTs {
-		if err := checkCharacters(c.token); err != nil {
+		if err := c.checkCharacters(); err != nil {
 			return nil, err
 		}
 	}
@@ -140,7 +140,7 @@ func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error)
 	if g.proofsRequired && c.scheme != schemeDPoP {
 		return nil, Invalid("scheme", "DPoP (Config.ProofsRequired)", "Bearer")
 	}
-	return g.verify(r.Context(), c.token)
+	return g.verify(r.Context(), c)
 }
 
 // judge judges a request whose token a verifier has accepted. If known is true,

@@ -177,7 +177,7 @@ func TestNoRecordAndNoAnswerContainsTheToken(t *testing.T) {
 		for _, token := range []string{token, opaque} {
 			t.Run(name, func(t *testing.T) {
 				var log eventLog
-				rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{verifier}, InsecureQueryTokens: true}), bearer.RouteConfig{})
+				rt := newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{verifier}, Sources: headerFormQuery}), bearer.RouteConfig{})
 				r := get("Bearer " + token)
 				r.URL.Path = "/orders/" + token
 				r.URL.RawQuery = "secret=in-the-query"

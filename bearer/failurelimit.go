@@ -19,12 +19,11 @@ import (
 // answers requests without credentials as usual. An expired token and a missing
 // scope are not failures. The zero value uses the defaults below.
 //
-// Only a token in the Authorization field counts. With [Config.FormBodyTokens] or
-// [Config.InsecureQueryTokens] a foreign page can make its visitors' browsers send
-// bad tokens. If these counted, the page could lock its visitors out, so guesses
-// sent this way are not limited. For the same reason, CORS must not allow the
-// Authorization field to every origin. An address over its limit is refused even
-// if its token is in a form or a query.
+// Only a token in the Authorization field counts. A foreign page can make its
+// visitors' browsers send bad tokens to the other sources of [Config.Sources]. If
+// these counted, the page could lock its visitors out, so guesses sent this way
+// are not limited. For the same reason, CORS must not allow the Authorization field
+// to every origin. An address over its limit is refused wherever its token is.
 //
 // Clients that share an address share its limit, such as the users of one office
 // or of one mobile network. Each instance of a program counts separately.

@@ -235,7 +235,7 @@ func TestOnlyHeaderTokensCountAsFailures(t *testing.T) {
 		return r
 	}
 	header := func(token string) *http.Request { return get("Bearer " + token) }
-	config := bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true, FailureLimit: &bearer.FailureLimit{Burst: 3, Every: time.Hour}}
+	config := bearer.Config{Sources: headerFormQuery, FailureLimit: &bearer.FailureLimit{Burst: 3, Every: time.Hour}}
 	for name, send := range map[string]func(string) *http.Request{"form": form, "query": query} {
 		rt := newRoute(t, config, bearer.RouteConfig{})
 		for range 10 {

@@ -82,7 +82,7 @@ func TestFormBodyTokens(t *testing.T) {
 		{"a header token and another form", func() *http.Request { return post(formType, "a=b", "Bearer good") }, 200, 200},
 		{"a header token and a form that cannot be read", func() *http.Request { return post(formType, "a=%zz", "Bearer good") }, 200, 200},
 	}
-	on := newRoute(t, bearer.Config{FormBodyTokens: true}, bearer.RouteConfig{})
+	on := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	off := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFormBodyTokens(t *testing.T) {
 }
 
 func TestHandlerReadsTheWholeForm(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	body := "a=b&access_token=good&c=" + strings.Repeat("d", 300_000)
 	for _, authorization := range [][]string{nil, {"Basic eDp5"}} {
 		got := serve(rt, post(formType, body, authorization...))
@@ -115,7 +115,7 @@ func TestHandlerReadsTheWholeForm(t *testing.T) {
 }
 
 func TestDecideTwiceReadsTheFormTwice(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	r := post(formType, "access_token=good")
 	if first, second := rt.Decide(r), rt.Decide(r); !first.Allowed() || !second.Allowed() {
 		t.Errorf("first %v, second %v", first.Err(), second.Err())
@@ -123,7 +123,7 @@ func TestDecideTwiceReadsTheFormTwice(t *testing.T) {
 }
 
 func TestFormThatCannotBeRead(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	broken := errors.New("connection reset")
 	body := func() io.ReadCloser {
 		return io.NopCloser(io.MultiReader(strings.NewReader("access_token=good"), iotest.ErrReader(broken)))
@@ -154,7 +154,7 @@ func TestFormThatCannotBeRead(t *testing.T) {
 }
 
 func TestBodyIsClosedAndNotReadTooFar(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	source := &countingBody{Reader: bytes.NewReader(make([]byte, 4<<20))}
 	r := post(formType, "")
 	r.Body = source
@@ -207,7 +207,7 @@ func TestQueryTokens(t *testing.T) {
 		{"a broken query without a token", "a=%zz", "Bearer good", 200, 200},
 		{"only in the header", "a=b", "Bearer good", 200, 200},
 	}
-	on := newRoute(t, bearer.Config{InsecureQueryTokens: true}, bearer.RouteConfig{})
+	on := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.InsecureFromQuery()}}, bearer.RouteConfig{})
 	off := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestQueryTokens(t *testing.T) {
 
 // Checklist B4: the guard does not weaken a no-store of outer middleware.
 func TestQueryTokenKeepsNoStore(t *testing.T) {
-	rt := newRoute(t, bearer.Config{InsecureQueryTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.InsecureFromQuery()}}, bearer.RouteConfig{})
 	for before, want := range map[string]string{"no-store": "no-store", "private, no-store": "private, no-store", "public, max-age=60": "private"} {
 		w, r := httptest.NewRecorder(), get()
 		r.URL.RawQuery = "access_token=good"
@@ -253,8 +253,11 @@ func TestQueryTokenKeepsNoStore(t *testing.T) {
 	}
 }
 
+// headerFormQuery are the three sources of RFC 6750, Section 2.
+var headerFormQuery = []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody(), bearer.InsecureFromQuery()}
+
 func TestThreeWaysAtOnce(t *testing.T) {
-	rt := newRoute(t, bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(t, bearer.Config{Sources: headerFormQuery}, bearer.RouteConfig{})
 	r := post(formType, "access_token=good")
 	r.URL.RawQuery = "access_token=good"
 	if got := serve(rt, r); got.status != 400 {

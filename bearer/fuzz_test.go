@@ -72,7 +72,7 @@ func FuzzFormBody(f *testing.F) {
 	for _, seed := range []string{"", "access_token=good", "a=b&access_token=x", "access_token=a&access_token=b", "access%5Ftoken=a&b=%zz", "a;b", "access_token=%C3%A9"} {
 		f.Add(seed)
 	}
-	rt := newRoute(f, bearer.Config{Verifiers: []bearer.Verifier{answering(&alice, nil)}, FormBodyTokens: true}, bearer.RouteConfig{})
+	rt := newRoute(f, bearer.Config{Verifiers: []bearer.Verifier{answering(&alice, nil)}, Sources: headerFormQuery}, bearer.RouteConfig{})
 	f.Fuzz(func(t *testing.T, body string) {
 		got := serve(rt, post(formType, body))
 		if !got.handedOn {

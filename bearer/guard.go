@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -27,7 +28,9 @@ type Guard struct {
 	maxTokenAge      time.Duration
 	maxToken         int       // in bytes
 	failures         *failures // nil: failures are not limited
-	formBody, query  bool
+	sources          []TokenSource
+	protocols        bool // whether sources has a WebSocket subprotocol
+	crossOrigin      *http.CrossOriginProtection
 	passPreflights   bool
 	problem          bool
 	errorBody        func(*http.Request, PublicError) (mediaType string, body []byte) // nil: the guard's bodies
@@ -62,8 +65,9 @@ func New(c Config) (*Guard, error) {
 		maxTokenAge:      c.MaxTokenAge,
 		maxToken:         c.MaxTokenBytes,
 		failures:         newFailures(c.FailureLimit),
-		formBody:         c.FormBodyTokens,
-		query:            c.InsecureQueryTokens,
+		sources:          slices.Clone(c.Sources),
+		protocols:        slices.ContainsFunc(c.Sources, func(s TokenSource) bool { return s.kind.isProtocol() }),
+		crossOrigin:      cmp.Or(c.CrossOrigin, http.NewCrossOriginProtection()),
 		passPreflights:   c.InsecurePassPreflights,
 		problem:          c.ProblemJSON,
 		errorBody:        c.ErrorBody,

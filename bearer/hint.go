@@ -24,6 +24,7 @@ var hints = map[string]string{
 	"scheme":             "the client must send the token under the scheme DPoP, with a proof",
 	"scope":              "have the issuer grant the scope to this client, or relax the route's rule",
 	"role":               "assign the role to the caller at the issuer; if it is assigned, check in which claim the token has it, and name that claim in jwks.Profile.Roles or introspect.Config.Roles",
+	"cross origin":       "another site's page sent the request; if it may use the API, add its origin to Config.CrossOrigin with AddTrustedOrigin",
 	"claim":              "have the issuer put the value into this claim of the access token, or correct the JSON pointer of the route's Claim",
 	"any of":             "one of these is enough: have the issuer grant the scope or the role, or add an alternative to the route's AnyOf",
 	"acr":                stepUpHint,

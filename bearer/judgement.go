@@ -15,6 +15,7 @@ type judgement struct {
 	token     string
 	at        time.Duration // when the token was judged, since Guard.began
 	proof     *heldProof    // nil: no proof was needed
+	source    *TokenSource
 	scheme    scheme
 	tokenOnly bool // see Authenticate
 }

@@ -541,7 +541,7 @@ func TestAnonymousHidesTheOuterPrincipal(t *testing.T) {
 		return &bearer.Principal{Subject: token, ClientID: "app"}, nil
 	})
 	hooked := 0
-	outer, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, InsecureQueryTokens: true})
+	outer, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, Sources: headerFormQuery})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestVerifierOfJWTsChangesNoAnswer(t *testing.T) {
 		{},
 		{ProofsRequired: true, Proofs: &proofs{}},
 		{FailureLimit: &bearer.FailureLimit{Burst: 2}},
-		{InsecureQueryTokens: true},
+		{Sources: headerFormQuery},
 	} {
 		route := func(first bearer.Verifier) *bearer.Route {
 			c := config

@@ -14,7 +14,7 @@ func TestEveryCharacterIsChecked(t *testing.T) {
 				token := []byte(strings.Repeat("a", n))
 				token[at] = byte(c)
 				good := isToken68Char[c] || c == '=' && at > 0 && at == n-1
-				if e := checkCharacters(string(token)); (e == nil) != good {
+				if e := checkToken68(string(token)); (e == nil) != good {
 					t.Fatalf("%q: %v", token, e)
 				}
 			}
@@ -26,7 +26,7 @@ func BenchmarkCheckCharacters(b *testing.B) {
 	token := strings.Repeat("eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.", 23)
 	b.SetBytes(int64(len(token)))
 	for b.Loop() {
-		if checkCharacters(token) != nil {
+		if checkToken68(token) != nil {
 			b.Fatal("malformed")
 		}
 	}

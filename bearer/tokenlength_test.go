@@ -16,7 +16,7 @@ import (
 // header fields in total is too large, and when a single header field is at
 // fault", and "Responses with the 431 status code MUST NOT be stored by a cache".
 func TestMaxTokenBytes(t *testing.T) {
-	accepting := bearer.Config{Verifiers: []bearer.Verifier{answering(&alice, nil)}, Proofs: &proofs{}, FormBodyTokens: true, InsecureQueryTokens: true}
+	accepting := bearer.Config{Verifiers: []bearer.Verifier{answering(&alice, nil)}, Proofs: &proofs{}, Sources: headerFormQuery}
 	for _, tt := range []struct{ set, bound int }{{0, 16 << 10}, {64, 64}, {100 << 10, 100 << 10}} {
 		var log eventLog
 		config := log.config(accepting)

@@ -193,11 +193,11 @@ func TestEveryLineHasATest(t *testing.T) {
 // Apply reports all mistakes at once, each with the ID of its requirement.
 func TestMistakesAreToldAtOnce(t *testing.T) {
 	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
-		s.Guard.InsecureQueryTokens = true
+		s.Guard.Sources = []bearer.TokenSource{bearer.InsecureFromQuery()}
 		s.Tokens.Issuers[0].Algorithms = []string{"PS256", "RS256"}
 		s.Guard.MaxTokenAge = time.Hour
 		s.Proofs = nil
-	}, "F2: bearer.Config.InsecureQueryTokens", "F5: neither", "F6: jwks.Config.Issuers[0].Algorithms has RS256", "F10: bearer.Config.MaxTokenAge is 1h0m0s")
+	}, "F2: bearer.Config.Sources[0] is InsecureFromQuery()", "F5: neither", "F6: jwks.Config.Issuers[0].Algorithms has RS256", "F10: bearer.Config.MaxTokenAge is 1h0m0s")
 	if err := compliance.MCP.Apply(compliance.Settings{}); err == nil || !strings.Contains(err.Error(), "Settings.Guard") {
 		t.Errorf("no guard: %v", err)
 	}

@@ -13,8 +13,8 @@ import (
 // servers that depend on configuration. TLS 1.2 or newer (F8) is configured
 // elsewhere: in http.Server.TLSConfig or in the proxy.
 var FAPI2 = Profile{"FAPI 2.0 Security Profile", []line{
-	{Requirement{"F1", "access tokens are accepted only in the Authorization header (bearer.Config.FormBodyTokens is off)"}, off(formBodyTokens)},
-	{Requirement{"F2", "access tokens in the query are ignored (bearer.Config.InsecureQueryTokens is off)"}, off(queryTokens)},
+	{Requirement{"F1", "access tokens are accepted only in the Authorization header (bearer.Config.Sources)"}, onlyAuthorization},
+	{Requirement{"F2", "access tokens in the query are ignored (bearer.Config.Sources)"}, notInQuery},
 	{Requirement{"F3", "validity, integrity, audience and expiry are verified for each request, and clocks may differ by at most a minute (Leeway)"}, exact},
 	{Requirement{"F4", "each request is checked for sufficient authorization (bearer.Config.InsecurePassPreflights is off) and refused as RFC 6750, Section 3.1 says"}, off(passPreflights)},
 	{Requirement{"F5", "tokens that are not sender-constrained are rejected (bearer.Config.BoundTokensOnly)"}, boundOnly},

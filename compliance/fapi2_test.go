@@ -25,7 +25,10 @@ import (
 func TestF1(t *testing.T) {
 	a := newAPI(t, compliance.FAPI2, scope.None, nil)
 	a.want(200, a.dpop(a.mint(bearertest.Token{}, true)), "in the header")
-	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.FormBodyTokens = true }, "F1: bearer.Config.FormBodyTokens is set")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
+		s.Guard.Sources = []bearer.TokenSource{bearer.FromFormBody(), bearer.FromCookie("__Host-token")}
+	},
+		"F1: bearer.Config.Sources[0] is FromFormBody(); want only FromAuthorization", `F1: bearer.Config.Sources[1] is FromCookie("__Host-token")`)
 }
 
 // The same: "shall not accept access tokens in the query parameters".
@@ -37,7 +40,10 @@ func TestF2(t *testing.T) {
 	if want := `Bearer realm="api"` + "\n" + `DPoP realm="api", algs="PS256 ES256 EdDSA Ed25519"`; got.challenge != want {
 		t.Errorf("in the query: %q, want %q, as without a token", got.challenge, want)
 	}
-	refuses(t, compliance.FAPI2, func(s *compliance.Settings) { s.Guard.InsecureQueryTokens = true }, "F2: bearer.Config.InsecureQueryTokens is set")
+	refuses(t, compliance.FAPI2, func(s *compliance.Settings) {
+		s.Guard.Sources = []bearer.TokenSource{bearer.FromAuthorization(), bearer.InsecureFromQuery()}
+	},
+		"F2: bearer.Config.Sources[1] is InsecureFromQuery(); remove it")
 }
 
 // The same: "shall verify the validity, integrity, expiration and revocation

@@ -20,7 +20,7 @@ var MCP = Profile{"MCP authorization 2026-07-28", []line{
 	{Requirement{"MCP6", "a 403 insufficient_scope names all needed scopes in one challenge"}, nil},
 	{Requirement{"MCP7", "offline_access is not a scope of the resource"}, noOfflineAccess},
 	{Requirement{"MCP8", "a scope that implies others (bearer.Config.Hierarchy) satisfies rules that need them"}, nil},
-	{Requirement{"MCP9", "tokens are accepted only in the Authorization header, and each request is checked (bearer.Config.FormBodyTokens, InsecureQueryTokens and InsecurePassPreflights are off)"}, off(formBodyTokens, queryTokens, passPreflights)},
+	{Requirement{"MCP9", "tokens are accepted only in the Authorization header, and each request is checked (bearer.Config.Sources; InsecurePassPreflights is off)"}, all(onlyAuthorization, notInQuery, off(passPreflights))},
 	{Requirement{"MCP10", "the resource's scheme and host are published in lower case, however they are configured"}, nil},
 	{Requirement{"MCP11", "an authorization server's metadata is rejected if it names a different issuer"}, nil},
 }}

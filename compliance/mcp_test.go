@@ -161,11 +161,10 @@ func TestMCP9(t *testing.T) {
 	a.want(200, a.bearer(token), "the first request of a session")
 	a.want(401, a.ask("/orders", http.Header{"Mcp-Session-Id": {"1"}}), "the next one, without")
 	refuses(t, compliance.MCP, func(s *compliance.Settings) {
-		s.Guard.InsecureQueryTokens = true
 		// Reports G10: other settings that would weaken the profile.
-		s.Guard.FormBodyTokens = true
+		s.Guard.Sources = []bearer.TokenSource{bearer.InsecureFromQuery(), bearer.FromFormBody()}
 		s.Guard.InsecurePassPreflights = true
-	}, "MCP9: bearer.Config.InsecureQueryTokens is set", "MCP9: bearer.Config.FormBodyTokens is set", "MCP9: bearer.Config.InsecurePassPreflights is set")
+	}, "MCP9: bearer.Config.Sources[0] is InsecureFromQuery()", "MCP9: bearer.Config.Sources[1] is FromFormBody()", "MCP9: bearer.Config.InsecurePassPreflights is set")
 }
 
 // MCP authorization, canonical server URI: upper-case scheme and host are

@@ -3,7 +3,9 @@ package compliance
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
@@ -15,8 +17,6 @@ type setting struct {
 }
 
 var (
-	formBodyTokens = setting{"bearer.Config.FormBodyTokens", func(s Settings) bool { return s.Guard.FormBodyTokens }, ""}
-	queryTokens    = setting{"bearer.Config.InsecureQueryTokens", func(s Settings) bool { return s.Guard.InsecureQueryTokens }, ""}
 	passPreflights = setting{"bearer.Config.InsecurePassPreflights", func(s Settings) bool { return s.Guard.InsecurePassPreflights },
 		" and wrap the guard in CORS middleware, which answers preflight requests"}
 	audienceNotSent = setting{"introspect.Config.InsecureAudienceNotSent", func(s Settings) bool { return s.Opaque != nil && s.Opaque.InsecureAudienceNotSent }, ""}
@@ -36,6 +36,35 @@ func off(settings ...setting) func(Settings) []error {
 			if each.isSet(s) {
 				errs = append(errs, errors.New(each.field+" is set; leave it false"+each.advice))
 			}
+		}
+		return errs
+	}
+}
+
+// onlyAuthorization checks that the guard reads tokens in the Authorization field
+// alone. The query is reported by notInQuery.
+func onlyAuthorization(s Settings) (errs []error) {
+	for i, source := range s.Guard.Sources {
+		if source != bearer.FromAuthorization() && source != bearer.InsecureFromQuery() {
+			errs = append(errs, fmt.Errorf("bearer.Config.Sources[%d] is %v; want only FromAuthorization", i, source))
+		}
+	}
+	return errs
+}
+
+// notInQuery checks that the guard ignores tokens in the query.
+func notInQuery(s Settings) []error {
+	if i := slices.Index(s.Guard.Sources, bearer.InsecureFromQuery()); i >= 0 {
+		return []error{fmt.Errorf("bearer.Config.Sources[%d] is %v; remove it", i, s.Guard.Sources[i])}
+	}
+	return nil
+}
+
+// all joins checks.
+func all(checks ...func(Settings) []error) func(Settings) []error {
+	return func(s Settings) (errs []error) {
+		for _, check := range checks {
+			errs = append(errs, check(s)...)
 		}
 		return errs
 	}

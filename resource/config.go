@@ -41,9 +41,8 @@ type Config struct {
 	Scopes scope.Set
 
 	// BearerMethods lists how the API accepts tokens: "header", "body"
-	// (bearer.Config.FormBodyTokens) and "query"
-	// (bearer.Config.InsecureQueryTokens): bearer_methods_supported. Default:
-	// header.
+	// (bearer.FromFormBody) and "query" (bearer.InsecureFromQuery):
+	// bearer_methods_supported. Empty: none of the three. Default: header.
 	BearerMethods []string
 
 	// Name is a name for display to people: resource_name. Default: none.

@@ -10,12 +10,17 @@ import (
 // configuration accepts tokens. It sets BearerMethods, MTLSBound,
 // DPoPAlgorithms and DPoPRequired.
 func (c Config) Matching(guard bearer.Config) Config {
-	c.BearerMethods = []string{"header"}
-	if guard.FormBodyTokens {
-		c.BearerMethods = append(c.BearerMethods, "body")
+	if len(guard.Sources) == 0 {
+		guard.Sources = []bearer.TokenSource{bearer.FromAuthorization()}
 	}
-	if guard.InsecureQueryTokens {
-		c.BearerMethods = append(c.BearerMethods, "query")
+	c.BearerMethods = []string{} // RFC 9728, Section 2, has no names for the other sources
+	for _, method := range []struct {
+		source bearer.TokenSource
+		name   string
+	}{{bearer.FromAuthorization(), "header"}, {bearer.FromFormBody(), "body"}, {bearer.InsecureFromQuery(), "query"}} {
+		if slices.Contains(guard.Sources, method.source) {
+			c.BearerMethods = append(c.BearerMethods, method.name)
+		}
 	}
 	c.MTLSBound = guard.Certificates != nil
 	c.DPoPAlgorithms, c.DPoPRequired = nil, false

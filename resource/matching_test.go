@@ -31,7 +31,7 @@ func TestDocumentMatchesTheGuard(t *testing.T) {
 		want  string
 	}{
 		{bearer.Config{}, `["header"]`},
-		{bearer.Config{FormBodyTokens: true, InsecureQueryTokens: true}, `["header","body","query"]`},
+		{bearer.Config{Sources: []bearer.TokenSource{bearer.InsecureFromQuery(), bearer.FromFormBody(), bearer.FromAuthorization()}}, `["header","body","query"]`},
 		{bearer.Config{Proofs: checker{}}, `["header"]` + dpop},
 		{bearer.Config{Proofs: checker{}, ProofsRequired: true}, `["header"]` + dpop + needs},
 		{bearer.Config{Proofs: checker{}, BoundTokensOnly: true}, `["header"]` + dpop + needs},

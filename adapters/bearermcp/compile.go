@@ -42,7 +42,7 @@ func compile(c Config) (*Endpoint, error) {
 	}
 	if e.route != nil {
 		e.busy = c.route(&m, "Rule", scope.None, c.Rule, busy)
-		checkGuard(&m, e.route, c.Metadata.URL())
+		checkGuard(&m, e.route, c.Guard.Sources(), c.Metadata.URL())
 	}
 	if len(m) > 0 {
 		return nil, errors.Join(m...)
@@ -65,9 +65,9 @@ func (c *Config) route(m *mistakes, field string, own, whole scope.Rule, more ..
 	return route
 }
 
-// checkGuard checks a guard by its answers to requests whose tokens are malformed,
-// so that the guard asks no verifier.
-func checkGuard(m *mistakes, route *bearer.Route, metadata string) {
+// checkGuard checks where a guard reads tokens, and its answer to a request without
+// one, for which it asks no verifier.
+func checkGuard(m *mistakes, route *bearer.Route, sources []bearer.TokenSource, metadata string) {
 	bare := &http.Request{Method: http.MethodPost, URL: new(url.URL), Header: http.Header{}}
 	for _, challenge := range route.Decide(bare).Challenges() {
 		// A realm cannot contain this text, because its quotes are escaped.
@@ -76,21 +76,9 @@ func checkGuard(m *mistakes, route *bearer.Route, metadata string) {
 			break
 		}
 	}
-	const noToken = "access_token=%22"
-	query := bare.Clone(bare.Context())
-	query.URL.RawQuery = noToken
-	form := bare.Clone(bare.Context())
-	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	form.Body = bodyOf([]byte(noToken))
-	if isMalformed(route.Decide(query).Err()) {
-		m.add("Guard accepts tokens in the query; do not set InsecureQueryTokens (MCP authorization, Token Requirements)")
+	for _, source := range sources {
+		if source != bearer.FromAuthorization() {
+			m.add("Guard accepts tokens from %v; remove it from bearer.Config.Sources (MCP authorization, Token Requirements)", source)
+		}
 	}
-	if isMalformed(route.Decide(form).Err()) {
-		m.add("Guard accepts tokens in form bodies; do not set FormBodyTokens (MCP authorization, Token Requirements)")
-	}
-}
-
-func isMalformed(err error) bool {
-	e, ok := errors.AsType[*bearer.Error](err)
-	return ok && e.Code == bearer.CodeInvalidRequest
 }

@@ -93,11 +93,15 @@ func TestConfigMistakes(t *testing.T) {
 			Tools: map[string]scope.Rule{"": scope.All("a"), "b": {}, "c": scope.All()},
 		}, []string{`Tools[""]`, `Tools["b"]`, `Tools["c"]`}},
 		{"MCP9: tokens in the query", bearermcp.Config{
-			Guard:    newGuard(t, func(c *bearer.Config) { c.InsecureQueryTokens = true }),
+			Guard: newGuard(t, func(c *bearer.Config) {
+				c.Sources = []bearer.TokenSource{bearer.FromAuthorization(), bearer.InsecureFromQuery()}
+			}),
 			Metadata: newMetadata(t, issuer), Rule: scope.None,
 		}, []string{"Guard"}},
 		{"MCP9: tokens in the query and in forms", bearermcp.Config{
-			Guard:    newGuard(t, func(c *bearer.Config) { c.InsecureQueryTokens, c.FormBodyTokens = true, true }),
+			Guard: newGuard(t, func(c *bearer.Config) {
+				c.Sources = []bearer.TokenSource{bearer.InsecureFromQuery(), bearer.FromFormBody()}
+			}),
 			Metadata: newMetadata(t, issuer), Rule: scope.None,
 		}, []string{"Guard", "Guard"}},
 		{"a nil requirement", bearermcp.Config{

@@ -16,8 +16,9 @@ type adapterCase struct {
 	method     string // default: GET
 	target     string // default: /things/alice
 	header     http.Header
-	preset     []string // challenges that an outer handler has set
-	admitted   bool     // whether the handler must run
+	preset     []string             // challenges that an outer handler has set
+	admitted   bool                 // whether the handler must run
+	sources    []bearer.TokenSource // default: Authorization
 	route      func(*Mount)
 }
 
@@ -28,11 +29,12 @@ const (
 	ruleOptional    = "optional authentication admits anonymous requests"
 	ruleOthers      = "challenges of other schemes are kept, before the guard's (RFC 9110, Section 11.6.1)"
 	ruleNoChallenge = "if the guard sends no challenge, the answer has no challenge of another scheme either"
+	ruleSource      = "a token outside Authorization is judged alike, and the handler does not see the token of a WebSocket handshake"
 	rulePath        = "the framework's path parameters reach r.PathValue, unescaped, and its own API returns the same values to the handler"
 )
 
 func adapterCases() []adapterCase {
-	return slices.Concat(answerCases(), presetCases(), pathCases())
+	return slices.Concat(answerCases(), presetCases(), pathCases(), sourceCases())
 }
 
 // answerCases are requests that the guard admits and refuses.
@@ -92,6 +94,31 @@ func pathCases() []adapterCase {
 		{name: "delimiters", rule: rulePath, target: "/things/%3a%3F%23%5B%5d@!$&'()*,;=", header: bearerHeader("Bearer alice"), admitted: true},
 		{name: "a path of another user, escaped twice", rule: ruleRefused, target: "/things/auth0%257cbob", header: bearerHeader("Bearer auth0"), route: requireOwner},
 	}
+}
+
+// sourceCases are requests whose token is not in Authorization.
+func sourceCases() []adapterCase {
+	const foreign = "https://evil.example"
+	sources := []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromHeader("X-Token"), bearer.FromCookie("__Host-token"), bearer.FromWebSocketProtocol("token.")}
+	cases := []adapterCase{
+		{name: "a token in a field", header: http.Header{"X-Token": {"alice"}}, admitted: true},
+		{name: "a token in a cookie", header: http.Header{"Cookie": {"__Host-token=alice"}}, admitted: true},
+		{name: "a token in a cookie, of a foreign page", method: "POST", header: http.Header{"Cookie": {"__Host-token=alice"}, "Origin": {foreign}}},
+		{name: "a token in a WebSocket handshake", header: handshakeHeader("chat, token.alice"), admitted: true},
+		{name: "an unknown token in a WebSocket handshake", header: handshakeHeader("token.mallory, chat")},
+		{name: "a cookie in a foreign WebSocket handshake", header: http.Header{
+			"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Origin": {foreign}, "Cookie": {"__Host-token=alice"},
+		}},
+		{name: "tokens in two places", header: http.Header{"X-Token": {"alice"}, "Authorization": {"Bearer alice"}}},
+	}
+	for i := range cases {
+		cases[i].rule, cases[i].sources = ruleSource, sources
+	}
+	return cases
+}
+
+func handshakeHeader(protocols string) http.Header {
+	return http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Protocol": {protocols}}
 }
 
 func bearerHeader(values ...string) http.Header {

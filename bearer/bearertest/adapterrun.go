@@ -40,6 +40,7 @@ type observed struct {
 func (c adapterCase) mount(seen *observed) (Mount, error) {
 	guard, err := bearer.New(bearer.Config{
 		Verifiers: []bearer.Verifier{adapterVerifier},
+		Sources:   c.sources,
 		Realm:     "suite",
 		RequestID: func(*http.Request) string { return "request-1" },
 	})
@@ -58,7 +59,7 @@ func (c adapterCase) mount(seen *observed) (Mount, error) {
 			seen.runs.Add(1)
 			p, known := bearer.FromContext(r.Context())
 			w.Header().Set("Content-Type", "text/plain")
-			_, _ = fmt.Fprintf(w, "%q %v %q", p.Subject, known, r.PathValue("id"))
+			_, _ = fmt.Fprintf(w, "%q %v %q %q", p.Subject, known, r.PathValue("id"), r.Header["Sec-Websocket-Protocol"])
 		},
 	}
 	if c.route != nil {
@@ -126,8 +127,8 @@ func (c adapterCase) within(h http.Handler, outcomes chan<- string) http.Handler
 		defer func() {
 			p, known := outcome.Principal()
 			refusal, refused := outcome.Refusal()
-			outcomes <- fmt.Sprintf("admitted %v, a principal %v %q, refused %v with %d %s",
-				outcome.Admitted(), known, p.Subject, refused, refusal.Status, refusal.Code)
+			outcomes <- fmt.Sprintf("admitted %v, a principal %v %q, refused %v with %d %s, subprotocols %q",
+				outcome.Admitted(), known, p.Subject, refused, refusal.Status, refusal.Code, r.Header["Sec-Websocket-Protocol"])
 		}()
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -1,0 +1,188 @@
+package bearer_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
+)
+
+const (
+	assertionField = "Cf-Access-Jwt-Assertion"
+	hostCookie     = "__Host-token"
+)
+
+// fromSources returns a Config with these sources.
+func fromSources(sources ...bearer.TokenSource) bearer.Config {
+	return bearer.Config{Sources: sources}
+}
+
+// requestWith returns a request whose header has the given names and values.
+func requestWith(method string, pairs ...string) *http.Request {
+	r := httptest.NewRequest(method, "https://api.example.com/orders", nil)
+	r.Host = "api.example.com" // httptest leaves it to the target of CONNECT
+	for i := 0; i < len(pairs); i += 2 {
+		r.Header[http.CanonicalHeaderKey(pairs[i])] = append(r.Header[http.CanonicalHeaderKey(pairs[i])], pairs[i+1])
+	}
+	return r
+}
+
+// Checklist B1, B14, C1: RFC 6750, Section 2 and Section 3.1, with other sources.
+func TestTokenSources(t *testing.T) {
+	field, padded, cookie := bearer.FromHeader("cf-access-jwt-assertion"), bearer.FromPaddedHeader("x-amzn-oidc-data"), bearer.FromCookie(hostCookie)
+	all := []bearer.TokenSource{bearer.FromAuthorization(), field, cookie}
+	tests := []struct {
+		name    string
+		sources []bearer.TokenSource
+		header  []string
+		status  int
+	}{
+		{"a field", []bearer.TokenSource{field}, []string{assertionField, "good"}, 200},
+		{"a field that is not a source", nil, []string{assertionField, "good"}, 401},
+		{"Authorization, which is not a source", []bearer.TokenSource{field}, []string{"Authorization", "Bearer good"}, 401},
+		{"Authorization beside a field, which is the only source", []bearer.TokenSource{field}, []string{"Authorization", "Bearer x", assertionField, "good"}, 200},
+		{"an empty field", []bearer.TokenSource{field}, []string{assertionField, ""}, 401},
+		{"a field in two lines", []bearer.TokenSource{field}, []string{assertionField, "good", assertionField, "good"}, 400},
+		{"a field in two lines, one empty", []bearer.TokenSource{field}, []string{assertionField, "good", assertionField, ""}, 400},
+		{"a list in a field", []bearer.TokenSource{field}, []string{assertionField, "good, good"}, 400},
+		{"a scheme in a field", []bearer.TokenSource{field}, []string{assertionField, "Bearer good"}, 400},
+		{"a field with an underscore", []bearer.TokenSource{field}, []string{"Cf_access_jwt_assertion", "good"}, 401},
+		{"a field with an underscore beside it", []bearer.TokenSource{field}, []string{"Cf_access_jwt_assertion", "forged", assertionField, "good"}, 200},
+		{"a field that is too long", []bearer.TokenSource{field}, []string{assertionField, strings.Repeat("a", 16<<10+1)}, 431},
+		{"padding within, in a plain field", []bearer.TokenSource{field}, []string{assertionField, "a=.b=.c="}, 400},
+		{"padding within, in a padded field", []bearer.TokenSource{padded}, []string{"X-Amzn-Oidc-Data", "a==.b=.c="}, 401},
+		{"padding inside a segment", []bearer.TokenSource{padded}, []string{"X-Amzn-Oidc-Data", "a=b.c.d"}, 400},
+		{"a segment of padding alone", []bearer.TokenSource{padded}, []string{"X-Amzn-Oidc-Data", "a.=.c"}, 400},
+
+		{"a cookie", []bearer.TokenSource{cookie}, []string{"Cookie", "a=b; __Host-token=good; c=d"}, 200},
+		{"a cookie in the second line", []bearer.TokenSource{cookie}, []string{"Cookie", "a=b", "Cookie", "__Host-token=good"}, 200},
+		{"a cookie that is not a source", nil, []string{"Cookie", "__Host-token=good"}, 401},
+		{"a cookie of another case", []bearer.TokenSource{cookie}, []string{"Cookie", "__host-token=good"}, 401},
+		{"a cookie without a name", []bearer.TokenSource{cookie}, []string{"Cookie", "=__Host-token=good"}, 401},
+		{"another cookie with the name in its value", []bearer.TokenSource{cookie}, []string{"Cookie", "a=__Host-token=good"}, 401},
+		{"an empty cookie", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token="}, 400},
+		{"a cookie in quotes", []bearer.TokenSource{cookie}, []string{"Cookie", `__Host-token="good"`}, 400},
+		{"two cookies of the name", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=good; __Host-token=good"}, 400},
+		{"two cookies of the name in two lines", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=good", "Cookie", "__Host-token=good"}, 400},
+		{"another cookie by choice", []bearer.TokenSource{bearer.InsecureFromCookie("session")}, []string{"Cookie", "session=good"}, 200},
+
+		{"one of several sources", all, []string{"Authorization", "Bearer good"}, 200},
+		{"two sources", all, []string{"Authorization", "Bearer good", assertionField, "good"}, 400},
+		{"two sources, one of them bad", all, []string{assertionField, "x", "Cookie", "__Host-token=good"}, 400},
+		{"three sources", all, []string{"Authorization", "Bearer good", assertionField, "good", "Cookie", "__Host-token=good"}, 400},
+		{"another scheme beside a cookie", all, []string{"Authorization", "Basic YTpi", "Cookie", "__Host-token=good"}, 200},
+		{"a malformed Authorization beside a cookie", all, []string{"Authorization", "Bearer", "Cookie", "__Host-token=good"}, 400},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := serve(newRoute(t, fromSources(tt.sources...), bearer.RouteConfig{}), requestWith("GET", tt.header...))
+			if got.status != tt.status || got.known != (tt.status == 200) {
+				t.Errorf("%d %v, want %d", got.status, got.known, tt.status)
+			}
+			want := map[int]string{400: `error="invalid_request"`, 401: `Bearer realm="api"`, 200: "", 431: ""}[tt.status]
+			if !strings.Contains(got.challenge(), want) || (want == "") != (got.challenge() == "") {
+				t.Errorf("the challenge is %q", got.challenge())
+			}
+		})
+	}
+}
+
+// RFC 9111, Section 3.5: a response to a request without Authorization could be
+// stored by a shared cache.
+func TestOtherSourcesMakeResponsesPrivate(t *testing.T) {
+	rt := newRoute(t, fromSources(bearer.FromAuthorization(), bearer.FromHeader(assertionField), bearer.FromCookie(hostCookie)), bearer.RouteConfig{Optional: true})
+	for want, header := range map[string][]string{"": {"Authorization", "Bearer good"}, "private": {assertionField, "good"}, "private ": {"Cookie", "__Host-token=good"}, " ": nil} {
+		if got := serve(rt, requestWith("GET", header...)); got.status != 200 || got.header.Get("Cache-Control") != strings.TrimSpace(want) {
+			t.Errorf("%v: %d, Cache-Control %q, want %q", header, got.status, got.header.Get("Cache-Control"), want)
+		}
+	}
+}
+
+// Checklist D16 and RFC 9449, Section 7.1: a key-bound token needs the scheme
+// DPoP, which only Authorization has.
+func TestOtherSourcesCarryNoBoundTokens(t *testing.T) {
+	c := fromSources(bearer.FromAuthorization(), bearer.FromHeader(assertionField), bearer.FromCookie(hostCookie), bearer.FromWebSocketProtocol("t."))
+	c.Proofs = &proofs{}
+	rt := newRoute(t, c, bearer.RouteConfig{})
+	for name, r := range map[string]*http.Request{
+		"field":     requestWith("GET", assertionField, "key-bound"),
+		"cookie":    requestWith("GET", "Cookie", "__Host-token=key-bound"),
+		"WebSocket": handshake("t.key-bound"),
+	} {
+		r.Header.Set("DPoP", "proof")
+		if got := serve(rt, r); got.status != 401 || !strings.Contains(got.challenge(), `Bearer realm="api", error="invalid_token"`) {
+			t.Errorf("%s: %d %s", name, got.status, got.challenge())
+		}
+	}
+	both := requestWith("GET", "Authorization", "DPoP key-bound", "DPoP", "proof", "Cookie", "__Host-token=good")
+	if got := serve(rt, both); got.status != 400 || strings.Count(got.challenge(), `error="invalid_request"`) != 2 {
+		t.Errorf("under DPoP, and in a cookie: %d %s", got.status, got.challenge())
+	}
+}
+
+// Reports V16: a foreign page can make a browser send bad tokens to every source
+// but Authorization.
+func TestOtherSourcesDoNotCountAsFailures(t *testing.T) {
+	c := fromSources(bearer.FromAuthorization(), bearer.FromHeader(assertionField), bearer.FromCookie(hostCookie), bearer.FromWebSocketProtocol("t."))
+	c.FailureLimit = &bearer.FailureLimit{Burst: 1, Every: time.Hour}
+	rt := newRoute(t, c, bearer.RouteConfig{})
+	for range 3 {
+		for _, r := range []*http.Request{
+			requestWith("GET", "Cookie", "__Host-token=forged"), requestWith("GET", assertionField, "forged"), handshake("t.forged"),
+		} {
+			if got := serve(rt, r); got.status != 401 {
+				t.Fatalf("%v: %d", r.Header, got.status)
+			}
+		}
+	}
+	if got := serve(rt, get("Bearer forged")); got.status != 401 {
+		t.Errorf("the first one in Authorization: %d", got.status)
+	}
+	if got := serve(rt, requestWith("GET", "Cookie", "__Host-token=good")); got.status != 429 {
+		t.Errorf("a cookie after it: %d, want 429", got.status)
+	}
+}
+
+func TestTokenSourceMistakes(t *testing.T) {
+	tests := []struct {
+		config bearer.Config
+		want   []string
+	}{
+		{fromSources(bearer.TokenSource{}, bearer.FromHeader("a b"), bearer.FromHeader(""), bearer.FromHeader("authorization"), bearer.FromHeader("dpop")),
+			[]string{"Sources[0] is the zero TokenSource", `Sources[1] is FromHeader("a b")`, `Sources[2] is FromHeader("")`, `Sources[3] is FromHeader("Authorization"): the value`, `Sources[4] is FromHeader("Dpop")`}},
+		{fromSources(bearer.FromCookie("token"), bearer.FromCookie("__host-token"), bearer.InsecureFromCookie("a=b"), bearer.FromWebSocketProtocol("a/")),
+			[]string{`Sources[0] is FromCookie("token"): want a name that begins with __Host-`, `Sources[1] is FromCookie("__host-token")`, `Sources[2] is InsecureFromCookie("a=b")`, `Sources[3] is FromWebSocketProtocol("a/")`}},
+		{fromSources(bearer.FromHeader("a"), bearer.FromPaddedHeader("A"), bearer.FromCookie(hostCookie), bearer.InsecureFromCookie(hostCookie)),
+			[]string{`Sources[1] FromPaddedHeader("A") reads the same value as Sources[0] FromHeader("A")`, `Sources[3] InsecureFromCookie`}},
+		{fromSources(bearer.FromWebSocketProtocol("t."), bearer.FromWebSocketProtocolBase64("t.b64."), bearer.FromAuthorization(), bearer.FromAuthorization()),
+			[]string{`Sources[1] FromWebSocketProtocolBase64("t.b64.") reads`, "Sources[3] FromAuthorization() reads"}},
+		{bearer.Config{CrossOrigin: http.NewCrossOriginProtection()}, []string{"CrossOrigin has no effect"}},
+		{bearer.Config{CrossOrigin: http.NewCrossOriginProtection(), Sources: []bearer.TokenSource{bearer.FromFormBody()}}, []string{"CrossOrigin has no effect"}},
+		{bearer.Config{Proofs: &proofs{}, Sources: []bearer.TokenSource{bearer.FromCookie(hostCookie)}}, []string{"Proofs needs FromAuthorization"}},
+		{bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromCookie(hostCookie)}}, []string{"ProofsRequired conflicts with Sources"}},
+	}
+	for _, tt := range tests {
+		tt.config.Verifiers = []bearer.Verifier{bearer.VerifierFunc(byName)}
+		_, err := bearer.New(tt.config)
+		for _, want := range tt.want {
+			if err == nil || !strings.Contains(err.Error(), "bearer: Config."+want) {
+				t.Errorf("%v: error %v lacks %q", tt.config.Sources, err, want)
+			}
+		}
+		if err != nil && strings.Count(err.Error(), "\n")+1 != len(tt.want) {
+			t.Errorf("%v: more mistakes: %v", tt.config.Sources, err)
+		}
+	}
+	own := []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromHeader(assertionField)}
+	guard := newGuard(t, fromSources(own...))
+	own[0] = bearer.FromFormBody()
+	if got := guard.Sources(); len(got) != 2 || got[0] != bearer.FromAuthorization() || got[1] != bearer.FromHeader("cf-access-jwt-assertion") {
+		t.Errorf("the guard's sources are %v", got)
+	}
+	if got := newGuard(t, bearer.Config{}).Sources(); len(got) != 1 || got[0] != bearer.FromAuthorization() {
+		t.Errorf("the default sources are %v", got)
+	}
+}

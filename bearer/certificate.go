@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/netip"
-	"strings"
 )
 
 // Certificates defines where the guard finds the client certificates to which
@@ -23,30 +23,52 @@ type Certificates struct {
 	Required bool
 
 	// TrustedProxy reports whether the peer of a connection is a proxy whose
-	// Client-Cert field (RFC 9440) the guard trusts. Such a proxy must remove
-	// the field from its clients' requests. Default: no peer is trusted, and the
-	// guard ignores the field.
+	// field the guard trusts. The guard then reads the field From, and never the
+	// certificate of the TLS connection, which is the proxy's. Such a proxy must
+	// remove the field from its clients' requests. Default: no peer is trusted,
+	// and the guard ignores the field.
 	TrustedProxy func(peer netip.Addr) bool
+
+	// From is the field in which trusted proxies send the client certificate,
+	// and its format. It needs TrustedProxy. Default: the field Client-Cert
+	// (RFC 9440).
+	From CertificateField
 }
 
+// clone returns a copy with the defaults.
 func (c *Certificates) clone() *Certificates {
 	if c == nil {
 		return nil
 	}
 	own := *c
+	if own.From == (CertificateField{}) {
+		own.From = CertificateFromRFC9440()
+	}
 	return &own
 }
 
+func (c *Certificates) validate() error {
+	switch {
+	case c == nil || c.From == CertificateField{}:
+		return nil
+	case c.TrustedProxy == nil:
+		return errors.New("From needs TrustedProxy to say whose field the guard trusts")
+	}
+	return c.From.validate()
+}
+
+// thumbprint is the SHA-256 of a certificate in DER (RFC 8705, Section 3.1).
+type thumbprint [sha256.Size]byte
+
 // check judges whether the request's certificate has the given thumbprint. If the
 // certificate is missing or different, the token is invalid (RFC 8705, Section 3).
-func (c *Certificates) check(r *http.Request, thumbprint string) *Error {
+func (c *Certificates) check(r *http.Request, want string) *Error {
 	const expected = "the certificate to which the token is bound"
-	der, got := c.certificateOf(r)
-	if der == nil {
-		return Invalid("client certificate", expected, got)
+	sum, problem := c.certificateOf(r)
+	if problem != "" {
+		return Invalid("client certificate", expected, problem)
 	}
-	sum := sha256.Sum256(der)
-	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(thumbprint)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(want)) != 1 {
 		return Invalid("client certificate", expected, "a different one")
 	}
 	return nil
@@ -54,44 +76,14 @@ func (c *Certificates) check(r *http.Request, thumbprint string) *Error {
 
 // certificateOf returns the certificate of the request's client, or why the
 // request has none.
-func (c *Certificates) certificateOf(r *http.Request) (der []byte, why string) {
+func (c *Certificates) certificateOf(r *http.Request) (sum thumbprint, problem string) {
 	if c.TrustedProxy != nil {
 		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && c.TrustedProxy(peer.Addr().Unmap()) {
-			return fromProxy(r.Header)
+			return c.From.read(r.Header)
 		}
 	}
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		return nil, "none"
+		return thumbprint{}, "none"
 	}
-	return r.TLS.PeerCertificates[0].Raw, ""
-}
-
-// maxCertificate is the maximum length of the Client-Cert field in bytes.
-const maxCertificate = 16 << 10
-
-// fromProxy reads Client-Cert: one Byte Sequence of RFC 8941 (RFC 9440, Section
-// 2.2). A second value, or a value under another spelling of the name, may come
-// from the client and not from the proxy.
-func fromProxy(h http.Header) (der []byte, why string) {
-	for name := range h {
-		if strings.EqualFold(strings.ReplaceAll(name, "_", "-"), "Client-Cert") && name != "Client-Cert" {
-			return nil, "the field Client-Cert in another spelling"
-		}
-	}
-	lines := h["Client-Cert"]
-	switch {
-	case len(lines) == 0:
-		return nil, "none from the proxy"
-	case len(lines) > 1:
-		return nil, "several from the proxy"
-	}
-	value := strings.TrimSpace(lines[0])
-	if len(value) < 2 || len(value) > maxCertificate || value[0] != ':' || value[len(value)-1] != ':' {
-		return nil, "a malformed Client-Cert field"
-	}
-	der, err := base64.StdEncoding.Strict().DecodeString(value[1 : len(value)-1])
-	if err != nil || len(der) == 0 {
-		return nil, "a malformed Client-Cert field"
-	}
-	return der, ""
+	return sha256.Sum256(r.TLS.PeerCertificates[0].Raw), ""
 }

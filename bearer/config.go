@@ -207,6 +207,9 @@ func (c *Config) validateBinding(errs *mistakes) {
 	if c.ProofsRequired && c.Proofs == nil {
 		errs.add("ProofsRequired needs Proofs to check the proofs")
 	}
+	if err := c.Certificates.validate(); err != nil {
+		errs.add("Certificates.%w", err)
+	}
 	if c.BoundTokensOnly && c.Proofs == nil && c.Certificates == nil {
 		errs.add("BoundTokensOnly needs Proofs or Certificates to check the binding")
 	}

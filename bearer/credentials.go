@@ -128,6 +128,19 @@ func (g *Guard) fromAuthorization(lines []string) (token string, s scheme, err *
 	return token, s, nil
 }
 
+// fromField reads a field whose value is the token alone. An empty field has none,
+// as an empty Authorization field has none.
+func (s *TokenSource) fromField(h http.Header) (token string, ok bool, err *Error) {
+	switch lines := h[s.name]; len(lines) {
+	case 0:
+		return "", false, nil
+	case 1:
+		return lines[0], lines[0] != "", nil
+	default:
+		return "", true, malformed(s.name, "one field line", strconv.Itoa(len(lines))+" lines")
+	}
+}
+
 // checkLength checks the length of a token. It is the first check, so that no
 // other check reads a megabyte.
 func (g *Guard) checkLength(token string) *Error {

@@ -20,7 +20,7 @@ func hintFor(e *Error) string {
 // hints are the hints by check, except for proofs.
 var hints = map[string]string{
 	"token length":       "raise Config.MaxTokenBytes, or have the issuer put less into the token, such as fewer groups",
-	"client certificate": "check that the client presents the certificate that it used at the token endpoint; behind a proxy that terminates TLS, set Certificates.TrustedProxy",
+	"client certificate": "check that the client presents the certificate that it used at the token endpoint; behind a proxy that terminates TLS, set Certificates.TrustedProxy and Certificates.From",
 	"scheme":             "the client must send the token under the scheme DPoP, with a proof",
 	"scope":              "have the issuer grant the scope to this client, or relax the route's rule",
 	"role":               "assign the role to the caller at the issuer; if it is assigned, check in which claim the token has it, and name that claim in jwks.Profile.Roles or introspect.Config.Roles",

@@ -3,7 +3,6 @@ package bearer
 import (
 	"encoding/base64"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -114,17 +113,4 @@ func (g *Guard) isToken(protocol string) bool {
 		}
 	}
 	return false
-}
-
-// fromField reads a field whose value is the token alone. An empty field has none,
-// as an empty Authorization field has none.
-func (s *TokenSource) fromField(h http.Header) (token string, ok bool, err *Error) {
-	switch lines := h[s.name]; len(lines) {
-	case 0:
-		return "", false, nil
-	case 1:
-		return lines[0], lines[0] != "", nil
-	default:
-		return "", true, malformed(s.name, "one field line", strconv.Itoa(len(lines))+" lines")
-	}
 }

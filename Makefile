@@ -1,5 +1,5 @@
-# demo needs only Go. The tests also need Node.js, npm, Redis, curl and Glewlwyd;
-# without them, they report what they skip.
+# demo needs only Go. The tests also need Node.js, npm, Redis, curl, Glewlwyd, nginx
+# and HAProxy; without them, they report what they skip.
 
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
@@ -22,7 +22,7 @@ demo:
 # other programs. As root, it first installs missing programs from Debian
 # packages.
 test:
-	@.ci/needs curl node npm redis-server glewlwyd
+	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(TESTS)
 
 $(TESTS): test/%:

@@ -44,6 +44,9 @@ func (f *failing) Denied(ctx context.Context, p *bearer.Principal) (bool, error)
 }
 
 func (f *failing) Deny(ctx context.Context, e denylist.Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if f.calls++; f.after >= 0 && f.calls > f.after {
 		return errList
 	}

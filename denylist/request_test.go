@@ -147,6 +147,25 @@ func TestErrorsOfOtherVerifiers(t *testing.T) {
 	}
 }
 
+// An issuer that disconnects after its event was verified has signed the user out.
+func TestIssuerDisconnects(t *testing.T) {
+	ctx, disconnect := context.WithCancel(t.Context())
+	list := &failing{after: -1}
+	s := newSite(t, func(c *denylist.ReceiverConfig) {
+		verifier := c.Verifier
+		list.List, c.List = c.List, list
+		c.Verifier = says(func(token string) (*bearer.SecurityEvent, error) {
+			defer disconnect()
+			return verifier.VerifyEvent(t.Context(), token)
+		})
+	})
+	body := url.Values{"logout_token": {s.logoutToken(members{"sid": "s-1"})}}.Encode()
+	check(t, "disconnected", s.do(request("application/x-www-form-urlencoded", body).WithContext(ctx)), 200, "")
+	if !s.denied(t, bearer.Principal{SessionID: "s-1"}) {
+		t.Error("not denied")
+	}
+}
+
 // The claims of an event come from an issuer, but they may be anything. Each event
 // is accepted or refused, with an answer of the right form.
 func FuzzClaimsOfEvents(f *testing.F) {

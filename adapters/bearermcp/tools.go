@@ -1,9 +1,7 @@
 package bearermcp
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -72,5 +70,3 @@ func (e *Endpoint) admitCall(w http.ResponseWriter, r *http.Request) (_ *http.Re
 	}
 	return r, release, true
 }
-
-func bodyOf(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }

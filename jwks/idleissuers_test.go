@@ -65,7 +65,7 @@ func newIdleIssuers(tb testing.TB, n int) *idleIssuers {
 		if time.Now().After(deadline) {
 			tb.Fatal(m.v.Ready())
 		}
-		time.Sleep(20 * time.Millisecond) // real sockets
+		time.Sleep(100 * time.Millisecond) // real sockets
 	}
 	server.CloseClientConnections()
 	m.bytes = float64(heap()-before) / float64(n)

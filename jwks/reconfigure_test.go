@@ -174,7 +174,7 @@ func TestReconfigureReachesWaitingCalls(t *testing.T) {
 			}()
 			return done
 		}
-		goes, comes := verify("goes"), make(chan error, 1)
+		goes := verify("goes")
 		synctest.Wait()
 		c.Issuers = f.issuers("stays", "comes")
 		reconfigure(t, v, c)
@@ -184,7 +184,7 @@ func TestReconfigureReachesWaitingCalls(t *testing.T) {
 		if time.Since(begin) > time.Second {
 			t.Errorf("answered after %v", time.Since(begin))
 		}
-		comes = verify("comes")
+		comes := verify("comes")
 		synctest.Wait()
 		f.setHang(false)
 		c.Issuers[1].Client = &http.Client{Transport: f} // fetches anew

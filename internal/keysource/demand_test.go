@@ -14,11 +14,11 @@ func onDemand(c *keysource.Config) { c.OnDemand = true }
 func TestOnDemandFetchesOnlyAfterUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := newIssuer("a")
-		s := is.warm(t, onDemand)
+		is.warm(t, onDemand)
 		elapse(24 * time.Hour)
 		wantCount(t, is, jwksURL, 1)
 
-		s = is.warm(t, onDemand)
+		s := is.warm(t, onDemand)
 		s.Touch()
 		s.Touch()
 		elapse(5 * time.Minute)

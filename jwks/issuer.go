@@ -73,6 +73,7 @@ type issuer struct {
 	given      []*jose.Key // the keys, if the configuration contains them
 	source     *keysource.Source
 	journal    *claims.Journal
+	serial     uint64 // differs between all issuers that a verifier has had
 
 	requireKeyID bool
 

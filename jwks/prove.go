@@ -27,14 +27,24 @@ func newCache(entries, bytes int) *tokencache.Cache[facts] {
 	})
 }
 
-// version returns the generation of the issuer's keys: a cached token is valid
-// while they stay the same. Keys that are older than MaxStale count as changed. So
-// do those of an issuer that is gone.
+// version returns the version of a token's cache entry as it should be now. A
+// cached token is valid while its issuer's keys stay the same. Keys that are older
+// than MaxStale count as changed, and so do those of an issuer that is gone.
 func (f *facts) version(now time.Time) uint64 {
 	if f.issuer.gone.Load() {
 		return 0
 	}
-	return f.issuer.source.GenerationAt(now)
+	return f.issuer.version(f.issuer.source.GenerationAt(now))
+}
+
+// version returns the version of what keys of a generation have verified. It
+// differs between the issuers before and after a reconfiguration, so a proof or an
+// entry of the one never counts for the other.
+func (i *issuer) version(generation uint64) uint64 {
+	if generation == 0 { // no key is usable
+		return 0
+	}
+	return i.serial<<32 + generation
 }
 
 // prove verifies a token's signature and returns what the token says. If several
@@ -46,7 +56,7 @@ func (v *Verifier) prove(ctx context.Context, now time.Time, t *unverified, m *m
 	var proven *entry
 	err := t.issuer.source.Verify(ctx, now, q, func(keys keysource.Candidates) (err error) {
 		tried = keys
-		proven, err = t.snapshot.cache.Do(ctx, now, t.text, keys.Generation, func() (*entry, error) {
+		proven, err = t.snapshot.cache.Do(ctx, now, t.text, t.issuer.version(keys.Generation), func() (*entry, error) {
 			return v.check(t, keys, m)
 		})
 		return err
@@ -69,7 +79,7 @@ func (v *Verifier) check(t *unverified, keys keysource.Candidates, m *memory) (*
 		return nil, err
 	}
 	v.headers.Keep(&t.jws)
-	e := &entry{Version: keys.Generation}
+	e := &entry{Version: t.issuer.version(keys.Generation)}
 	f := &e.Value
 	if refused := t.issuer.read(t, f, m); refused != nil {
 		return nil, f.refuse(refused)

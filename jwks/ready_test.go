@@ -1,6 +1,8 @@
 package jwks_test
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -65,6 +67,28 @@ func TestReadyByIssuer(t *testing.T) {
 		token := up.Mint(bearertest.Token{Claims: map[string]any{"iss": down}})
 		if _, err := v.Verify(t.Context(), token); codeOf(err) != bearer.CodeUnavailable {
 			t.Errorf("a token of the issuer that is down: %v", err)
+		}
+	})
+}
+
+// docs/issuers.md has the body of awaitKeys.
+func awaitKeys(ctx context.Context, tokens *jwks.Verifier, staff, customers string) {
+	waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := bearer.WaitReady(waiting, func() error { return bearer.AnyReady(tokens.Ready(staff), tokens.Ready(customers)) }); err != nil {
+		slog.Warn("serving without keys", "error", err) // the verifier keeps trying
+	}
+}
+
+func TestAwaitKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		f.delay = time.Second
+		v := newVerifier(t, jwks.Config{Client: f.client, Issuers: f.issuers("staff", "customers")})
+		begin := time.Now()
+		awaitKeys(t.Context(), v, f.url("staff"), f.url("customers"))
+		if d := time.Since(begin); d < 2*time.Second || d > 3*time.Second {
+			t.Errorf("ready after %v, want that of two requests", d)
 		}
 	})
 }

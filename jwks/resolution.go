@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/internal/claims"
 )
 
 const (
@@ -216,7 +215,7 @@ func (r *resolver) admit(i *issuer, now time.Time) (admitted *issuer, dropped []
 			i = was
 		} else {
 			i.source, i.approval = was.source, was.approval
-			i.journal = claims.NewJournal(r.snapshot.logger, i.url, i.profile.Names)
+			r.verifier.enlist(i, r.snapshot.logger)
 		}
 		r.live[i.url] = i
 		r.proven++
@@ -232,7 +231,7 @@ func (r *resolver) admit(i *issuer, now time.Time) (admitted *issuer, dropped []
 		return nil, dropped
 	}
 	i.approval = &approval{since: now}
-	i.journal = claims.NewJournal(r.snapshot.logger, i.url, i.profile.Names)
+	r.verifier.enlist(i, r.snapshot.logger)
 	r.verifier.open(i, r.snapshot, 0)
 	r.live[i.url] = i
 	return i, append(dropped, evicted)

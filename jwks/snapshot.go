@@ -112,7 +112,7 @@ func (v *Verifier) inherit(old, next *snapshot) (unused []*issuer) {
 			v.open(i, next, time.Duration(max(0, opened-fetchedAtOnce))*fetchesInterval)
 			opened++
 		}
-		i.journal = claims.NewJournal(next.logger, url, i.profile.Names)
+		v.enlist(i, next.logger)
 	}
 	for _, was := range old.issuers {
 		if !kept[was] {
@@ -121,4 +121,10 @@ func (v *Verifier) inherit(old, next *snapshot) (unused []*issuer) {
 		}
 	}
 	return unused
+}
+
+// enlist completes an issuer whose tokens will be verified.
+func (v *Verifier) enlist(i *issuer, logger *slog.Logger) {
+	i.serial = v.serials.Add(1)
+	i.journal = claims.NewJournal(logger, i.url, i.profile.Names)
 }

@@ -19,6 +19,7 @@ type Verifier struct {
 	current    atomic.Pointer[snapshot]
 	profiles   *profiles
 	clients    clients
+	serials    atomic.Uint64 // the serial of the newest issuer
 	headers    jose.Headers
 	signatures atomic.Uint64
 	refusals   counters.ByName
@@ -45,8 +46,9 @@ func (*Verifier) OnlyJWTs() {}
 //   - a [bearer.Error] of [bearer.CodeInvalidToken] for any other token that is
 //     not good;
 //   - a [bearer.Error] of [bearer.CodeUnavailable] if the issuer's keys are
-//     unavailable, if Config.Resolve cannot tell or is too busy, or if the token names an unknown key, is newer than the last
-//     fetch, and the budget allows no other fetch yet.
+//     unavailable, if Config.Resolve cannot tell or is too busy, or if the token
+//     names an unknown key, is newer than the last fetch, and the budget allows
+//     no other fetch yet.
 //
 // Checks that need no key come first, so that junk costs neither a signature
 // check nor a fetch. What the token claims, including its expiry, is judged only

@@ -36,8 +36,9 @@ type Config struct {
 	//
 	// The answer holds until the issuer has been idle for ResolvedIdle, or is
 	// evicted, or [Verifier.Reconfigure] is called. An issuer's keys are fetched
-	// when its first token comes, and refreshed only while tokens come. Default:
-	// none.
+	// when its first token comes, and refreshed only while tokens come. After a
+	// pause, a token waits until its issuer's keys are refreshed, at most 9 s.
+	// Default: none.
 	Resolve func(ctx context.Context, iss string) (Issuer, error)
 
 	// MaxResolved bounds the issuers of Resolve that are live. If another one
@@ -77,8 +78,7 @@ type Config struct {
 	CacheEntries, CacheBytes int
 
 	// Client fetches metadata and keys of issuers without an Issuer.Client. Its
-	// cookie jar is not used, and it
-	// follows redirects only within an origin. After a timeout, the idle
+	// cookie jar is not used, and it follows redirects only within an origin. After a timeout, the idle
 	// connections of its Transport are closed, so that dead ones are replaced; a
 	// RoundTripper that wraps a Transport needs a CloseIdleConnections method
 	// for that. Default: a client that also detects dead connections by HTTP/2

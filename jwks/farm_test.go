@@ -23,12 +23,13 @@ type farm struct {
 
 	mu    sync.Mutex
 	hang  bool
-	asked map[string]int // requests by path
+	asked map[string]int    // requests by path
+	owner map[string]string // whose key a tenant publishes, if not its own
 }
 
 // newFarm returns a farm without sockets, since those stop the clock of a bubble.
 func newFarm() *farm {
-	f := &farm{base: "https://login.example.com", asked: map[string]int{}}
+	f := &farm{base: "https://login.example.com", asked: map[string]int{}, owner: map[string]string{}}
 	f.client = &http.Client{Transport: f}
 	return f
 }
@@ -84,11 +85,27 @@ func (f *farm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if name, ok := strings.CutPrefix(r.URL.Path, "/t/"); ok && strings.HasSuffix(name, "/keys") {
-		public := farmKey(strings.TrimSuffix(name, "/keys")).Public().(ed25519.PublicKey)
+		public := f.published(strings.TrimSuffix(name, "/keys")).Public().(ed25519.PublicKey)
 		fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// withdraw replaces the key of a tenant.
+func (f *farm) withdraw(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.owner[name] = name + "'s new key"
+}
+
+func (f *farm) published(name string) ed25519.PrivateKey {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if owner, ok := f.owner[name]; ok {
+		name = owner
+	}
+	return farmKey(name)
 }
 
 func farmKey(name string) ed25519.PrivateKey {

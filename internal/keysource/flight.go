@@ -58,6 +58,9 @@ func newFlight() *flight { return &flight{landed: make(chan struct{})} }
 // request begins a flight. The caller holds s.mu, s is not closed, and there is no
 // flight.
 func (s *Source) request() *flight {
+	if !s.overdue(time.Now()) {
+		s.fresh.Store(nil) // nobody waits for a refresh that began in time
+	}
 	f := newFlight()
 	s.flight = f
 	s.flights.Go(func() { s.fly(f) })
@@ -111,6 +114,7 @@ func (s *Source) land(f *flight, d delivery, err error) {
 	case err == nil:
 		s.failed = failure{}
 		fresh := max(d.fresh, minBackoff)
+		s.setFresh(now, fresh)
 		// Refresh after 80 to 95 % of the time: before the keys expire, and not
 		// at the same moment as other instances that started together.
 		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
@@ -122,6 +126,9 @@ func (s *Source) land(f *flight, d delivery, err error) {
 		s.due = s.failed.retry(set, s.lacking)
 	}
 	due := s.due
+	if err != nil {
+		s.setFresh(now, due.Sub(now)+afterRetry)
+	}
 	s.armed = false
 	if !s.closed && !s.config.OnDemand {
 		s.setTimer(due.Sub(now))

@@ -150,10 +150,13 @@ func (set *keySet) usable(now time.Time) bool {
 	if set.maxStale == 0 {
 		return true
 	}
-	// The monotonic clock stops while the machine sleeps, and the wall clock may
-	// be set back, so the longer of the two ages counts.
-	return now.Sub(set.fetched) < set.maxStale &&
-		now.Round(0).Sub(set.fetched.Round(0)) < set.maxStale
+	return elapsed(set.fetched, now) < set.maxStale
+}
+
+// elapsed returns the time from since to now. The monotonic clock stops while the
+// machine sleeps, and the wall clock may be set back, so the longer time counts.
+func elapsed(since, now time.Time) time.Duration {
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }
 
 // end returns when set becomes stale.

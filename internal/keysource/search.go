@@ -12,6 +12,10 @@ import (
 // way, or requests one if the budget allows it. It waits until ctx is done, but
 // at most 9 s, and not at all while 4096 others wait. Its errors are those of
 // [Source.Lookup].
+//
+// With [Config.OnDemand] it also answers a query for a known key that is overdue
+// for a refresh. It then waits for the refresh, and answers by the keys at hand if
+// there is none in that time.
 func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 	if s.static {
 		if s.set.Load().usable(time.Now()) {
@@ -27,7 +31,7 @@ func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 	}
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > maxWaiting {
-		return Candidates{}, s.unavailableNow(errCrowded)
+		return s.giveUp(v, q, errCrowded)
 	}
 	deadline := time.NewTimer(fetchTime)
 	defer deadline.Stop()
@@ -37,10 +41,10 @@ func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 		case <-ctx.Done():
 			return Candidates{}, fmt.Errorf("keysource: waiting for the keys of %q: %w", s.name(), ctx.Err())
 		case <-deadline.C:
-			return Candidates{}, s.unavailableNow(errTimeout)
+			return s.giveUp(v, q, errTimeout)
 		}
 		if err := v.wait.err; err != nil {
-			return Candidates{}, s.unavailableNow(err)
+			return s.giveUp(v, q, err)
 		}
 		conclusive = conclusive || !v.joined
 		next := s.judge(q, conclusive)
@@ -52,6 +56,14 @@ func (s *Source) Search(ctx context.Context, q Query) (Candidates, error) {
 	}
 }
 
+// giveUp answers a query after v.wait failed or took too long.
+func (s *Source) giveUp(v verdict, q Query, cause error) (Candidates, error) {
+	if set := s.set.Load(); v.known && set.usable(time.Now()) {
+		return q.find(set)
+	}
+	return Candidates{}, s.unavailableNow(cause)
+}
+
 // verdict is the answer to a query, or a flight to wait for.
 type verdict struct {
 	found Candidates
@@ -59,6 +71,7 @@ type verdict struct {
 
 	wait   *flight
 	joined bool // wait had begun before the query came
+	known  bool // the key is known, and wait refreshes it
 }
 
 // judge answers a query or returns the flight to wait for. The absence of a key
@@ -72,6 +85,9 @@ func (s *Source) judge(q Query, conclusive bool) verdict {
 	if usable {
 		found, err := q.find(set)
 		if err != ErrUnknownKey {
+			if s.overdue(now) {
+				return s.awaitRefresh()
+			}
 			return verdict{found: found, err: err}
 		}
 		if conclusive {
@@ -95,6 +111,15 @@ func (s *Source) judge(q Query, conclusive bool) verdict {
 		return verdict{err: s.unavailable(now, nil)}
 	}
 	return verdict{wait: s.request()}
+}
+
+// awaitRefresh returns the verdict on a query for a known key that is overdue for a
+// refresh. The caller holds s.mu.
+func (s *Source) awaitRefresh() verdict {
+	if s.flight != nil {
+		return verdict{wait: s.flight, joined: true, known: true}
+	}
+	return verdict{wait: s.request(), known: true}
 }
 
 // remember notes that the key of q is missing. It ignores a query of Missed,

@@ -72,8 +72,8 @@ type Config struct {
 	MaxStale time.Duration
 
 	// OnDemand makes the source fetch at once, and then only for lookups and
-	// after [Source.Touch]: an unused source fetches nothing. Default: the
-	// source keeps its keys fresh by itself.
+	// after [Source.Touch]: an unused source fetches nothing, and the next
+	// lookup waits for fresh keys. Default: the source keeps its keys fresh.
 	OnDemand bool
 
 	// Delay postpones the first fetch in the background, so that a program with
@@ -101,6 +101,8 @@ type Source struct {
 	// set is the newest set, and nil before the first. It is replaced as a
 	// whole.
 	set atomic.Pointer[keySet]
+	// fresh is when lookups begin to wait for a refresh; see overdue.
+	fresh atomic.Pointer[time.Time]
 	// waiting counts the lookups that wait for a flight.
 	waiting atomic.Int64
 
@@ -222,7 +224,7 @@ func (s *Source) Lookup(ctx context.Context, q Query) (Candidates, error) {
 // At is [Source.Lookup] among the keys that are usable at the time now. It never
 // waits, locks or allocates. After [ErrUnknownKey], call [Source.Search].
 func (s *Source) At(now time.Time, q Query) (Candidates, error) {
-	if set := s.set.Load(); set.usable(now) {
+	if set := s.current(now); set != nil {
 		return set.find(q)
 	}
 	return Candidates{}, ErrUnknownKey
@@ -237,14 +239,14 @@ func (s *Source) Missed(ctx context.Context, generation uint64, q Query) (Candid
 	return s.Search(ctx, q)
 }
 
-// Generation returns a number that changes whenever the keys change, and zero
-// while no key is usable. A signature that was verified under generation n is
-// therefore valid exactly while Generation returns n. It never locks.
+// Generation returns a number that changes whenever the keys change. It is zero
+// while no key is usable or a lookup would wait for a refresh. A signature that was
+// verified under generation n is valid while Generation returns n. It never locks.
 func (s *Source) Generation() uint64 { return s.GenerationAt(time.Now()) }
 
 // GenerationAt is [Source.Generation] for a caller that already has the time.
 func (s *Source) GenerationAt(now time.Time) uint64 {
-	if set := s.set.Load(); set.usable(now) {
+	if set := s.current(now); set != nil {
 		return set.generation
 	}
 	return 0
@@ -285,6 +287,7 @@ func (s *Source) Close() {
 	}
 	s.mu.Lock()
 	s.closed = true
+	s.fresh.Store(nil) // the keys at hand are the last
 	s.stopTimer()
 	s.mu.Unlock()
 	s.stop()

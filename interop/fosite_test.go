@@ -30,14 +30,10 @@ func (s *fositeServer) refresh(t *testing.T, token string) tokens {
 	return fositeWeb.requestTokens(t, s.issuer+"/token", form, nil)
 }
 
-func hydraProfile() jwks.Profile {
-	return jwks.Profile{Types: []string{"JWT"}, ClientID: []string{"client_id"}, Scope: []string{"scp"}, Roles: []string{"/ext/roles"}}
-}
-
 func fositeJWTs(t *testing.T, s *fositeServer, audience ...string) *api {
 	t.Helper()
 	return newAPI(t, jwks.Config{
-		Issuers: []jwks.Issuer{{URL: s.issuer, Audience: audience, Profile: hydraProfile()}},
+		Issuers: []jwks.Issuer{{URL: s.issuer, Audience: audience, Profile: jwks.Hydra()}},
 		Leeway:  -1,
 	})
 }

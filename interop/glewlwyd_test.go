@@ -9,10 +9,6 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-func glewlwydProfile() jwks.Profile {
-	return jwks.Profile{Kind: "type", Kinds: []string{"access_token"}}
-}
-
 func glewlwydAPI(t *testing.T, issuer string, profile jwks.Profile) *api {
 	t.Helper()
 	return newAPI(t, jwks.Config{
@@ -34,7 +30,7 @@ func TestGlewlwyd(t *testing.T) {
 	elsewhere := g.clientCredentials(t, g.issuer, glewlwydResource+"/other", "orders:read")
 	noResource := g.clientCredentials(t, g.issuer, "", "orders:read")
 	t.Logf("%v %v %v", headerOf(user.Access), claimsOf(user.Access), claimsOf(user.ID))
-	for name, profile := range map[string]jwks.Profile{"RFC 9068": {}, "Glewlwyd": glewlwydProfile()} {
+	for name, profile := range map[string]jwks.Profile{"RFC 9068": {}, "Glewlwyd": jwks.Glewlwyd()} {
 		t.Run(name, func(t *testing.T) {
 			a := glewlwydAPI(t, g.issuer, profile)
 			got := a.accepts(t, "/orders", machine)

@@ -66,18 +66,19 @@ func TestZitadelRoles(t *testing.T) {
 	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
-	profile := zitadelProfile()
-	profile.Roles = []string{"/" + zitadelRolesClaim}
+	profile := jwks.Zitadel()
 	a := zitadelAPI(t, o, profile)
 	admin := zitadelScope + " " + zitadelRoleScope + "admin " + zitadelRoleScope + "sales"
 	a.isAdmin(t, o.codeFlow(t, zitadelNative, admin).Access, "admin", "sales")
 	a.lacksRoles(t, o.codeFlow(t, zitadelNative, zitadelScope+" "+zitadelRoleScope+"sales").Access)
 	a.lacksRoles(t, o.codeFlow(t, zitadelNative, zitadelScope).Access)
-	// The default of a Profile does not read this claim.
-	zitadelAPI(t, o, zitadelProfile()).lacksRoles(t, o.codeFlow(t, zitadelNative, admin).Access)
+	// The default, /roles, does not read this claim.
+	withoutRoles := profile
+	withoutRoles.Roles = nil
+	zitadelAPI(t, o, withoutRoles).lacksRoles(t, o.codeFlow(t, zitadelNative, admin).Access)
 
 	c := zitadelAsks(o, zitadelOpaque)
-	c.Roles = profile.Roles
+	c.Roles = jwks.Zitadel().Roles
 	asked := newOpaqueAPI(t, c)
 	asked.isAdmin(t, o.codeFlow(t, zitadelOpaque, admin).Access, "admin", "sales")
 	asked.lacksRoles(t, o.codeFlow(t, zitadelOpaque, zitadelScope).Access)
@@ -119,7 +120,7 @@ func TestFositeRoles(t *testing.T) {
 	a.isAdmin(t, jwts.codeFlow(t, "openid orders:read").Access, "admin")
 	a.lacksRoles(t, jwts.clientCredentials(t, fositeMachine, fositeAudience, "orders:read"))
 	c := fositeAsks(opaque)
-	c.Roles = hydraProfile().Roles
+	c.Roles = jwks.Hydra().Roles
 	asked := newOpaqueAPI(t, c)
 	token := opaque.codeFlow(t, "openid orders:read").Access
 	asked.isAdmin(t, token, "admin")

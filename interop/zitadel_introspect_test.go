@@ -119,7 +119,7 @@ func TestZitadelIntrospectionOfOurselves(t *testing.T) {
 func TestZitadelJWTsAskedAbout(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
-	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{zitadelWeb.id}, Profile: zitadelProfile()}}})
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{zitadelWeb.id}, Profile: jwks.Zitadel()}}})
 	if err != nil {
 		t.Fatal(err)
 	}

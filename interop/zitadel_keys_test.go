@@ -14,7 +14,7 @@ import (
 func TestZitadelRotation(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	a := newAPI(t, jwks.Config{
-		Issuers:       []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: zitadelProfile()}},
+		Issuers:       []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: jwks.Zitadel()}},
 		RefreshBudget: time.Second,
 	})
 	old := o.clientCredentials(t, "orders:read").Access
@@ -45,7 +45,7 @@ func TestZitadelRotation(t *testing.T) {
 func TestZitadelStopsAfterFirstFetch(t *testing.T) {
 	t.Parallel()
 	o := newZitadelOP(t, "", "")
-	a := zitadelAPI(t, o, zitadelProfile())
+	a := zitadelAPI(t, o, jwks.Zitadel())
 	a.awaitReady(t, 3*time.Second)
 	known := o.clientCredentials(t, "orders:read").Access
 	o.store.rotate(newZitadelKey(t, "new", jose.RS256))
@@ -77,7 +77,7 @@ func TestZitadelStopsBeforeFirstFetch(t *testing.T) {
 	o.stop()
 	requests := new(requestCounter)
 	a := newAPI(t, jwks.Config{
-		Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: zitadelProfile()}},
+		Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: jwks.Zitadel()}},
 		Client:  &http.Client{Transport: requests},
 	})
 	for range 3 {

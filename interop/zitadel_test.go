@@ -14,12 +14,6 @@ const (
 	accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 )
 
-// zitadelProfile accepts the OP's access tokens. They follow RFC 9068 except for
-// typ, which is the same as that of ID tokens.
-func zitadelProfile() jwks.Profile {
-	return jwks.Profile{Types: []string{"JWT"}}
-}
-
 // permissiveProfile accepts nearly any JWT as an access token.
 func permissiveProfile() jwks.Profile {
 	return jwks.Profile{
@@ -42,7 +36,7 @@ func zitadelAPI(t *testing.T, o *zitadelOP, profile jwks.Profile, audience ...st
 
 func TestZitadelAccepted(t *testing.T) {
 	o := newZitadelOP(t, "", "")
-	a := zitadelAPI(t, o, zitadelProfile())
+	a := zitadelAPI(t, o, jwks.Zitadel())
 	user := o.codeFlow(t, zitadelNative, "openid profile orders:read offline_access")
 	tests := []struct {
 		name  string
@@ -69,11 +63,11 @@ func TestZitadelAccepted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Logf("%v %v", headerOf(tt.token), claimsOf(tt.token))
 			if typ := headerOf(tt.token)["typ"]; typ != "JWT" {
-				t.Errorf("typ is %v; want JWT, as zitadelProfile expects", typ)
+				t.Errorf("typ is %v; want JWT, as jwks.Zitadel expects", typ)
 			}
 			want := []string{"aud", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sub"}
 			if got := claimsOf(tt.token).names(); !slices.Equal(got, want) {
-				t.Errorf("claims %v; want %v, as zitadelProfile expects", got, want)
+				t.Errorf("claims %v; want %v, as jwks.Zitadel expects", got, want)
 			}
 			got := a.accepts(t, "/orders", tt.token)
 			tt.want.Issuer = o.issuer
@@ -99,7 +93,7 @@ func TestZitadelUnderDefaultProfile(t *testing.T) {
 
 func TestZitadelScope(t *testing.T) {
 	o := newZitadelOP(t, "", "")
-	a := zitadelAPI(t, o, zitadelProfile())
+	a := zitadelAPI(t, o, jwks.Zitadel())
 	tests := []struct{ name, token string }{
 		{"another scope", o.clientCredentials(t, "orders:write").Access},
 		{"a longer scope", o.clientCredentials(t, "orders:readall").Access},
@@ -121,8 +115,8 @@ func TestZitadelRefused(t *testing.T) {
 			t.Errorf("%s at the OP's own userinfo endpoint: %d; want 200; otherwise the token is not live", name, status)
 		}
 	}
-	a := zitadelAPI(t, o, zitadelProfile())
-	elsewhere := zitadelAPI(t, o, zitadelProfile(), "https://api.example.com", "nativ", "native2")
+	a := zitadelAPI(t, o, jwks.Zitadel())
+	elsewhere := zitadelAPI(t, o, jwks.Zitadel(), "https://api.example.com", "nativ", "native2")
 	genuine := o.clientCredentials(t, "orders:read").Access
 	o.store.setLifetime(-time.Minute)
 	expired := o.clientCredentials(t, "orders:read").Access
@@ -168,7 +162,7 @@ func TestZitadelExpires(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	o.store.setLifetime(2 * time.Second) // exp is in whole seconds
 	a := newAPI(t, jwks.Config{
-		Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: zitadelProfile()}},
+		Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: jwks.Zitadel()}},
 		Leeway:  -1,
 	})
 	a.awaitReady(t, 3*time.Second)
@@ -186,7 +180,7 @@ func TestZitadelIDTokens(t *testing.T) {
 	o := newZitadelOP(t, "", "")
 	user := o.codeFlow(t, zitadelNative, "openid orders:read offline_access")
 	web := o.codeFlow(t, zitadelWeb, "openid orders:read")
-	a := zitadelAPI(t, o, zitadelProfile())
+	a := zitadelAPI(t, o, jwks.Zitadel())
 	for _, token := range []string{user.Access, web.Access, o.exchange(t, zitadelWeb, web.Access, accessTokenType).Access} {
 		a.accepts(t, "/me", token)
 	}
@@ -206,7 +200,7 @@ func TestZitadelIDTokens(t *testing.T) {
 		checks  []string
 	}{
 		{"RFC 9068", jwks.Profile{}, []string{"typ"}},
-		{"zitadel", zitadelProfile(), []string{"kind", "claims"}},
+		{"zitadel", jwks.Zitadel(), []string{"kind", "claims"}},
 		{"permissive", permissiveProfile(), []string{"kind"}},
 		{"Keycloak", jwks.Keycloak(), []string{"kind"}},
 		{"EntraID", jwks.EntraID(), []string{"kind", "claims"}},
@@ -234,10 +228,10 @@ func TestZitadelIDTokens(t *testing.T) {
 func TestZitadelIssuerWithSlash(t *testing.T) {
 	o := newZitadelOP(t, "", "/")
 	token := o.clientCredentials(t, "orders:read").Access
-	zitadelAPI(t, o, zitadelProfile()).accepts(t, "/orders", token)
+	zitadelAPI(t, o, jwks.Zitadel()).accepts(t, "/orders", token)
 
 	without := strings.TrimSuffix(o.issuer, "/")
-	a := newAPI(t, jwks.Config{Issuers: []jwks.Issuer{{URL: without, Audience: []string{"sid1"}, Profile: zitadelProfile()}}})
+	a := newAPI(t, jwks.Config{Issuers: []jwks.Issuer{{URL: without, Audience: []string{"sid1"}, Profile: jwks.Zitadel()}}})
 	eventually(t, 3*time.Second, "Ready says which issuer the metadata is of", func() bool {
 		err := a.verifier.Ready()
 		return err != nil && strings.Contains(err.Error(), `"`+o.issuer+`", want "`+without+`"`)

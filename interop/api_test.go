@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"maps"
@@ -24,6 +25,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Most tests wait: for a server to start, or for a token to expire. The flag
+	// -parallel still counts, because it is parsed later.
+	_ = flag.Set("test.parallel", "6")
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the example OP logs each request
 	os.Exit(m.Run())
 }

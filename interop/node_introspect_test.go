@@ -32,6 +32,7 @@ func nodeAsks(o *nodeOP) introspect.Config {
 }
 
 func TestNodeIntrospection(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	keyed := nodeAsks(o)
 	keyed.Auth = introspect.PrivateKeyJWT(nodeResourceServer.id+"-key", o.key)
@@ -91,6 +92,7 @@ func TestNodeIntrospection(t *testing.T) {
 }
 
 func TestNodeIntrospectionRevocationIsSeen(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	c := nodeAsks(o)
 	c.MaxAge = 500 * time.Millisecond
@@ -118,6 +120,7 @@ func TestNodeIntrospectionExpires(t *testing.T) {
 }
 
 func TestNodeIntrospectionOfOurselves(t *testing.T) {
+	t.Parallel()
 	other, _, err := newClientKey()
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +156,7 @@ func TestNodeIntrospectionOfOurselves(t *testing.T) {
 
 // A signed introspection response is not accepted as an access token.
 func TestNodeSignedAnswerIsNoToken(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	token := o.clientCredentials(t, nodeOpaque, "orders:read", nil).Access
 	recorded := new(recorder)
@@ -173,6 +177,7 @@ func TestNodeSignedAnswerIsNoToken(t *testing.T) {
 // The OP does not introspect JWTs. Its answer unsupported_token_type does not count
 // as an outage.
 func TestNodeJWTsAskedAbout(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	a := &api{events: make(map[string]bearer.Event)}
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{nodeAPIs + "ES256"}}}})

@@ -27,6 +27,7 @@ func nodeAPI(t *testing.T, o *nodeOP, profile jwks.Profile) *api {
 }
 
 func TestNodeAccepted(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	a := nodeAPI(t, o, jwks.Profile{})
 	for _, alg := range nodeAlgorithms {
@@ -118,6 +119,7 @@ func TestNodeExpires(t *testing.T) {
 // The OP's ID tokens have no typ, which some profiles accept. Their nonce reveals
 // them, or the missing client ID claim.
 func TestNodeIDTokens(t *testing.T) {
+	t.Parallel()
 	o := sharedNodeOP(t)
 	type idToken struct{ name, token string }
 	var idTokens []idToken

@@ -22,6 +22,7 @@ func zitadelAsks(o *zitadelOP, c oauthClient) introspect.Config {
 const zitadelScope = "openid orders:read offline_access"
 
 func TestZitadelIntrospection(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
 	keyed, given := zitadelAsks(o, zitadelOpaque), zitadelAsks(o, zitadelOpaque)
@@ -63,6 +64,7 @@ func TestZitadelIntrospection(t *testing.T) {
 // The example OP's answers have no aud, so only a weaker configuration accepts its
 // tokens.
 func TestZitadelSendsNoAudience(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	token := o.codeFlow(t, zitadelOpaque, zitadelScope).Access
 	newOpaqueAPI(t, zitadelAsks(o, zitadelOpaque)).refuses(t, token, "aud")
@@ -76,6 +78,7 @@ func TestZitadelSendsNoAudience(t *testing.T) {
 }
 
 func TestZitadelIntrospectionRevocationIsSeen(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
 	c := zitadelAsks(o, zitadelOpaque)
@@ -89,6 +92,7 @@ func TestZitadelIntrospectionRevocationIsSeen(t *testing.T) {
 }
 
 func TestZitadelIntrospectionOfOurselves(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
 	private, _, err := newClientKey()
@@ -117,6 +121,7 @@ func TestZitadelIntrospectionOfOurselves(t *testing.T) {
 
 // The API verifies JWTs with the OP's keys and also introspects them.
 func TestZitadelJWTsAskedAbout(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	o.store.setSendAud()
 	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: o.issuer, Audience: []string{zitadelWeb.id}, Profile: jwks.Zitadel()}}})

@@ -12,6 +12,7 @@ import (
 )
 
 func TestZitadelRotation(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	a := newAPI(t, jwks.Config{
 		Issuers:       []jwks.Issuer{{URL: o.issuer, Audience: []string{"sid1"}, Profile: jwks.Zitadel()}},

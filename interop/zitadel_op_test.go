@@ -50,6 +50,10 @@ var (
 	zitadelM2M    = oauthClient{id: "sid1", secret: "verysecret"}
 )
 
+// zitadelServiceUserKey returns the key of the service user, which is the same at all
+// OPs: under the race detector, a new one takes a while.
+var zitadelServiceUserKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // newZitadelOP starts an OP. An empty issuer is the URL where it listens. With
 // another issuer the OP is an impostor.
 func newZitadelOP(t *testing.T, issuer, slash string, keys ...zitadelKey) *zitadelOP {
@@ -62,7 +66,7 @@ func newZitadelOP(t *testing.T, issuer, slash string, keys ...zitadelKey) *zitad
 	if issuer == "" {
 		o.issuer = "http://" + o.addr + slash
 	}
-	serviceKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	serviceKey, err := zitadelServiceUserKey()
 	if err != nil {
 		t.Fatal(err)
 	}

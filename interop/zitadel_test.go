@@ -35,6 +35,7 @@ func zitadelAPI(t *testing.T, o *zitadelOP, profile jwks.Profile, audience ...st
 }
 
 func TestZitadelAccepted(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	a := zitadelAPI(t, o, jwks.Zitadel())
 	user := o.codeFlow(t, zitadelNative, "openid profile orders:read offline_access")
@@ -80,6 +81,7 @@ func TestZitadelAccepted(t *testing.T) {
 }
 
 func TestZitadelUnderDefaultProfile(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	a := zitadelAPI(t, o, jwks.Profile{})
 	event := a.refuses(t, o.clientCredentials(t, "orders:read").Access, "typ")
@@ -92,6 +94,7 @@ func TestZitadelUnderDefaultProfile(t *testing.T) {
 }
 
 func TestZitadelScope(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	a := zitadelAPI(t, o, jwks.Zitadel())
 	tests := []struct{ name, token string }{
@@ -177,6 +180,7 @@ func TestZitadelExpires(t *testing.T) {
 // at_hash after a refresh. After a token exchange, or without a nonce, they differ
 // only by the missing jti.
 func TestZitadelIDTokens(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "")
 	user := o.codeFlow(t, zitadelNative, "openid orders:read offline_access")
 	web := o.codeFlow(t, zitadelWeb, "openid orders:read")
@@ -226,6 +230,7 @@ func TestZitadelIDTokens(t *testing.T) {
 }
 
 func TestZitadelIssuerWithSlash(t *testing.T) {
+	t.Parallel()
 	o := newZitadelOP(t, "", "/")
 	token := o.clientCredentials(t, "orders:read").Access
 	zitadelAPI(t, o, jwks.Zitadel()).accepts(t, "/orders", token)

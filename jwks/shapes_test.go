@@ -83,8 +83,8 @@ func shapes() map[bearertest.Shape]issuerShape {
 			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"", "web", "api", both, roles, true, true}},
 		bearertest.Spring: {jwks.Spring(),
 			&seen{"alice", "web", "web", both, roles, false, true}, &seen{"web", "web", "web", both, roles, true, true}},
-		bearertest.Glewlwyd: {jwks.Glewlwyd(),
-			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"web", "web", "api", both, roles, true, true}},
+		bearertest.Glewlwyd: {jwks.Glewlwyd(), // a user's roles are one string, and a client has none
+			&seen{"alice", "web", "api", both, "admin,auditor", false, true}, &seen{"web", "web", "api", both, "", true, true}},
 		bearertest.PingFederate: {jwks.PingFederate(),
 			&seen{"alice", "web", "api", both, roles, false, true}, &seen{"web", "web", "api", both, roles, true, true}},
 		bearertest.ADFS: {jwks.ADFS(),

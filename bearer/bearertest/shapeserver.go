@@ -2,6 +2,7 @@ package bearertest
 
 import (
 	"crypto/rand"
+	"strings"
 	"time"
 )
 
@@ -137,12 +138,22 @@ var springForm = form{
 	audienceIsClient: true, types: []string{"", "JWT", "at+jwt"}, texts: []string{"sub", "jti"}, required: []string{"iat", "nbf"},
 }
 
+// commaList returns the values as Glewlwyd writes those of a user's property: as
+// one string.
+func commaList(values []string) any {
+	if len(values) == 0 {
+		return nil
+	}
+	return strings.Join(values, ",")
+}
+
 var glewlwydForm = form{
 	typ: "at+jwt",
 	access: func(g grant) members {
 		return members{
 			"sub": g.sub(defaultSubject, g.client), "client_id": g.client, "aud": oneOrMany(g.audience), "nbf": g.issued, "jti": rand.Text(),
-			"type": "access_token", "scope": g.scope(), "roles": list(g.roles),
+			"type": "access_token", "scope": g.scope(),
+			"roles": g.ofUser(commaList(g.roles)),
 		}
 	},
 	others: map[Kind]func(grant) document{

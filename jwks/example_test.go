@@ -1,9 +1,12 @@
 package jwks_test
 
 import (
+	"context"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
@@ -121,4 +124,23 @@ func ExampleVerifier_Ready() {
 	all := tokens.Ready()                               // every issuer
 	needed := tokens.Ready("https://login.example.com") // the one that the API cannot do without
 	fmt.Println(all, needed)
+}
+
+// A program may wait for the keys, and serve without them after a while.
+func ExampleVerifier_Ready_wait() {
+	const staff, customers = "https://sso.example.com", "https://login.example.com"
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{
+		{URL: staff, Audience: []string{"orders-api"}},
+		{URL: customers, Audience: []string{"https://api.example.com"}},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tokens.Close()
+	ctx := context.Background()
+	waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := bearer.WaitReady(waiting, func() error { return bearer.AnyReady(tokens.Ready(staff), tokens.Ready(customers)) }); err != nil {
+		slog.Warn("serving without keys", "error", err) // the verifier keeps trying
+	}
 }

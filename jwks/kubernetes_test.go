@@ -63,8 +63,8 @@ func (c *clusterTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections lets a dead connection be replaced after a timeout.
 func (c *clusterTransport) CloseIdleConnections() { c.base.CloseIdleConnections() }
 
-// clusterIssuer returns the cluster's issuer: the iss of the pod's own token.
-func clusterIssuer(dir string) (string, error) {
+// clusterURL returns the cluster's issuer: the iss of the pod's own token.
+func clusterURL(dir string) (string, error) {
 	token, err := os.ReadFile(filepath.Join(dir, "token"))
 	if err != nil {
 		return "", err
@@ -82,36 +82,38 @@ func clusterIssuer(dir string) (string, error) {
 	return claims.Issuer, err
 }
 
-// clusterTokens returns a verifier of the cluster's service account tokens, for
+// clusterIssuer returns the issuer of the cluster's service account tokens, for
 // the service accounts that may call the API.
-func clusterTokens(host, dir, audience string, subjects ...string) (*jwks.Verifier, error) {
+func clusterIssuer(host, dir, audience string, subjects ...string) (jwks.Issuer, error) {
 	transport, err := newClusterTransport(host, dir)
 	if err != nil {
-		return nil, err
+		return jwks.Issuer{}, err
 	}
-	issuer, err := clusterIssuer(dir)
+	url, err := clusterURL(dir)
 	if err != nil {
-		return nil, err
+		return jwks.Issuer{}, err
 	}
 	profile := jwks.Kubernetes()
 	profile.Subjects = subjects
-	return jwks.New(jwks.Config{
-		Client: &http.Client{Transport: transport},
-		Issuers: []jwks.Issuer{{
-			URL:                     issuer, // such as https://kubernetes.default.svc.cluster.local
-			AllowNonHTTPSIdentifier: true,   // it is compared, nothing more
-			Audience:                []string{audience},
-			Keys:                    jwks.KeysFromURL("https://" + host + "/openid/v1/jwks"),
-			Profile:                 profile,
-		}},
-	})
+	return jwks.Issuer{
+		URL:                     url,  // such as https://kubernetes.default.svc.cluster.local
+		AllowNonHTTPSIdentifier: true, // it is compared, nothing more
+		Audience:                []string{audience},
+		Keys:                    jwks.KeysFromURL("https://" + host + "/openid/v1/jwks"),
+		Profile:                 profile,
+		Client:                  &http.Client{Transport: transport},
+	}, nil
 }
 
 // Kubernetes has a certificate authority of its own, and gives its keys only to
-// those who show a token.
+// those who show a token. The other issuer of the verifier needs neither.
 func Example_kubernetes() {
-	tokens, err := clusterTokens("kubernetes.default.svc", "/var/run/secrets/kubernetes.io/serviceaccount",
+	cluster, err := clusterIssuer("kubernetes.default.svc", "/var/run/secrets/kubernetes.io/serviceaccount",
 		"https://api.example.com", "system:serviceaccount:shop:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{cluster, keycloak()}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -142,11 +144,18 @@ func TestKubernetes(t *testing.T) {
 	}
 	wanted.Store(podToken())
 	write(t, filepath.Join(dir, "token"), []byte(wanted.Load().(string)+"\n"))
-	tokens, err := clusterTokens(host, dir, audience, "system:serviceaccount:shop:web", "system:serviceaccount:jobs:")
+	cluster, err := clusterIssuer(host, dir, audience, "system:serviceaccount:shop:web", "system:serviceaccount:jobs:")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tokens.Close()
+	// Each issuer can be reached with its own client only.
+	elsewhere := newIssuer(t, bearertest.IssuerConfig{InMemory: true})
+	tokens := newVerifier(t, jwks.Config{Client: elsewhere.Client(), Issuers: []jwks.Issuer{
+		cluster, {URL: elsewhere.URL(), Audience: []string{audience}},
+	}})
+	if _, err := tokens.Verify(t.Context(), elsewhere.Mint(bearertest.Token{})); err != nil {
+		t.Errorf("another issuer in the same verifier: %v", err)
+	}
 	token := func(subject string) string {
 		return issuer.Mint(bearertest.Token{Shape: bearertest.Kubernetes, Subject: subject, Claims: map[string]any{"iss": iss}})
 	}

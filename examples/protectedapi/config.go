@@ -84,7 +84,7 @@ func (c *config) flags() *flag.FlagSet {
 	fs.StringVar(&c.cors, "cors", "", "`origin` whose pages may call this API, such as https://app.example.com (default: none)")
 	fs.BoolVar(&c.insecureHTTP, "insecure-allow-http", false, "accept http URLs on hosts that are not loopback, in every flag, such as service names in a container network; anybody on the path can then read and forge tokens")
 	fs.StringVar(&c.profile, "profile", rfc9068, "`profile` that the API follows, and prints: "+strings.Join(profiles, ", "))
-	fs.StringVar(&c.issuerProfile, "issuer-profile", "", "`profile` of the issuers' tokens; /admin/dashboard is then also open to its role admin: "+issuerProfileNames()+" (default: "+rfc9068+", without roles)")
+	fs.StringVar(&c.issuerProfile, "issuer-profile", "", "`profile` of the issuers' tokens: "+issuerProfileNames()+"; if it has roles, the role admin also opens /admin/dashboard (default: "+rfc9068+", without roles)")
 	c.introspection.Register(fs)
 	c.proofs.Register(fs)
 	c.transport.Register(fs)

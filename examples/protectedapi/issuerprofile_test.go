@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -72,6 +75,23 @@ func TestIssuerProfiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The command line of docs/five-minutes.md is valid.
+func TestIssuerProfileOfTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/five-minutes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, found := strings.Cut(string(page), "\ngo run ./examples/protectedapi ")
+	line, _, ended := strings.Cut(line, "\n")
+	if !found || !ended {
+		t.Fatal("docs/five-minutes.md does not start the program")
+	}
+	c, err := parseFlags(strings.Fields(line), io.Discard)
+	if err != nil || c.issuerProfile != "keycloak" || c.audience == "" {
+		t.Errorf("%q: profile %q, audience %q, %v", line, c.issuerProfile, c.audience, err)
 	}
 }
 

@@ -66,7 +66,9 @@ func Spring() Profile {
 // Glewlwyd returns the profile of the access tokens of Glewlwyd's OpenID Connect
 // plugin. They follow RFC 9068, so the default profile accepts them too. In
 // addition, the claim type names the kind of token. Without a resource in the
-// client's request, aud is the list of the scopes.
+// client's request, aud is the list of the scopes. The roles are those of a claim
+// roles, which you add to the plugin's token values. Glewlwyd joins several values
+// of a user into one string, which then grants none of them.
 func Glewlwyd() Profile {
 	return Profile{
 		Kind:  "type",

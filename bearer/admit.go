@@ -1,9 +1,6 @@
 package bearer
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // Admit judges a request. If the request may pass, Admit returns the request to
 // pass to the handler, whose context carries the [Principal], and true.
@@ -15,17 +12,13 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 		answerWithoutGuard(w)
 		return nil, false
 	}
-	rt.guard.removeProtocols(r)
 	if d.err != nil {
 		rt.refuse(w, r, &d)
 		return nil, false
 	}
+	rt.guard.removeProtocols(r)
 	if d.credentials.forgeable() {
-		// RFC 6750, Section 2.3. Caches know that a response to a request with
-		// Authorization is private (RFC 9111, Section 3.5), but not of others.
-		if h := w.Header(); !strings.Contains(h.Get("Cache-Control"), "no-store") {
-			h.Set("Cache-Control", "private")
-		}
+		makePrivate(w.Header())
 	}
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
@@ -66,11 +59,11 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 	}
 	d := rt.decide(r, false)
 	rt.guard.failures.count(r, &d.credentials, d.err)
-	rt.guard.removeProtocols(r)
 	if d.err != nil {
 		rt.refuse(w, r, &d)
 		return nil, Principal{}, false
 	}
+	rt.guard.removeProtocols(r)
 	if d.admitted == nil {
 		return r, Principal{}, true
 	}
@@ -81,6 +74,7 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 	g := rt.guard
+	g.removeProtocols(r) // before a hook sees r
 	a := d.answer()
 	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
 		g.giveNonce(w.Header())

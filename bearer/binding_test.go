@@ -274,6 +274,8 @@ func TestCertificates(t *testing.T) {
 		{"nothing in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {"::"}}, "bound", false},
 		{"one of 16 KiB, of the connection", &bearer.Certificates{TrustedProxy: proxied}, large, "198.51.100.1:1", nil, "large", true},
 		{"one of 16 KiB in the field", &bearer.Certificates{TrustedProxy: proxied}, nil, "192.0.2.1:1", http.Header{"Client-Cert": {field(large)}}, "large", false},
+		{"a certificate of a peer whose address middleware has replaced", &bearer.Certificates{TrustedProxy: proxied}, mine, "203.0.113.9", nil, "bound", false},
+		{"a certificate of a peer without an address, no proxy trusted", &bearer.Certificates{}, mine, "@", nil, "bound", true},
 		{"an invalid address", &bearer.Certificates{TrustedProxy: proxied}, nil, "@", http.Header{"Client-Cert": {field(mine)}}, "bound", false},
 	}
 	for _, tt := range tests {

@@ -25,8 +25,10 @@ type Certificates struct {
 	// TrustedProxy reports whether the peer of a connection is a proxy whose
 	// field the guard trusts. The guard then reads the field From, and never the
 	// certificate of the TLS connection, which is the proxy's. Such a proxy must
-	// remove the field from its clients' requests. Default: no peer is trusted,
-	// and the guard ignores the field.
+	// remove the field from its clients' requests. The peer is the RemoteAddr of
+	// the request, so no outer middleware may replace that with an address from a
+	// header field. If it is not an address with a port, the guard finds no
+	// certificate. Default: no peer is trusted, and the guard ignores the field.
 	TrustedProxy func(peer netip.Addr) bool
 
 	// From is the field in which trusted proxies send the client certificate,
@@ -78,7 +80,11 @@ func (c *Certificates) check(r *http.Request, want string) *Error {
 // request has none.
 func (c *Certificates) certificateOf(r *http.Request) (sum thumbprint, problem string) {
 	if c.TrustedProxy != nil {
-		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && c.TrustedProxy(peer.Addr().Unmap()) {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil { // the TLS connection may be that of a proxy
+			return thumbprint{}, "a peer whose address is unknown"
+		}
+		if c.TrustedProxy(peer.Addr().Unmap()) {
 			return c.From.read(r.Header)
 		}
 	}

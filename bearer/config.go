@@ -87,8 +87,8 @@ type Config struct {
 	// Sources are the places in which a request may carry its token. The guard
 	// reads them in this order, and rejects a request that has tokens in more
 	// than one. The admitted responses to tokens outside Authorization get
-	// Cache-Control: private, unless it is no-store. Default: the Authorization
-	// field alone.
+	// Cache-Control: private, unless it is private or no-store already. Default:
+	// the Authorization field alone.
 	Sources []TokenSource
 
 	// CrossOrigin judges requests whose token is in a cookie or in a field of a

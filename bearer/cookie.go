@@ -6,22 +6,24 @@ import (
 	"strings"
 )
 
-// fromCookie reads a cookie. Two cookies of the same name are malformed: one may
-// have been set by another host of the domain, or for a part of the paths.
+// fromCookie reads a cookie. An empty one has no token: programs sign users out by
+// it. Two cookies of the same name are malformed: one may have been set by another
+// host of the domain, or for a part of the paths.
 func (s *TokenSource) fromCookie(h http.Header) (token string, ok bool, err *Error) {
+	found := false
 	for _, line := range h["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 			switch {
 			case name != s.name:
 				continue
-			case ok:
+			case found:
 				return "", true, malformed("cookie", "one of each name", "several")
 			}
-			token, ok = value, true
+			token, found = value, true
 		}
 	}
-	return token, ok, nil
+	return token, token != "", nil
 }
 
 // checkOrigin refuses a request of another origin that the browser may have

@@ -19,7 +19,7 @@ import (
 // answers requests without credentials as usual. An expired token and a missing
 // scope are not failures. The zero value uses the defaults below.
 //
-// Only a token in the Authorization field counts. A foreign page can make its
+// Only a token in the Authorization field counts, so Sources must include it. A foreign page can make its
 // visitors' browsers send bad tokens to the other sources of [Config.Sources]. If
 // these counted, the page could lock its visitors out, so guesses sent this way
 // are not limited. For the same reason, CORS must not allow the Authorization field

@@ -189,11 +189,15 @@ func (c *Config) validateSources(errs *mistakes) {
 	if c.CrossOrigin != nil && !ambient {
 		errs.add("CrossOrigin has no effect, since Sources has neither FromCookie nor FromHeader; remove it")
 	}
+	readsAuthorization := len(c.Sources) == 0 || slices.Contains(c.Sources, FromAuthorization())
+	if c.FailureLimit != nil && !readsAuthorization {
+		errs.add("FailureLimit has no effect, since it counts only tokens in Authorization and Sources lacks FromAuthorization; remove it")
+	}
 	onlyAuthorization := len(c.Sources) == 0 || len(c.Sources) == 1 && c.Sources[0] == FromAuthorization()
 	if c.ProofsRequired && !onlyAuthorization {
 		errs.add("ProofsRequired conflicts with Sources, which accept tokens without a proof; leave Sources unset")
 	}
-	if c.Proofs != nil && !onlyAuthorization && !slices.Contains(c.Sources, FromAuthorization()) {
+	if c.Proofs != nil && !readsAuthorization {
 		errs.add("Proofs needs FromAuthorization in Sources, since only the Authorization field has the scheme DPoP")
 	}
 }

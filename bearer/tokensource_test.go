@@ -63,7 +63,10 @@ func TestTokenSources(t *testing.T) {
 		{"a cookie of another case", []bearer.TokenSource{cookie}, []string{"Cookie", "__host-token=good"}, 401},
 		{"a cookie without a name", []bearer.TokenSource{cookie}, []string{"Cookie", "=__Host-token=good"}, 401},
 		{"another cookie with the name in its value", []bearer.TokenSource{cookie}, []string{"Cookie", "a=__Host-token=good"}, 401},
-		{"an empty cookie", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token="}, 400},
+		{"an empty cookie", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token="}, 401},
+		{"a cookie without =", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token"}, 401},
+		{"an empty cookie beside one of the name", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=; __Host-token=good"}, 400},
+		{"an empty cookie after one of the name", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=good; __Host-token="}, 400},
 		{"a cookie in quotes", []bearer.TokenSource{cookie}, []string{"Cookie", `__Host-token="good"`}, 400},
 		{"two cookies of the name", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=good; __Host-token=good"}, 400},
 		{"two cookies of the name in two lines", []bearer.TokenSource{cookie}, []string{"Cookie", "__Host-token=good", "Cookie", "__Host-token=good"}, 400},
@@ -73,6 +76,8 @@ func TestTokenSources(t *testing.T) {
 		{"two sources", all, []string{"Authorization", "Bearer good", assertionField, "good"}, 400},
 		{"two sources, one of them bad", all, []string{assertionField, "x", "Cookie", "__Host-token=good"}, 400},
 		{"three sources", all, []string{"Authorization", "Bearer good", assertionField, "good", "Cookie", "__Host-token=good"}, 400},
+		{"an empty cookie beside Authorization", all, []string{"Authorization", "Bearer good", "Cookie", "__Host-token="}, 200},
+		{"an empty field beside Authorization", all, []string{"Authorization", "Bearer good", assertionField, ""}, 200},
 		{"another scheme beside a cookie", all, []string{"Authorization", "Basic YTpi", "Cookie", "__Host-token=good"}, 200},
 		{"a malformed Authorization beside a cookie", all, []string{"Authorization", "Bearer", "Cookie", "__Host-token=good"}, 400},
 	}
@@ -162,6 +167,7 @@ func TestTokenSourceMistakes(t *testing.T) {
 		{bearer.Config{CrossOrigin: http.NewCrossOriginProtection()}, []string{"CrossOrigin has no effect"}},
 		{bearer.Config{CrossOrigin: http.NewCrossOriginProtection(), Sources: []bearer.TokenSource{bearer.FromFormBody()}}, []string{"CrossOrigin has no effect"}},
 		{bearer.Config{Proofs: &proofs{}, Sources: []bearer.TokenSource{bearer.FromCookie(hostCookie)}}, []string{"Proofs needs FromAuthorization"}},
+		{bearer.Config{FailureLimit: &bearer.FailureLimit{}, Sources: []bearer.TokenSource{bearer.FromHeader("a")}}, []string{"FailureLimit has no effect"}},
 		{bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromCookie(hostCookie)}}, []string{"ProofsRequired conflicts with Sources"}},
 	}
 	for _, tt := range tests {

@@ -28,7 +28,8 @@ func (rt *Route) Scopes() scope.Set {
 // The list has one object for each alternative of the rule, [Scope] and [AnyOf],
 // with the scopes in alphabetical order. A requirement that is not about scopes,
 // such as a [Role], adds nothing: as an alternative in an AnyOf, it is an object
-// without scopes. A route with [RouteConfig.Optional] also has the empty object,
+// without scopes. If there are more than 256 alternatives, the list has only that
+// of [Route.Scopes]. A route with [RouteConfig.Optional] also has the empty object,
 // which stands for an anonymous request. An empty scheme or a nil Route gives nil.
 //
 // Under a scheme of type http, OpenAPI 3.1 reads the names as roles, and OpenAPI
@@ -37,18 +38,32 @@ func (rt *Route) OpenAPISecurity(scheme string) []map[string][]string {
 	if !rt.isBuilt() || scheme == "" {
 		return nil
 	}
-	all := rt.rule.Alternatives()
-	for _, r := range rt.requirements {
-		all = combined(all, alternativesOf(r))
-	}
 	var security []map[string][]string
-	for _, scopes := range all {
+	for _, scopes := range rt.alternatives() {
 		security = append(security, map[string][]string{scheme: append([]string{}, scopes.Names()...)}) // [] in JSON, never null
 	}
 	if rt.optional {
 		security = append(security, map[string][]string{})
 	}
 	return security
+}
+
+// maxAlternatives is the maximum number of alternatives of a route. Several
+// requirements with alternatives multiply them.
+const maxAlternatives = 256
+
+// alternatives returns the sets of scopes of which the route needs one, or only
+// the set that its challenges name if there are too many.
+func (rt *Route) alternatives() []scope.Set {
+	all := rt.rule.Alternatives()
+	for _, r := range rt.requirements {
+		more := alternativesOf(r)
+		if len(all)*len(more) > maxAlternatives {
+			return []scope.Set{rt.needs}
+		}
+		all = combined(all, more)
+	}
+	return all
 }
 
 // alternativesOf returns the sets of scopes of which a requirement needs one.

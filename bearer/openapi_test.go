@@ -2,6 +2,9 @@ package bearer_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -72,5 +75,26 @@ func TestOpenAPISecurityWithoutARoute(t *testing.T) {
 	route := newGuard(t, bearer.Config{}).MustRoute(bearer.RouteConfig{Rule: scope.All("a")})
 	if got := route.OpenAPISecurity(""); got != nil {
 		t.Errorf("without a scheme: %v", got)
+	}
+}
+
+// Requirements with alternatives multiply them. The list is bounded, and what it
+// says then is still true.
+func TestOpenAPISecurityIsBounded(t *testing.T) {
+	var requirements []bearer.Requirement
+	want := map[string][]string{"oauth2": {}}
+	for i := range 40 {
+		first, second := fmt.Sprintf("%02d.a", i), fmt.Sprintf("%02d.b", i)
+		requirements = append(requirements, bearer.AnyOf(bearer.Scope(scope.Any(first, second)), bearer.Role("admin")))
+		want["oauth2"] = append(want["oauth2"], first)
+	}
+	route := newGuard(t, bearer.Config{}).MustRoute(bearer.RouteConfig{Rule: scope.None, Requirements: requirements, Optional: true})
+	got := route.OpenAPISecurity("oauth2")
+	if len(got) != 2 || !maps.EqualFunc(got[0], want, slices.Equal) || len(got[1]) != 0 {
+		t.Errorf("%v, want %v and an empty object", got, want)
+	}
+	route = newGuard(t, bearer.Config{}).MustRoute(bearer.RouteConfig{Rule: scope.None, Requirements: requirements[:5]})
+	if got := route.OpenAPISecurity("oauth2"); len(got) != 243 { // 3 to the power of 5
+		t.Errorf("%d alternatives", len(got))
 	}
 }

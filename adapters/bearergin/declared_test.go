@@ -24,6 +24,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.GET("/early", ok)
+	early := engine.Group("/early")
 	router := bearergin.NewRouter(engine, newGuard(t, &logged))
 	router.Public("GET", "/healthz", ok)
 	router.Public("GET", "/static/*filepath")
@@ -42,11 +43,13 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	api.Handle("GET", "/a/:x/b/:x", bearer.RouteConfig{Rule: scope.None}, ok)
 	engine.POST("/orders/:id", ok)
 	engine.Group("/api").GET("/debug", ok)
+	early.GET("/late", ok)
 	err := router.Check()
 	want := []string{
 		"bearer: route DELETE /orders/:id: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
 		"bearer: route GET /api/debug has no rule; register it with a rule, or as public",
 		"bearer: route GET /early has no rule; register it with a rule, or as public",
+		"bearer: route GET /early/late has no rule; register it with a rule, or as public",
 		"bearer: route POST /orders/:id has no rule; register it with a rule, or as public",
 		`bearer: the path of GET /api/a/:x/b/:x has the parameter "x" twice, so a policy and the handler may read different values; rename one`,
 	}
@@ -59,7 +62,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 		"GET /orders/1": 401, "GET /api/": 401, "POST /api/items/": 401, "GET /api/admin": 200,
 		"GET /orders/1 alice": 200, "GET /api/ alice": 403,
 		"DELETE /orders/1 alice": 500, "POST /orders/1 alice": 500, "GET /api/debug": 500,
-		"GET /early": 200, // Gin does not run middleware for routes that are older
+		"GET /early": 200, "GET /early/late": 200, // Gin does not run middleware for older routes and groups
 	} {
 		if w := call(engine, request); w.Code != status {
 			t.Errorf("%s: %d %s; want %d", request, w.Code, w.Body, status)

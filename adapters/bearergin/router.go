@@ -13,8 +13,9 @@ import (
 )
 
 // Router registers routes in a Gin engine, each with a rule or as public. A route
-// that the program registers in the engine in another way, before or after, is
-// named by [Router.Check] and refused with 500. Build a Router with [NewRouter].
+// that the program registers in the engine in another way is named by
+// [Router.Check], and refused with 500 if it is newer than the Router. Build a
+// Router with [NewRouter].
 //
 // A Router sees only routes. Handlers of NoRoute and NoMethod, and middleware
 // that answers by itself, need no rule.
@@ -25,9 +26,10 @@ type Router struct {
 }
 
 // NewRouter returns a Router for engine. It adds middleware to engine that
-// refuses requests to routes that are not declared. Gin runs it only for routes
-// that are registered later, so call NewRouter first, and [Router.Check] after
-// the last registration.
+// refuses requests to routes that are not declared. Gin runs it neither for routes
+// that are registered before, nor for groups that are created before, even if they
+// get their routes later. So call NewRouter first, and [Router.Check] after the
+// last registration.
 func NewRouter(engine *gin.Engine, g *bearer.Guard) *Router {
 	routes := bearer.NewRoutes(g)
 	engine.Use(func(c *gin.Context) {

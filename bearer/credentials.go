@@ -71,7 +71,7 @@ func (g *Guard) read(s *TokenSource, r *http.Request) (token string, _ scheme, e
 	switch s.kind {
 	case sourceAuthorization:
 		return g.fromAuthorization(r.Header["Authorization"])
-	case sourceField, sourcePaddedField:
+	case sourceField:
 		token, ok, err = s.fromField(r.Header)
 	case sourceForm:
 		token, ok, err = fromForm(r)
@@ -156,20 +156,7 @@ func (g *Guard) checkLength(token string) *Error {
 	return nil
 }
 
-// checkCharacters checks that a token is a token68, or a list of them in a source
-// with padding.
-func (c *credentials) checkCharacters() *Error {
-	if c.source.kind != sourcePaddedField {
-		return checkToken68(c.token)
-	}
-	for segment := range strings.SplitSeq(c.token, ".") {
-		if err := checkToken68(segment); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// checkToken68 checks that a token is a token68.
 func checkToken68(token string) *Error {
 	end := 0
 	for len(token)-end >= 8 { // one at a time, a long token takes as long to check as to hash

@@ -130,7 +130,7 @@ func (rt *Route) decide(r *http.Request, all bool) Decision {
 // judgeToken asks the verifiers about a token that no outer route has judged.
 func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error) {
 	if !g.onlyJWTs {
-		if err := c.checkCharacters(); err != nil {
+		if err := checkToken68(c.token); err != nil {
 			return nil, err
 		}
 	}
@@ -140,7 +140,7 @@ func (g *Guard) judgeToken(r *http.Request, c *credentials) (*Principal, *Error)
 	if g.proofsRequired && c.scheme != schemeDPoP {
 		return nil, Invalid("scheme", "DPoP (Config.ProofsRequired)", "Bearer")
 	}
-	return g.verify(r.Context(), c)
+	return g.verify(r.Context(), c.token)
 }
 
 // judge judges a request whose token a verifier has accepted. If known is true,

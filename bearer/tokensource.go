@@ -29,7 +29,6 @@ const (
 	sourceNone sourceKind = iota
 	sourceAuthorization
 	sourceField
-	sourcePaddedField
 	sourceForm
 	sourceQuery
 	sourceProtocol
@@ -52,14 +51,6 @@ func FromAuthorization() TokenSource { return TokenSource{kind: sourceAuthorizat
 // of other origins as it does for [FromCookie].
 func FromHeader(name string) TokenSource {
 	return TokenSource{sourceField, http.CanonicalHeaderKey(name)}
-}
-
-// FromPaddedHeader is like [FromHeader], but each segment of the token may end
-// with the padding character "=", as in the field X-Amzn-Oidc-Data of AWS load
-// balancers. A jwks.Verifier rejects such tokens (RFC 7515, Section 2), so this
-// source needs a verifier of your own.
-func FromPaddedHeader(name string) TokenSource {
-	return TokenSource{sourcePaddedField, http.CanonicalHeaderKey(name)}
 }
 
 // FromFormBody is the form parameter access_token of the body (RFC 6750, Section
@@ -122,7 +113,7 @@ func (s TokenSource) String() string {
 		return "TokenSource{}"
 	}
 	call := [...]string{
-		sourceAuthorization: "FromAuthorization", sourceField: "FromHeader", sourcePaddedField: "FromPaddedHeader",
+		sourceAuthorization: "FromAuthorization", sourceField: "FromHeader",
 		sourceForm: "FromFormBody", sourceQuery: "InsecureFromQuery",
 		sourceProtocol: "FromWebSocketProtocol", sourceProtocolBase64: "FromWebSocketProtocolBase64",
 		sourceCookie: "FromCookie", sourceAnyCookie: "InsecureFromCookie",
@@ -134,13 +125,12 @@ func (s TokenSource) String() string {
 	return call + "(" + strconv.Quote(s.name) + ")"
 }
 
-func (k sourceKind) isField() bool    { return k == sourceField || k == sourcePaddedField }
 func (k sourceKind) isProtocol() bool { return k == sourceProtocol || k == sourceProtocolBase64 }
 func (k sourceKind) isCookie() bool   { return k == sourceCookie || k == sourceAnyCookie }
 
 // isAmbient reports whether browsers, or a proxy on their behalf, may add the
 // token to requests that another site's page causes.
-func (k sourceKind) isAmbient() bool { return k.isCookie() || k.isField() }
+func (k sourceKind) isAmbient() bool { return k.isCookie() || k == sourceField }
 
 // fieldsOfOthers are fields that contain something other than a token alone.
 var fieldsOfOthers = []string{"Authorization", "Proxy-Authorization", "Cookie", "Dpop", "Sec-Websocket-Protocol", "Client-Cert"}
@@ -153,8 +143,10 @@ func (s TokenSource) validate() error {
 		return nil
 	case !isName(s.name):
 		return fmt.Errorf("%v: want a name of letters, digits and !#$%%&'*+-.^_`|~", s)
-	case s.kind.isField() && slices.Contains(fieldsOfOthers, s.name):
+	case s.kind == sourceField && slices.Contains(fieldsOfOthers, s.name):
 		return fmt.Errorf("%v: the value of this field is not a token alone; for Authorization use FromAuthorization", s)
+	case s.kind == sourceField && s.name == "X-Amzn-Oidc-Data":
+		return fmt.Errorf("%v: its tokens are padded, which RFC 7515 forbids, and have no audience; use FromHeader(\"X-Amzn-Oidc-Accesstoken\")", s)
 	case s.kind == sourceCookie && !strings.HasPrefix(s.name, "__Host-"):
 		return fmt.Errorf("%v: want a name that begins with __Host-; InsecureFromCookie accepts any name", s)
 	}
@@ -207,7 +199,7 @@ func (s TokenSource) overlaps(other TokenSource) bool {
 	switch {
 	case s.kind.isProtocol() && other.kind.isProtocol():
 		return strings.HasPrefix(s.name, other.name) || strings.HasPrefix(other.name, s.name)
-	case s.kind.isField() && other.kind.isField(), s.kind.isCookie() && other.kind.isCookie():
+	case s.kind.isCookie() && other.kind.isCookie():
 		return s.name == other.name
 	}
 	return s == other

@@ -55,15 +55,15 @@ func (f VerifierFunc) Verify(ctx context.Context, token string) (*Principal, err
 var errNoAnswer = errors.New("the verifier returned neither a principal nor an error")
 
 // verify asks the verifiers in order.
-func (g *Guard) verify(ctx context.Context, c *credentials) (*Principal, *Error) {
+func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 	var unavailable, unrecognized *Error
 	for i, v := range g.verifiers {
-		p, err := v.Verify(ctx, c.token)
+		p, err := v.Verify(ctx, token)
 		if err == nil && p != nil {
 			return p, nil
 		}
 		if i == 0 && g.onlyJWTs {
-			if malformed := c.checkCharacters(); malformed != nil {
+			if malformed := checkToken68(token); malformed != nil {
 				return nil, malformed
 			}
 		}

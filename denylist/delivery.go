@@ -9,12 +9,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
 // maxDelivery limits the body of a request. An event has about a kilobyte.
 const maxDelivery = 64 << 10
+
+// readTimeout limits the time to read a body, so that a slow sender does not hold a
+// connection of a server without timeouts.
+const readTimeout = 10 * time.Second
 
 // protocol is how an event was delivered.
 type protocol byte
@@ -27,9 +32,15 @@ const (
 
 // ServeHTTP receives one event.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A server that drains the body of a refused request obeys the deadline too. It
+	// sets a new one for the next request of the connection.
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(readTimeout)) // not every server supports it
 	p, token, refused := rc.read(w, r)
 	var done *receipt
 	if refused == nil {
+		// Otherwise the deadline would cancel the request's context.
+		_ = connection.SetReadDeadline(time.Time{})
 		done, refused = rc.receive(r.Context(), p, token)
 	}
 	if refused != nil {

@@ -2,6 +2,7 @@ package denylist
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,7 +13,8 @@ import (
 
 // MemoryConfig configures a [Memory].
 type MemoryConfig struct {
-	// Capacity is the maximum number of entries. Each takes about 250 bytes.
+	// Capacity is the maximum number of entries. Each takes at most
+	// about 400 bytes, and usually 250.
 	// Default: 100,000. It must not be negative.
 	Capacity int
 
@@ -37,6 +39,22 @@ type Memory struct {
 	mu       sync.RWMutex
 	entries  map[Key]stored
 	swept    time.Time
+}
+
+// maxValue is the longest value that the list stores as it is: it stores the hash
+// of a longer one. So no issuer can make the list's memory grow by long names.
+const maxValue = 128
+
+// hashed marks the Kind of a key whose Value is a hash.
+const hashed Kind = 0x80
+
+// shorten returns the key under which the list stores the entry of k.
+func shorten(k Key) Key {
+	if len(k.Value) <= maxValue {
+		return k
+	}
+	sum := sha256.Sum256([]byte(k.Value))
+	return Key{k.Kind | hashed, k.Issuer, string(sum[:])}
 }
 
 // stored is an entry in the list. end is Until by the monotonic clock, so that
@@ -80,6 +98,7 @@ func (m *Memory) Deny(_ context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
+	key = shorten(key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, times := time.Now(), e.Times(m.leeway)
@@ -117,7 +136,7 @@ func (m *Memory) Lift(_ context.Context, e Entry) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.entries, key)
+	delete(m.entries, shorten(key))
 	return nil
 }
 
@@ -130,7 +149,7 @@ func (m *Memory) Denied(_ context.Context, p *bearer.Principal) (bool, error) {
 	}
 	keys, n := Keys(p)
 	for _, key := range keys[:n] {
-		if t, known := m.entries[key]; known && t.Denies(p, time.Now()) {
+		if t, known := m.entries[shorten(key)]; known && t.Denies(p, time.Now()) {
 			return true, nil
 		}
 	}

@@ -40,7 +40,9 @@ type ReceiverConfig struct {
 	Audience []string
 
 	// MaxTokenLife is the longest time from an access token's iat to its exp
-	// that the issuers configure. It is how long an entry lasts. Required.
+	// that the issuers configure. It is how long an entry lasts: a token that
+	// lives longer is accepted again after that time. Required, from 1 s to ten
+	// years.
 	MaxTokenLife time.Duration
 
 	// IssuersWithoutSID lists the issuers whose access tokens have no sid, so
@@ -81,13 +83,20 @@ type ReceiverConfig struct {
 // new when it is sent again. Other refusals are 400, as the specifications ask.
 //
 // Anybody may call a Receiver: the events' signatures protect it. It limits a body
-// to 64 KiB. It is safe for concurrent use. Use [NewReceiver] to build one.
+// to 64 KiB and the time to read it to 10 s. It is safe for concurrent use. Use [NewReceiver] to build one.
 type Receiver struct {
 	config      ReceiverConfig
 	transmitter [sha256.Size]byte // of TransmitterToken
 }
 
 var _ http.Handler = (*Receiver)(nil)
+
+// The limits of MaxTokenLife: one below is a number without its unit, and one above
+// cannot be added to a time.
+const (
+	minTokenLife = time.Second
+	maxTokenLife = 10 * 365 * 24 * time.Hour
+)
 
 // NewReceiver returns a Receiver. The error reports all mistakes in the
 // configuration.
@@ -110,8 +119,8 @@ func NewReceiver(c ReceiverConfig) (*Receiver, error) {
 			mistake("Audience[%d] %q: %w", n, audience, err)
 		}
 	}
-	if c.MaxTokenLife <= 0 {
-		mistake("MaxTokenLife is %v; want the longest life of the issuers' access tokens", c.MaxTokenLife)
+	if c.MaxTokenLife < minTokenLife || c.MaxTokenLife > maxTokenLife {
+		mistake("MaxTokenLife is %v; want the longest life of the issuers' access tokens, from 1s to ten years (87600h)", c.MaxTokenLife)
 	}
 	if slices.Contains(c.IssuersWithoutSID, "") {
 		mistake("IssuersWithoutSID has an empty value; want the iss of the tokens")

@@ -40,6 +40,8 @@ func TestPush(t *testing.T) {
 		{"a user on a device", members{"format": "complex", "user": userID, "device": opaque("d")}, nil, user, "result=denied"},
 		{"a user, and a session in another format", members{"format": "complex", "session": members{"format": "x"}, "user": userID}, nil, user, "result=denied"},
 		{"a session, and a user in another format", members{"format": "complex", "session": opaque("s-1"), "user": members{"format": "email", "email": "a@example.com"}}, nil, one, "result=denied"},
+		{"as Okta sends it", nil, event(sessionRevoked, members{"subject": members{"user": userID}, "event_timestamp": before.UnixMilli()}), user, "result=denied"},
+		{"a session of an older draft", members{"session": opaque("s-1"), "user": userID}, nil, one, "result=denied"},
 		{"the subject in the event", nil, event(sessionRevoked, members{"subject": userID, "event_timestamp": before.Unix()}), user, "result=denied"},
 		{"a disabled account", userID, event(risc+"account-disabled", members{"reason": "hijacking"}), user, "result=denied"},
 		{"a purged account", userID, event(risc+"account-purged", members{}), user, "result=denied"},

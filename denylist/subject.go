@@ -50,6 +50,9 @@ func readMembers(v strictjson.Value) (format string, members map[string]strictjs
 		members[string(name)] = value
 		return nil
 	})
+	if err == nil && isUntypedComplex(members) {
+		return "complex", members, nil
+	}
 	if err == nil {
 		format, err = strictjson.String(members["format"])
 	}
@@ -57,6 +60,13 @@ func readMembers(v strictjson.Value) (format string, members map[string]strictjs
 		return "", nil, bearer.Invalid("sub_id", "an object with a format (RFC 9493, Section 3)", err.Error())
 	}
 	return format, members, nil
+}
+
+// isUntypedComplex reports whether a subject is complex without saying so. Drafts of
+// the Shared Signals Framework did not have the format "complex", and Okta sends
+// session-revoked in this form. No simple format has a member user or session.
+func isUntypedComplex(members map[string]strictjson.Value) bool {
+	return members["format"] == nil && (members["user"].Kind() == '{' || members["session"].Kind() == '{')
 }
 
 // readSimple reads a subject identifier that is not complex. If reason is not nil,

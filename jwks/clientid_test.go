@@ -13,7 +13,7 @@ import (
 func TestSubjects(t *testing.T) {
 	issuer := shapeIssuer(t)
 	profile := jwks.GitHubActions()
-	profile.Subjects = []string{"repo:acme/", "repo:partner/shop:ref:refs/heads/main", "alice"}
+	profile.Subjects = []string{"repo:acme/", "repo:partner/shop:ref:refs/heads/main", "repo:acme@9919/shop@74:", "alice"}
 	v := byProfile(t, issuer, profile)
 	for subject, accepted := range map[string]bool{
 		"repo:acme/shop:ref:refs/heads/main":     true,
@@ -21,6 +21,9 @@ func TestSubjects(t *testing.T) {
 		"repo:partner/shop:ref:refs/heads/main":  true,
 		"alice":                                  true,
 		"repo:acme":                              false,
+		"repo:acme@9919/shop@74:pull_request":    true,
+		"repo:acme@9919/shop@741:pull_request":   false,
+		"repo:acme@99190/shop@74:pull_request":   false,
 		"repo:acme-evil/shop:ref":                false,
 		"repo:Acme/shop:ref:refs/heads/main":     false,
 		"repo:partner/shop:ref:refs/heads/main2": false,

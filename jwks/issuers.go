@@ -66,9 +66,10 @@ func Auth0() Profile {
 }
 
 // Cognito returns the profile of Amazon Cognito's access tokens. They have no
-// typ, and token_use distinguishes them from ID tokens. They have no aud, so the
-// client ID takes its place: list the accepted app clients in [Issuer.Audience].
-// The roles are the user's groups.
+// typ, and token_use distinguishes them from ID tokens. They have aud only if the
+// client requests a resource, so the client ID takes its place: list the accepted
+// app clients in [Issuer.Audience]. If all clients request your API as the
+// resource, set [Profile.Audience] to "aud". The roles are the user's groups.
 func Cognito() Profile {
 	return Profile{
 		Types:    []string{"", "JWT"},

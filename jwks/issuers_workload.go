@@ -23,7 +23,8 @@ func Google() Profile {
 }
 
 // GitHubActions returns the profile of the ID tokens of GitHub's workflows. The
-// subject says what ran: repo:OWNER/REPOSITORY:ref:refs/heads/main.
+// subject says what ran: repo:OWNER@ID/REPOSITORY@ID:ref:refs/heads/main, or
+// without the IDs if the repository is older than July 2026 and has not opted in.
 //
 // Any repository of GitHub can get such a token for your audience. List those that
 // may call your API in [Profile.Subjects], or compare the claim repository_id or

@@ -33,7 +33,7 @@ type Profile struct {
 
 	// Subjects lists the accepted subjects: a token must have one of them. A value
 	// that ends in a slash or a colon accepts all subjects that begin with it,
-	// such as repo:acme/ or spiffe://acme.example.com/shop/. Set it where more
+	// such as repo:acme@9919/ or spiffe://acme.example.com/shop/. Set it where more
 	// callers than yours can get a token for your audience. Default: any subject.
 	Subjects []string
 

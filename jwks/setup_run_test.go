@@ -34,9 +34,13 @@ func setups() map[bearertest.Shape]jwks.Issuer {
 // asSetUp returns a token of a shape as the issuer of a configuration sends it to
 // the API.
 func asSetUp(s bearertest.Shape, c jwks.Issuer) bearertest.Token {
-	return bearertest.Token{
+	token := bearertest.Token{
 		Shape: s, Audience: c.Audience[:1], Scope: "orders:read", Roles: []string{"admin"}, Claims: map[string]any{"iss": c.URL},
 	}
+	if s == bearertest.GitHubActions { // the subject of a repository created since July 2026
+		token.Subject = "repo:acme@9919/shop@74:ref:refs/heads/main"
+	}
+	return token
 }
 
 // Each configuration of the docs is accepted by New, and accepts the tokens of its

@@ -124,7 +124,7 @@ func adfs() jwks.Issuer {
 		URL:                     "http://adfs.example.com/adfs/services/trust", // access_token_issuer in the metadata
 		AllowNonHTTPSIdentifier: true,                                          // it is compared, nothing more
 		Keys:                    jwks.KeysFromMetadata("https://adfs.example.com/adfs/.well-known/openid-configuration"),
-		Audience:                []string{"microsoft:identityserver:https://api.example.com"},
+		Audience:                []string{"https://api.example.com"},
 		Profile:                 jwks.ADFS(),
 	}
 }
@@ -141,7 +141,7 @@ func google() jwks.Issuer {
 
 func gitHubActions() jwks.Issuer {
 	profile := jwks.GitHubActions()
-	profile.Subjects = []string{"repo:acme/shop:"} // any branch, tag and environment
+	profile.Subjects = []string{"repo:acme@9919/shop@74:"} // any branch, tag and environment
 	return jwks.Issuer{
 		URL:      "https://token.actions.githubusercontent.com",
 		Audience: []string{"https://api.example.com"},

@@ -102,7 +102,7 @@ func (l *oneConnection) Accept() (net.Conn, error) {
 func (l *oneConnection) Close() error   { close(l.done); return nil }
 func (l *oneConnection) Addr() net.Addr { return l.LocalAddr() }
 
-// A sender that stops, or that drips bytes for ever, loses its connection after 10 s,
+// A sender that stops, or that drips bytes without end, loses its connection after 10 s,
 // even if the server has no timeouts. It does so whether its request is refused
 // before or after the body was read.
 func TestSlowSenders(t *testing.T) {

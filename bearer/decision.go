@@ -62,8 +62,9 @@ func (d Decision) Challenges() []string {
 }
 
 // Decide judges a request. It writes no answer and no log record, but it may
-// change state: with [FromFormBody] it reads a form body and restores it, with [Config.Proofs] it marks the proof of a request that may pass as used,
-// and with [Config.FailureLimit] it counts a failure.
+// change state: with [FromFormBody] it reads a form body and restores it, with
+// [Config.Proofs] it marks the proof of a request that may pass as used, and with
+// [Config.FailureLimit] it counts a failure.
 //
 // Decide checks, in this order: credentials, earlier failures, token, audience,
 // age, deny list, binding, scope, step-up, requirements. The first check that

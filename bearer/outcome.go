@@ -7,8 +7,8 @@ import (
 )
 
 // Outcome tells a handler outside a guard what the guard decided about the
-// request, for example for an access log. Create one with [WithOutcome]. An Outcome is
-// safe for concurrent use, even while the inner handler is running.
+// request, for example for an access log. Create one with [WithOutcome]. An Outcome
+// is safe for concurrent use, even while the inner handler is running.
 //
 // If a request passes several routes, the last decision counts: a request that
 // the first route admits and the second one refuses is refused.

@@ -78,11 +78,11 @@ type Config struct {
 	CacheEntries, CacheBytes int
 
 	// Client fetches metadata and keys of issuers without an Issuer.Client. Its
-	// cookie jar is not used, and it follows redirects only within an origin. After a timeout, the idle
-	// connections of its Transport are closed, so that dead ones are replaced; a
-	// RoundTripper that wraps a Transport needs a CloseIdleConnections method
-	// for that. Default: a client that also detects dead connections by HTTP/2
-	// pings.
+	// cookie jar is not used, and it follows redirects only within an origin.
+	// After a timeout, the idle connections of its Transport are closed, so that
+	// dead ones are replaced; a RoundTripper that wraps a Transport needs a
+	// CloseIdleConnections method for that. Default: a client that also detects
+	// dead connections by HTTP/2 pings.
 	Client *http.Client
 
 	// Logger records failed fetches, recoveries and skipped keys. It also

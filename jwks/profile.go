@@ -14,10 +14,10 @@ import (
 // and jti are present.
 //
 // Every profile requires iss, exp, an audience and a client ID (see ClientID for
-// issuers whose tokens have none), and refuses logout tokens, DPoP proofs, introspection responses and client assertions (RFC
-// 8725, Section 3.12). It refuses ID tokens by typ or by Kind. If neither tells
-// them apart, it refuses them by claims that only ID tokens have, and by claims
-// that they lack.
+// issuers whose tokens have none). Every profile refuses logout tokens, DPoP
+// proofs, introspection responses and client assertions (RFC 8725, Section 3.12).
+// It refuses ID tokens by typ or by Kind. If neither tells them apart, it refuses
+// them by claims that only ID tokens have, and by claims that they lack.
 type Profile struct {
 	// Types are the accepted values of the header's typ, compared
 	// case-insensitively and without "application/". The empty string accepts a
@@ -74,6 +74,7 @@ type Profile struct {
 	Client ClientMark
 
 	// ClientsOnly refuses tokens without the mark of Client: those of users.
+	// Default: off.
 	ClientsOnly bool
 }
 

@@ -54,24 +54,24 @@ func ExampleClaim() {
 	// bearer: forbidden: claim: expected /tenant to be or to contain "globex", got another value
 }
 
-func ExampleClaimsOf() {
-	type tenancy struct {
-		Tenant string `json:"tenant"`
+type tenancy struct {
+	Tenant string `json:"tenant"`
+}
+
+func listOrders(w http.ResponseWriter, r *http.Request) {
+	claims, err := bearer.ClaimsOf[tenancy](r.Context())
+	if err != nil || claims.Tenant == "" {
+		http.Error(w, "The token names no tenant.", http.StatusForbidden)
+		return
 	}
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, ok := cashierRoute().Admit(w, r)
-		if !ok {
-			return // answered
-		}
-		claims, err := bearer.ClaimsOf[tenancy](r.Context())
-		if err != nil {
-			http.Error(w, "The token names no tenant.", http.StatusForbidden)
-			return
-		}
-		fmt.Fprintln(w, "The orders of", claims.Tenant)
-	})
+	fmt.Fprintln(w, "The orders of", claims.Tenant)
+}
+
+func ExampleClaimsOf() {
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, exampleRequest())
+	if r, ok := cashierRoute().Admit(w, exampleRequest()); ok {
+		listOrders(w, r)
+	}
 	fmt.Print(w.Body)
 	// Output: The orders of acme
 }

@@ -75,8 +75,12 @@ func (rs *Routes) declare(name routeName, mistake error) {
 	rs.table.mu.Lock()
 	defer rs.table.mu.Unlock()
 	rs.table.declared[name] = true
-	if mistake != nil {
-		rs.table.errs = append(rs.table.errs, fmt.Errorf("bearer: route %v: %w", name, mistake))
+	if mistake == nil {
+		return
+	}
+	for _, line := range strings.Split(mistake.Error(), "\n") { // one for each mistake, as Guard.Route joins them
+		line = strings.TrimPrefix(line, "bearer: ")
+		rs.table.errs = append(rs.table.errs, fmt.Errorf("bearer: route %v: %s", name, line))
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	e.Group("/api").GET("/debug", served)
 	err := router.Check()
 	want := []string{
-		"bearer: route DELETE /orders/:id: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
+		"bearer: route DELETE /orders/:id: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
 		"bearer: route GET /api/debug has no rule; register it with a rule, or as public",
 		"bearer: route GET /early has no rule; register it with a rule, or as public",
 		"bearer: route POST /orders/:id has no rule; register it with a rule, or as public",

@@ -46,7 +46,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	early.GET("/late", ok)
 	err := router.Check()
 	want := []string{
-		"bearer: route DELETE /orders/:id: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
+		"bearer: route DELETE /orders/:id: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
 		"bearer: route GET /api/debug has no rule; register it with a rule, or as public",
 		"bearer: route GET /early has no rule; register it with a rule, or as public",
 		"bearer: route GET /early/late has no rule; register it with a rule, or as public",

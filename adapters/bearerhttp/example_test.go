@@ -32,5 +32,5 @@ func ExampleMux() {
 	}
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", mux))
 	// Output:
-	// bearer: route DELETE /orders/{id}: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope
+	// bearer: route DELETE /orders/{id}: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope
 }

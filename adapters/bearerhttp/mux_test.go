@@ -46,9 +46,9 @@ func TestMuxRefusesRoutesWithoutARule(t *testing.T) {
 	mux.Handle("DELETE /orders/{id}", bearer.RouteConfig{}, served)
 	api.Handle("/api/debug", bearer.RouteConfig{Rule: scope.All("a b"), MaxTokenAge: -1}, served)
 	want := []string{
-		"bearer: route DELETE /orders/{id}: bearer: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
-		`bearer: route /api/debug: bearer: RouteConfig.Rule: scope.All: `,
-		"bearer: RouteConfig.MaxTokenAge is -1ns; want a positive duration",
+		"bearer: route DELETE /orders/{id}: RouteConfig.Rule: scope: no rule; use scope.None for a route that needs no scope",
+		`bearer: route /api/debug: RouteConfig.Rule: scope.All: `,
+		"bearer: route /api/debug: RouteConfig.MaxTokenAge is -1ns; want a positive duration",
 	}
 	err := mux.Check()
 	for _, part := range want {

@@ -39,6 +39,7 @@ var packageMap = map[string][]string{
 	"internal/nilcheck":     nil,
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/nettest":      nil,
+	"internal/adaptertest":  {"bearer", "bearer/bearertest", "scope"},
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/pointer":      {"internal/strictjson", "internal/weburl"},
 	"internal/known":        nil,

@@ -2,9 +2,7 @@ package bearerecho_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -23,7 +22,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	var logged bytes.Buffer
 	e := echo.New()
 	e.GET("/early", served)
-	router := bearerecho.NewRouter(e, newGuard(t, &logged))
+	router := bearerecho.NewRouter(e, adaptertest.NewGuard(t, &logged))
 	router.Public("GET", "/healthz", served)
 	router.Public("GET", "/static/*", nil)
 	e.GET("/static/*", served)
@@ -53,20 +52,16 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 		t.Errorf("Check:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
 	}
 
-	for request, status := range map[string]int{
+	adaptertest.CheckStatuses(t, e, map[string]int{
 		"GET /healthz": 200, "GET /static/a": 200, "GET /unknown": 404, "PUT /orders/1": 405, "GET /v2/unknown": 404, "GET /orders": 404,
 		"GET /orders/1": 401, "GET /api/": 401, "POST /api/items/": 401, "GET /api/admin": 200,
 		"GET /orders/1 alice": 200, "GET /api/ alice": 403,
 		"DELETE /orders/1 alice": 500, "POST /orders/1 alice": 500, "GET /api/debug": 500, "GET /early": 500,
-	} {
-		if w := call(e, request); w.Code != status {
-			t.Errorf("%s: %d %s; want %d", request, w.Code, w.Body, status)
-		}
-	}
-	if w := call(e, "POST /api/items/"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
+	})
+	if w := adaptertest.Call(e, "POST /api/items/"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
 		t.Errorf("challenge %q", w.Header())
 	}
-	checkRefusal(t, e, &logged)
+	adaptertest.CheckUndeclared(t, e, &logged)
 }
 
 // Echo v4 replaces the handler of a route that is registered again, and has
@@ -78,16 +73,16 @@ func TestRouterRefusesReplacedRoutes(t *testing.T) {
 		followed = append(followed, route.Path)
 	}
 	e.Host("old.example.com").GET("/orders", served)
-	router := bearerecho.NewRouter(e, newGuard(t, new(bytes.Buffer)))
+	router := bearerecho.NewRouter(e, adaptertest.NewGuard(t, new(bytes.Buffer)))
 	e.GET("/orders", served)
 	router.Handle("GET", "/orders", bearer.RouteConfig{Rule: scope.None}, served) // replaces the one before
-	if w := call(e, "GET /orders"); w.Code != 401 {
+	if w := adaptertest.Call(e, "GET /orders"); w.Code != 401 {
 		t.Errorf("the guarded route: %d", w.Code)
 	}
 	e.GET("/orders", served)
 	e.Host("new.example.com").GET("/orders", served)
 	for target, status := range map[string]int{"/orders": 500, "http://old.example.com/orders": 500, "http://new.example.com/orders": 500} {
-		if w := call(e, "GET "+target+" alice"); w.Code != status {
+		if w := adaptertest.Call(e, "GET "+target+" alice"); w.Code != status {
 			t.Errorf("%s: %d, want %d", target, w.Code, status)
 		}
 	}
@@ -102,33 +97,4 @@ func TestRouterRefusesReplacedRoutes(t *testing.T) {
 	if len(followed) != 5 {
 		t.Errorf("the program's own OnAddRouteHandler saw %q", followed)
 	}
-}
-
-// checkRefusal checks the whole answer to a request for a route without a rule.
-func checkRefusal(t *testing.T, h http.Handler, logged *bytes.Buffer) {
-	t.Helper()
-	logged.Reset()
-	w := call(h, "GET /api/debug alice")
-	const body = `{"status":500,"error_description":"The server cannot handle requests of this kind.","request_id":"request-1"}` + "\n"
-	if w.Code != 500 || w.Body.String() != body || w.Header()["Www-Authenticate"] != nil || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
-	}
-	for _, part := range []string{`"level":"ERROR"`, `"code":"misconfigured"`, `"check":"rule"`, `"got":"GET /api/debug with neither"`, `"hint":"register the route with a rule`} {
-		if !strings.Contains(logged.String(), part) {
-			t.Errorf("no %s in %s", part, logged)
-		}
-	}
-}
-
-// call serves a request such as "GET /orders", or "GET /orders alice" with a token.
-func call(h http.Handler, request string) *httptest.ResponseRecorder {
-	method, target, _ := strings.Cut(request, " ")
-	target, token, _ := strings.Cut(target, " ")
-	r := httptest.NewRequestWithContext(context.Background(), method, target, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }

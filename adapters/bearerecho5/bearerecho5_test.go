@@ -11,6 +11,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho5"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -102,7 +103,7 @@ func TestRefusalsAreComplete(t *testing.T) {
 		}
 	})
 	e.GET("/orders", func(c *echo.Context) error { return c.NoContent(http.StatusOK) },
-		bearerecho5.Require(newGuard(t, new(bytes.Buffer)), scope.All("orders:read")))
+		bearerecho5.Require(adaptertest.NewGuard(t, new(bytes.Buffer)), scope.All("orders:read")))
 	for token, want := range map[string]int{"": 401, "forged": 401, "alice": 403, "reader": 200} {
 		if w := serve(e, http.MethodGet, "/orders", token); w.Code != want || status != want {
 			t.Errorf("token %q: %d, middleware sees %d; want %d", token, w.Code, status, want)

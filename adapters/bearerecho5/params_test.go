@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,7 +14,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho5"
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -31,22 +30,6 @@ func (s *readings) Check(r *http.Request, _ *bearer.Principal) error {
 func (s *readings) handle(c *echo.Context) error {
 	s.handler = append(s.handler, c.Param("id"), c.Param("*"))
 	return c.NoContent(http.StatusOK)
-}
-
-func newGuard(t *testing.T, logged *bytes.Buffer) *bearer.Guard {
-	t.Helper()
-	guard, err := bearer.New(bearer.Config{
-		Verifiers: []bearer.Verifier{bearertest.Principals{
-			"alice":  {Subject: "alice"},
-			"reader": {Subject: "alice", Scopes: scope.Of("orders:read")},
-		}},
-		RequestID: func(*http.Request) string { return "request-1" },
-		Logger:    slog.New(slog.NewJSONHandler(logged, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return guard
 }
 
 func get(h http.Handler, target string) *httptest.ResponseRecorder {
@@ -100,7 +83,7 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 		for _, tt := range tests {
 			var got readings
 			e := echo.New()
-			protect := bearerecho5.Require(newGuard(t, new(bytes.Buffer)), scope.None, &got)
+			protect := bearerecho5.Require(adaptertest.NewGuard(t, new(bytes.Buffer)), scope.None, &got)
 			chain := slices.Repeat([]echo.MiddlewareFunc{protect}, guards)
 			e.GET("/users/:id", got.handle, chain...)
 			e.GET("/files/*", got.handle, chain...)
@@ -121,7 +104,7 @@ func TestRepeatedParameterIsRefused(t *testing.T) {
 	var logged bytes.Buffer
 	var got readings
 	e := echo.New()
-	protect := bearerecho5.Require(newGuard(t, &logged), scope.None, &got)
+	protect := bearerecho5.Require(adaptertest.NewGuard(t, &logged), scope.None, &got)
 	e.GET("/users/:id/friends/:id", got.handle, protect)
 	e.Group("/teams/:team").GET("/members/:team", got.handle, protect)
 	e.POST("/x/:a/y/:b/z/:a", got.handle, protect)

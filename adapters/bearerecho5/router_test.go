@@ -11,6 +11,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho5"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -42,7 +43,7 @@ func TestRouterThatUnescapes(t *testing.T) {
 				for _, tt := range tests {
 					var got readings
 					e := echo.NewWithConfig(echo.Config{Router: echo.NewConcurrentRouter(echo.NewRouter(config))})
-					protect := bearerecho5.Require(newGuard(t, new(bytes.Buffer)), scope.None, &got)
+					protect := bearerecho5.Require(adaptertest.NewGuard(t, new(bytes.Buffer)), scope.None, &got)
 					chain := slices.Repeat([]echo.MiddlewareFunc{protect}, guards)
 					for _, path := range []string{"/users/:id", "/files/*", "/both/:id/*", `/jobs/:id\:cancel`} {
 						e.GET(path, got.handle, chain...)
@@ -64,7 +65,7 @@ func TestMethodNotAllowed(t *testing.T) {
 	var logged bytes.Buffer
 	var got readings
 	e := echo.New()
-	e.Use(bearerecho5.Require(newGuard(t, &logged), scope.None, &got))
+	e.Use(bearerecho5.Require(adaptertest.NewGuard(t, &logged), scope.None, &got))
 	e.GET("/a/:id", got.handle)
 	e.GET("/b/:other/:id", got.handle)
 	for range 50 { // the pool of contexts may drop some
@@ -99,7 +100,7 @@ func TestMethodNotAllowed(t *testing.T) {
 func TestHEADAndOPTIONS(t *testing.T) {
 	newEcho := func(config echo.RouterConfig) *echo.Echo {
 		e := echo.NewWithConfig(echo.Config{Router: echo.NewRouter(config)})
-		protect := bearerecho5.Require(newGuard(t, new(bytes.Buffer)), scope.All("orders:read"))
+		protect := bearerecho5.Require(adaptertest.NewGuard(t, new(bytes.Buffer)), scope.All("orders:read"))
 		ok := func(c *echo.Context) error {
 			p, _ := bearer.FromContext(c.Request().Context())
 			return c.String(http.StatusOK, p.Subject)

@@ -2,9 +2,7 @@ package bearergin_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearergin"
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -25,7 +24,7 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 	engine.HandleMethodNotAllowed = true
 	engine.GET("/early", ok)
 	early := engine.Group("/early")
-	router := bearergin.NewRouter(engine, newGuard(t, &logged))
+	router := bearergin.NewRouter(engine, adaptertest.NewGuard(t, &logged))
 	router.Public("GET", "/healthz", ok)
 	router.Public("GET", "/static/*filepath")
 	engine.GET("/static/*filepath", ok)
@@ -57,51 +56,18 @@ func TestRouterRefusesRoutesWithoutARule(t *testing.T) {
 		t.Errorf("Check:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
 	}
 
-	for request, status := range map[string]int{
+	adaptertest.CheckStatuses(t, engine, map[string]int{
 		"GET /healthz": 200, "GET /static/a": 200, "GET /v1:check/7": 200, "GET /unknown": 404, "PUT /orders/1": 405,
 		"GET /orders/1": 401, "GET /api/": 401, "POST /api/items/": 401, "GET /api/admin": 200,
 		"GET /orders/1 alice": 200, "GET /api/ alice": 403,
 		"DELETE /orders/1 alice": 500, "POST /orders/1 alice": 500, "GET /api/debug": 500,
 		"GET /early": 200, "GET /early/late": 200, // Gin does not run middleware for older routes and groups
-	} {
-		if w := call(engine, request); w.Code != status {
-			t.Errorf("%s: %d %s; want %d", request, w.Code, w.Body, status)
-		}
-	}
-	if w := call(engine, "POST /api/items/"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
+	})
+	if w := adaptertest.Call(engine, "POST /api/items/"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
 		t.Errorf("challenge %q", w.Header())
 	}
-	checkRefusal(t, engine, &logged)
+	adaptertest.CheckUndeclared(t, engine, &logged)
 	if again := router.Check(); again == nil || again.Error() != err.Error() {
 		t.Errorf("Check while the engine serves: %v", again)
 	}
-}
-
-// checkRefusal checks the whole answer to a request for a route without a rule.
-func checkRefusal(t *testing.T, h http.Handler, logged *bytes.Buffer) {
-	t.Helper()
-	logged.Reset()
-	w := call(h, "GET /api/debug alice")
-	const body = `{"status":500,"error_description":"The server cannot handle requests of this kind.","request_id":"request-1"}` + "\n"
-	if w.Code != 500 || w.Body.String() != body || w.Header()["Www-Authenticate"] != nil || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
-	}
-	for _, part := range []string{`"level":"ERROR"`, `"code":"misconfigured"`, `"check":"rule"`, `"got":"GET /api/debug with neither"`, `"hint":"register the route with a rule`} {
-		if !strings.Contains(logged.String(), part) {
-			t.Errorf("no %s in %s", part, logged)
-		}
-	}
-}
-
-// call serves a request such as "GET /orders", or "GET /orders alice" with a token.
-func call(h http.Handler, request string) *httptest.ResponseRecorder {
-	method, target, _ := strings.Cut(request, " ")
-	target, token, _ := strings.Cut(target, " ")
-	r := httptest.NewRequestWithContext(context.Background(), method, target, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }

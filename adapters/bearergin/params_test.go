@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,7 +14,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearergin"
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -31,19 +30,6 @@ func (s *readings) Check(r *http.Request, _ *bearer.Principal) error {
 func (s *readings) handle(c *gin.Context) {
 	s.handler = append(s.handler, c.Param("id"), c.Param("rest"))
 	c.Status(http.StatusOK)
-}
-
-func newGuard(t *testing.T, logged *bytes.Buffer) *bearer.Guard {
-	t.Helper()
-	guard, err := bearer.New(bearer.Config{
-		Verifiers: []bearer.Verifier{bearertest.Principals{"alice": {Subject: "alice"}}},
-		RequestID: func(*http.Request) string { return "request-1" },
-		Logger:    slog.New(slog.NewJSONHandler(logged, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return guard
 }
 
 func get(h http.Handler, target string) *httptest.ResponseRecorder {
@@ -84,7 +70,7 @@ func TestPolicyAndHandlerReadOneValue(t *testing.T) {
 				var got readings
 				engine := gin.New()
 				set(engine)
-				protect := bearergin.Require(newGuard(t, new(bytes.Buffer)), scope.None, &got)
+				protect := bearergin.Require(adaptertest.NewGuard(t, new(bytes.Buffer)), scope.None, &got)
 				chain := append(slices.Repeat([]gin.HandlerFunc{protect}, guards), got.handle)
 				engine.GET("/users/:id", chain...)
 				engine.GET("/files/*rest", chain...)
@@ -111,7 +97,7 @@ func TestRepeatedParameterIsRefused(t *testing.T) {
 	var logged bytes.Buffer
 	var got readings
 	engine := gin.New()
-	protect := bearergin.Require(newGuard(t, &logged), scope.None, &got)
+	protect := bearergin.Require(adaptertest.NewGuard(t, &logged), scope.None, &got)
 	engine.GET("/users/:id/friends/:id", protect, got.handle)
 	engine.Group("/teams/:team", protect).GET("/members/:team", got.handle)
 	engine.POST("/x/:a/y/:b/z/*a", protect, got.handle)

@@ -2,38 +2,22 @@ package bearerhttp_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/internal/adaptertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
-
-func newGuard(t *testing.T, logged *bytes.Buffer) *bearer.Guard {
-	t.Helper()
-	guard, err := bearer.New(bearer.Config{
-		Verifiers: []bearer.Verifier{bearertest.Principals{"alice": {Subject: "alice"}}},
-		RequestID: func(*http.Request) string { return "request-1" },
-		Logger:    slog.New(slog.NewJSONHandler(logged, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return guard
-}
 
 // Every mistake is named before the program serves, all at once, and a route
 // without a rule refuses every request.
 func TestMuxRefusesRoutesWithoutARule(t *testing.T) {
 	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
-	mux := bearerhttp.NewMux(newGuard(t, new(bytes.Buffer)))
+	mux := bearerhttp.NewMux(adaptertest.NewGuard(t, new(bytes.Buffer)))
 	mux.Public("GET /healthz", served)
 	mux.Handle("GET /orders/{id}", bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{bearer.SubjectInPath("id")}}, served)
 	api := mux.Group(scope.All("api"))
@@ -57,17 +41,13 @@ func TestMuxRefusesRoutesWithoutARule(t *testing.T) {
 		}
 	}
 
-	for request, status := range map[string]int{
+	adaptertest.CheckStatuses(t, mux, map[string]int{
 		"GET /healthz": 200, "GET /unknown": 404, "PUT /orders/1": 405,
 		"GET /orders/alice": 401, "POST /api/items": 401, "GET /api/admin/": 200,
 		"GET /orders/alice alice": 200, "GET /orders/bob alice": 403, "POST /api/items alice": 403,
 		"DELETE /orders/1 alice": 500, "GET /api/debug alice": 500,
-	} {
-		if w := call(mux, request); w.Code != status {
-			t.Errorf("%s: %d %s; want %d", request, w.Code, w.Body, status)
-		}
-	}
-	if w := call(mux, "POST /api/items"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
+	})
+	if w := adaptertest.Call(mux, "POST /api/items"); w.Header().Get("WWW-Authenticate") != `Bearer realm="api", scope="api write"` {
 		t.Errorf("challenge %q", w.Header())
 	}
 }
@@ -80,21 +60,8 @@ func TestMuxWithoutAGuard(t *testing.T) {
 		if err := mux.Check(); err == nil || !strings.Contains(err.Error(), "New did not build this Guard") {
 			t.Errorf("Check: %v", err)
 		}
-		if w := call(mux, "GET / alice"); w.Code != 500 {
+		if w := adaptertest.Call(mux, "GET / alice"); w.Code != 500 {
 			t.Errorf("status %d", w.Code)
 		}
 	}
-}
-
-// call serves a request such as "GET /orders", or "GET /orders alice" with a token.
-func call(h http.Handler, request string) *httptest.ResponseRecorder {
-	method, target, _ := strings.Cut(request, " ")
-	target, token, _ := strings.Cut(target, " ")
-	r := httptest.NewRequestWithContext(context.Background(), method, target, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }

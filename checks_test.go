@@ -246,7 +246,9 @@ func (c *checkPage) jwts() {
 	c.row("the signature is forged", std, noScope, requestWith(parts[0]+"."+parts[1]+"."+strings.Repeat("A", 43)+strings.Repeat("Q", 43)))
 	keycloak := c.tokens(func(i *jwks.Issuer) { i.Profile = jwks.Keycloak() })
 	c.row("an ID token; the issuer has a profile", keycloak, noScope, minted(map[string]any{"typ": "JWT"}, map[string]any{"typ": "ID", "azp": "app"}))
-	workloads := c.tokens(func(i *jwks.Issuer) { i.Profile.Subjects, i.Profile.ClientsOnly = []string{"repo:acme/", "alice"}, true })
+	workloads := c.tokens(func(i *jwks.Issuer) {
+		i.Profile.Subjects, i.Profile.ClientsOnly = []string{"repo:acme/", "alice"}, true
+	})
 	c.row("the subject is not accepted", workloads, noScope, minted(nil, map[string]any{"sub": "repo:other/shop:ref:refs/heads/main"}))
 	c.row("a user's token, where only clients are accepted", workloads, noScope, minted(nil, nil))
 	c.row("a claim is missing", std, noScope, minted(nil, map[string]any{"client_id": nil}))
@@ -342,7 +344,9 @@ func (c *checkPage) guards() {
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	inForm := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("access_token=y"))
 	inForm.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer x"}}
-	takesForms := with(func(c *bearer.Config) { c.Sources = []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()} })
+	takesForms := with(func(c *bearer.Config) {
+		c.Sources = []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}
+	})
 
 	c.row("no token", good, noScope, requestWith(""))
 	c.row("a token in two ways", takesForms, noScope, inForm)

@@ -44,7 +44,7 @@ type Config struct {
 // and a command line for /bin/sh.
 func Print(w io.Writer, c Config) {
 	_, _ = fmt.Fprintf(w, `
-%s routes, and the development issuer is %s.
+The routes run on %s. The development issuer: %s
 Paste a line to see the status, the challenge and the body of its answer.
 `, c.Framework, c.Issuer.URL())
 	if c.ShortLived {

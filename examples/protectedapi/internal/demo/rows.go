@@ -119,10 +119,10 @@ func (d *demo) opaqueRows() []row {
 		{401, "an opaque token, revoked (RFC 7009) before its first use: invalid_token. " + afterRevocation(d.MaxAge),
 			"curl -s " + quote(d.Issuer.URL()+"/revoke") + asClient + revoked + " && " + d.get("/orders", revoked)},
 
-		{401, "a token that was denied by its jti, before it expires: invalid_token. Its sub or client_id would do, too",
+		{401, "a token that was denied by its jti, before it expires: invalid_token. Its sub, sid or client_id would do, too",
 			d.deny(stolen) + " && " + d.minted("/orders", bearertest.Token{Scope: "orders:read", Claims: map[string]any{"jti": stolen}})},
 
-		{200, "the development issuer: a fresh token, with any scope, sub, acr and auth_age", fetch},
+		{200, "the development issuer: a fresh token, with any scope, sub, roles, sid, acr and auth_age", fetch},
 		{200, "the development issuer: a fresh opaque token", fetch + " -d token_format=opaque"},
 		{200, "the development issuer: what it says of an opaque token to this program, whose credentials these are",
 			"curl -si " + quote(d.Issuer.URL()+"/introspect") + asClient + opaque},

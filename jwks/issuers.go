@@ -98,7 +98,7 @@ func AzureADB2C() Profile {
 
 // Firebase returns the profile of the ID tokens that Firebase Authentication and
 // Google's Identity Platform give users, and that their APIs accept. Their audience
-// is the project's ID. They name no client. The roles are those of a custom claim
+// is the project's ID. They name no client. The roles come from a custom claim
 // roles, which only the Admin SDK can set.
 func Firebase() Profile {
 	return Profile{

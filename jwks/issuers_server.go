@@ -22,7 +22,7 @@ func Zitadel() Profile {
 
 // Hydra returns the profile of Ory Hydra's access tokens, if its strategy for
 // them is jwt. Their typ is JWT. They have the scopes in scp or scope, and the
-// claims of the consent session in ext: the roles are those of ext. ID tokens have
+// claims of the consent session in ext: the roles come from ext. ID tokens have
 // no client_id.
 func Hydra() Profile {
 	return Profile{
@@ -36,7 +36,7 @@ func Hydra() Profile {
 
 // Duende returns the profile of Duende IdentityServer's access tokens. They follow
 // RFC 9068, except that scope is an array, and that a client's own token has no
-// sub. The roles are those of the claim role, which you add to the UserClaims of
+// sub. The roles come from the claim role, which you add to the UserClaims of
 // the API resource.
 func Duende() Profile {
 	return Profile{

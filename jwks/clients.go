@@ -17,6 +17,7 @@ type clients struct {
 type clientSettings struct {
 	base         *http.Client // nil: the default
 	insecureHTTP bool
+	resolved     bool // Config.Resolve returned base; see release
 }
 
 type sharedClient struct {
@@ -41,17 +42,31 @@ func (c *clients) get(s clientSettings) *fetch.Client {
 	return shared.Client
 }
 
-// release ends one use of a client. It closes the idle connections after the last
-// use.
+// release ends one use of a client. After the last use, it closes the idle
+// connections of a default client, and of one that Config.Resolve returned: the
+// program cannot know when that is no longer used.
 func (c *clients) release(s clientSettings) {
+	unused := c.forget(s)
+	if unused == nil {
+		return
+	}
+	unused.CloseIdleConnections()
+	if s.resolved && s.base.Transport != nil { // otherwise unused has another transport
+		s.base.CloseIdleConnections()
+	}
+}
+
+// forget ends one use of a client, and returns the client after the last one.
+func (c *clients) forget(s clientSettings) *fetch.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	shared := c.shared[s]
 	if shared == nil {
-		return
+		return nil
 	}
-	if shared.users--; shared.users == 0 {
-		delete(c.shared, s)
-		shared.CloseIdleConnections()
+	if shared.users--; shared.users > 0 {
+		return nil
 	}
+	delete(c.shared, s)
+	return shared.Client
 }

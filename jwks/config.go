@@ -28,8 +28,10 @@ type Config struct {
 	//     such an error, and so does a panic. Tokens of iss are then answered
 	//     503, and Resolve is asked again after 2 s.
 	//
-	// Return the same Client for an issuer each time. Resolve is called for one
-	// iss once at a time, for at most 32 at a time, and for no iss that is longer
+	// Return the same Client for an issuer each time: with another one, the keys
+	// are fetched again after each Reconfigure. The verifier closes the idle
+	// connections of a Client that Resolve returned when it is no longer used.
+	// Resolve is called for one iss once at a time, for at most 32 at a time, and for no iss that is longer
 	// than 2 KiB or contains invisible characters. It must return when ctx is
 	// done: after 5 s, or when the configuration is replaced or closed. ctx is
 	// not the context of a request, because requests share the call.

@@ -28,7 +28,7 @@ func (i Issuer) keyOrigin(c *Config) keyOrigin {
 	}
 	return keyOrigin{
 		issuer: i.URL, url: i.Keys.url, metadata: i.Keys.metadata, file: i.Keys.file,
-		client:        clientSettings{base, i.InsecureAllowHTTP},
+		client:        clientSettings{base: base, insecureHTTP: i.InsecureAllowHTTP},
 		refreshBudget: c.RefreshBudget, maxStale: c.MaxStale,
 	}
 }

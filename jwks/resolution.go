@@ -146,6 +146,7 @@ func (r *resolver) resolve(ctx context.Context, iss string) (*issuer, error) {
 		return nil, fmt.Errorf("Config.Resolve returned an issuer with mistakes: %w", err)
 	}
 	i.origin.onDemand = i.given == nil
+	i.origin.client.resolved = given.Client != nil && i.given == nil
 	return i, nil
 }
 
@@ -177,64 +178,69 @@ func (r *resolver) tell(iss, fault string, attrs ...any) {
 // land ends a resolution with the answer of Resolve.
 func (r *resolver) land(f *resolution, i *issuer, err error) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := time.Now()
-	var dropped []*issuer
 	switch {
 	case r.ended:
 		f.err = cannotTell(f.iss, errEnded, resolvePause)
 	case err == bearer.ErrUnrecognized:
 		f.err = err
 		r.answers.add(f.iss, now, answer{until: now.Add(r.config.UnknownFor)})
-		dropped = append(dropped, r.parked[f.iss])
-		delete(r.parked, f.iss)
+		if was := r.parked[f.iss]; was != nil {
+			delete(r.parked, f.iss)
+			r.shut(was)
+		}
 	case err != nil:
 		r.answers.add(f.iss, now, answer{until: now.Add(resolvePause), cause: err})
 		f.err = cannotTell(f.iss, err, resolvePause)
 	default:
-		f.issuer, dropped = r.admit(i, now)
-		if f.issuer == nil {
+		if f.issuer = r.admit(i, now); f.issuer == nil {
 			r.answers.add(f.iss, now, answer{until: now.Add(crowdedPause), cause: errNewcomers})
 			f.err = crowded(f.iss, errNewcomers)
 		}
 	}
 	delete(r.flights, f.iss)
 	close(f.done)
-	r.mu.Unlock()
-	r.shut(dropped...)
 }
 
-// admit makes an issuer live, with the keys that it had under the last
-// configuration. It returns nil if there is no room for a new one, and the issuers
-// to shut. The caller holds r.mu.
-func (r *resolver) admit(i *issuer, now time.Time) (admitted *issuer, dropped []*issuer) {
-	was := r.parked[i.url]
-	delete(r.parked, i.url)
-	if was != nil && was.origin == i.origin {
-		dropped = append(dropped, r.makeRoom())
-		if was.equal(i) {
-			i = was
-		} else {
-			i.source, i.approval = was.source, was.approval
-			r.verifier.enlist(i, r.snapshot.logger)
-		}
-		r.live[i.url] = i
+// admit makes an issuer live. It returns nil if there is no room for a new one. An
+// issuer that was live under the last configuration is not new: the configuration
+// may change while there is traffic. The caller holds r.mu.
+func (r *resolver) admit(i *issuer, now time.Time) *issuer {
+	if was := r.parked[i.url]; was != nil {
+		delete(r.parked, i.url)
+		r.makeRoom()
+		i = r.succeed(was, i)
 		r.proven++
-		i.gone.Store(false)
-		return i, dropped
+	} else {
+		if !r.admits.take(now) || !r.makeRoomUnproven() {
+			return nil
+		}
+		i.approval = &approval{since: now}
+		r.verifier.enlist(i, r.snapshot.logger)
+		r.verifier.open(i, r.snapshot, 0)
 	}
-	dropped = append(dropped, was)
-	if !r.admits.take(now) {
-		return nil, dropped
-	}
-	evicted, ok := r.makeRoomUnproven()
-	if !ok {
-		return nil, dropped
-	}
-	i.approval = &approval{since: now}
-	r.verifier.enlist(i, r.snapshot.logger)
-	r.verifier.open(i, r.snapshot, 0)
 	r.live[i.url] = i
-	return i, append(dropped, evicted)
+	i.gone.Store(false)
+	return i
+}
+
+// succeed returns the issuer that replaces was: was itself if its settings have not
+// changed, and otherwise i. An issuer keeps its keys if they come from the same
+// place in the same way. The caller holds r.mu.
+func (r *resolver) succeed(was, i *issuer) *issuer {
+	if was.equal(i) {
+		return was
+	}
+	i.approval = was.approval
+	r.verifier.enlist(i, r.snapshot.logger)
+	if was.origin == i.origin {
+		i.source = was.source
+		return i
+	}
+	r.verifier.open(i, r.snapshot, 0)
+	r.shut(was)
+	return i
 }
 
 // cannotTell returns the answer for a token of an issuer that nobody can judge now.

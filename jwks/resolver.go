@@ -142,21 +142,19 @@ func (r *resolver) promote(i *issuer, now time.Time) {
 		return
 	}
 	r.mu.Lock()
-	var evicted *issuer
-	if r.live[i.url] == i && !i.approval.proven.Load() {
-		evicted = r.makeRoom()
+	defer r.mu.Unlock()
+	if !r.ended && r.live[i.url] == i && !i.approval.proven.Load() {
+		r.makeRoom()
 		i.approval.proven.Store(true)
 		r.proven++
 	}
-	r.mu.Unlock()
-	r.shut(evicted)
 }
 
 // makeRoom evicts the proven issuer whose last good token is oldest, if there is no
-// room for another proven one, and returns it for shut. The caller holds r.mu.
-func (r *resolver) makeRoom() *issuer {
+// room for another proven one. The caller holds r.mu.
+func (r *resolver) makeRoom() {
 	if r.proven < r.config.MaxResolved {
-		return nil
+		return
 	}
 	var oldest *issuer
 	for _, i := range r.live {
@@ -165,41 +163,40 @@ func (r *resolver) makeRoom() *issuer {
 		}
 	}
 	r.drop(oldest)
-	return oldest
 }
 
 // makeRoomUnproven is [resolver.makeRoom] for issuers without a good token. An
 // issuer whose first fetch is under way is not evicted, so there may be no room.
-func (r *resolver) makeRoomUnproven() (evicted *issuer, ok bool) {
+func (r *resolver) makeRoomUnproven() bool {
 	if len(r.live)-r.proven < maxUnproven {
-		return nil, true
+		return true
 	}
+	var evicted *issuer
 	for _, i := range r.live {
 		if !i.approval.proven.Load() && (evicted == nil || i.approval.since.Before(evicted.approval.since)) && !i.source.Fetching() {
 			evicted = i
 		}
 	}
 	if evicted == nil {
-		return nil, false
+		return false
 	}
 	r.drop(evicted)
-	return evicted, true
+	return true
 }
 
-// drop removes a live issuer. The caller holds r.mu, and calls shut without it.
+// drop removes a live issuer. The caller holds r.mu.
 func (r *resolver) drop(i *issuer) {
 	i.gone.Store(true)
 	delete(r.live, i.url)
 	if i.approval.proven.Load() {
 		r.proven--
 	}
+	r.shut(i)
 }
 
-// shut closes the keys of issuers that were dropped; some may be nil.
-func (r *resolver) shut(dropped ...*issuer) {
-	for _, i := range dropped {
-		if i != nil {
-			r.verifier.shut(i)
-		}
-	}
+// shut closes the keys of an issuer that r has removed from its maps. No request
+// waits for that: a fetch may be under way. The caller holds r.mu, and r has not
+// ended, so [Verifier.Close] waits for shut.
+func (r *resolver) shut(i *issuer) {
+	r.verifier.resolving.Go(func() { r.verifier.shut(i) })
 }

@@ -21,27 +21,23 @@ func (r *resolver) sweepEvery() time.Duration { return max(r.config.ResolvedIdle
 // sweep closes the issuers that have been idle for too long.
 func (r *resolver) sweep() {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.ended {
-		r.mu.Unlock()
 		return
 	}
 	now := time.Now()
-	var dropped []*issuer
 	for _, i := range r.live {
 		if i.idle(now) >= r.config.ResolvedIdle {
 			r.drop(i)
-			dropped = append(dropped, i)
 		}
 	}
 	for iss, i := range r.parked {
 		if i.idle(now) >= r.config.ResolvedIdle {
 			delete(r.parked, iss)
-			dropped = append(dropped, i)
+			r.shut(i)
 		}
 	}
 	r.sweeper.Reset(r.sweepEvery())
-	r.mu.Unlock()
-	r.shut(dropped...)
 }
 
 // idle returns how long no good token has come.

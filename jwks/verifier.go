@@ -25,7 +25,7 @@ type Verifier struct {
 	refusals   counters.ByName
 	events     eventChecks
 	resolves   resolveCounters
-	resolving  sync.WaitGroup // calls of Config.Resolve
+	resolving  sync.WaitGroup // calls of Config.Resolve, and closing of the issuers that were evicted
 
 	mu     sync.Mutex // held while current is replaced
 	closed bool

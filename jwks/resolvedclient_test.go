@@ -1,0 +1,138 @@
+package jwks_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bearerkit/bearerkit/jwks"
+)
+
+// If Resolve returns another Client each time, an issuer's keys are fetched again
+// after Reconfigure. Its tokens wait for that; the limit of new issuers does not
+// apply.
+func TestResolveReturnsAnotherClientEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		f.delay = 10 * time.Millisecond
+		tenants := newTable(f)
+		c := tenants.config()
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			i, err := tenants.resolve(ctx, iss)
+			i.Client = &http.Client{Transport: f}
+			return i, err
+		}
+		v := newVerifier(t, c)
+		const count = 300 // more than may be new at a time
+		tokens := make([]string, count)
+		for n := range tokens {
+			tenants.set(fmt.Sprint(n), true)
+			tokens[n] = f.token(fmt.Sprint(n), "1")
+			accept(t, v, tokens[n])
+		}
+		reconfigure(t, v, c)
+		asked := f.requests("")
+		answers := make([]<-chan error, count)
+		for n, token := range tokens {
+			answers[n] = verifying(v, token)
+		}
+		for n, answer := range answers {
+			if err := <-answer; err != nil {
+				t.Errorf("tenant %d: %v", n, err)
+			}
+		}
+		if n := f.requests("") - asked; n != 2*count {
+			t.Errorf("%d requests, want metadata and keys of each tenant", n)
+		}
+		if n := v.Stats().Resolve.Live; n != count {
+			t.Errorf("%d live issuers", n)
+		}
+	})
+}
+
+// A client that Resolve returned leaves no connections behind when its issuer is
+// closed or gets another client.
+func TestResolvedClientsLeaveNoConnections(t *testing.T) {
+	f := newFarm()
+	server := httptest.NewUnstartedServer(f)
+	var open atomic.Int64
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	f.base = server.URL
+	c := jwks.Config{Resolve: func(_ context.Context, iss string) (jwks.Issuer, error) {
+		i := f.issuer(strings.TrimPrefix(iss, f.base+"/t/"))
+		i.Client = &http.Client{Transport: new(http.Transport)}
+		return i, nil
+	}}
+	v := newVerifier(t, c)
+	for range 20 {
+		accept(t, v, f.token("a", "1"))
+		reconfigure(t, v, c)
+	}
+	accept(t, v, f.token("a", "1"))
+	v.Close()
+	for deadline := time.Now().Add(10 * time.Second); open.Load() > 0; elapse(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open", open.Load())
+		}
+	}
+}
+
+// C19: an issuer whose fetch does not end, whatever its context says, delays no
+// other issuer's token when it is evicted. Close waits for it.
+func TestEvictionWaitsForNoFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		var hang atomic.Bool
+		release := make(chan struct{})
+		tenants := newTable(f, "a", "b")
+		c := tenants.config()
+		c.MaxResolved = 1
+		c.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if hang.Load() && strings.Contains(r.URL.Path, "/t/a") {
+				<-release
+			}
+			return f.RoundTrip(r)
+		})}
+		v := newVerifier(t, c)
+		accept(t, v, f.token("a", "1"))
+		hang.Store(true)
+		elapse(time.Hour - time.Minute)
+		waiting := verifying(v, f.token("a", "2"))
+		synctest.Wait()
+		begin := time.Now()
+		accept(t, v, f.token("b", "1"))
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("another issuer's token took %v", took)
+		}
+		if n := v.Stats().Resolve.Live; n != 1 {
+			t.Errorf("%d live issuers", n)
+		}
+		closed := make(chan struct{})
+		go func() { v.Close(); close(closed) }()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("closed while a fetch is under way")
+		default:
+		}
+		close(release)
+		<-closed
+		<-waiting
+	})
+}

@@ -145,9 +145,11 @@ func (m jwkMembers) key(convert converter) (*Key, error) {
 	return key, nil
 }
 
-// checkUse obeys `use` and `key_ops` (RFC 7517, Sections 4.2 and 4.3).
+// checkUse obeys `use` and `key_ops` (RFC 7517, Sections 4.2 and 4.3). A SPIFFE
+// bundle has the use jwt-svid for keys that sign JWT-SVIDs (SPIFFE Trust Domain and
+// Bundle, "Public Key Use").
 func (m jwkMembers) checkUse() error {
-	if m.hasUse && m.use != "sig" {
+	if m.hasUse && m.use != "sig" && m.use != "jwt-svid" {
 		return fmt.Errorf("use %q; want sig", Printable(m.use))
 	}
 	if len(m.keyOps) == 0 {

@@ -67,6 +67,7 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		{"Ed25519 with alg Ed25519", edMembers + `,"alg":"Ed25519"`, ed},
 		// K6; RFC 7517, Sections 4.2 and 4.3.
 		{"use sig", p256Members + `,"use":"sig"`, []jose.Algorithm{jose.ES256}},
+		{"use jwt-svid, of a SPIFFE bundle", p256Members + `,"use":"jwt-svid"`, []jose.Algorithm{jose.ES256}},
 		{"key_ops verify", p256Members + `,"key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
 		{"key_ops sign and verify", p256Members + `,"key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
 		{"use and key_ops that agree", p256Members + `,"use":"sig","key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
@@ -165,6 +166,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"n null", `{"kty":"RSA","n":null,"e":"AQAB"}`, "RSA key without n"},
 		{"x null", `{"kty":"OKP","crv":"Ed25519","x":null}`, "OKP key without x"},
 		{"use enc", "{" + rsaMembers + `,"use":"enc"}`, `use "enc"; want sig`},
+		{"use x509-svid", "{" + p256Members + `,"use":"x509-svid","x5c":["AA"]}`, `use "x509-svid"; want sig`},
 		{"use empty", "{" + rsaMembers + `,"use":""}`, `use ""`},
 		{"key_ops without verify", "{" + rsaMembers + `,"key_ops":["sign"]}`, "key_ops without verify"},
 		// Reports V10: reading stops at the limit, so thousands cost no more.

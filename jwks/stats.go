@@ -9,10 +9,10 @@ import (
 )
 
 // Ready returns nil if the keys of the given issuers are available, and otherwise
-// an error that names the issuers without keys. Issuers are given by their
-// [Issuer.URL]; without arguments, Ready checks all of [Config.Issuers]. An issuer
-// that is neither among them nor live by [Config.Resolve] is an error. Ready never
-// waits, so a readiness probe can call it.
+// an error that names the issuers without keys, at most 20. Issuers are given by
+// their [Issuer.URL]; without arguments, Ready checks all of [Config.Issuers]. An
+// issuer that is neither among them nor live by [Config.Resolve] is an error. Ready
+// never waits, so a readiness probe can call it.
 //
 // If one issuer of several has no keys, only its tokens are answered 503. A probe
 // that checks all issuers then takes the whole API out of service, so pass only
@@ -23,20 +23,39 @@ func (v *Verifier) Ready(issuers ...string) error {
 		issuers = slices.Sorted(maps.Keys(s.issuers))
 	}
 	var errs []error
+	missing := 0
 	for _, url := range issuers {
 		i := s.issuers[url]
 		if i == nil && s.resolver != nil {
 			i = s.resolver.find(url)
 		}
-		if i == nil {
-			errs = append(errs, s.notLive(url))
+		err := s.ready(i, url)
+		if err == nil {
 			continue
 		}
-		if err := i.source.Ready(); err != nil {
-			errs = append(errs, fmt.Errorf("jwks: issuer %q: %w", url, err))
+		if missing++; missing <= maxMissingTold {
+			errs = append(errs, err)
 		}
 	}
+	if more := missing - maxMissingTold; more > 0 {
+		errs = append(errs, fmt.Errorf("jwks: %d more issuers have no keys", more))
+	}
 	return errors.Join(errs...)
+}
+
+// maxMissingTold is how many issuers without keys the error of Ready names.
+const maxMissingTold = 20
+
+// ready says why the keys of an issuer are not available. i is nil if the issuer is
+// not known.
+func (s *snapshot) ready(i *issuer, url string) error {
+	if i == nil {
+		return s.notLive(url)
+	}
+	if err := i.source.Ready(); err != nil {
+		return fmt.Errorf("jwks: issuer %q: %w", url, err)
+	}
+	return nil
 }
 
 func (s *snapshot) notLive(url string) error {

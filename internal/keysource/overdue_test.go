@@ -5,17 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/bearerkit/bearerkit/internal/keysource"
 )
-
-// wantFoundAfter looks up a known key, which takes the given time.
-func wantFoundAfter(t *testing.T, s *keysource.Source, kid string, want time.Duration) {
-	t.Helper()
-	if took, err := timed(s, kid); err != nil || took != want {
-		t.Errorf("Lookup(%q): %v after %v, want a key after %v", kid, err, took, want)
-	}
-}
 
 // C20: a key that was withdrawn while the source was idle verifies nothing. The
 // first lookup after the pause waits for the fresh keys, and the next one does not.

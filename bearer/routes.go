@@ -15,7 +15,8 @@ import (
 // Routes are the declared routes of a program: each has a rule or is public. With
 // them, a program does not start if one of its routes has neither. Programs use
 // the type of their adapter that is built on Routes: bearerhttp.Mux, or the Router
-// of bearergin, bearerecho5 or bearerecho.
+// of bearergin, bearerecho5 or bearerecho. With another router that lists its
+// routes, such as chi, programs use Routes themselves.
 //
 // Method and pattern are the framework's own for the route, as its list of routes
 // has them. Build Routes with [NewRoutes]. They are safe for concurrent use.

@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"encoding/base64"
+	"iter"
 	"net/http"
 	"strings"
 )
@@ -33,22 +34,32 @@ func (s *TokenSource) fromProtocol(r *http.Request) (token string, ok bool, err 
 	if !isWebSocket(r) {
 		return "", false, nil
 	}
-	for _, line := range r.Header[protocolField] {
-		for protocol := range strings.SplitSeq(line, ",") {
-			value, isOurs := strings.CutPrefix(strings.Trim(protocol, " \t"), s.name)
-			switch {
-			case !isOurs:
-				continue
-			case ok:
-				return "", true, malformed("Sec-WebSocket-Protocol", "one token", "several")
-			}
-			token, ok = value, true
+	for value := range s.offered(r.Header[protocolField]) {
+		if ok {
+			return "", true, malformed("Sec-WebSocket-Protocol", "one token", "several")
 		}
+		token, ok = value, true
 	}
 	if !ok {
 		return judgedBefore(r.Context()).removedToken(*s)
 	}
 	return s.decode(token)
+}
+
+// offered yields the rest of each subprotocol that begins with the source's prefix.
+func (s *TokenSource) offered(lines []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			if !strings.Contains(line, s.name) {
+				continue // quick, also for a long line
+			}
+			for protocol := range protocolsIn(line) {
+				if value, ok := strings.CutPrefix(protocol, s.name); ok && !yield(value) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // decode returns the token that a subprotocol's name contains.
@@ -77,32 +88,70 @@ func (c *principalContext) removedToken(s TokenSource) (token string, ok bool, e
 // after the guard can log or select them. It changes the header itself, which
 // outer handlers share.
 func (g *Guard) removeProtocols(r *http.Request) {
-	if !g.protocols {
+	lines := r.Header[protocolField]
+	if !g.protocols || !g.haveToken(lines) {
 		return
 	}
-	lines, changed := r.Header[protocolField], false
 	var kept []string
 	for _, line := range lines {
-		var others []string
-		for protocol := range strings.SplitSeq(line, ",") {
-			switch protocol = strings.Trim(protocol, " \t"); {
-			case g.isToken(protocol):
-				changed = true
-			case protocol != "":
-				others = append(others, protocol)
+		var others strings.Builder // not a slice: a client chooses the number of subprotocols
+		for protocol := range protocolsIn(line) {
+			switch {
+			case protocol == "" || g.isToken(protocol):
+				continue
+			case others.Len() == 0:
+				others.Grow(len(line))
+			default:
+				others.WriteString(", ")
+			}
+			others.WriteString(protocol)
+		}
+		if others.Len() > 0 {
+			kept = append(kept, others.String())
+		}
+	}
+	if len(kept) == 0 {
+		delete(r.Header, protocolField)
+		return
+	}
+	r.Header[protocolField] = kept
+}
+
+// protocolsIn yields the members of a field line, empty ones included.
+func protocolsIn(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for more := true; more; {
+			var protocol string
+			protocol, line, more = strings.Cut(line, ",")
+			if !yield(trimSpace(protocol)) {
+				return
 			}
 		}
-		if len(others) > 0 {
-			kept = append(kept, strings.Join(others, ", "))
+	}
+}
+
+// trimSpace removes optional whitespace (RFC 9110, Section 5.6.3). strings.Trim is
+// slow for half a million members.
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// haveToken reports whether a subprotocol in the lines contains a token.
+func (g *Guard) haveToken(lines []string) bool {
+	for i := range g.sources {
+		if s := &g.sources[i]; s.kind.isProtocol() {
+			for range s.offered(lines) {
+				return true
+			}
 		}
 	}
-	switch {
-	case !changed:
-	case len(kept) == 0:
-		delete(r.Header, protocolField)
-	default:
-		r.Header[protocolField] = kept
-	}
+	return false
 }
 
 // isToken reports whether a subprotocol contains a token.

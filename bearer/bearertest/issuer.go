@@ -37,6 +37,14 @@ type IssuerConfig struct {
 	// Clients may introspect and revoke tokens. Default: no client may.
 	Clients []Client
 
+	// URL is the issuer's URL if the caller serves the Issuer, which is an
+	// http.Handler: several issuers on one address, for example, or an issuer
+	// beside a page for sign-in. It is an http URL on a loopback host. The caller's
+	// server must pass the paths below URL, and those of the metadata (RFC 8414,
+	// Section 3.1), to the Issuer. Addr and Path are not used then. Default: the
+	// Issuer listens on Addr.
+	URL string
+
 	// InMemory serves over connections in memory instead of a socket. Only
 	// [Issuer.Client] reaches such an issuer. Use it in synctest bubbles. The URL
 	// is https://issuer.example.com, although there is no TLS.
@@ -57,6 +65,9 @@ type Issuer struct {
 	clients  map[string]*client
 	memory   *memoryListener
 	client   *http.Client
+
+	serving   sync.Once
+	endpoints http.Handler // of ServeHTTP
 
 	mu         sync.Mutex
 	server     *http.Server // nil: down
@@ -99,6 +110,11 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 		revoked:    map[digest]bool{},
 		assertions: map[assertionID]bool{},
 	}
+	if c.URL != "" {
+		if err := i.serveAt(c.URL); err != nil {
+			return nil, err
+		}
+	}
 	if i.path != "" && i.path[0] != '/' {
 		return nil, fmt.Errorf("bearertest: IssuerConfig.Path %q does not begin with a slash", c.Path)
 	}
@@ -114,8 +130,10 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	} else {
 		i.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	}
-	if err := i.Start(); err != nil {
-		return nil, err
+	if c.URL == "" {
+		if err := i.Start(); err != nil {
+			return nil, err
+		}
 	}
 	return i, nil
 }
@@ -136,6 +154,8 @@ func (i *Issuer) Start() error {
 		return errors.New("bearertest: the issuer is closed")
 	case i.server != nil:
 		return nil
+	case i.addr == "":
+		return errors.New("bearertest: an issuer with IssuerConfig.URL does not serve itself")
 	}
 	var listener net.Listener = i.memory
 	if i.memory == nil {

@@ -5,7 +5,7 @@ FRAMEWORK ?= nethttp
 DPOP ?= allowed
 MTLS ?= allowed
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop adapters/bearermcp bench adapters/bearerecho5 tools
+MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 tools
 TESTS = $(addprefix test/,$(MODULES))
 
 .PHONY: demo test bench compare $(TESTS)

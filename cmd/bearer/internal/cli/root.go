@@ -1,0 +1,97 @@
+// Package cli has the commands of the program bearer, one file each.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/ui"
+)
+
+// The exit codes, which scripts may rely on. The help of the program lists them.
+const (
+	exitOK       = 0 // the token is good, the API has no fault, the work is done
+	exitNegative = 1 // the token is refused, or the API or the issuer has a fault
+	exitUsage    = 2 // the command line has a mistake
+	exitUnknown  = 3 // nobody can tell, for example because the issuer is out of reach
+)
+
+// commands are the commands in the order of the help.
+var commands = []func(*program) *cobra.Command{}
+
+// program is one run of bearer.
+type program struct {
+	ui.Streams
+	json bool // print JSON for programs, not text for people
+}
+
+// Run runs the program with the arguments of the command line, and returns its exit
+// code. The first interrupt ends the command gracefully, and the second at once.
+func Run(args []string, streams ui.Streams) int {
+	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(signals, stop)
+
+	p := &program{Streams: streams}
+	root := p.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(signals)
+	var outcome outcome
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &outcome):
+		if outcome.err != nil {
+			_, _ = fmt.Fprintln(streams.Err, "bearer: "+ui.Line(outcome.err))
+		}
+		return outcome.code
+	}
+	_, _ = fmt.Fprintln(streams.Err, "bearer: "+ui.Line(err))
+	return exitUsage
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bearer",
+		Short: "Explain access tokens, and examine the APIs and issuers that use them",
+		Long: `bearer helps with APIs that are protected by OAuth 2.0 access tokens.
+
+Exit codes: 0 if all is well, 1 if a token is refused or a fault is found, 2 for a
+mistake on the command line, and 3 if bearer cannot tell.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON for programs")
+	for _, command := range commands {
+		root.AddCommand(command(p))
+	}
+	return root
+}
+
+// outcome is an error that decides the exit code. All other errors are mistakes on
+// the command line.
+type outcome struct {
+	code int
+	err  error // nil: the command has printed what there is to say
+}
+
+func (o outcome) Error() string { return fmt.Sprintf("exit code %d: %v", o.code, o.err) }
+func (o outcome) Unwrap() error { return o.err }
+
+// negative ends a command that has printed why a token is refused, or a fault.
+func negative() error { return outcome{code: exitNegative} }
+
+// unknown ends a command that cannot tell because of err.
+func unknown(err error) error { return outcome{exitUnknown, err} }
+
+// failed ends a command that did not do its work because of err.
+func failed(err error) error { return outcome{exitNegative, err} }

@@ -1,0 +1,64 @@
+// Package ui writes for people: marks and colors on a terminal, plain text
+// elsewhere.
+package ui
+
+import (
+	"io"
+	"os"
+	"strings"
+)
+
+// Streams are the standard streams of a program.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Style is how a text looks on a terminal.
+type Style string
+
+const (
+	Good   Style = "32"
+	Bad    Style = "31"
+	Warn   Style = "33"
+	Faint  Style = "2"
+	Strong Style = "1"
+)
+
+// Painter paints text for one stream. The zero Painter paints nothing.
+type Painter struct{ colors bool }
+
+// For returns the Painter for a stream. It paints if the stream is a terminal,
+// unless NO_COLOR is set (see no-color.org).
+func For(w io.Writer) Painter {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return Painter{}
+	}
+	info, err := f.Stat()
+	return Painter{err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+// Paint returns text in a style.
+func (p Painter) Paint(s Style, text string) string {
+	if !p.colors || text == "" {
+		return text
+	}
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+}
+
+// Line returns the text of err as one line of printable characters.
+func Line(err error) string {
+	return Printable(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}
+
+// Printable replaces what a terminal would obey, such as escape sequences in a claim
+// of a hostile token.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '�'
+		}
+		return r
+	}, text)
+}

@@ -40,6 +40,7 @@ var packageMap = map[string][]string{
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/nettest":      nil,
 	"internal/adaptertest":  {"bearer", "bearer/bearertest", "scope"},
+	"internal/credential":   nil,
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/pointer":      {"internal/strictjson", "internal/weburl"},
 	"internal/known":        nil,

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 // The program reports a mistake in one line on standard error, writes nothing to

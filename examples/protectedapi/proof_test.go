@@ -13,7 +13,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/dpop"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 // runCommand runs a subcommand of the built program.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 func makeCertificate(t *testing.T, name string, hosts ...string) *credential.Certificate {

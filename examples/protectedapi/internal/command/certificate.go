@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/usage"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 // Certificate makes a self-signed client certificate (RFC 8705, Section 2.2) and

@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"github.com/bearerkit/bearerkit/dpop"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/usage"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 // Proof writes a DPoP proof (RFC 9449, Section 4.2) for one request to stdout, so

@@ -15,9 +15,9 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/binding"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/devissuer"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/weburl"
+	"github.com/bearerkit/bearerkit/internal/credential"
 	"github.com/bearerkit/bearerkit/resource"
 )
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/bearerkit/bearerkit/dpop"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/credential"
+	"github.com/bearerkit/bearerkit/internal/credential"
 )
 
 // Files are the keys and certificates of the demonstration, in a directory that

@@ -1,0 +1,115 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// conclude gives the verdict and the advice.
+func (j *judge) conclude() {
+	r := &j.report
+	failure := r.firstFailure()
+	v := &r.Verdict
+	switch {
+	case r.Answer != nil:
+		v.Status, v.Code, v.Check = r.Answer.Status, string(j.refusal.Code), j.refusal.Check
+	case failure != nil:
+		v.Status, v.Check = statusOf(failure), failure.Log
+	}
+	if failure == nil {
+		v.Text = "An API would let this token in."
+		if !j.knowsAPI() {
+			v.Text = "Nothing is wrong with this token by itself; whether an API accepts it depends on its issuer and audience."
+			r.Advice = Advice{Command: j.command()}
+		}
+		return
+	}
+	c := j.causeOf(failure)
+	v.Cause = c.id
+	r.Advice = c.advice
+	v.Text = fmt.Sprintf("An API would answer %s: %s.", statusText(v.Status, v.Code), c.text)
+	if r.Answer == nil {
+		v.Text = fmt.Sprintf("Any API with this SDK would answer %d: %s.", v.Status, c.text)
+		if strings.HasPrefix(c.text, "it ") || strings.HasPrefix(c.text, "its ") {
+			v.Text = strings.TrimSuffix(v.Text, ".") + " (unverified)."
+		}
+	}
+}
+
+// statusOf returns the status of the answer to a check that failed.
+func statusOf(c *Check) int {
+	switch c.Name {
+	case "length":
+		return http.StatusRequestHeaderFieldsTooLarge
+	case "characters":
+		return http.StatusBadRequest
+	}
+	return http.StatusUnauthorized
+}
+
+func statusText(status int, code string) string {
+	text := fmt.Sprint(status)
+	if status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusBadRequest {
+		if code != "" && code != "forbidden" {
+			text += " " + code
+		}
+	}
+	return text
+}
+
+// command returns the command that explains the token for the API that it names.
+// A value that a shell would read is left out.
+func (j *judge) command() string {
+	if j.iss == "" {
+		return ""
+	}
+	list := j.claims.list(j.audienceClaim())
+	audience := "AUDIENCE"
+	if len(list) == 1 && isPlain(list[0]) {
+		audience = list[0]
+	}
+	issuer := "URL"
+	if isPlain(j.iss) {
+		issuer = j.iss
+	}
+	command := "bearer explain - --issuer " + issuer + " --audience " + audience
+	if j.isLikely {
+		command += " --profile " + j.likely.Name
+	}
+	return command
+}
+
+// isPlain reports whether a shell takes s as it is.
+func isPlain(s string) bool {
+	return s != "" && s[0] != '-' && len(s) <= maxShown &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/._-") == ""
+}
+
+// addLikely adds what an API would do with the profile that the token seems to
+// follow, if the profile is the reason of the refusal.
+func (j *judge) addLikely(ctx context.Context) error {
+	failure := j.report.firstFailure()
+	if failure == nil || !j.knowsAPI() || j.report.Verdict.Cause != "wrong-profile" {
+		return nil
+	}
+	c := j.config
+	c.Profile, c.Transport = j.likely, j.memo
+	other, err := newJudge(j.token, c)
+	if err != nil {
+		return err
+	}
+	if err := other.judge(ctx); err != nil {
+		return err
+	}
+	v := other.report.Verdict
+	text := fmt.Sprintf(" With the profile %s, it would answer %s.", j.likely.Name, statusText(v.Status, v.Code))
+	if v.Status == http.StatusOK {
+		text = fmt.Sprintf(" With the profile %s, it would let the token in.", j.likely.Name)
+	} else if first := other.report.firstFailure(); first != nil {
+		text = strings.TrimSuffix(text, ".") + ": " + other.causeOf(first).text + "."
+	}
+	j.report.Verdict.Text += text
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,12 @@ const (
 )
 
 // commands are the commands in the order of the help.
-var commands = []func(*program) *cobra.Command{}
+var commands = []func(*program) *cobra.Command{
+	explainCommand,
+	tokenCommand,
+	proofCommand,
+	certificateCommand,
+}
 
 // program is one run of bearer.
 type program struct {
@@ -65,8 +71,12 @@ Exit codes: 0 if all is well, 1 if a token is refused or a fault is found, 2 for
 mistake on the command line, and 3 if bearer cannot tell.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return errors.New(secrets.ReplaceAllString(err.Error(), "(not shown, since it may be a token)"))
+	})
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
@@ -75,6 +85,24 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 		root.AddCommand(command(p))
 	}
 	return root
+}
+
+// secrets matches what may be a token. A token that begins with a dash looks like a
+// flag.
+var secrets = regexp.MustCompile(`[\w.~+/=-]{24,}|"[^"]{24,}"`)
+
+// noArguments accepts no argument. Its error quotes only a short word: an argument in
+// the wrong place may be a token.
+func noArguments(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case c.HasParent():
+		return errors.New("an argument that belongs to no flag; it is not shown, since it may be a token")
+	case len(args[0]) > 16:
+		return errors.New("the first argument is no command; to explain a token, write: bearer explain TOKEN")
+	}
+	return fmt.Errorf("%q is no command; bearer help lists them", args[0])
 }
 
 // outcome is an error that decides the exit code. All other errors are mistakes on

@@ -76,7 +76,7 @@ func (j *judge) causeOfForm() cause {
 	if c := j.failed("characters"); c != nil {
 		return because("characters", "it contains "+c.Got+", which no token has", Advice{Client: "send the token as the issuer gave it."})
 	}
-	return because("opaque", "it is opaque: only its issuer can say what it is worth", Advice{
+	return because("opaque", "it is opaque, and only its issuer can say what it is worth", Advice{
 		Client:   "if the API wants JWTs, request the token for this API: some issuers give opaque tokens without an audience or resource.",
 		Operator: opaqueAdvice,
 		Go:       "introspect.New(introspect.Config{Issuer: " + shown(cmpOr(j.config.Issuer, "https://login.example.com")) + ", Auth: introspect.ClientSecretBasic(id, secret)})",

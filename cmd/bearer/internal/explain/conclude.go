@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -30,11 +31,14 @@ func (j *judge) conclude() {
 	v.Cause = c.id
 	r.Advice = c.advice
 	v.Text = fmt.Sprintf("An API would answer %s: %s.", statusText(v.Status, v.Code), c.text)
-	if r.Answer == nil {
-		v.Text = fmt.Sprintf("Any API with this SDK would answer %d: %s.", v.Status, c.text)
-		if strings.HasPrefix(c.text, "it ") || strings.HasPrefix(c.text, "its ") {
-			v.Text = strings.TrimSuffix(v.Text, ".") + " (unverified)."
-		}
+	switch {
+	case r.Answer != nil:
+	case slices.Contains([]string{"opaque", "github-token", "google-token"}, c.id):
+		v.Status, v.Check, v.Text = 0, "", "Nobody but its issuer can tell whether this token is good: "+c.text+"."
+	case j.claims != nil:
+		v.Text = fmt.Sprintf("Any API would answer %d: %s (unverified).", v.Status, c.text)
+	default:
+		v.Text = fmt.Sprintf("Any API would answer %d: %s.", v.Status, c.text)
 	}
 }
 

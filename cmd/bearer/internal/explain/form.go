@@ -16,7 +16,7 @@ const maxTokenBytes = 16 << 10
 // checkRequest checks what the guard checks before it reads the token.
 func (j *judge) checkRequest() {
 	j.verdict("length", len(j.token) <= maxTokenBytes, Check{
-		Log: "token length", Expected: fmt.Sprintf("at most %d bytes", maxTokenBytes), Got: fmt.Sprint(len(j.token)),
+		Log: "token length", Expected: fmt.Sprintf("at most %d bytes", maxTokenBytes), Got: fmt.Sprintf("%d bytes", len(j.token)),
 	})
 	log := "token"
 	if j.token == "" {

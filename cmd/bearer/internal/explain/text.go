@@ -79,26 +79,37 @@ var marks = map[Result]string{Pass: "✓", Fail: "✗", Skipped: "–"}
 func (t *text) checks(r *Report) {
 	t.title("The checks, in the order of an API, which stops at the first ✗")
 	styles := map[Result]ui.Style{Pass: ui.Good, Fail: ui.Bad, Skipped: ui.Faint}
-	for _, c := range r.Checks {
-		line := fmt.Sprintf("%s %-16s", t.p.Paint(styles[c.Result], marks[c.Result]), c.Name)
+	for i := 0; i < len(r.Checks); i++ {
+		c := r.Checks[i]
+		mark := t.p.Paint(styles[c.Result], marks[c.Result])
 		switch c.Result {
 		case Pass:
-			line += ui.Printable(c.Got)
-		case Fail:
-			line += "got " + ui.Printable(c.Got)
+			t.line("  %s %-16s%s", mark, c.Name, ui.Printable(c.Got))
+			continue
 		case Skipped:
-			line += ui.Printable(c.Note)
-		}
-		t.line("  %s", strings.TrimRight(line, " "))
-		if c.Result != Fail {
+			names := []string{c.Name}
+			for i+1 < len(r.Checks) && r.Checks[i+1].Result == Skipped && r.Checks[i+1].Note == c.Note {
+				i++
+				names = append(names, r.Checks[i].Name)
+			}
+			t.line("  %s %-16s%s", mark, strings.Join(names, ", "), ui.Printable(skipText(len(names), c.Note)))
 			continue
 		}
+		t.line("  %s %-16sgot %s", mark, c.Name, ui.Printable(c.Got))
 		t.line("    %-16swant %s", "", ui.Printable(c.Expected))
 		if c.Note != "" {
 			t.line("    %-16s%s", "", ui.Printable(c.Note))
 		}
 		t.line("    %-16s%s", "", t.p.Paint(ui.Faint, c.Rule))
 	}
+}
+
+// skipText is the reason why checks were not made. Several names leave no column.
+func skipText(checks int, why string) string {
+	if checks > 1 {
+		return ": " + why
+	}
+	return why
 }
 
 func (t *text) keys(k *Keys) {

@@ -31,12 +31,17 @@ type Painter struct{ colors bool }
 // For returns the Painter for a stream. It paints if the stream is a terminal,
 // unless NO_COLOR is set (see no-color.org).
 func For(w io.Writer) Painter {
+	return Painter{IsTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return Painter{}
+	if !ok {
+		return false
 	}
 	info, err := f.Stat()
-	return Painter{err == nil && info.Mode()&os.ModeCharDevice != 0}
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Paint returns text in a style.

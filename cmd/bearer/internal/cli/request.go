@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
+	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/strictjson"
+)
+
+// devIssuer is where bearer dev serves its issuer.
+const devIssuer = "http://127.0.0.1:9000"
+
+type tokenFlags struct {
+	issuer, endpoint string
+	scope, profile   string
+	subject, client  string
+	audience         []string
+	roles, claims    []string
+	validFor         time.Duration
+	out              string
+}
+
+func tokenCommand(p *program) *cobra.Command {
+	var f tokenFlags
+	c := &cobra.Command{
+		Use:   "token",
+		Short: "Get a token from a development issuer",
+		Long: `token asks the development issuer that bearer dev runs for an access token, and prints
+only the token. The issuer gives any token to any client, so it must be on this
+machine.`,
+		Example: `  TOKEN=$(bearer token --scope orders:read)
+  bearer token --subject alice --role admin --claim tenant=acme
+  bearer token --profile keycloak --valid-for 10s -o token.txt`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return p.requestToken(c.Context(), &f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.issuer, "issuer", devIssuer, "`URL` of the issuer")
+	flags.StringVar(&f.scope, "scope", "", "`scopes`, with spaces between them")
+	flags.StringVar(&f.subject, "subject", "", "`user`, such as alice (default: the client itself)")
+	flags.StringVar(&f.client, "client", "", "`ID` of the client")
+	flags.StringSliceVar(&f.audience, "audience", nil, "`name` of the API (repeatable; default: the issuer's)")
+	flags.StringSliceVar(&f.roles, "role", nil, "`role` (repeatable)")
+	flags.StringArrayVar(&f.claims, "claim", nil, "`name=value` of a claim, as JSON or text (repeatable)")
+	flags.DurationVar(&f.validFor, "valid-for", 0, "`time` until the token expires; negative: it has expired (default: the issuer's)")
+	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names())
+	flags.StringVarP(&f.out, "output", "o", "-", "`file` for the token, readable by its owner only; - is standard output")
+	return c
+}
+
+// form returns the parameters of the token request.
+func (f *tokenFlags) form() (url.Values, error) {
+	var errs []error
+	form := url.Values{"grant_type": {"client_credentials"}}
+	set := func(name, value string) {
+		if value != "" {
+			form.Set(name, value)
+		}
+	}
+	set("scope", f.scope)
+	set("sub", f.subject)
+	set("client_id", f.client)
+	form["audience"], form["roles"], form["claim"] = f.audience, f.roles, f.claims
+	for _, claim := range f.claims {
+		if name, _, ok := strings.Cut(claim, "="); !ok || name == "" {
+			errs = append(errs, fmt.Errorf("--claim %q; want name=value", claim))
+		}
+	}
+	if f.profile != "" {
+		if _, err := profile.Find(f.profile); err != nil {
+			errs = append(errs, fmt.Errorf("--profile: %w", err))
+		}
+		set("profile", f.profile)
+	}
+	if f.validFor != 0 {
+		set("valid_for", f.validFor.String())
+	}
+	if f.out == "" {
+		errs = append(errs, errors.New("--output is empty; want a file, or - for standard output"))
+	}
+	return form, errors.Join(errs...)
+}
+
+func (p *program) requestToken(ctx context.Context, f *tokenFlags) error {
+	form, err := f.form()
+	if err != nil {
+		return err
+	}
+	client := fetch.New(nil, false)
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if _, err := client.CheckURL(f.issuer); err != nil {
+		return fmt.Errorf("--issuer: %w", err)
+	}
+	response, err := client.Post(ctx, strings.TrimSuffix(f.issuer, "/")+"/token", form, http.Header{}, fetch.MaxBody)
+	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
+		return failed(fmt.Errorf("the issuer refuses: %s", cmp.Or(oauthError(response.Body), status.Error())))
+	}
+	if err != nil {
+		return unknown(fmt.Errorf("%w; start the issuer with bearer dev, or name another by --issuer", err))
+	}
+	token := member(response.Body, "access_token")
+	if token == "" {
+		return failed(errors.New("the issuer's answer has no access_token"))
+	}
+	if f.out == "-" {
+		_, err = fmt.Fprintln(p.Out, token)
+	} else {
+		err = os.WriteFile(f.out, []byte(token+"\n"), 0o600)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// oauthError returns the error of a token endpoint (RFC 6749, Section 5.2).
+func oauthError(body []byte) string {
+	code, description := member(body, "error"), member(body, "error_description")
+	if description == "" {
+		return code
+	}
+	return code + ": " + description
+}
+
+// member returns a text in a JSON object, or nothing.
+func member(document []byte, name string) (text string) {
+	_ = strictjson.Object(document, func(found []byte, value strictjson.Value) error {
+		if string(found) == name {
+			text, _ = strictjson.String(value)
+		}
+		return nil
+	})
+	return text
+}

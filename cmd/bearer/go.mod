@@ -4,12 +4,12 @@ go 1.26.0
 
 require (
 	github.com/bearerkit/bearerkit v0.1.0
-	github.com/go-json-experiment/json v1.27.2
 	github.com/spf13/cobra v1.10.2
 )
 
 require (
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/goccy/go-json v0.10.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect

@@ -154,7 +154,7 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	report.API = api
+	report.WithAPI(api)
 	if err := p.print(report, func() { report.Write(p.Out, ui.For(p.Out)) }); err != nil {
 		return failed(err)
 	}

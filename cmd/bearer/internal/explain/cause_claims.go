@@ -18,10 +18,14 @@ func (j *judge) causeOfAudience() cause {
 	}
 	if text := likeness(want, got); text != "" {
 		set.Issuer = "or let the issuer send exactly " + quoted(want) + ": the comparison is exact (RFC 9068, Section 4)."
-		return because("audience-looks-equal", "its aud looks like the API's name and differs in "+text, set)
+		return because("audience-looks-equal", "its aud looks like the API's name and "+text, set)
 	}
 	if found, ok := j.otherKind(); ok {
 		return found
+	}
+	if claim := j.audienceClaim(); claim != "aud" {
+		set.Operator = "list the " + claim + " of each client that may call the API: by this profile, it is the audience."
+		return because("other-client", "its "+claim+" is "+quoted(got)+", which is not in the API's list", set)
 	}
 	request := "request the token for this API: with the parameter resource (RFC 8707), or audience at Auth0, or a scope of the API at Entra ID."
 	switch {
@@ -71,27 +75,30 @@ func isClientOf(c claimSet, audience []string) bool {
 	return false
 }
 
-// likeness says in what the closest two names differ, or nothing.
+// likeness says how an aud differs from a name that it looks like, or nothing.
 func likeness(want, got []string) string {
 	for _, a := range want {
 		for _, b := range got {
 			switch {
 			case a == b:
 			case strings.TrimSpace(b) == a:
-				return "white space"
+				return "has white space around it"
 			case strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/"):
-				return "the slash at the end"
+				return "differs in the slash at the end"
 			case strings.EqualFold(a, b):
-				return "upper and lower case"
-			case strings.Contains(a+b, "://") && withoutScheme(a) == withoutScheme(b):
-				return "the scheme (" + shown(scheme(a)) + ", " + shown(scheme(b)) + ")"
+				return "differs in upper and lower case"
+			case isWeb(a+b) && withoutScheme(a) == withoutScheme(b):
+				return "differs in the scheme (" + shown(scheme(a)) + ", " + shown(scheme(b)) + ")"
 			case strings.Contains(b, a) && strings.ContainsAny(b, " ,"):
-				return "that several names stand in one text; aud must be an array then"
+				return "has several names in one text, where aud must be an array"
 			}
 		}
 	}
 	return ""
 }
+
+// isWeb reports whether a text has an http or https URL.
+func isWeb(s string) bool { return strings.Contains(s, "http://") || strings.Contains(s, "https://") }
 
 func scheme(s string) string {
 	name, _, ok := strings.Cut(s, "://")

@@ -8,10 +8,10 @@ import (
 	"github.com/bearerkit/bearerkit/internal/fetch"
 )
 
-// goProfile is the profile for the Go lines: the likely one, if the user named
-// none.
+// goProfile is the profile for the Go lines: the likely one, if that of RFC 9068
+// does not fit.
 func (j *judge) goProfile() profile.Named {
-	if j.isLikely && j.config.Profile.Name == profile.Default.Name {
+	if j.isLikely && j.config.Profile.Name == profile.Default.Name && !j.acceptsType() {
 		return j.likely
 	}
 	return j.config.Profile

@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
@@ -137,7 +136,7 @@ func (j *judge) claimTexts() []Claim {
 		if value == nil {
 			continue
 		}
-		text := strings.Trim(shown(textOf(value)), `"`)
+		text := clipped(textOf(value))
 		if date, err := claims.Date(value); err == nil && isDate(name) {
 			text += " (" + j.timeText(date) + ")"
 		}
@@ -184,7 +183,7 @@ func (j *judge) describe() {
 	j.report.Token.Kind = j.kindText()
 	for _, name := range []string{"alg", "typ", "kid"} {
 		if value := j.rawHeader[name]; value != nil {
-			j.report.Token.Header = append(j.report.Token.Header, Claim{name, strings.Trim(shown(textOf(value)), `"`)})
+			j.report.Token.Header = append(j.report.Token.Header, Claim{name, clipped(textOf(value))})
 		}
 	}
 }

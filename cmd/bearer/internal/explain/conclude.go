@@ -117,3 +117,18 @@ func (j *judge) addLikely(ctx context.Context) error {
 	j.report.Verdict.Text += text
 	return nil
 }
+
+// WithAPI adds what the API itself says: its answer, if the token was sent, comes
+// first.
+func (r *Report) WithAPI(a *API) {
+	r.API = a
+	if a == nil || a.Sent == nil {
+		return
+	}
+	s := a.Sent
+	text := fmt.Sprintf("The API answered %s. ", statusText(s.Status, find(s.Challenges, "Bearer", "DPoP")["error"]))
+	if r.Verdict.Status != 0 && r.Verdict.Status != s.Status {
+		text += "That is not what its settings, as far as they are known, lead to: "
+	}
+	r.Verdict.Text = text + r.Verdict.Text
+}

@@ -5,14 +5,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/internal/jose"
@@ -68,7 +67,7 @@ func (c *copied) fromClaimedIssuer(iss string) {
 	c.set("iss", `"https://copy.invalid"`)
 }
 
-func (c *copied) set(name, json string) { c.claims[name] = strictjson.Value(json) }
+func (c *copied) set(name, value string) { c.claims[name] = strictjson.Value(value) }
 
 func (c *copied) verifier(leeway time.Duration) (*jwks.Verifier, error) {
 	return jwks.New(jwks.Config{Issuers: []jwks.Issuer{c.issuer}, Leeway: leeway})
@@ -214,7 +213,7 @@ func (c *copied) replace(name string) {
 
 // quote returns a text as a JSON string.
 func quote(s string) []byte {
-	b, _ := jsontext.AppendQuote(nil, s) // invalid UTF-8 is replaced
+	b, _ := json.Marshal(s) // it replaces invalid UTF-8, and cannot fail
 	return b
 }
 

@@ -60,7 +60,7 @@ func newSDK(t *testing.T, c explain.Config) *sdk {
 	if c.KeysFile != "" {
 		issuer.Keys, issuer.AllowNonHTTPSIdentifier = jwks.KeysFromFile(c.KeysFile), true
 	}
-	v, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{issuer}})
+	v, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{issuer}, Leeway: c.Leeway})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/ui"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
@@ -252,10 +253,14 @@ func quoted(list []string) string {
 const maxShown = 120
 
 // shown quotes a text that may come from a token.
-func shown(s string) string {
-	r := []rune(s)
+func shown(s string) string { return fmt.Sprintf("%q", clipped(s)) }
+
+// clipped returns a text that may come from a token, as one line of at most maxShown
+// printable characters.
+func clipped(s string) string {
+	r := []rune(strings.ToValidUTF8(s, "�"))
 	if len(r) > maxShown {
-		s = string(r[:maxShown]) + "…"
+		return ui.Printable(string(r[:maxShown])) + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return ui.Printable(string(r))
 }

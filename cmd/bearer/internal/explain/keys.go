@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -151,9 +152,10 @@ func (j *judge) listKeys(stats keysource.Stats) {
 	for _, e := range j.memo.exchanges() {
 		k.Requests = append(k.Requests, e.request())
 	}
+	k.Clock = j.clockText()
 	set, err := j.keySet()
 	if err != nil || len(set.Keys) == 0 && len(set.Skipped) == 0 {
-		k.Keys, k.From = nil, "which could not be read"
+		k.Keys = nil
 	}
 	j.published = set.Keys
 	for _, key := range set.Keys {
@@ -167,12 +169,35 @@ func (j *judge) listKeys(stats keysource.Stats) {
 	case j.config.KeysFile != "":
 		k.From = "read from the file of --keys"
 	case stats.Fetched.IsZero():
-		k.From = "none fetched"
+		k.From = "none that can be used"
 	case j.config.KeysURL != "":
 		k.From = "fetched just now from --jwks-uri"
 	default:
 		k.From = "fetched just now from the jwks_uri of the issuer's metadata"
 	}
+}
+
+// minClock is the difference of clocks that is worth telling. The field Date has
+// whole seconds.
+const minClock = 3 * time.Second
+
+// clockText compares the issuer's clock with this machine's by the field Date of its
+// answers, or returns nothing if they agree.
+func (j *judge) clockText() string {
+	for _, e := range j.memo.exchanges() {
+		date, err := http.ParseTime(e.header.Get("Date"))
+		if err != nil || e.header.Get("Age") != "" { // the answer is a cache's
+			continue
+		}
+		switch off := date.Sub(e.at); {
+		case off > minClock:
+			return "the issuer's clock is " + durationText(off) + " ahead of this machine's"
+		case off < -minClock:
+			return "the issuer's clock is " + durationText(-off) + " behind this machine's"
+		}
+		break
+	}
+	return ""
 }
 
 // keySet returns the last key set that was fetched, or that of the file.

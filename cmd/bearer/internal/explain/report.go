@@ -81,6 +81,7 @@ type Keys struct {
 	Keys     []Key     `json:"keys"`
 	Skipped  []string  `json:"unusable,omitempty"` // why the API does not use a key
 	Chosen   string    `json:"chosen,omitempty"`
+	Clock    string    `json:"clock,omitempty"` // how the issuer's clock differs
 }
 
 // Request is a request that was made to find the keys.

@@ -125,7 +125,10 @@ func (t *text) keys(k *Keys) {
 		if key.ID != "" {
 			name = "kid " + ui.Printable(key.ID)
 		}
-		t.line("  key %s: %s", name, key.Algorithms)
+		t.line("  %s: %s", name, key.Algorithms)
+	}
+	if k.Clock != "" {
+		t.line("  %s", t.p.Paint(ui.Warn, k.Clock))
 	}
 	for _, s := range k.Skipped {
 		t.line("  not used: %s", ui.Printable(s))

@@ -152,7 +152,7 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	report, err := explain.Token(ctx, token, f.config)
 	done()
 	if err != nil {
-		return err
+		return errors.New(flagNames.Replace(err.Error()))
 	}
 	report.WithAPI(api)
 	if err := p.print(report, func() { report.Write(p.Out, ui.For(p.Out)) }); err != nil {
@@ -160,6 +160,13 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	}
 	return outcomeOf(report)
 }
+
+// flagNames replaces the fields in a mistake of the SDK's configuration by the flags
+// that set them.
+var flagNames = strings.NewReplacer(
+	"jwks: Config.Issuers[0]: ", "", "URL: the URL", "--issuer: the URL", "URL: contains", "--issuer: contains", "set AllowNonHTTPSIdentifier and Keys", "name its keys by --jwks-uri or --keys",
+	"with InsecureAllowHTTP", "with --insecure-allow-http", "Audience[0]", "--audience", "Keys: KeysFromFile", "--keys", "Keys: KeysFromURL", "--jwks-uri", "jwks: Config.Leeway", "--leeway",
+)
 
 // outcomeOf returns the exit code of a report. What the API really answered counts
 // more than what it would answer.

@@ -127,7 +127,7 @@ func (r *Report) WithAPI(a *API) {
 	}
 	s := a.Sent
 	text := fmt.Sprintf("The API answered %s. ", statusText(s.Status, find(s.Challenges, "Bearer", "DPoP")["error"]))
-	if r.Verdict.Status != 0 && r.Verdict.Status != s.Status {
+	if as := r.Verdict.Status; as != 0 && as != s.Status && (as != http.StatusOK || s.Status >= 300) {
 		text += "That is not what its settings, as far as they are known, lead to: "
 	}
 	r.Verdict.Text = text + r.Verdict.Text

@@ -148,8 +148,26 @@ func newJudge(token string, c Config) (*judge, error) {
 	case c.KeysURL != "":
 		j.issuer.Keys = jwks.KeysFromURL(c.KeysURL)
 	}
-	return j, nil
+	return j, j.validate()
 }
+
+// validate reports the mistakes that the SDK finds in the settings. It makes no
+// request.
+func (j *judge) validate() error {
+	if !j.knowsAPI() {
+		return nil
+	}
+	v, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{j.issuer}, Leeway: j.config.Leeway, Client: &http.Client{Transport: offline{}}})
+	if err == nil {
+		v.Close()
+	}
+	return err
+}
+
+// offline refuses all requests.
+type offline struct{}
+
+func (offline) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("offline") }
 
 // judge makes all checks and asks the SDK.
 func (j *judge) judge(ctx context.Context) error {

@@ -2,6 +2,8 @@ package explain_test
 
 import (
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -136,9 +138,14 @@ func (k *kit) outages(t *testing.T) []explained {
 	const metadata = "/.well-known/openid-configuration"
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // which tells of the client's alert
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
 	var list []explained
 	for _, o := range []struct{ name, cause, url string }{
 		{"issuer down", "issuer-unreachable", down.URL},
+		{"certificate of the issuer", "issuer-certificate", untrusted.URL},
 		{"no metadata", "no-metadata", serve(nil)},
 		{"metadata of another issuer", "metadata-issuer", serve(map[string]string{metadata: `{"issuer":"ISSUER/","jwks_uri":"ISSUER/jwks"}`})},
 		{"web page as key set", "bad-key-set", serve(map[string]string{metadata: `{"issuer":"ISSUER","jwks_uri":"ISSUER/jwks"}`, "/jwks": "<html>"})},

@@ -138,6 +138,7 @@ func (k *kit) kinds() []explained {
 		{name: "Entra ID without profile", cause: "wrong-profile", token: k.shaped(bearertest.EntraID, nil)},
 		{name: "Okta without profile, expired", cause: "wrong-profile", token: k.shaped(bearertest.Okta, claims{"exp": at(-3*time.Hour - time.Minute)})},
 		{name: "Auth0 under Okta", cause: "wrong-profile", token: k.shaped(bearertest.Auth0, nil), args: k.api("--profile", "okta")},
+		{name: "unknown kind of Keycloak", cause: "kind", token: k.shaped(bearertest.Keycloak, claims{"typ": "Other"}), args: keycloak},
 		{name: "unknown type", cause: "type", token: k.mint(claims{"typ": "acme+jwt"}, nil)},
 	}
 	for i := range list {
@@ -163,6 +164,7 @@ func (k *kit) issuers() []explained {
 		{name: "Entra version 2", cause: "entra-v2", token: k.shaped(bearertest.EntraID, claims{"iss": "https://login.microsoftonline.com/" + tenant + "/v2.0"}), args: k.withIssuer("https://sts.windows.net/"+tenant+"/", "--profile", "entraid")},
 		{name: "Entra common", cause: "entra-common", token: k.shaped(bearertest.EntraID, claims{"iss": "https://login.microsoftonline.com/" + tenant + "/v2.0"}), args: k.withIssuer("https://login.microsoftonline.com/common/v2.0", "--profile", "entraid")},
 		{name: "Entra tenant", cause: "entra-tenant", token: k.shaped(bearertest.EntraID, claims{"iss": "https://login.microsoftonline.com/" + tenant + "/v2.0"}), args: k.withIssuer("https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0", "--profile", "entraid")},
+		{name: "Entra without v2.0", cause: "entra-version", token: k.shaped(bearertest.EntraID, claims{"iss": "https://login.microsoftonline.com/" + tenant + "/v2.0"}), args: k.withIssuer("https://login.microsoftonline.com/"+tenant, "--profile", "entraid")},
 		{name: "Okta server", cause: "okta-server", token: token("https://acme.okta.com"), args: k.withIssuer("https://acme.okta.com/oauth2/default")},
 		{name: "other issuer", cause: "other-issuer", token: token("https://other.example.net"), args: k.withIssuer("https://login.example.com")},
 		{name: "escape sequences in iss", cause: "other-issuer", token: token("https://evil.example/\x1b[2J\u202eabc"), args: k.withIssuer("https://login.example.com")},

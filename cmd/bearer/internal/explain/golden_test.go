@@ -127,7 +127,7 @@ var varying = []struct {
 	pattern *regexp.Regexp
 	by      string
 }{
-	{regexp.MustCompile(`http://(127\.0\.0\.1|localhost):\d{5}`), "http://127.0.0.1:PORT"},
+	{regexp.MustCompile(`https?://(127\.0\.0\.1|localhost):\d{5}`), "http://127.0.0.1:PORT"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d{5}`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "(time)"},
 	{regexp.MustCompile(`\b1[789]\d{8}(\d{3})?(\.\d+)?\b`), "(seconds)"},
@@ -162,5 +162,58 @@ func (k *kit) compare(t *testing.T, name, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("%s is not what the command prints; go test ./internal/explain -run TestGolden -update\n%s", file, got)
+	}
+}
+
+// docs/explain.md lists every cause, and each has a case.
+func TestCausesAreListed(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| [a-z ,]+ \\| ((?:`[a-z0-9-]+`(?:, )?)+) \\|$").FindAllStringSubmatch(string(page), -1) {
+		for _, id := range regexp.MustCompile("`([a-z0-9-]+)`").FindAllStringSubmatch(row[1], -1) {
+			listed[id[1]] = true
+		}
+	}
+	covered := map[string]bool{}
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cause := range regexp.MustCompile(`"cause": "([^"]+)"`).FindAllSubmatch(data, -1) {
+			covered[string(cause[1])] = true
+		}
+	}
+	sources, err := filepath.Glob("cause*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := 0
+	for _, file := range sources {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`(?:(?:because|send)\(|(?m:^\t\{))"([a-z0-9-]*[a-z0-9])",`).FindAllSubmatch(source, -1) {
+			written++
+			if name := string(id[1]); !listed[name] || !covered[name] {
+				t.Errorf("%s: the cause %s: in docs/explain.md: %t; in a golden file: %t", file, name, listed[name], covered[name])
+			}
+		}
+	}
+	if written < 90 || len(listed) < written-5 {
+		t.Errorf("%d causes in the code, %d in docs/explain.md", written, len(listed))
+	}
+	for name := range listed {
+		if !covered[name] {
+			t.Errorf("docs/explain.md lists %s, which no golden file has", name)
+		}
 	}
 }

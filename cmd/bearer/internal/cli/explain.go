@@ -154,6 +154,9 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	if err != nil {
 		return errors.New(flagNames.Replace(err.Error()))
 	}
+	if ctx.Err() != nil {
+		return unknown(errors.New("interrupted, or the issuer and the API took too long"))
+	}
 	report.WithAPI(api)
 	if err := p.print(report, func() { report.Write(p.Out, ui.For(p.Out)) }); err != nil {
 		return failed(err)

@@ -229,6 +229,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"explain", token, "--issuer", "https://login.example.com", "--audience", "a", "--keys", "does/not/exist"}, "--keys: does/not/exist: no such file"},
 		{[]string{"explain", token, "--leeway", token}, "not shown"},
 		{[]string{"proof", token}, "not shown"},
+		{[]string{"help", token}, "no such command"},
 		{[]string{"token", token}, "not shown"},
 	} {
 		got := on("", tt.args...)

@@ -81,6 +81,7 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON for programs")
+	root.SetHelpCommand(helpCommand(root))
 	for _, command := range commands {
 		root.AddCommand(command(p))
 	}
@@ -103,6 +104,22 @@ func noArguments(c *cobra.Command, args []string) error {
 		return errors.New("the first argument is no command; to explain a token, write: bearer explain TOKEN")
 	}
 	return fmt.Errorf("%q is no command; bearer help lists them", args[0])
+}
+
+// helpCommand replaces cobra's, which repeats an unknown topic.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return errors.New("no such command; bearer help lists the commands")
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
 }
 
 // outcome is an error that decides the exit code. All other errors are mistakes on

@@ -30,6 +30,7 @@ func (j *judge) causeOfRoute(c *Check) cause {
 
 func (j *judge) causeOfLack(what, name string) cause {
 	place, spelled := j.findName(name)
+	where := clipped(place)
 	grant := Advice{
 		Client:   "request the scope, as the challenge says: scope=" + shown(strings.Join(j.config.Scope, " ")) + ". A new token with the same scopes does not help.",
 		Issuer:   "grant the scope to this client or user.",
@@ -50,12 +51,12 @@ func (j *judge) causeOfLack(what, name string) cause {
 			Operator: "require the " + what + " as the issuer spells it: names are case-sensitive.",
 		})
 	case what == "scope":
-		return because("scope-elsewhere", "it has "+shown(name)+", but in "+place+", and not among the scopes", Advice{
+		return because("scope-elsewhere", "it has "+shown(name)+", but in "+where+", and not among the scopes", Advice{
 			Operator: "if this name is a role, or a permission that the issuer assigns, require it as one: bearer.AnyOf(bearer.Scope(scope.All(" + shown(name) + ")), bearer.Role(" + shown(name) + ")).",
 			Go:       j.goPlace(place),
 		})
 	}
-	return because("role-elsewhere", "it has the role "+shown(name)+" in "+place+", where the profile does not look", Advice{
+	return because("role-elsewhere", "it has the role "+shown(name)+" in "+where+", where the profile does not look", Advice{
 		Operator: "name the place in Profile.Roles.", Go: j.goPlace(place),
 	})
 }

@@ -185,7 +185,7 @@ func (j *judge) checkRoute() {
 	p := j.principal
 	if len(j.config.Scope) > 0 {
 		j.verdict("scope", j.rule().Allows(p.Scopes), Check{
-			Log: "scope", Expected: strings.Join(j.config.Scope, " "), Got: cmpOr(p.Scopes.String(), "none"),
+			Log: "scope", Expected: strings.Join(j.config.Scope, " "), Got: cmpOr(clipped(p.Scopes.String()), "none"),
 			Note: "read from " + strings.Join(j.scopeClaims(), ", "),
 		})
 	}

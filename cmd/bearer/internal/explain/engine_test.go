@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -136,11 +137,23 @@ func keepsSecret(t *testing.T, r *explain.Report, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if part := partOf(token, text.String()+string(data)); part != "" {
+		t.Fatalf("the report contains %q of the token", part)
+	}
+}
+
+// partOf returns 16 characters of the token that the output contains, or nothing.
+func partOf(token, output string) string {
+	parts := map[string]bool{}
 	for i := 0; i+16 <= len(token); i++ {
-		if part := token[i : i+16]; strings.Contains(text.String(), part) || strings.Contains(string(data), part) {
-			t.Fatalf("the report contains %q of the token", part)
+		parts[token[i:i+16]] = true
+	}
+	for i := 0; i+16 <= len(output); i++ {
+		if parts[output[i:i+16]] {
+			return output[i : i+16]
 		}
 	}
+	return ""
 }
 
 // The hostile tokens of each shape: the first cross is the check that the SDK's log
@@ -183,4 +196,55 @@ func TestGoodTokens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The issuer's clock is compared with this machine's.
+func TestClockDifference(t *testing.T) {
+	issuer := newIssuer(t)
+	for off, want := range map[time.Duration]string{
+		0: "", 10 * time.Minute: "the issuer's clock is 9 minutes ahead of this machine's", -time.Hour: "the issuer's clock is 60 minutes behind this machine's",
+	} {
+		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Body: issuer.KeySet(), Header: http.Header{"Date": {time.Now().Add(off).UTC().Format(http.TimeFormat)}}})
+		issuer.SetFault(bearertest.OAuthMetadata, bearertest.Fault{Status: 404, Header: http.Header{"Date": {time.Now().Add(off).UTC().Format(http.TimeFormat)}}})
+		issuer.SetFault(bearertest.OIDCMetadata, bearertest.Fault{Header: http.Header{"Date": {time.Now().Add(off).UTC().Format(http.TimeFormat)}}})
+		r, err := explain.Token(t.Context(), issuer.Mint(bearertest.Token{}), explain.Config{Issuer: issuer.URL(), Audience: []string{audience}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Keys.Clock; got != want {
+			t.Errorf("a difference of %v: %q, want %q", off, got, want)
+		}
+	}
+}
+
+// A text of any form is explained, and never repeated.
+func FuzzToken(f *testing.F) {
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer issuer.Close()
+	for _, h := range issuer.Hostile(bearertest.Token{}) {
+		if len(h.Token) < 4<<10 {
+			f.Add(h.Token)
+		}
+	}
+	f.Add(`{"access_token":"eyJ9.e30.e30"}`)
+	f.Add("Bearer \"eyJ9.e30.\n\"")
+	config := explain.Config{
+		Issuer: issuer.URL(), Audience: []string{audience}, Transport: issuer.Client().Transport,
+		Scope: []string{"orders:read"}, Roles: []string{"admin"},
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		for _, c := range []explain.Config{{}, config} {
+			r, err := explain.Token(t.Context(), token, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict.Text == "" || len(r.Checks) < 15 {
+				t.Errorf("%+v", r)
+			}
+			keepsSecret(t, r, token)
+		}
+	})
 }

@@ -259,10 +259,16 @@ func (j *judge) passed(name string) bool {
 	return slices.ContainsFunc(j.report.Checks, func(c Check) bool { return c.Name == name && c.Result == Pass })
 }
 
+// maxListed bounds the values of a list that a text shows.
+const maxListed = 8
+
 func quoted(list []string) string {
-	texts := make([]string, len(list))
-	for i, s := range list {
-		texts[i] = shown(s)
+	var texts []string
+	for _, s := range list[:min(len(list), maxListed)] {
+		texts = append(texts, shown(s))
+	}
+	if more := len(list) - maxListed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts, ", "), more)
 	}
 	return strings.Join(texts, ", ")
 }

@@ -22,13 +22,13 @@ import (
 const devIssuer = "http://127.0.0.1:9000"
 
 type tokenFlags struct {
-	issuer, endpoint string
-	scope, profile   string
-	subject, client  string
-	audience         []string
-	roles, claims    []string
-	validFor         time.Duration
-	out              string
+	issuer          string
+	scope, profile  string
+	subject, client string
+	audience        []string
+	roles, claims   []string
+	validFor        time.Duration
+	out             string
 }
 
 func tokenCommand(p *program) *cobra.Command {
@@ -37,8 +37,8 @@ func tokenCommand(p *program) *cobra.Command {
 		Use:   "token",
 		Short: "Get a token from a development issuer",
 		Long: `token asks the development issuer that bearer dev runs for an access token, and prints
-only the token. The issuer gives any token to any client, so it must be on this
-machine.`,
+only the token. Such an issuer gives any token to any client. It may be on this
+machine, or at an https URL.`,
 		Example: `  TOKEN=$(bearer token --scope orders:read)
   bearer token --subject alice --role admin --claim tenant=acme
   bearer token --profile keycloak --valid-for 10s -o token.txt`,

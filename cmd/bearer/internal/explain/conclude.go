@@ -34,7 +34,7 @@ func (j *judge) conclude() {
 	switch {
 	case r.Answer != nil:
 	case slices.Contains([]string{"opaque", "github-token", "google-token"}, c.id):
-		v.Status, v.Check, v.Text = 0, "", "Nobody but its issuer can tell whether this token is good: "+c.text+"."
+		v.Status, v.Check, v.Text = 0, "", "Nobody can tell from the token itself: "+c.text+"."
 	case j.claims != nil:
 		v.Text = fmt.Sprintf("Any API would answer %d: %s (unverified).", v.Status, c.text)
 	default:
@@ -78,7 +78,7 @@ func (j *judge) command() string {
 	if isPlain(j.iss) {
 		issuer = j.iss
 	}
-	command := "bearer explain - --issuer " + issuer + " --audience " + audience
+	command := `bearer explain "$TOKEN" --issuer ` + issuer + " --audience " + audience
 	if j.isLikely {
 		command += " --profile " + j.likely.Name
 	}

@@ -193,8 +193,11 @@ func (j *judge) judge(ctx context.Context) error {
 // add adds the outcome of a check.
 func (j *judge) add(c Check) { j.report.Checks = append(j.report.Checks, c) }
 
-// skip adds checks that cannot be made.
+// skip adds checks that cannot be made. For a token that is no JWT, this is why.
 func (j *judge) skip(why string, names ...string) {
+	if j.failed("form") != nil {
+		why = "the token is not a JWT"
+	}
 	for _, name := range names {
 		j.add(Check{Name: name, Result: Skipped, Rule: rules[name], Note: why})
 	}

@@ -69,7 +69,7 @@ func (j *judge) checkForm() {
 		Log: "form", Expected: "a JWT: three parts of base64url with dots between them", Got: j.formText(),
 	})
 	if !isJWS {
-		j.skip("the token is not a JWT", "header", "crit", "encoding")
+		j.skip("", "header", "crit", "encoding")
 		return
 	}
 	j.parsed = err == nil

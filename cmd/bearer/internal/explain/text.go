@@ -92,7 +92,7 @@ func (t *text) checks(r *Report) {
 				i++
 				names = append(names, r.Checks[i].Name)
 			}
-			t.line("  %s %-16s%s", mark, strings.Join(names, ", "), ui.Printable(skipText(len(names), c.Note)))
+			t.line("  %s %s", mark, skipText(names, ui.Printable(c.Note)))
 			continue
 		}
 		t.line("  %s %-16sgot %s", mark, c.Name, ui.Printable(c.Got))
@@ -104,12 +104,15 @@ func (t *text) checks(r *Report) {
 	}
 }
 
-// skipText is the reason why checks were not made. Several names leave no column.
-func skipText(checks int, why string) string {
-	if checks > 1 {
-		return ": " + why
+// skipText says why checks were not made.
+func skipText(names []string, why string) string {
+	switch {
+	case len(names) == 1:
+		return fmt.Sprintf("%-16s%s", names[0], why)
+	case len(names) > 8:
+		return "all others      " + why
 	}
-	return why
+	return strings.Join(names, ", ") + ": " + why
 }
 
 func (t *text) keys(k *Keys) {

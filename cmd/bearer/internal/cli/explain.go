@@ -148,7 +148,10 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	done := p.progress("asking the issuer for its keys")
+	done := func() {}
+	if f.config.Issuer != "" {
+		done = p.progress("asking the issuer for its keys")
+	}
 	report, err := explain.Token(ctx, token, f.config)
 	done()
 	if err != nil {

@@ -21,6 +21,10 @@ import (
 // devIssuer is where bearer dev serves its issuer.
 const devIssuer = "http://127.0.0.1:9000"
 
+// formOfEntraV1 is a form of tokens without a profile of its own: that of Entra ID
+// accepts it.
+const formOfEntraV1 = "entraidv1"
+
 type tokenFlags struct {
 	issuer          string
 	scope, profile  string
@@ -54,7 +58,7 @@ machine, or at an https URL.`,
 	flags.StringSliceVar(&f.roles, "role", nil, "`role` (repeatable)")
 	flags.StringArrayVar(&f.claims, "claim", nil, "`name=value` of a claim, as JSON or text (repeatable)")
 	flags.DurationVar(&f.validFor, "valid-for", 0, "`time` until the token expires; negative: it has expired (default: the issuer's)")
-	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names())
+	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names()+", "+formOfEntraV1)
 	flags.StringVarP(&f.out, "output", "o", "-", "`file` for the token, readable by its owner only; - is standard output")
 	return c
 }
@@ -78,10 +82,14 @@ func (f *tokenFlags) form() (url.Values, error) {
 		}
 	}
 	if f.profile != "" {
-		if _, err := profile.Find(f.profile); err != nil {
+		p, err := profile.Find(f.profile)
+		switch {
+		case f.profile == formOfEntraV1:
+			p.Shape = f.profile
+		case err != nil:
 			errs = append(errs, fmt.Errorf("--profile: %w", err))
 		}
-		set("profile", f.profile)
+		set("profile", p.Shape)
 	}
 	if f.validFor != 0 {
 		set("valid_for", f.validFor.String())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/cli"
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/ui"
 	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/internal/credential"
@@ -92,6 +93,35 @@ func TestTokenCommandSendsItsFlags(t *testing.T) {
 		if value := strings.Join(form[name], " "); value != want {
 			t.Errorf("%s is %q, want %q", name, value, want)
 		}
+	}
+}
+
+// The name of a profile becomes that of the test kit's shape.
+func TestTokenCommandNamesTheForm(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.PostFormValue("profile")
+		_, _ = w.Write([]byte(`{"access_token":"token"}`))
+	}))
+	defer server.Close()
+	shapes := map[string]bool{"rfc9068": true}
+	for _, shape := range bearertest.Shapes() {
+		shapes[strings.ToLower(string(shape))] = true
+	}
+	delete(shapes, "")
+	sent := map[string]bool{}
+	names := []string{"entraidv1"}
+	for _, p := range profile.All() {
+		names = append(names, p.Name)
+	}
+	for _, name := range names {
+		if r := on("", "token", "--issuer", server.URL, "--profile", name); r.code != 0 || !shapes[got] {
+			t.Errorf("--profile %s asks for %q: %+v", name, got, r)
+		}
+		sent[got] = true
+	}
+	if len(sent) != len(shapes) {
+		t.Errorf("%d forms of %d", len(sent), len(shapes))
 	}
 }
 

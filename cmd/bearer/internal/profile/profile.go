@@ -14,36 +14,37 @@ type Named struct {
 	Name    string // such as keycloak
 	Go      string // the expression in Go, such as jwks.Keycloak()
 	Issuer  string // the issuer's name, such as Keycloak
+	Shape   string // the name of its tokens' form in the test kit, in lower case
 	Profile jwks.Profile
 }
 
 // Default is the profile of RFC 9068, the zero value in Go.
-var Default = Named{Name: "rfc9068", Go: "jwks.Profile{}", Issuer: "an issuer that follows RFC 9068"}
+var Default = Named{Name: "rfc9068", Go: "jwks.Profile{}", Issuer: "an issuer that follows RFC 9068", Shape: "rfc9068"}
 
 // All returns the profiles in the order of their names.
 func All() []Named {
 	return []Named{
-		{"adfs", "jwks.ADFS()", "AD FS", jwks.ADFS()},
-		{"auth0", "jwks.Auth0()", "Auth0", jwks.Auth0()},
-		{"b2c", "jwks.AzureADB2C()", "Azure AD B2C", jwks.AzureADB2C()},
-		{"cloudflare", "jwks.CloudflareAccess()", "Cloudflare Access", jwks.CloudflareAccess()},
-		{"cognito", "jwks.Cognito()", "Amazon Cognito", jwks.Cognito()},
-		{"duende", "jwks.Duende()", "Duende IdentityServer", jwks.Duende()},
-		{"entraid", "jwks.EntraID()", "Microsoft Entra ID", jwks.EntraID()},
-		{"firebase", "jwks.Firebase()", "Firebase", jwks.Firebase()},
-		{"github", "jwks.GitHubActions()", "GitHub Actions", jwks.GitHubActions()},
-		{"glewlwyd", "jwks.Glewlwyd()", "Glewlwyd", jwks.Glewlwyd()},
-		{"google", "jwks.Google()", "Google", jwks.Google()},
-		{"hydra", "jwks.Hydra()", "Ory Hydra", jwks.Hydra()},
-		{"iap", "jwks.GoogleIAP()", "Google IAP", jwks.GoogleIAP()},
-		{"keycloak", "jwks.Keycloak()", "Keycloak", jwks.Keycloak()},
-		{"kubernetes", "jwks.Kubernetes()", "Kubernetes", jwks.Kubernetes()},
-		{"okta", "jwks.Okta()", "Okta", jwks.Okta()},
-		{"ping", "jwks.PingFederate()", "PingFederate", jwks.PingFederate()},
+		{"adfs", "jwks.ADFS()", "AD FS", "adfs", jwks.ADFS()},
+		{"auth0", "jwks.Auth0()", "Auth0", "auth0", jwks.Auth0()},
+		{"b2c", "jwks.AzureADB2C()", "Azure AD B2C", "azureadb2c", jwks.AzureADB2C()},
+		{"cloudflare", "jwks.CloudflareAccess()", "Cloudflare Access", "cloudflareaccess", jwks.CloudflareAccess()},
+		{"cognito", "jwks.Cognito()", "Amazon Cognito", "cognito", jwks.Cognito()},
+		{"duende", "jwks.Duende()", "Duende IdentityServer", "duende", jwks.Duende()},
+		{"entraid", "jwks.EntraID()", "Microsoft Entra ID", "entraid", jwks.EntraID()},
+		{"firebase", "jwks.Firebase()", "Firebase", "firebase", jwks.Firebase()},
+		{"github", "jwks.GitHubActions()", "GitHub Actions", "githubactions", jwks.GitHubActions()},
+		{"glewlwyd", "jwks.Glewlwyd()", "Glewlwyd", "glewlwyd", jwks.Glewlwyd()},
+		{"google", "jwks.Google()", "Google", "google", jwks.Google()},
+		{"hydra", "jwks.Hydra()", "Ory Hydra", "hydra", jwks.Hydra()},
+		{"iap", "jwks.GoogleIAP()", "Google IAP", "googleiap", jwks.GoogleIAP()},
+		{"keycloak", "jwks.Keycloak()", "Keycloak", "keycloak", jwks.Keycloak()},
+		{"kubernetes", "jwks.Kubernetes()", "Kubernetes", "kubernetes", jwks.Kubernetes()},
+		{"okta", "jwks.Okta()", "Okta", "okta", jwks.Okta()},
+		{"ping", "jwks.PingFederate()", "PingFederate", "pingfederate", jwks.PingFederate()},
 		Default,
-		{"spiffe", "jwks.SPIFFE()", "SPIFFE", jwks.SPIFFE()},
-		{"spring", "jwks.Spring()", "Spring Authorization Server", jwks.Spring()},
-		{"zitadel", "jwks.Zitadel()", "Zitadel", jwks.Zitadel()},
+		{"spiffe", "jwks.SPIFFE()", "SPIFFE", "spiffe", jwks.SPIFFE()},
+		{"spring", "jwks.Spring()", "Spring Authorization Server", "spring", jwks.Spring()},
+		{"zitadel", "jwks.Zitadel()", "Zitadel", "zitadel", jwks.Zitadel()},
 	}
 }
 
@@ -56,10 +57,10 @@ func Names() string {
 	return strings.Join(names, ", ")
 }
 
-// Find returns the profile of a name.
+// Find returns the profile of a name, which may also be that of the tokens' form.
 func Find(name string) (Named, error) {
 	for _, p := range All() {
-		if p.Name == name {
+		if p.Name == name || p.Shape == name {
 			return p, nil
 		}
 	}

@@ -44,12 +44,12 @@ func (k *kit) audiences() []explained {
 func (k *kit) times() []explained {
 	list := []explained{
 		{name: "expired", cause: "expired", exit: 1, token: k.mint(nil, claims{"exp": at(-3*time.Hour - time.Minute)})},
-		{name: "expired just now", cause: "expired-now", exit: 1, token: k.mint(nil, claims{"exp": at(-time.Minute)})},
+		{name: "expired just now", cause: "expired-now", exit: 1, token: k.mint(nil, claims{"exp": at(-20 * time.Second)})},
 		{name: "used before issued", cause: "clock", exit: 1, token: k.mint(nil, claims{"iat": at(3*time.Minute + 30*time.Second)})},
 		{name: "local time for UTC", cause: "time-zone", exit: 1, token: k.mint(nil, claims{"nbf": at(2*time.Hour + 20*time.Second)})},
 		{name: "not yet valid", cause: "not-yet-valid", exit: 1, token: k.mint(nil, claims{"nbf": at(72*time.Hour + time.Hour)})},
 		{name: "clock within the leeway", token: k.mint(nil, claims{"iat": at(100 * time.Second)}), args: k.api("--leeway", "4m")},
-		{name: "exp as a fraction", token: k.mint(nil, claims{"exp": float64(at(2*time.Hour+time.Minute)) + 0.5})},
+		{name: "exp as a fraction", token: k.mint(nil, claims{"exp": float64(at(3*time.Hour)) + 0.5})},
 		{name: "expired, at an earlier time", token: k.mint(nil, claims{"iat": at(-6 * time.Hour), "exp": at(-3 * time.Hour)}), args: k.api("--at", time.Now().Add(-4*time.Hour).UTC().Format(time.RFC3339))},
 		{name: "good, at a later time", cause: "expired", exit: 1, token: k.mint(nil, nil), args: k.api("--at", time.Now().Add(50*time.Hour).UTC().Format(time.RFC3339))},
 	}

@@ -217,6 +217,19 @@ func TestClockDifference(t *testing.T) {
 	}
 }
 
+// The report says how long an API uses the keys, and that a cache gave them.
+func TestAgeOfTheKeys(t *testing.T) {
+	issuer := newIssuer(t)
+	issuer.SetFault(bearertest.JWKS, bearertest.Fault{Body: issuer.KeySet(), Header: http.Header{"Cache-Control": {"max-age=7200"}, "Age": {"3000"}}})
+	r, err := explain.Token(t.Context(), issuer.Mint(bearertest.Token{}), explain.Config{Issuer: issuer.URL(), Audience: []string{audience}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "a cache gave this answer, which is 50 minutes old; an API fetches them again after 70 minutes, so it may still have older ones"; r.Keys.Age != want {
+		t.Errorf("%q, want %q", r.Keys.Age, want)
+	}
+}
+
 // A text of any form is explained, and never repeated.
 func FuzzToken(f *testing.F) {
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,7 +153,7 @@ func (j *judge) listKeys(stats keysource.Stats) {
 	for _, e := range j.memo.exchanges() {
 		k.Requests = append(k.Requests, e.request())
 	}
-	k.Clock = j.clockText()
+	k.Clock, k.Age = j.clockText(), j.ageText()
 	set, err := j.keySet()
 	if err != nil || len(set.Keys) == 0 && len(set.Skipped) == 0 {
 		k.Keys = nil
@@ -213,15 +214,46 @@ func (j *judge) keySet() (jose.KeySet, error) {
 		keys, err := jose.ParsePEM(data)
 		return jose.KeySet{Keys: keys}, err
 	}
+	_, set, err := j.keyExchange()
+	return set, err
+}
+
+// keyExchange returns the last key set that was fetched, with its exchange.
+func (j *judge) keyExchange() (*exchange, jose.KeySet, error) {
 	exchanges := j.memo.exchanges()
 	for i := len(exchanges) - 1; i >= 0; i-- {
 		if e := exchanges[i]; e.status == 200 {
 			if set, err := jose.ParseKeySet(fetch.WithoutBOM(e.body)); err == nil {
-				return set, nil
+				return e, set, nil
 			}
 		}
 	}
-	return jose.KeySet{}, errors.New("no key set was fetched")
+	return nil, jose.KeySet{}, errors.New("no key set was fetched")
+}
+
+// The bounds of the time that the SDK uses a key set before it fetches it again, and
+// the time without Cache-Control: see package keysource.
+const (
+	minFresh     = time.Minute
+	defaultFresh = 5 * time.Minute
+	maxFresh     = 24 * time.Hour
+)
+
+// ageText says how old the keys are, and how long an API uses them.
+func (j *judge) ageText() string {
+	e, _, err := j.keyExchange()
+	if err != nil {
+		return ""
+	}
+	fresh, ok := fetch.Freshness(e.header)
+	if !ok {
+		fresh = defaultFresh
+	}
+	text := "an API fetches them again after " + durationText(min(max(fresh, minFresh), maxFresh)) + ", so it may still have older ones"
+	if age, err := strconv.Atoi(e.header.Get("Age")); err == nil && age > 0 {
+		text = "a cache gave this answer, which is " + durationText(time.Duration(age)*time.Second) + " old; " + text
+	}
+	return text
 }
 
 // algorithmsOf lists the algorithms of a key, shortened for keys that serve all of

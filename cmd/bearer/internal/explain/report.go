@@ -81,6 +81,7 @@ type Keys struct {
 	Keys     []Key     `json:"keys"`
 	Skipped  []string  `json:"unusable,omitempty"` // why the API does not use a key
 	Chosen   string    `json:"chosen,omitempty"`
+	Age      string    `json:"age,omitempty"`   // how old the keys are, and how long an API uses them
 	Clock    string    `json:"clock,omitempty"` // how the issuer's clock differs
 }
 

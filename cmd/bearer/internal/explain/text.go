@@ -130,6 +130,9 @@ func (t *text) keys(k *Keys) {
 		}
 		t.line("  %s: %s", name, key.Algorithms)
 	}
+	if k.Age != "" {
+		t.line("  %s", k.Age)
+	}
 	if k.Clock != "" {
 		t.line("  %s", t.p.Paint(ui.Warn, k.Clock))
 	}

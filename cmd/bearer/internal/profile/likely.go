@@ -24,19 +24,6 @@ func Likely(typ string, payload []byte) (p Named, why string, ok bool) {
 	return Default, "", false
 }
 
-// LikelyOf guesses the profile of an issuer by its URL alone.
-func LikelyOf(issuer string) (p Named, why string, ok bool) {
-	for _, m := range marks {
-		for _, part := range m.urls {
-			if strings.Contains(issuer, part) {
-				p, err := Find(m.name)
-				return p, "its URL contains " + strings.Trim(part, "/."), err == nil
-			}
-		}
-	}
-	return Default, "", false
-}
-
 // mark is what distinguishes the tokens of an issuer. The first mark that a token
 // has decides, so marks of one issuer alone come before those that others share.
 type mark struct {

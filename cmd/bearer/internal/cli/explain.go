@@ -150,7 +150,7 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	}
 	done := func() {}
 	if f.config.Issuer != "" {
-		done = p.progress("asking the issuer for its keys")
+		done = p.waiting("asking the issuer for its keys")
 	}
 	report, err := explain.Token(ctx, token, f.config)
 	done()
@@ -196,7 +196,7 @@ func (p *program) askAPI(ctx context.Context, f *explainFlags, token string) (*e
 	if f.api == "" {
 		return nil, nil
 	}
-	done := p.progress("asking the API")
+	done := p.waiting("asking the API")
 	defer done()
 	caller := explain.Caller{URL: f.api, InsecureAllowHTTP: f.config.InsecureAllowHTTP}
 	api, err := caller.Discover(ctx)
@@ -238,8 +238,8 @@ func (p *program) print(v any, text func()) error {
 	return encoder.Encode(v)
 }
 
-// progress says on a terminal what the program waits for, until done is called.
-func (p *program) progress(what string) (done func()) {
+// waiting says on a terminal what the program waits for, until done is called.
+func (p *program) waiting(what string) (done func()) {
 	painter := ui.For(p.Err)
 	if !ui.IsTerminal(p.Err) {
 		return func() {}

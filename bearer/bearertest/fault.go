@@ -147,6 +147,15 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// WithFaults returns a handler that counts the requests of an endpoint, applies the
+// endpoint's fault, and otherwise calls answer, as the issuer does at its own
+// endpoints. Use it for endpoints that the caller serves beside or in place of the
+// issuer's (see [IssuerConfig.URL]). Their names may be other than the constants. It
+// reads the request's body, of at most 64 KiB, before it calls answer.
+func (i *Issuer) WithFaults(e Endpoint, answer http.Handler) http.Handler {
+	return i.faulty(e, answer.ServeHTTP)
+}
+
 // reset closes the connection so that the client sees a reset.
 func reset(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()

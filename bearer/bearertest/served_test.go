@@ -71,3 +71,31 @@ func TestServedIssuerMistakes(t *testing.T) {
 		}
 	}
 }
+
+// An endpoint that the caller adds to an issuer has faults like the issuer's own.
+func TestEndpointOfTheCallerHasFaults(t *testing.T) {
+	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{URL: "http://127.0.0.1:9000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(issuer.Close)
+	const registration bearertest.Endpoint = "registration"
+	handler := issuer.WithFaults(registration, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+	}))
+	answer := func() int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/register", strings.NewReader("{}")))
+		return w.Code
+	}
+	if got := answer(); got != http.StatusCreated {
+		t.Errorf("without a fault: %d", got)
+	}
+	issuer.SetFault(registration, bearertest.Fault{Status: http.StatusBadGateway, Times: 1})
+	if got := answer(); got != http.StatusBadGateway {
+		t.Errorf("with a fault: %d", got)
+	}
+	if got := answer(); got != http.StatusCreated || issuer.Requests(registration) != 3 {
+		t.Errorf("after the fault: %d, and %d requests", got, issuer.Requests(registration))
+	}
+}

@@ -1,0 +1,53 @@
+package dev
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
+)
+
+// rfc9068 is the name of the default profile.
+const rfc9068 = "rfc9068"
+
+// profileName returns the name of a profile in files and on the command line.
+func profileName(shape bearertest.Shape) string {
+	return cmp.Or(strings.ToLower(string(shape)), rfc9068)
+}
+
+// ProfileNames returns the names of all profiles.
+func ProfileNames() []string {
+	var names []string
+	for _, shape := range bearertest.Shapes() {
+		names = append(names, profileName(shape))
+	}
+	return names
+}
+
+// ParseProfile returns the profile of a name, in any case.
+func ParseProfile(name string) (bearertest.Shape, error) {
+	for _, shape := range bearertest.Shapes() {
+		if strings.EqualFold(name, profileName(shape)) {
+			return shape, nil
+		}
+	}
+	return "", fmt.Errorf("profile %q is unknown; want one of %s", name, strings.Join(ProfileNames(), ", "))
+}
+
+// profileCode returns the Go code of a profile of package jwks, or nothing for RFC
+// 9068.
+func profileCode(shape bearertest.Shape) string {
+	switch shape {
+	case bearertest.RFC9068:
+		return ""
+	case bearertest.EntraIDv1: // one profile reads both versions
+		shape = bearertest.EntraID
+	}
+	return "jwks." + string(shape) + "()"
+}
+
+// audienceIsClient reports whether aud is the client's ID in tokens of a shape.
+func audienceIsClient(shape bearertest.Shape) bool {
+	return shape == bearertest.Cognito || shape == bearertest.Spring
+}

@@ -28,6 +28,7 @@ var commands = []func(*program) *cobra.Command{
 	tokenCommand,
 	proofCommand,
 	certificateCommand,
+	devCommand, triggerCommand,
 }
 
 // program is one run of bearer.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -263,4 +264,20 @@ func verify(t *testing.T, issuer jwks.Issuer, token string) (*bearer.Principal, 
 
 func api(issuer string) jwks.Issuer {
 	return jwks.Issuer{URL: issuer, Audience: []string{"https://api.example.com"}}
+}
+
+// serve returns the status of a handler's answer.
+func serve(h http.Handler, r *http.Request) int {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	document, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
 }

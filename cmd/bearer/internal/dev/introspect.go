@@ -111,7 +111,7 @@ func (i *issuer) userinfo() (http.Handler, error) {
 		}
 		noteUser(r, u)
 		w.Header().Set("Cache-Control", "no-store")
-		writeJSON(w, http.StatusOK, u.profileClaims(p.Scopes.String()))
+		writeJSON(w, http.StatusOK, i.profileClaims(u, p.Scopes.String()))
 	})
 	return bearerhttp.Require(guard, scope.All("openid"))(answer), nil
 }

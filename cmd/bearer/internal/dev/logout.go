@@ -104,7 +104,7 @@ func (i *issuer) endAll(ctx context.Context, sessions []*session) (accepted, fai
 	for _, s := range sessions {
 		for _, id := range s.end() {
 			if c := i.client(id); c != nil && c.BackchannelLogoutURI != "" {
-				notices = append(notices, notice{c.BackchannelLogoutURI, i.kit.LogoutToken(c.ID, s.user.Name, s.id)})
+				notices = append(notices, notice{c.BackchannelLogoutURI, i.kit.LogoutToken(c.ID, subject(i.config.Profile, s.user), s.id)})
 			}
 		}
 	}

@@ -40,9 +40,12 @@ func (i *issuer) mintAccess(g *grant, w wish) (text string, life time.Duration) 
 	if audienceIsClient(t.Shape) {
 		t.Audience = []string{g.client.ID}
 	}
-	if g.user != nil {
-		t.Subject, t.Roles = g.user.Name, g.user.Roles
+	switch {
+	case g.user != nil:
+		t.Subject, t.Roles = subject(t.Shape, g.user), g.user.Roles
 		maps.Copy(t.Claims, g.user.Claims)
+	case t.Shape == bearertest.Firebase: // it has tokens of users alone
+		t.ForClient, t.Subject = false, g.client.ID
 	}
 	if w.roles != nil {
 		t.Roles = w.roles
@@ -77,14 +80,14 @@ func (g *grant) sessionClaims(claims map[string]any) {
 // mintID returns an ID token (OpenID Connect Core, Section 2).
 func (i *issuer) mintID(g *grant, access string) string {
 	claims := map[string]any{"nonce": nil, "at_hash": halfHash(access), "aud": g.client.ID}
-	maps.Copy(claims, g.user.profileClaims(g.scope))
+	maps.Copy(claims, i.profileClaims(g.user, g.scope))
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
 	}
 	g.sessionClaims(claims)
 	t := bearertest.Token{
 		Shape: i.config.Profile, Kind: bearertest.IDToken, Algorithm: string(idTokenAlgorithm),
-		Subject: g.user.Name, ClientID: g.client.ID, Roles: g.user.Roles, TTL: i.config.AccessTTL, Claims: claims,
+		Subject: subject(i.config.Profile, g.user), ClientID: g.client.ID, Roles: g.user.Roles, TTL: i.config.AccessTTL, Claims: claims,
 	}
 	if !slices.Contains(t.Shape.Kinds(), bearertest.IDToken) {
 		t.Shape = bearertest.RFC9068
@@ -96,12 +99,12 @@ func (i *issuer) mintID(g *grant, access string) string {
 
 // profileClaims returns the claims that scopes ask for (OpenID Connect Core, Section
 // 5.4).
-func (u *User) profileClaims(granted string) map[string]any {
+func (i *issuer) profileClaims(u *User, granted string) map[string]any {
 	claims := maps.Clone(u.Claims)
 	if claims == nil {
 		claims = map[string]any{}
 	}
-	claims["sub"] = u.Name
+	claims["sub"] = subject(i.config.Profile, u)
 	scopes := strings.Fields(granted)
 	if slices.Contains(scopes, "profile") {
 		_, first := utf8.DecodeRuneInString(u.Name)

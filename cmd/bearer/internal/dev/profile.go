@@ -51,3 +51,13 @@ func profileCode(shape bearertest.Shape) string {
 func audienceIsClient(shape bearertest.Shape) bool {
 	return shape == bearertest.Cognito || shape == bearertest.Spring
 }
+
+// subjectPrefixes are how the subjects of some issuers begin.
+var subjectPrefixes = map[bearertest.Shape]string{
+	bearertest.GoogleIAP:  "accounts.google.com:",
+	bearertest.Kubernetes: "system:serviceaccount:default:",
+	bearertest.SPIFFE:     "spiffe://example.com/",
+}
+
+// subject returns the sub of a user in tokens of a shape.
+func subject(shape bearertest.Shape, u *User) string { return subjectPrefixes[shape] + u.Name }

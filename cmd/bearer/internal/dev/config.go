@@ -178,6 +178,9 @@ func (c Config) check() error {
 			mistake("%s has a lifetime below a second; want for example \"15m\"", at)
 		}
 	}
+	if len(c.Issuers) == 0 || len(c.Users) == 0 || len(c.Clients) == 0 {
+		mistake("one of issuers, users and clients is empty; name some, or leave it out for the default")
+	}
 	for n, u := range c.Users {
 		if u.Name == "" {
 			mistake("users[%d].name is missing; it is the sub of tokens", n)

@@ -1,6 +1,7 @@
 package dev_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -58,7 +59,9 @@ func TestEndSession(t *testing.T) {
 	if err != nil || event == nil {
 		t.Fatalf("the logout token: %v", err)
 	}
-	t.Logf("%+v; sid %v", event, sid)
+	if want := fmt.Sprintf(`"sid":"%s"`, sid); !strings.Contains(event.Claims, want) || !strings.Contains(event.Claims, `"sub":"alice"`) {
+		t.Errorf("the logout token has %s; want %s", event.Claims, want)
+	}
 	if s.active(t, got.get("access_token")) {
 		t.Error("the access token is still active")
 	}

@@ -1,8 +1,6 @@
 package dev
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,8 +26,6 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, origin: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
-	taken := map[string]string{TriggerPath: "the triggers"}
-	var errs []error
 	for _, config := range c.Issuers {
 		i, err := newIssuer(s, config)
 		if err != nil {
@@ -41,16 +37,8 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 		for path, handler := range handlers {
-			if other, ok := taken[path]; ok {
-				errs = append(errs, fmt.Errorf("dev: issuer %q: its endpoint %s is the one of %s; choose another path", config.Path, path, other))
-				continue
-			}
-			taken[path] = fmt.Sprintf("issuer %q", config.Path)
 			mux.Handle(path, handler)
 		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
 	}
 	mux.Handle(TriggerPath, s.trigger())
 	s.handler = mux

@@ -79,7 +79,7 @@ func runHere(args ...string) (code int, stdout, stderr string) {
 }
 
 // goldenDev compares a text with a file of testdata.
-func goldenDevDev(t *testing.T, name, text string) {
+func goldenDev(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *updateDev {

@@ -29,7 +29,11 @@ func TestMain(m *testing.M) {
 	// -parallel still counts, because it is parsed later.
 	_ = flag.Set("test.parallel", "6")
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the example OP logs each request
-	os.Exit(m.Run())
+	code := m.Run()
+	if bearerFolder != "" {
+		_ = os.RemoveAll(bearerFolder)
+	}
+	os.Exit(code)
 }
 
 const challengePrefix = `Bearer realm="interop"`

@@ -12,18 +12,11 @@ const dpopClientFolder = "dpop-client"
 
 // dpopClient is oauth4webapi in a process of its own. The process keeps the keys,
 // which tests refer to by name, and the nonces from servers.
-type dpopClient struct {
-	process *childProcess
-	in      *json.Encoder
-	out     *json.Decoder
-}
+type dpopClient struct{ *nodeClient }
 
 var startDPoPClient = sync.OnceValues(func() (*dpopClient, error) {
-	process, err := launchNode(dpopClientFolder, "client.mjs")
-	if err != nil {
-		return nil, err
-	}
-	return &dpopClient{process, json.NewEncoder(process.stdin), json.NewDecoder(process.stdout)}, nil
+	c, err := newNodeClient(dpopClientFolder)
+	return &dpopClient{c}, err
 })
 
 // sharedDPoPClient returns the client that all tests share. It handles one command
@@ -37,24 +30,6 @@ func sharedDPoPClient(t *testing.T) *dpopClient {
 	}
 	c.process.showIfFailed(t)
 	return c
-}
-
-// does makes the client execute a command and decodes its result.
-func (c *dpopClient) does(t *testing.T, command, result any) {
-	t.Helper()
-	answer := struct {
-		Result any    `json:"result"`
-		Error  string `json:"error"`
-	}{Result: result}
-	if err := c.in.Encode(command); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.out.Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if answer.Error != "" {
-		t.Fatalf("%+v: the client reports: %s", command, answer.Error)
-	}
 }
 
 // token makes the client request a token that is bound to a key. Without a key the

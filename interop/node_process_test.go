@@ -33,6 +33,8 @@ var installed = map[string]func() error{
 	nodeFolder:       sync.OnceValue(func() error { return install(nodeFolder) }),
 	nodeOAuth2Folder: sync.OnceValue(func() error { return install(nodeOAuth2Folder) }),
 	dpopClientFolder: sync.OnceValue(func() error { return install(dpopClientFolder) }),
+	devClientFolder:  sync.OnceValue(func() error { return install(devClientFolder) }),
+	mcpClientFolder:  sync.OnceValue(func() error { return install(mcpClientFolder) }),
 }
 
 func install(folder string) error {

@@ -16,7 +16,7 @@ func (s *running) register(t *testing.T, metadata string) answer {
 // A client registers itself and signs a user in (RFC 7591).
 func TestRegister(t *testing.T) {
 	s := start(t, dev.Config{})
-	a := s.register(t, `{"client_name":"<b>Inspector</b>","redirect_uris":["`+callback+`"],"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"logo_uri":"https://x","client_id":"app"}`)
+	a := s.register(t, `{"client_name":"<b>Inspector</b>","redirect_uris":["`+callback+`"],"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"scope":"orders:write","logo_uri":"https://x","client_id":"app"}`)
 	id := a.get("client_id")
 	if a.status != http.StatusCreated || id == "" || id == "app" || a.body["client_secret"] != nil || a.body["client_id_issued_at"] == nil || a.get("client_name") != "<b>Inspector</b>" {
 		t.Fatalf("%d %s", a.status, a.text)

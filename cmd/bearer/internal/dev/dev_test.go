@@ -21,21 +21,18 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// running is a server on a socket of loopback.
+// running is a server.
 type running struct {
-	url string
+	url       string
+	transport http.RoundTripper // to it
 
 	mu  sync.Mutex
 	log []dev.Entry
 }
 
-func start(t *testing.T, c dev.Config) *running {
+// handler returns the handler of a configuration.
+func (s *running) handler(t *testing.T, c dev.Config) http.Handler {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &running{url: "http://" + listener.Addr().String()}
 	c.URL = s.url
 	c.Log = func(e dev.Entry) {
 		s.mu.Lock()
@@ -46,6 +43,39 @@ func start(t *testing.T, c dev.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return handler
+}
+
+// direct calls a handler without a socket, for tests in a bubble of synctest.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	r.RequestURI = r.URL.RequestURI()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	d.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// startInBubble returns a server without a socket.
+func startInBubble(t *testing.T, c dev.Config) *running {
+	t.Helper()
+	s := &running{url: "http://127.0.0.1:9000"}
+	s.transport = direct{s.handler(t, c)}
+	return s
+}
+
+// start starts a server on a socket of loopback.
+func start(t *testing.T, c dev.Config) *running {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &running{url: "http://" + listener.Addr().String(), transport: http.DefaultTransport}
+	handler := s.handler(t, c)
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	served := make(chan struct{})
 	go func() {
@@ -58,6 +88,8 @@ func start(t *testing.T, c dev.Config) *running {
 	})
 	return s
 }
+
+func (s *running) client() *http.Client { return &http.Client{Transport: s.transport} }
 
 // entries returns what was logged.
 func (s *running) entries() []dev.Entry {
@@ -122,12 +154,12 @@ func values(pairs ...string) url.Values {
 // post posts a form to a path, with more header fields.
 func (s *running) post(t *testing.T, path string, form url.Values, header ...string) answer {
 	t.Helper()
-	return do(t, http.DefaultClient, newRequest(t, http.MethodPost, s.url+path, form.Encode(), append([]string{"Content-Type", formType}, header...)...))
+	return do(t, s.client(), newRequest(t, http.MethodPost, s.url+path, form.Encode(), append([]string{"Content-Type", formType}, header...)...))
 }
 
 func (s *running) get(t *testing.T, path string, header ...string) answer {
 	t.Helper()
-	return do(t, http.DefaultClient, newRequest(t, http.MethodGet, s.url+path, "", header...))
+	return do(t, s.client(), newRequest(t, http.MethodGet, s.url+path, "", header...))
 }
 
 // refusedWith checks an error answer of RFC 6749, Section 5.2.
@@ -159,7 +191,7 @@ func (s *running) browser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{s, &http.Client{Transport: s.transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 func (b *browser) open(t *testing.T, path string) answer {

@@ -16,7 +16,7 @@ func (s *running) trigger(t *testing.T, command string) []dev.State {
 	if command == "" {
 		method = http.MethodGet
 	}
-	a := do(t, http.DefaultClient, newRequest(t, method, s.url+dev.TriggerPath, command, dev.TriggerHeader, "1"))
+	a := do(t, s.client(), newRequest(t, method, s.url+dev.TriggerPath, command, dev.TriggerHeader, "1"))
 	var states []dev.State
 	if err := json.Unmarshal([]byte(a.text), &states); err != nil || a.status != http.StatusOK {
 		t.Fatalf("%s: %d %s", command, a.status, a.text)

@@ -25,14 +25,6 @@ func (i *issuer) client(id string) *Client {
 	return c
 }
 
-// clients returns all clients.
-func (i *issuer) clients() (all []*Client) {
-	for n := range i.server.config.Clients {
-		all = append(all, &i.server.config.Clients[n])
-	}
-	return append(all, i.registered.all()...)
-}
-
 func (c *Client) may(grant string) bool { return slices.Contains(c.Grants, grant) }
 
 func (c *Client) name() string { return cmp.Or(c.Name, c.ID) }

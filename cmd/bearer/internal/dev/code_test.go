@@ -34,7 +34,7 @@ func TestCode(t *testing.T) {
 	}
 	got := s.redeem(t, back.Get("code"))
 	if got.status != http.StatusOK || got.get("token_type") != "Bearer" || got.header.Get("Cache-Control") != "no-store" ||
-		got.get("scope") != "openid profile email orders:read" && len(strings.Fields(got.get("scope"))) != 4 || got.get("refresh_token") == "" {
+		len(strings.Fields(got.get("scope"))) != 4 || got.get("refresh_token") == "" {
 		t.Fatalf("%d %v", got.status, got.body)
 	}
 	p, err := verify(t, api(s.url), got.get("access_token"))
@@ -48,6 +48,10 @@ func TestCode(t *testing.T) {
 	if id["aud"] != "app" || id["nonce"] != "n1" || id["sub"] != "alice" || id["acr"] != "urn:example:mfa" || id["sid"] != p.SessionID ||
 		id["name"] != "Alice" || id["email"] != "alice@example.com" || id["iss"] != s.url {
 		t.Errorf("ID token %v", id)
+	}
+	sum := sha256.Sum256([]byte(got.get("access_token")))
+	if id["at_hash"] != base64.RawURLEncoding.EncodeToString(sum[:16]) { // OpenID Connect Core, Section 3.1.3.6
+		t.Errorf("at_hash %v", id["at_hash"])
 	}
 	if _, err := verify(t, jwks.Issuer{URL: s.url, Audience: []string{"app"}}, got.get("id_token")); err == nil {
 		t.Error("an API accepts the ID token")

@@ -99,10 +99,12 @@ func TestCORS(t *testing.T) {
 // A page that makes its name resolve to this machine gets nothing.
 func TestLocalOnly(t *testing.T) {
 	s := start(t, dev.Config{})
-	r := newRequest(t, http.MethodGet, s.url+"/jwks", "")
-	r.Host = "evil.example.com"
-	if a := do(t, http.DefaultClient, r); a.status != http.StatusMisdirectedRequest {
-		t.Errorf("%d", a.status)
+	for _, path := range []string{"/jwks", "/authorize", "/.well-known/openid-configuration", dev.TriggerPath, "/nowhere"} {
+		r := newRequest(t, http.MethodGet, s.url+path, "", dev.TriggerHeader, "1")
+		r.Host = "evil.example.com"
+		if a := do(t, http.DefaultClient, r); a.status != http.StatusMisdirectedRequest {
+			t.Errorf("%s: %d", path, a.status)
+		}
 	}
 }
 

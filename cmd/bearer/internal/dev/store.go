@@ -105,11 +105,3 @@ func (s *store[K, V]) all() (values []V) {
 	}
 	return values
 }
-
-// clear deletes all values.
-func (s *store[K, V]) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.entries)
-	s.order = nil
-}

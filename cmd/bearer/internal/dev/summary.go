@@ -3,6 +3,7 @@ package dev
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -52,7 +53,7 @@ func (s *Server) Summary() Summary {
 		sum.Issuers = append(sum.Issuers, IssuerSummary{
 			URL: i.url, Path: i.shownPath(), Profile: profileName(i.config.Profile), TokenFormat: format,
 			Audience: i.audience(), Go: i.code(),
-			Curl: fmt.Sprintf("curl -d grant_type=client_credentials -d sub=%s -d scope=orders:read %s/token", s.config.Users[0].Name, i.url),
+			Curl: fmt.Sprintf("curl -d grant_type=client_credentials -d sub=%s -d scope=orders:read %s/token", url.QueryEscape(s.config.Users[0].Name), i.url),
 		})
 	}
 	for _, u := range s.config.Users {

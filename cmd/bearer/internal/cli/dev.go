@@ -40,7 +40,8 @@ confidential client "service" with the secret "secret".
 
 It supports authorization code with PKCE, refresh tokens, client credentials,
 device codes, client registration, introspection, revocation, UserInfo, sign-out,
-DPoP, and tokens in the form of many issuers: ` + strings.Join(dev.ProfileNames(), ", ") + `.
+DPoP, and tokens in the form of many issuers:
+` + profileLines(dev.ProfileNames()) + `
 
 While it runs, "bearer trigger" rotates keys, stops issuers and revokes tokens.
 With --json, the first line describes the server, and each later line a request.`,
@@ -57,7 +58,22 @@ With --json, the first line describes the server, and each later line a request.
 	flags.StringArrayVar(&f.issuers, "issuer", nil, "`path` of an issuer; repeat it for several (default /)")
 	flags.StringVar(&f.profile, "profile", "", "`name` of the form of the tokens, of all issuers of the command line (default rfc9068)")
 	flags.StringArrayVar(&f.audience, "audience", nil, "`aud` of tokens for which the client names no resource (default https://api.example.com)")
+	_ = c.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(dev.ProfileNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	return c
+}
+
+// profileLines returns names in lines of a help text.
+func profileLines(names []string) string {
+	var b strings.Builder
+	width := 0
+	for _, name := range names {
+		if width += len(name) + 1; width > 76 {
+			b.WriteString("\n")
+			width = len(name) + 1
+		}
+		b.WriteString(" " + name)
+	}
+	return b.String()
 }
 
 // devConfig returns the configuration of the flags and the file.

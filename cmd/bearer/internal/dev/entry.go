@@ -37,11 +37,11 @@ func noteError(r *http.Request, code string) {
 	}
 }
 
-// logged calls log after each request.
-func logged(next *http.ServeMux, log func(Entry)) http.Handler {
+// logged calls log after each request to next. The mux knows the endpoints.
+func logged(next http.Handler, mux *http.ServeMux, log func(Entry)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &Entry{Method: r.Method}
-		if _, pattern := next.Handler(r); pattern != "" {
+		if _, pattern := mux.Handler(r); pattern != "" {
 			e.Path = r.URL.Path
 		}
 		recorder := &statusRecorder{ResponseWriter: w}

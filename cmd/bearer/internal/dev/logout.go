@@ -131,8 +131,12 @@ func (i *issuer) endAll(ctx context.Context, sessions []*session) (accepted, fai
 	return accepted, failed
 }
 
-// noticeClient follows no redirect, since a logout token is for the client alone.
-var noticeClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// noticeClient follows no redirect and uses no proxy, since a logout token is for the
+// client alone. It keeps no connection.
+var noticeClient = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 func postLogout(ctx context.Context, uri, token string) error {
 	body := strings.NewReader(url.Values{"logout_token": {token}}.Encode())

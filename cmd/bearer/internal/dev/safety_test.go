@@ -106,6 +106,9 @@ func TestLocalOnly(t *testing.T) {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
+	if log := s.entries(); len(log) != 5 || log[0].Line() != "GET /jwks 421" {
+		t.Errorf("the log does not say it: %+v", log)
+	}
 }
 
 // The log has no token, no code, and nothing that an unknown client sends.

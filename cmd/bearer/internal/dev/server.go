@@ -41,11 +41,10 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	mux.Handle(TriggerPath, s.trigger())
-	s.handler = mux
+	s.handler = bearertest.LocalOnly(mux)
 	if c.Log != nil {
-		s.handler = logged(mux, c.Log)
+		s.handler = logged(s.handler, mux, c.Log)
 	}
-	s.handler = bearertest.LocalOnly(s.handler)
 	return s, nil
 }
 

@@ -24,6 +24,7 @@ import (
 // running is a server.
 type running struct {
 	url       string
+	server    *dev.Server
 	transport http.RoundTripper // to it
 
 	mu  sync.Mutex
@@ -39,11 +40,12 @@ func (s *running) handler(t *testing.T, c dev.Config) http.Handler {
 		defer s.mu.Unlock()
 		s.log = append(s.log, e)
 	}
-	handler, err := dev.New(c)
+	server, err := dev.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler
+	s.server = server
+	return server
 }
 
 // direct calls a handler without a socket, for tests in a bubble of synctest.

@@ -8,17 +8,6 @@ import (
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/dev"
 )
 
-// summary returns the summary of a server with a configuration at the same URL.
-func (s *running) summary(t *testing.T, c dev.Config) dev.Summary {
-	t.Helper()
-	c.URL = s.url
-	server, err := dev.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server.Summary()
-}
-
 var profileField = regexp.MustCompile(`Profile: +(\S+),`)
 
 // profileIn returns the profile in a line of Go code.

@@ -91,7 +91,7 @@ func TestProfiles(t *testing.T) {
 		t.Run(string(shape), func(t *testing.T) {
 			t.Parallel()
 			s := start(t, dev.Config{Issuers: []dev.Issuer{{Profile: shape, Audience: []string{"orders-api"}}}})
-			code := s.summary(t, dev.Config{Issuers: []dev.Issuer{{Profile: shape, Audience: []string{"orders-api"}}}}).Issuers[0]
+			code := s.server.Summary().Issuers[0]
 			profile, known := profiles[profileIn(code.Go)]
 			if !known {
 				t.Fatalf("no profile in %s", code.Go)

@@ -49,7 +49,7 @@ With --json, the first line describes the server, and each later line a request.
   bearer dev --profile keycloak --audience orders-api
   bearer dev --issuer /staff --issuer /shop
   bearer dev --config dev.json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.dev(c.Context(), f) },
 	}
 	flags := c.Flags()

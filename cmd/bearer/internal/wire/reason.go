@@ -1,0 +1,45 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
+)
+
+// Reason says in plain words why a request got no answer. The code is stable; do is
+// what to do.
+func Reason(err error) (code, text, do string) {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "not-tls", "the server does not speak TLS on this port", "check the port, or enable TLS there"
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		return "tls-alert", "the server refused the TLS handshake: " + finding.Clip(alert.Error()), "read the server's log: it may want another name, version or client certificate"
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
+		return "dns", "the host has no address", "check the spelling of the host, and the DNS record"
+	}
+	var timeout net.Error
+	switch {
+	case errors.Is(err, ErrTooManyRequests):
+		return "request-limit", err.Error(), "examine the rest by itself"
+	case errors.Is(err, context.Canceled):
+		return "canceled", "it was interrupted", "start it again"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout", "no answer came in time", "check that the server is alive and that no firewall drops packets; --timeout waits longer"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused", "the connection was refused: nothing listens there", "start the server, or check the port and the address it listens on"
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return "not-tls", "the server does not speak TLS on this port", "check the port, or enable TLS there"
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return "not-http", "the answer is not HTTP/1.1", "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "closed", "the server closed the connection without an answer", "read the server's log; an https server may have got a plain HTTP request, or a proxy may have no backend"
+	}
+	return "network", finding.Clip(err.Error()), "check the network between this machine and the server"
+}

@@ -86,7 +86,10 @@ func (p *program) issuer(ctx context.Context, input, tokenFile string, network n
 	default:
 		p.showIssuer(report)
 	}
-	if report.Result() == string(finding.Fault) {
+	switch {
+	case report.Unreachable():
+		return unknown(nil)
+	case report.Result() == string(finding.Fault):
 		return negative()
 	}
 	return nil
@@ -110,10 +113,6 @@ func (p *program) showIssuer(r *inspect.Report) {
 		s.finding(f, "")
 	}
 	if r.Issuer == "" {
-		s.line("\nTried:")
-		for _, attempt := range r.Attempts {
-			s.line("  %s: %s", finding.Clip(attempt.URL), attempt.Problem)
-		}
 		return
 	}
 	s.endpoints(r)

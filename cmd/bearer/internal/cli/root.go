@@ -29,6 +29,7 @@ var commands = []func(*program) *cobra.Command{
 	proofCommand,
 	certificateCommand,
 	devCommand, triggerCommand,
+	probeCommand,
 	issuerCommand,
 }
 

@@ -56,9 +56,7 @@ func Inspect(ctx context.Context, c Config) (*Report, error) {
 	found, attempts, ok := Discover(ctx, c.Client, where.urls, "")
 	r.Attempts = attempts
 	if !ok {
-		r.add(finding.Finding{Code: "issuer-metadata", Severity: finding.Fault, Spec: "RFC 8414, Section 3",
-			Text: "there is no metadata of an issuer at this URL",
-			Do:   "check the URL: it is the iss of the issuer's tokens; an issuer without metadata needs the URL of its keys (jwks.KeysFromURL)"})
+		r.add(NoMetadata(attempts))
 		return r, nil
 	}
 	r.describe(found, c.Input)
@@ -182,6 +180,12 @@ func (r *Report) Result() string {
 		return string(worst)
 	}
 	return "ok"
+}
+
+// Unreachable reports whether the issuer did not answer, so that nothing is known
+// about it.
+func (r *Report) Unreachable() bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Code == Unreachable })
 }
 
 // MarshalJSON adds the result.

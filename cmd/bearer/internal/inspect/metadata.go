@@ -88,6 +88,8 @@ func Candidates(issuer *url.URL) []string {
 type Attempt struct {
 	URL     string `json:"url"`
 	Problem string `json:"problem"`
+
+	unreachable string // what to do about a server that did not answer
 }
 
 // Discovery is the metadata that was found.
@@ -105,8 +107,8 @@ func Discover(ctx context.Context, client *wire.Client, urls []string, want stri
 	for _, at := range urls {
 		response, err := client.Follow(ctx, wire.Request{URL: at})
 		if err != nil {
-			_, text, _ := wire.Reason(err)
-			attempts = append(attempts, Attempt{at, text})
+			_, text, do := wire.Reason(err)
+			attempts = append(attempts, Attempt{at, text, do})
 			break // the other URLs are on the same host
 		}
 		body, mark, err := response.Document()
@@ -116,10 +118,10 @@ func Discover(ctx context.Context, client *wire.Client, urls []string, want stri
 		}
 		switch {
 		case err != nil:
-			attempts = append(attempts, Attempt{at, err.Error()})
+			attempts = append(attempts, Attempt{URL: at, Problem: err.Error()})
 			continue
 		case want != "" && m.Issuer != want:
-			attempts = append(attempts, Attempt{at, "it is the metadata of " + finding.Quote(m.Issuer)})
+			attempts = append(attempts, Attempt{URL: at, Problem: "it is the metadata of " + finding.Quote(m.Issuer)})
 			if !ok {
 				d, ok = Discovery{at, m, response, mark}, true
 			}
@@ -129,6 +131,25 @@ func Discover(ctx context.Context, client *wire.Client, urls []string, want stri
 	}
 	return d, attempts, ok
 }
+
+// NoMetadata is the finding about an issuer whose metadata was sought in vain.
+func NoMetadata(attempts []Attempt) finding.Finding {
+	last := attempts[len(attempts)-1]
+	if last.unreachable != "" {
+		return finding.Finding{Code: Unreachable, Severity: finding.Fault,
+			Text: "the issuer does not answer at " + finding.Quote(last.URL) + ": " + last.Problem, Do: last.unreachable}
+	}
+	problems := make([]string, len(attempts))
+	for i, attempt := range attempts {
+		problems[i] = finding.Clip(attempt.URL) + ": " + attempt.Problem
+	}
+	return finding.Finding{Code: "issuer-metadata", Severity: finding.Fault, Spec: "RFC 8414, Section 3",
+		Text: "there is no metadata of the issuer; " + some(problems),
+		Do:   "check the spelling of the issuer's URL, which is the iss of its tokens; if the issuer publishes no metadata, configure the URL of its keys"}
+}
+
+// Unreachable is the code of the finding about an issuer that does not answer.
+const Unreachable = "issuer-unreachable"
 
 // Check returns what is wrong with the document, whichever issuer was meant.
 func (d Discovery) Check() []finding.Finding {

@@ -22,7 +22,7 @@ func parseChallenges(lines []string) ([]bearertest.Challenge, error) {
 	if at := strings.LastIndex(text, `": `); at >= 0 { // after the quoted line
 		text = text[at+len(`": `):]
 	}
-	return nil, errors.New(finding.Clip(text) + ", in " + finding.Quote(strings.Join(lines, " | ")))
+	return nil, errors.New(finding.Clip(text) + ", in: " + finding.Clip(strings.Join(lines, " | ")))
 }
 
 // challenge checks the challenge of the answer without a token.

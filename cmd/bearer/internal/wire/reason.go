@@ -39,7 +39,7 @@ func Reason(err error) (code, text, do string) {
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return "not-http", "the answer is not HTTP/1.1", "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "closed", "the server closed the connection without an answer", "read the server's log; an https server may have got a plain HTTP request, or a proxy may have no backend"
+		return "closed", "the server closed the connection without an answer", "read the server's log; the server may want https, or HTTP/2 only, or a proxy may have no backend"
 	}
 	return "network", finding.Clip(err.Error()), "check the network between this machine and the server"
 }

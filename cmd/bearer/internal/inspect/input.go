@@ -32,7 +32,7 @@ var (
 // locate finds out what the user meant.
 func locate(input string) (place, error) {
 	var p place
-	text := strings.Trim(strings.TrimSpace(input), `"'<>`)
+	text := trimmed(input)
 	if !strings.Contains(text, "://") {
 		scheme := "https://"
 		host, _, _ := strings.Cut(text, "/")
@@ -71,6 +71,9 @@ func locate(input string) (place, error) {
 	p.urls = unique(p.urls)
 	return p, nil
 }
+
+// trimmed returns the input without what people copy around a URL.
+func trimmed(input string) string { return strings.Trim(strings.TrimSpace(input), `"'<>`) }
 
 func (p *place) note(text string) { p.notes = append(p.notes, text) }
 

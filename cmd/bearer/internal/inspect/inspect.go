@@ -94,12 +94,13 @@ func (r *Report) describe(found Discovery, input string) {
 		r.add(finding.Finding{Code: "issuer-elsewhere", Severity: finding.Warning, Spec: "RFC 8414, Section 3.3",
 			Text: fmt.Sprintf("the metadata is at %s, and names the issuer %s, whose metadata belongs elsewhere", finding.Quote(found.URL), finding.Quote(r.Issuer)),
 			Do:   "ask for that issuer, or keep jwks.KeysFromMetadata in the lines below; inside Docker, set the issuer's public URL"})
-	} else if text := strings.TrimSpace(input); text != r.Issuer {
-		note := "write the issuer exactly as above: tokens are compared with it character by character"
+	} else if text := trimmed(input); text != r.Issuer {
+		const exactly = "tokens are compared with the issuer character by character, so write it as the metadata does"
 		if difference := Difference(text, r.Issuer); difference != "" {
-			note = "you gave another URL; " + difference + "; " + note
+			r.Notes = append(r.Notes, "this is not quite the URL that you gave: "+difference+"; "+exactly)
+		} else if len(r.Notes) == 0 {
+			r.Notes = append(r.Notes, "this is not the URL that you gave; "+exactly)
 		}
-		r.Notes = append(r.Notes, note)
 	}
 	if !found.Response.HasClock {
 		return

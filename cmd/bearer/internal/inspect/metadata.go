@@ -193,7 +193,7 @@ func Difference(a, b string) string {
 		return "they differ only in the last slash"
 	case strings.EqualFold(a, b):
 		return "they differ only in upper and lower case"
-	case strings.TrimPrefix(a, "http://") == strings.TrimPrefix(b, "https://"), strings.TrimPrefix(a, "https://") == strings.TrimPrefix(b, "http://"):
+	case "s"+strings.TrimPrefix(a, "http") == strings.TrimPrefix(b, "http"), "s"+strings.TrimPrefix(b, "http") == strings.TrimPrefix(a, "http"):
 		return "they differ only in http and https"
 	}
 	return ""

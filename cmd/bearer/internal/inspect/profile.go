@@ -28,17 +28,8 @@ var profiles = []struct {
 	{"Okta", jwks.Okta}, {"Firebase", jwks.Firebase}, {"GitHubActions", jwks.GitHubActions},
 	{"Kubernetes", jwks.Kubernetes}, {"SPIFFE", jwks.SPIFFE}, {"Google", jwks.Google}, {"GoogleIAP", jwks.GoogleIAP},
 	{"Glewlwyd", jwks.Glewlwyd}, {rfc9068, func() jwks.Profile { return jwks.Profile{} }}, {"Duende", jwks.Duende},
-	{"ADFS", jwks.ADFS}, {"EntraID", jwks.EntraID}, {"AzureADB2C", jwks.AzureADB2C}, {"Zitadel", jwks.Zitadel},
+	{"EntraID", jwks.EntraID}, {"ADFS", jwks.ADFS}, {"AzureADB2C", jwks.AzureADB2C}, {"Zitadel", jwks.Zitadel},
 	{"Hydra", jwks.Hydra}, {"Auth0", jwks.Auth0}, {"Spring", jwks.Spring}, {"PingFederate", jwks.PingFederate},
-}
-
-func profileByName(name string) jwks.Profile {
-	for _, p := range profiles {
-		if p.name == name {
-			return p.new()
-		}
-	}
-	return jwks.Profile{}
 }
 
 // A mark of a vendor in the issuer's host or metadata.

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,25 +31,22 @@ func try(ctx context.Context, token, issuer string, keys []byte, guessed string)
 	if problem := readable(token, issuer); problem != nil {
 		return fit{}, problem
 	}
-	var result fit
+	var fits []candidate
 	var reason *bearer.Error
-	for _, name := range order(guessed) {
+	for _, p := range profiles {
 		principal, err := verify(ctx, token, jwks.Issuer{
 			URL: issuer, AllowNonHTTPSIdentifier: true, Audience: []string{nobody},
-			Keys: jwks.KeysFromJWKS(keys), Profile: profileByName(name),
+			Keys: jwks.KeysFromJWKS(keys), Profile: p.new(),
 		})
-		switch {
-		case principal != nil && result.profile.Name == "":
-			result = fit{Profile{Name: name, Sure: true, Reason: "the token's signature is good, and the token fits"}, principal.Audience()}
-		case principal != nil:
-			result.profile.Others = append(result.profile.Others, name)
-		case reason == nil:
+		if principal != nil {
+			fits = append(fits, candidate{p.name, principal})
+		} else if reason == nil || p.name == guessed {
 			errors.As(err, &reason)
 		}
 	}
 	switch {
-	case result.profile.Name != "":
-		return result, nil
+	case len(fits) > 0:
+		return choose(fits, guessed), nil
 	case reason == nil:
 		return fit{}, tokenFault("token-refused", "the token cannot be judged with the issuer's keys", "see what is said about the keys")
 	}
@@ -56,29 +54,51 @@ func try(ctx context.Context, token, issuer string, keys []byte, guessed string)
 	return fit{}, tokenFault("token-refused", text, "bearer explain says more; send an access token for an API, not an ID token")
 }
 
-// order returns the names of the profiles, the guessed one first.
-func order(guessed string) []string {
-	names := []string{guessed}
-	for _, p := range profiles {
-		if p.name != guessed {
-			names = append(names, p.name)
-		}
-	}
-	return names
+// candidate is a profile that a token fits.
+type candidate struct {
+	name      string
+	principal *bearer.Principal
 }
 
-// verify returns the principal of a token with a good signature, of the right kind.
+// worth is how much the profile finds in the token. A wrong profile that accepts a
+// token finds no more in it than the right one.
+func (c candidate) worth() int { return c.principal.Scopes.Len() + len(c.principal.Roles()) }
+
+// choose chooses among the profiles that a token fits: the one that the issuer's
+// metadata points to, or the one that finds most.
+func choose(fits []candidate, guessed string) fit {
+	slices.SortStableFunc(fits, func(a, b candidate) int {
+		if marked := guessed != rfc9068; marked && (a.name == guessed) != (b.name == guessed) {
+			if a.name == guessed {
+				return -1
+			}
+			return 1
+		}
+		return b.worth() - a.worth()
+	})
+	best := fits[0]
+	profile := Profile{Name: best.name, Reason: "the token's signature is good, and the token fits"}
+	for _, other := range fits[1:] {
+		profile.Others = append(profile.Others, other.name)
+	}
+	profile.Sure = best.name == guessed || len(fits) == 1 || best.worth() > fits[1].worth()
+	return fit{profile, best.principal.Audience()}
+}
+
+// verify returns the principal of a token that is refused only by its audience, the
+// check after the signature and the kind, and before the times.
 func verify(ctx context.Context, token string, issuer jwks.Issuer) (*bearer.Principal, error) {
 	verifier, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{issuer}})
 	if err != nil {
 		return nil, err
 	}
 	defer verifier.Close()
-	principal, err := verifier.Verify(ctx, token)
-	if refused, ok := errors.AsType[*bearer.Error](err); ok && refused.Principal != nil {
-		principal = refused.Principal
+	audience := cmp.Or(issuer.Profile.Audience, "aud")
+	_, err = verifier.Verify(ctx, token)
+	if refused, ok := errors.AsType[*bearer.Error](err); ok && refused.Principal != nil && refused.Check == audience {
+		return refused.Principal, nil
 	}
-	return principal, err
+	return nil, err
 }
 
 // readable returns why a token says nothing about the issuer.

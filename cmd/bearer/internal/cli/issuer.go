@@ -117,7 +117,9 @@ func (p *program) showIssuer(r *inspect.Report) {
 	}
 	s.endpoints(r)
 	s.keys(r)
-	s.line("\nGo:\n\n%s", r.Go)
+	if r.Go != "" {
+		s.line("\nGo:\n\n%s", r.Go)
+	}
 }
 
 func (s sheet) profile(profile inspect.Profile) {

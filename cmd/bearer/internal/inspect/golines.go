@@ -5,13 +5,19 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // placeholder is the audience in the Go lines when no token has shown one.
 const placeholder = "https://api.example.com"
 
-// goLines returns the jwks.Issuer for the issuer, as gofmt formats it.
+// goLines returns the jwks.Issuer for the issuer, as gofmt formats it. There is none
+// for a template, which is no issuer.
 func (r *Report) goLines(audience []string) string {
+	if weburl.Unfilled(r.Issuer) != nil {
+		return ""
+	}
 	note := ""
 	if audience = clipped(audience); len(audience) == 0 {
 		audience, note = []string{placeholder}, " // the issuer's name for your API"
@@ -27,8 +33,11 @@ func (r *Report) goLines(audience []string) string {
 	if r.elsewhere {
 		fields = append(fields, [2]string{"Keys", fmt.Sprintf("jwks.KeysFromMetadata(%q)", r.MetadataURL)})
 	}
-	if r.elsewhere && !strings.HasPrefix(r.Issuer, "https://") {
+	if r.elsewhere && !Secure(r.Issuer) {
 		fields = append(fields, [2]string{"AllowNonHTTPSIdentifier", "true"})
+	}
+	if !Secure(r.MetadataURL) {
+		fields = append(fields, [2]string{"InsecureAllowHTTP", "true"})
 	}
 	if r.Profile.Name != rfc9068 {
 		fields = append(fields, [2]string{"Profile", "jwks." + r.Profile.Name + "()"})
@@ -53,5 +62,5 @@ func (r *Report) goLines(audience []string) string {
 // implied reports whether bearerkit finds the metadata by the issuer's URL alone.
 func implied(issuer, metadataURL string) bool {
 	u, err := url.Parse(issuer)
-	return err == nil && Secure(issuer) && slices.Contains(Candidates(u), metadataURL)
+	return err == nil && slices.Contains(Candidates(u), metadataURL)
 }

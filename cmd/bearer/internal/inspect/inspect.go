@@ -13,6 +13,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/wire"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // maxClock is the leeway of bearerkit by default.
@@ -89,12 +90,16 @@ func (r *Report) describe(found Discovery, input string) {
 		r.Issuer = m.AccessTokenIssuer
 		r.Notes = append(r.Notes, "access tokens have another iss, the access_token_issuer of the metadata")
 	}
-	if !implied(r.Issuer, found.URL) {
-		r.elsewhere = true
+	if !Secure(found.URL) {
+		r.add(finding.Finding{Code: "issuer-http", Severity: finding.Fault, Spec: "RFC 8414, Section 2",
+			Text: "the issuer is reached by plain HTTP: anybody on the path can replace its keys, and sign tokens",
+			Do:   "serve the issuer by https; only for development, keep InsecureAllowHTTP in the lines below"})
+	}
+	if r.elsewhere = !implied(r.Issuer, found.URL); r.elsewhere && weburl.Unfilled(r.Issuer) == nil {
 		r.add(finding.Finding{Code: "issuer-elsewhere", Severity: finding.Warning, Spec: "RFC 8414, Section 3.3",
 			Text: fmt.Sprintf("the metadata is at %s, and names the issuer %s, whose metadata belongs elsewhere", finding.Quote(found.URL), finding.Quote(r.Issuer)),
 			Do:   "ask for that issuer, or keep jwks.KeysFromMetadata in the lines below; inside Docker, set the issuer's public URL"})
-	} else if text := trimmed(input); text != r.Issuer {
+	} else if text := trimmed(input); !r.elsewhere && text != r.Issuer {
 		const exactly = "tokens are compared with the issuer character by character, so write it as the metadata does"
 		if difference := Difference(text, r.Issuer); difference != "" {
 			r.Notes = append(r.Notes, "this is not quite the URL that you gave: "+difference+"; "+exactly)

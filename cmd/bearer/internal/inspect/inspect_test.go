@@ -50,6 +50,7 @@ var documents = map[string][2]string{
 	"https://shop.b2clogin.com/shop.onmicrosoft.com/b2c_1_in/v2.0/.well-known/openid-configuration": {"https://shop.b2clogin.com/" + tenant + "/v2.0/", "https://shop.b2clogin.com/shop.onmicrosoft.com/b2c_1_in/discovery/v2.0/keys"},
 	"https://fs.example.com/adfs/.well-known/openid-configuration":                                  {"https://fs.example.com/adfs", "https://fs.example.com/adfs/discovery/keys"},
 	"https://keycloak.example.com/realms/shop/.well-known/openid-configuration":                     {"http://localhost:8080/realms/shop", "https://keycloak.example.com/realms/shop/protocol/openid-connect/certs"},
+	"http://plain.example.com/.well-known/openid-configuration":                                     {"http://plain.example.com", "http://plain.example.com/keys"},
 	"https://id.example.com/.well-known/openid-configuration":                                       {"https://id.example.com", "https://id.example.com/.well-known/openid-configuration/jwks"},
 	"https://hydra.example.com/.well-known/openid-configuration":                                    {"https://hydra.example.com", "https://hydra.example.com/.well-known/jwks.json"},
 }
@@ -67,7 +68,11 @@ func internet(t *testing.T) wire.Config {
 	t.Helper()
 	keys := newIssuer(t).KeySet()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if document, ok := documents["https://"+r.Host+r.URL.EscapedPath()]; ok {
+		scheme := "http://"
+		if r.TLS != nil {
+			scheme = "https://"
+		}
+		if document, ok := documents[scheme+r.Host+r.URL.EscapedPath()]; ok {
 			fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q%s}`, document[0], document[1], more[document[0]])
 		} else if strings.Contains(r.URL.Path, "/.well-known/o") && !strings.HasSuffix(r.URL.Path, "jwks") {
 			http.NotFound(w, r)
@@ -76,12 +81,17 @@ func internet(t *testing.T) wire.Config {
 			_, _ = w.Write(keys)
 		}
 	}))
+	plain := httptest.NewServer(server.Config.Handler)
+	t.Cleanup(plain.Close)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	certificate, roots := certificateFor(t)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	return wire.Config{Roots: roots, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	return wire.Config{Roots: roots, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if strings.HasSuffix(address, ":80") {
+			return (&net.Dialer{}).DialContext(ctx, network, plain.Listener.Addr().String())
+		}
 		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
 	}}
 }
@@ -138,11 +148,12 @@ var inputs = []struct{ input, issuer, profile, findings string }{
 	{"https://login.microsoftonline.com/" + tenant, "https://login.microsoftonline.com/" + tenant + "/v2.0", "EntraID", ""},
 	{"https://login.microsoftonline.com/" + tenant + "/oauth2/v2.0/authorize?client_id=x", "https://login.microsoftonline.com/" + tenant + "/v2.0", "EntraID", ""},
 	{"https://portal.azure.com/#view/Microsoft_AAD_IAM/Overview/tenantId/" + tenant, "https://login.microsoftonline.com/" + tenant + "/v2.0", "EntraID", ""},
-	{"https://login.microsoftonline.com/common", "https://login.microsoftonline.com/{tenantid}/v2.0", "EntraID", "issuer-template issuer-elsewhere"},
+	{"https://login.microsoftonline.com/common", "https://login.microsoftonline.com/{tenantid}/v2.0", "EntraID", "issuer-template"},
 	{"https://shop.b2clogin.com/shop.onmicrosoft.com/b2c_1_in/v2.0", "https://shop.b2clogin.com/" + tenant + "/v2.0/", "AzureADB2C", "issuer-elsewhere"},
 	{"https://fs.example.com/adfs", "http://fs.example.com/adfs/services/trust", "ADFS", "issuer-elsewhere"},
 	{"https://keycloak.example.com/realms/shop", "http://localhost:8080/realms/shop", "Keycloak", "issuer-elsewhere"},
 	{"https://id.example.com/", "https://id.example.com", "Duende", ""},
+	{"http://plain.example.com", "http://plain.example.com", "RFC 9068", "keys-http issuer-http"},
 	{"https://hydra.example.com", "https://hydra.example.com", "Hydra", ""},
 	{"https://sso.example.com/realms/wrong", "", "", "issuer-metadata"},
 }

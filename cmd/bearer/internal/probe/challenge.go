@@ -57,6 +57,7 @@ func (d *doctor) checkChallenges(step *Step, challenges []bearertest.Challenge) 
 		if !strings.EqualFold(c.Scheme, "Bearer") && !strings.EqualFold(c.Scheme, "DPoP") {
 			continue
 		}
+		d.bearer = d.bearer || strings.EqualFold(c.Scheme, "Bearer")
 		if at := c.Params["resource_metadata"]; at != "" && d.announced == "" {
 			d.announced = at
 		}

@@ -87,6 +87,7 @@ type doctor struct {
 
 	first      *wire.Response // without a token; nil: the API did not answer
 	challenged bool           // the first answer has a well-formed challenge
+	bearer     bool           // one of its challenges is Bearer
 	announced  string         // resource_metadata of the challenge
 	issuers    []string       // of the protected resource metadata
 	clocks     []clock

@@ -34,6 +34,11 @@ var tests = []struct {
 	{"nothing is wrong, by https", "", world{tls: good}},
 	{"nothing is wrong, by HTTP/2 only", "", world{tls: good, h2only: true}},
 	{"no metadata, which is allowed", "", world{private: true}},
+	{"only DPoP, which a wrong Bearer token does not concern", "", private(onAPI(func(_ *http.Request, a answer) {
+		if a.Code == 401 {
+			a.Header()["Www-Authenticate"] = []string{`DPoP realm="orders", algs="ES256"`}
+		}
+	}))},
 	{"a method of its own", "", world{change: func(c *probe.Config) { c.Method = "POST" }}},
 
 	{"no such host", "dns", world{wire: func(c *wire.Config, _ string) {
@@ -46,6 +51,7 @@ var tests = []struct {
 	{"another protocol", "not-http", world{listener: says("SSH-2.0-OpenSSH_9.9\r\n")}},
 	{"HTTP/2 only, without TLS", "closed", world{h2only: true}},
 	{"the connection is closed", "closed", world{listener: says("")}},
+	{"a control character in a field", "header-malformed", challenge("Bearer realm=\"orders\x1b\"")},
 	{"plain HTTP at an https URL", "not-tls", world{url: func(api string) string { return "https" + strings.TrimPrefix(api, "http") + "/orders" }}},
 	{"http", "plain-http", world{private: true, wire: func(c *wire.Config, api string) { here(c, strings.TrimPrefix(api, "http://")) },
 		url: func(string) string { return "http://api.example.test/orders" }}},

@@ -132,6 +132,8 @@ func (d *doctor) invalidToken(step *Step, answer wire.Response) {
 		}
 	}
 	switch {
+	case !d.bearer:
+		step.Found += "; the API offers only DPoP, and the token came as Bearer"
 	case code == "":
 		step.warn("wrong-token-code", "the challenge has no error code", "add error=\"invalid_token\": a client then knows that a new token helps", "RFC 6750, Section 3.1")
 	case code != "invalid_token":

@@ -36,6 +36,8 @@ func Reason(err error) (code, text, do string) {
 		return "refused", "the connection was refused: nothing listens there", "start the server, or check the port and the address it listens on"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "not-tls", "the server does not speak TLS on this port", "check the port, or enable TLS there"
+	case strings.Contains(err.Error(), "malformed MIME header"):
+		return "header-malformed", "a header field of the answer is malformed, so clients drop the whole answer", "look for control characters and line breaks in the values of the fields"
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return "not-http", "the answer is not HTTP/1.1", "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

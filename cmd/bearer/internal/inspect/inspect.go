@@ -5,6 +5,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -153,6 +154,9 @@ func (r *Report) fetchKeys(ctx context.Context, client *wire.Client) ([]byte, bo
 
 // KeysUnavailable is the finding about a jwks_uri without a key set.
 func KeysUnavailable(at string, err error) finding.Finding {
+	if errors.Is(err, wire.ErrTooManyRequests) {
+		return wire.Limited()
+	}
 	return finding.Finding{Code: "keys-unavailable", Severity: finding.Fault, Spec: "RFC 7517, Section 5",
 		Text: fmt.Sprintf("no keys at %s: %s", finding.Quote(at), err), Do: "open this URL from the API's network; it must answer 200 with a JSON object that has keys"}
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,9 +47,11 @@ type KeySet struct {
 // FetchKeys fetches a key set. The error says what is there instead.
 func FetchKeys(ctx context.Context, client *wire.Client, at string) (KeySet, error) {
 	response, err := client.Follow(ctx, wire.Request{URL: at})
-	if err != nil {
+	if errors.Is(err, wire.ErrTooManyRequests) {
+		return KeySet{}, err
+	} else if err != nil {
 		_, text, _ := wire.Reason(err)
-		return KeySet{}, fmt.Errorf("%s", text)
+		return KeySet{}, errors.New(text)
 	}
 	set := KeySet{Response: response}
 	body, mark, err := response.Document()
@@ -68,7 +71,7 @@ func parseKeys(doc []byte) ([]Key, error) {
 	// here, in order to describe it.
 	var set struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(doc, &set); err != nil {
-		return nil, fmt.Errorf("not a key set")
+		return nil, errors.New("not a key set")
 	}
 	keys := make([]Key, len(set.Keys))
 	for i, raw := range set.Keys {

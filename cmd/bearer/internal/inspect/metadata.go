@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -90,6 +91,7 @@ type Attempt struct {
 	Problem string `json:"problem"`
 
 	unreachable string // what to do about a server that did not answer
+	limited     bool   // the URL was not asked
 }
 
 // Discovery is the metadata that was found.
@@ -108,7 +110,7 @@ func Discover(ctx context.Context, client *wire.Client, urls []string, want stri
 		response, err := client.Follow(ctx, wire.Request{URL: at})
 		if err != nil {
 			_, text, do := wire.Reason(err)
-			attempts = append(attempts, Attempt{at, text, do})
+			attempts = append(attempts, Attempt{at, text, do, errors.Is(err, wire.ErrTooManyRequests)})
 			break // the other URLs are on the same host
 		}
 		body, mark, err := response.Document()
@@ -135,6 +137,9 @@ func Discover(ctx context.Context, client *wire.Client, urls []string, want stri
 // NoMetadata is the finding about an issuer whose metadata was sought in vain.
 func NoMetadata(attempts []Attempt) finding.Finding {
 	last := attempts[len(attempts)-1]
+	if last.limited {
+		return wire.Limited()
+	}
 	if last.unreachable != "" {
 		return finding.Finding{Code: Unreachable, Severity: finding.Fault,
 			Text: "the issuer does not answer at " + finding.Quote(last.URL) + ": " + last.Problem, Do: last.unreachable}

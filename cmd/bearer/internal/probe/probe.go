@@ -188,6 +188,10 @@ func (s *Step) warn(code, text, do, spec string) {
 
 // failed adds the finding about a request without an answer.
 func (s *Step) failed(err error) {
+	if errors.Is(err, wire.ErrTooManyRequests) {
+		s.add(wire.Limited())
+		return
+	}
 	code, text, do := wire.Reason(err)
 	s.fault(code, text, do, "")
 }

@@ -188,6 +188,12 @@ var tests = []struct {
 		api:    func(_ *http.Request, a answer) { a.Header().Set("Date", date(time.Hour)) },
 		issuer: func(_ *http.Request, a answer) { a.Header().Set("Date", date(time.Hour)) },
 	}},
+	{"too many requests", "request-limit", world{wire: func(c *wire.Config, _ string) { c.MaxRequests = 4 }}},
+	{"too many requests for the keys", "request-limit", world{wire: func(c *wire.Config, _ string) { c.MaxRequests = 5 }}},
+	{"metadata that redirect to another origin", "metadata-unavailable", onMetadata(func(a answer) {
+		a.Code = 302
+		a.Header().Set("Location", "https://other.example.test/?token=secret")
+	})},
 	{"the issuer is out of reach", "issuer-unreachable", onMetadata(func(a answer) {
 		a.Body = bytes.NewBufferString(regexp.MustCompile(`"authorization_servers":\[".*?"\]`).ReplaceAllString(a.Body.String(), `"authorization_servers":["http://127.0.0.1:1"]`))
 	})},

@@ -35,7 +35,7 @@ func (d *doctor) resourceMetadata(ctx context.Context) {
 	case err != nil || at.Host == "":
 		step.fault("metadata-url", "resource_metadata is not a URL: "+finding.Quote(d.announced), "put the whole URL there, such as "+inserted, "RFC 9728, Section 5.1")
 		return
-	case !inspect.Secure(d.announced):
+	case !inspect.Secure(d.announced) && !wire.SameOrigin(at, d.target): // else plain-http says it
 		step.fault("metadata-http", "resource_metadata is not an https URL: "+finding.Quote(weburl.Redact(d.announced)), "name the https URL: behind a proxy, configure the API's public URL", "RFC 9728, Section 3")
 		return
 	}

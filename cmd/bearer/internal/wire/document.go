@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
+	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
 // bom is a byte order mark in UTF-8.
@@ -17,7 +18,7 @@ var bom = []byte("\xef\xbb\xbf")
 func (r Response) Document() (body []byte, mark bool, err error) {
 	switch {
 	case r.Location != nil:
-		return nil, false, fmt.Errorf("status %d, a redirect to %s", r.Status, finding.Quote(r.Location.Redacted()))
+		return nil, false, fmt.Errorf("status %d, a redirect to %s", r.Status, finding.Quote(weburl.Shown(r.Location)))
 	case r.Status != http.StatusOK:
 		return nil, false, fmt.Errorf("status %d", r.Status)
 	case r.Truncated:

@@ -12,6 +12,13 @@ import (
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 )
 
+// Limited is the finding about something that was not examined, because of
+// [ErrTooManyRequests].
+func Limited() finding.Finding {
+	return finding.Finding{Code: "request-limit", Severity: finding.Warning,
+		Text: "not examined: " + ErrTooManyRequests.Error(), Do: "examine the issuer by itself, with bearer issuer"}
+}
+
 // Reason says in plain words why a request got no answer. The code is stable; do is
 // what to do.
 func Reason(err error) (code, text, do string) {
@@ -26,8 +33,6 @@ func Reason(err error) (code, text, do string) {
 	}
 	var timeout net.Error
 	switch {
-	case errors.Is(err, ErrTooManyRequests):
-		return "request-limit", err.Error(), "examine the rest by itself"
 	case errors.Is(err, context.Canceled):
 		return "canceled", "it was interrupted", "start it again"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -29,7 +29,7 @@ const (
 )
 
 // ErrTooManyRequests is the error of a request beyond Config.MaxRequests.
-var ErrTooManyRequests = errors.New("not sent, to spare the servers: the limit of requests is reached")
+var ErrTooManyRequests = errors.New("the limit of requests is reached")
 
 // Config configures a Client. All fields are optional.
 type Config struct {

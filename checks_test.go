@@ -34,7 +34,7 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/checks.md")
+var update = flag.Bool("update", false, "rewrite docs/checks.md and docs/troubleshooting.md")
 
 // Reports L15, L19: docs/checks.md shows what an operator reads for each check
 // that can refuse a request, as the code really says it, and what to do. After a

@@ -112,3 +112,55 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// The index names every page.
+func TestIndex(t *testing.T) {
+	index := read(t, "docs/README.md")
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) < 20 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(index, "]("+name) {
+			t.Errorf("docs/README.md does not link to %s", name)
+		}
+	}
+}
+
+// heading matches the text of a heading.
+var heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+
+// anchor returns the fragment of a heading, as GitHub makes it.
+func anchor(title string) string {
+	title = strings.ToLower(strings.TrimSpace(title))
+	title = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(title, "")
+	return strings.ReplaceAll(title, " ", "-")
+}
+
+// The fragments of relative links are headings.
+func TestFragments(t *testing.T) {
+	checked := 0
+	for _, page := range repositoryFiles(t, ".md") {
+		text := fenced.ReplaceAllString(read(t, page), "")
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+			target := page
+			if link[1] != "" {
+				target = filepath.Join(filepath.Dir(page), link[1])
+			}
+			if filepath.Ext(target) != ".md" {
+				continue
+			}
+			checked++
+			found := false
+			for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(read(t, target), ""), -1) {
+				found = found || anchor(h[1]) == link[2]
+			}
+			if !found {
+				t.Errorf("%s links to #%s, which is no heading of %s", page, link[2], target)
+			}
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d links were checked", checked)
+	}
+}

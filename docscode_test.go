@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,33 @@ func TestCodeOfPages(t *testing.T) {
 	}
 	if checked < 25 {
 		t.Errorf("only %d blocks were checked", checked)
+	}
+}
+
+// scriptBlock matches a block of JavaScript that exports something.
+var scriptBlock = regexp.MustCompile("(?ms)^```js\n([^`]*?^export .*?)^```$")
+
+// The modules of JavaScript on the pages are in files that tests run.
+func TestScriptsOfPages(t *testing.T) {
+	var modules []string
+	for _, path := range repositoryFiles(t, ".mjs") {
+		modules = append(modules, read(t, path))
+	}
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, page := range pages {
+		for _, block := range scriptBlock.FindAllStringSubmatch(read(t, page), -1) {
+			checked++
+			if !slices.Contains(modules, block[1]) {
+				t.Errorf("%s: no .mjs file is this module:\n%s", page, block[1])
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no module was checked")
 	}
 }
 

@@ -192,7 +192,7 @@ func TestDevAndTriggerMistakes(t *testing.T) {
 		{[]string{"dev", "--config", bad}, 2, "userz: unknown name; want one of clients, issuers, users; clients[0].id: unknown name; want one of"},
 		{[]string{"dev", "--config", filepath.Join("testdata", "dev.json"), "--issuer", "/x"}, 2, "use one of the two"},
 		{[]string{"dev", "--listen", "127.0.0.1:0", "--issuer", "staff"}, 2, `issuers[0].path "staff"`},
-		{[]string{"dev", "x"}, 2, "unknown command"},
+		{[]string{"dev", "x"}, 2, "an argument that belongs to no flag"},
 		{[]string{"trigger", "explode"}, 2, "explode"},
 		{[]string{"trigger", "down", "--user", "alice"}, 2, "--user is for revoke and logout"},
 		{[]string{"trigger", "--user", "alice"}, 2, "need a trigger"},

@@ -105,9 +105,7 @@ type compiler struct {
 func newCompiler(t *testing.T) *compiler {
 	t.Helper()
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Export"}
-	for _, path := range slices.Sorted(maps.Keys(importPaths(echoes[0]))) {
-		args = append(args, path)
-	}
+	args = append(args, slices.Sorted(maps.Keys(importPaths(echoes[0])))...)
 	cmd := exec.CommandContext(t.Context(), "go", append(args, echoes[1], "golang.org/x/oauth2/clientcredentials", "github.com/go-json-experiment/json")...)
 	out, err := cmd.Output()
 	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -36,19 +36,27 @@ type site struct {
 	log      *bytes.Buffer
 }
 
-// theIssuer signs the events of the tests. Its keys take a second to generate.
-var theIssuer = sync.OnceValues(func() (*bearertest.Issuer, error) {
-	return bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true})
-})
+// theIssuer signs the events of the tests. Its keys take a second to generate, so
+// the tests share it.
+var theIssuer *bearertest.Issuer
+
+// TestMain starts theIssuer outside of the tests' bubbles, whose goroutines must
+// end with them.
+func TestMain(m *testing.M) {
+	var err error
+	if theIssuer, err = bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true}); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	theIssuer.Close()
+	os.Exit(code)
+}
 
 // newSite returns a receiver whose configuration change may change. The verifier
 // has the issuer's keys.
 func newSite(t testing.TB, change func(*denylist.ReceiverConfig)) *site {
 	t.Helper()
-	issuer, err := theIssuer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	issuer := theIssuer
 	verifier, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{
 		URL: issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromJWKS(issuer.KeySet()),
 	}}})

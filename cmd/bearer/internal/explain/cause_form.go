@@ -33,7 +33,7 @@ var formCauses = []formCause{
 		"send the compact serialization: three parts with dots between them.", ""},
 	{"decoded", "a decoded token", "this is a decoded token, not the token itself", matches(`^\{[\s\S]*"(iss|alg)"`),
 		"send the token as the issuer gave it.", ""},
-	{"scheme", "a token with a scheme", "the scheme stands there twice, or belongs to another kind of credentials", matches(`^(?i:bearer|dpop|token|jwt|basic)[ :]`),
+	{"scheme", "a token with a scheme", "the scheme is there twice, or belongs to another kind of credentials", matches(`^(?i:bearer|dpop|token|jwt|basic)[ :]`),
 		"send exactly one word before the token: Authorization: Bearer TOKEN.", ""},
 	{"quotes", "a token in quotes", "there are quotes around the token", matches(`^["'].*["']$`),
 		"remove the quotes: jq -r prints a value without them.", ""},

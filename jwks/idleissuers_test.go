@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
@@ -60,12 +62,10 @@ func newIdleIssuers(tb testing.TB, n int) *idleIssuers {
 	before, goroutines := heap(), runtime.NumGoroutine()
 	m := &idleIssuers{issuers: n}
 	m.v = newVerifier(tb, c)
-	deadline := time.Now().Add(5 * time.Minute)
-	for m.v.Ready() != nil {
-		if time.Now().After(deadline) {
-			tb.Fatal(m.v.Ready())
-		}
-		time.Sleep(100 * time.Millisecond) // real sockets
+	ctx, cancel := context.WithTimeout(tb.Context(), 5*time.Minute)
+	defer cancel()
+	if err := bearer.WaitReady(ctx, func() error { return m.v.Ready() }); err != nil {
+		tb.Fatal(err)
 	}
 	server.CloseClientConnections()
 	m.bytes = float64(heap()-before) / float64(n)

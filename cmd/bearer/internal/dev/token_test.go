@@ -54,7 +54,7 @@ func TestTokenRefused(t *testing.T) {
 		{"an unknown format", own("token_format", "xml"), nil, 400, "invalid_request"},
 		{"a claim without a value", own("claim", "tenant"), nil, 400, "invalid_request"},
 		{"auth_age that is no time", own("auth_age", "long"), nil, 400, "invalid_request"},
-		{"a certificate that is none", own("client_certificate", "x"), nil, 400, "invalid_request"},
+		{"text that is no certificate", own("client_certificate", "x"), nil, 400, "invalid_request"},
 		{"no refresh token", []string{"grant_type", "refresh_token", "client_id", "app"}, nil, 400, "invalid_request"},
 		{"an unknown refresh token", []string{"grant_type", "refresh_token", "client_id", "app", "refresh_token", "x"}, nil, 400, "invalid_grant"},
 		{"no device code", []string{"grant_type", "urn:ietf:params:oauth:grant-type:device_code", "client_id", "app"}, nil, 400, "invalid_request"},

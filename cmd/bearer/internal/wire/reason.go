@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/textproto"
 	"strings"
 	"syscall"
 
@@ -39,14 +41,20 @@ func Reason(err error) (code, text, do string) {
 		return "timeout", "no answer came in time", "check that the server is alive and that no firewall drops packets; --timeout waits longer"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused", "the connection was refused: nothing listens there", "start the server, or check the port and the address it listens on"
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return "not-tls", "the server does not speak TLS on this port", "check the port, or enable TLS there"
-	case strings.Contains(err.Error(), "malformed MIME header"):
+	case isProtocolError(err):
 		return "header-malformed", "a header field of the answer is malformed, so clients drop the whole answer", "look for control characters and line breaks in the values of the fields"
-	case strings.Contains(err.Error(), "malformed HTTP"):
+	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it
 		return "not-http", "the answer is not HTTP/1.1", "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "closed", "the server closed the connection without an answer", "read the server's log; the server may want https, or HTTP/2 only, or a proxy may have no backend"
 	}
 	return "network", finding.Clip(err.Error()), "check the network between this machine and the server"
+}
+
+// isProtocolError reports whether err is about a malformed header field.
+func isProtocolError(err error) bool {
+	_, ok := errors.AsType[textproto.ProtocolError](err)
+	return ok
 }

@@ -70,6 +70,10 @@ func TestRepeatedEvents(t *testing.T) {
 // until it has expired, and any event until the tokens from before it have expired.
 // The entries need the leeway of two clocks.
 func TestWhatTheListRemembers(t *testing.T) {
+	synctest.Test(t, whatTheListRemembers) // exact to the second
+}
+
+func whatTheListRemembers(t *testing.T) {
 	const life = time.Hour
 	now := time.Now().Truncate(time.Second)
 	for name, tt := range map[string]struct {

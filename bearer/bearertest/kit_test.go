@@ -183,6 +183,13 @@ func TestTokenEndpoint(t *testing.T) {
 	if p.Subject != "bob" || p.ClientID != "web" || p.Scopes != scope.Of("a", "b") || p.ACR != "urn:example:mfa" || age < 9*time.Second || age > time.Minute {
 		t.Errorf("%+v", p)
 	}
+	for life, good := range map[string]bool{"10s": true, "-1m": false} {
+		_, answer = ask("grant_type=client_credentials&valid_for=" + life)
+		token, _ = answer["access_token"].(string)
+		if _, err := v.Verify(t.Context(), token); (err == nil) != good || answer["expires_in"] != map[bool]float64{true: 10}[good] {
+			t.Errorf("a token that is valid for %s: %v, %v", life, answer["expires_in"], err)
+		}
+	}
 	_, answer = ask("grant_type=client_credentials&client_id=web&resource=https://other.example.com")
 	token, _ = answer["access_token"].(string)
 	if _, err := v.Verify(t.Context(), token); err == nil {
@@ -191,6 +198,7 @@ func TestTokenEndpoint(t *testing.T) {
 	for form, want := range map[string]string{
 		"grant_type=password": "unsupported_grant_type", "grant_type=client_credentials&scope=%22": "invalid_scope",
 		"grant_type=client_credentials&auth_age=x": "invalid_request",
+		"grant_type=client_credentials&valid_for=soon": "invalid_request", "grant_type=client_credentials&valid_for=0s": "invalid_request",
 	} {
 		if status, answer := ask(form); status != 400 || answer["error"] != want {
 			t.Errorf("%s: %d %v", form, status, answer)

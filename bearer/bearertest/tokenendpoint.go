@@ -1,6 +1,7 @@
 package bearertest
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,8 +13,9 @@ import (
 // token is the token endpoint (RFC 6749, Section 4.4), for development: it
 // authenticates no client. Besides scope and audience (or resource, RFC 8707) it
 // accepts sub, sid, acr, auth_age (the seconds since the user authenticated), roles
-// (repeatable) and token_format: jwt, the default; opaque; or logout, which returns
-// the logout token for sub and sid in place of an access token.
+// (repeatable), valid_for (a duration such as 10s, or -1m for an expired token) and
+// token_format: jwt, the default; opaque; or logout, which returns the logout token
+// for sub and sid in place of an access token.
 //
 // A DPoP proof in the request binds the token to its key (RFC 9449, Section 5).
 // The parameter client_certificate, in PEM, binds the token to that certificate
@@ -54,7 +56,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		t.Claims["cnf"] = bound
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": mint(t), "token_type": tokenType, "expires_in": int(defaultTTL.Seconds()), "scope": t.Scope,
+		"access_token": mint(t), "token_type": tokenType, "expires_in": max(0, int(cmp.Or(t.TTL, defaultTTL).Seconds())), "scope": t.Scope,
 	})
 }
 
@@ -85,6 +87,11 @@ func tokenOf(r *http.Request) (Token, *oauthError) {
 			return Token{}, invalidRequest("auth_age must be seconds")
 		}
 		t.Claims["auth_time"] = time.Now().Unix() - seconds
+	}
+	if life := form.Get("valid_for"); life != "" {
+		if t.TTL, err = time.ParseDuration(life); err != nil || t.TTL == 0 {
+			return Token{}, invalidRequest("valid_for must be a duration such as 10s or -1m, and not zero")
+		}
 	}
 	return t, nil
 }

@@ -197,7 +197,7 @@ func TestTokenEndpoint(t *testing.T) {
 	}
 	for form, want := range map[string]string{
 		"grant_type=password": "unsupported_grant_type", "grant_type=client_credentials&scope=%22": "invalid_scope",
-		"grant_type=client_credentials&auth_age=x": "invalid_request",
+		"grant_type=client_credentials&auth_age=x":     "invalid_request",
 		"grant_type=client_credentials&valid_for=soon": "invalid_request", "grant_type=client_credentials&valid_for=0s": "invalid_request",
 	} {
 		if status, answer := ask(form); status != 400 || answer["error"] != want {

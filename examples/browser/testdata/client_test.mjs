@@ -1,6 +1,6 @@
 // Calls an API by client.mjs, and prints what happened. Go decides what is right.
 import { readFileSync } from "node:fs";
-import { challenges, client } from "../client.mjs";
+import { challenges, client } from "../client/client.mjs";
 
 const { parse, calls } = JSON.parse(readFileSync(0, "utf8"));
 const results = { parsed: parse.map(challenges), calls: [] };

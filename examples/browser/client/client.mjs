@@ -21,15 +21,15 @@ export function challenges(value) {
 // returns the current token, renew() a new one with the same scope, and authorize()
 // one with what the API asks for, usually after a login. Without one, they return
 // null, and the caller gets the refusal.
-export function client({ token, renew, authorize, wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)) }) {
+export function client({ token, renew, authorize, send = fetch, wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)) }) {
   return async (url, options = {}) => {
     let access = await token(), renewed = false, authorized = false, waits = 0;
     for (;;) {
       const headers = new Headers(options.headers);
       if (access) headers.set("Authorization", `Bearer ${access}`);
-      const answer = await fetch(url, { ...options, headers });
-      const bearer = challenges(answer.headers.get("WWW-Authenticate") ?? "").find((c) => c.scheme === "bearer");
-      const { error, scope, acr_values, max_age } = bearer?.params ?? {};
+      const answer = await send(url, { ...options, headers });
+      const asked = challenges(answer.headers.get("WWW-Authenticate") ?? "").filter((c) => c.scheme === "bearer" || c.scheme === "dpop");
+      const { error, scope, acr_values, max_age } = (asked.find((c) => c.params.error) ?? asked[0])?.params ?? {};
       let retry = false;
       if (answer.status === 401 && error === "invalid_token" && !renewed) {
         renewed = true; // once: if the API refuses a new token too, the token is not the problem

@@ -10,7 +10,6 @@ import (
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis"
 	"github.com/bearerkit/bearerkit/bearer"
-	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/denylist"
 	"github.com/bearerkit/bearerkit/dpop"
@@ -80,9 +79,7 @@ func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error
 	}
 	a.handler = router.PublishMetadata(metadata, s.metadata.ServeAtRoot, a.handler)
 	if dev != nil {
-		// A web page may use its own name for this machine (DNS rebinding), so
-		// this handler is the outermost.
-		a.handler = bearertest.LocalOnly(a.handler, weburl.Hostname(c.resource))
+		return a.addConsole(c, dev, table)
 	}
 	return nil
 }

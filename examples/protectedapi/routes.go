@@ -15,7 +15,7 @@ func (c *config) routes(ready func() error, denied denials) []router.Route {
 	owner := bearer.SubjectInPath("id")
 	admin, orAdmin := c.orRole("admin")
 	recentMFA := bearer.StepUp{ACR: []string{"urn:example:mfa"}, MaxAge: 300 * time.Second}
-	return []router.Route{
+	table := []router.Route{
 		{Method: "GET", Path: "/public", Access: router.Open, Handler: message("Anyone may read this.")},
 		{Method: "GET", Path: "/healthz", Access: router.Open, Handler: healthz},
 		{Method: "GET", Path: "/readyz", Access: router.Open, Handler: readyz(ready)},
@@ -26,15 +26,19 @@ func (c *config) routes(ready func() error, denied denials) []router.Route {
 		{Method: "GET", Path: "/admin/settings", Rule: scope.All("admin", "settings:write"), Handler: message("The settings.")},
 		{Method: "GET", Path: "/reports", Rule: scope.Any("reports:read", "admin"), Handler: message("The reports.")},
 		{Method: "GET", Path: "/users/{id}/profile", Rule: scope.All("profile"),
-			Requirements: []bearer.Requirement{owner}, Handler: showProfile},
+			Requirements: []bearer.Requirement{owner}, Also: "the user in the path", Handler: showProfile},
 		{Method: "PUT", Path: "/users/{id}/profile", Rule: scope.All("profile"),
-			Requirements: []bearer.Requirement{owner}, Handler: accept("profile")},
+			Requirements: []bearer.Requirement{owner}, Also: "the user in the path", Handler: accept("profile")},
 		{Method: "POST", Path: "/transfers", Rule: scope.All("transfers:write"),
-			Requirements: []bearer.Requirement{recentMFA}, Handler: accept("transfer")},
+			Requirements: []bearer.Requirement{recentMFA}, Also: "a second factor, at most 5 minutes ago", Handler: accept("transfer")},
 		{Method: "POST", Path: "/denials", Rule: scope.All("denials:write"), Handler: denied.deny},
 		{Method: "DELETE", Path: "/denials", Rule: scope.All("denials:write"), Handler: denied.lift},
 		{Method: "GET", Path: "/greeting", Access: router.Optional, Rule: scope.None, Handler: greeting},
 	}
+	if c.dev { // for the console, which shows a site's back office
+		table = append(table, router.Route{Method: "GET", Path: "/admin/posts", Rule: scope.All("posts:write"), Handler: message("The posts.")})
+	}
+	return table
 }
 
 // metadata describes the API to clients (RFC 9728): its issuers, and the scopes of

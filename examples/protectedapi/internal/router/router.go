@@ -32,6 +32,7 @@ type Route struct {
 	Access       Access
 	Rule         scope.Rule
 	Requirements []bearer.Requirement
+	Also         string // what the requirements ask for, for people
 	Handler      http.HandlerFunc
 }
 

@@ -1,0 +1,51 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
+	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/weburl"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// state is what the page must know.
+type state struct {
+	Framework string `json:"framework"`
+	Resource  string `json:"resource"`
+	// Origin is what DPoP proofs name, and Twin the same API under another name.
+	Origin string      `json:"origin"`
+	Twin   string      `json:"twin"`
+	Issuer issuerState `json:"issuer"`
+	DPoP   string      `json:"dpop"`
+	MTLS   string      `json:"mtls"`
+	Leeway float64     `json:"leeway"`  // seconds
+	MaxAge float64     `json:"max_age"` // seconds
+	Scopes []string    `json:"scopes"`  // all that some route needs
+	People []person    `json:"people"`
+	Routes []row       `json:"routes"`
+}
+
+type issuerState struct {
+	URL           string `json:"url"`
+	TokenEndpoint string `json:"token_endpoint"`
+	Running       bool   `json:"running"`
+}
+
+func (c *Console) state(w http.ResponseWriter, r *http.Request) {
+	var scopes scope.Set
+	for _, rt := range c.config.Routes {
+		scopes = scopes.Union(rt.Rule.Names())
+	}
+	reply.JSON(w, http.StatusOK, state{
+		Framework: c.config.Framework,
+		Resource:  c.config.Resource,
+		Origin:    weburl.Origin(c.config.Resource),
+		Twin:      twinOf(r),
+		Issuer: issuerState{
+			URL: c.config.Issuer.URL(), TokenEndpoint: c.config.Issuer.URL() + "/token", Running: c.issuer.running(),
+		},
+		DPoP: c.config.DPoP, MTLS: c.config.MTLS,
+		Leeway: c.config.Leeway.Seconds(), MaxAge: c.config.MaxAge.Seconds(),
+		Scopes: scopes.Names(), People: people(), Routes: c.matrix,
+	})
+}

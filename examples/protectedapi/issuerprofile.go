@@ -82,3 +82,11 @@ func (c *config) orRole(name string) (scope.Rule, []bearer.Requirement) {
 	}
 	return scope.None, []bearer.Requirement{bearer.AnyOf(bearer.Scope(scope.All(name)), bearer.Role(name))}
 }
+
+// alsoRole says in words what orRole adds.
+func (c *config) alsoRole(name string) string {
+	if len(c.roles()) == 0 {
+		return ""
+	}
+	return "or the role " + name
+}

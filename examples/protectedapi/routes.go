@@ -22,7 +22,7 @@ func (c *config) routes(ready func() error, denied denials) []router.Route {
 		{Method: "GET", Path: "/me", Rule: scope.None, Handler: me},
 		{Method: "GET", Path: "/orders", Rule: scope.All("orders:read"), Handler: listOrders},
 		{Method: "POST", Path: "/orders", Rule: scope.All("orders:write"), Handler: accept("order")},
-		{Method: "GET", Path: "/admin/dashboard", Rule: admin, Requirements: orAdmin, Handler: message("The dashboard.")},
+		{Method: "GET", Path: "/admin/dashboard", Rule: admin, Requirements: orAdmin, Also: c.alsoRole("admin"), Handler: message("The dashboard.")},
 		{Method: "GET", Path: "/admin/settings", Rule: scope.All("admin", "settings:write"), Handler: message("The settings.")},
 		{Method: "GET", Path: "/reports", Rule: scope.Any("reports:read", "admin"), Handler: message("The reports.")},
 		{Method: "GET", Path: "/users/{id}/profile", Rule: scope.All("profile"),

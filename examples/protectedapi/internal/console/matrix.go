@@ -73,14 +73,14 @@ func matrixOf(routes []router.Route) ([]row, error) {
 			matrix = append(matrix, r)
 			continue
 		}
-		for _, set := range rt.Rule.Alternatives() {
-			if !set.IsEmpty() {
-				r.Scopes = append(r.Scopes, set.Names())
-			}
-		}
 		route, err := guard.Route(bearer.RouteConfig{Rule: rt.Rule, Requirements: rt.Requirements, Optional: rt.Access == router.Optional})
 		if err != nil {
 			return nil, err
+		}
+		for _, alternative := range route.OpenAPISecurity("scopes") {
+			if names := alternative["scopes"]; len(names) > 0 {
+				r.Scopes = append(r.Scopes, names)
+			}
 		}
 		for _, p := range columns {
 			r.Answers[p.ID] = route.Decide(requestOf(rt, p)).Status()

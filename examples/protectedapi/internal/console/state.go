@@ -33,8 +33,10 @@ type issuerState struct {
 
 func (c *Console) state(w http.ResponseWriter, r *http.Request) {
 	var scopes scope.Set
-	for _, rt := range c.config.Routes {
-		scopes = scopes.Union(rt.Rule.Names())
+	for _, row := range c.matrix {
+		for _, names := range row.Scopes {
+			scopes = scopes.Union(scope.Of(names...))
+		}
 	}
 	reply.JSON(w, http.StatusOK, state{
 		Framework: c.config.Framework,

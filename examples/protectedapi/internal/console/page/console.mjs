@@ -46,23 +46,18 @@ async function authorize(wanted) {
   return next && session.get(next);
 }
 
+// wait shows the seconds that are left, and ends early if the user says so.
 async function wait(seconds) {
-  let left = Math.ceil(seconds);
-  const over = Promise.withResolvers ? Promise.withResolvers() : deferred();
-  const tick = () => { find("waiting-text").textContent = `The client waits ${left} s, as Retry-After says. It keeps the token.`; };
-  tick();
+  let left = Math.ceil(seconds), timer;
+  const show = () => { find("waiting-text").textContent = `The client waits ${left} s, as Retry-After says. It keeps the token.`; };
+  show();
   find("waiting").hidden = false;
-  const timer = setInterval(() => { left -= 1; if (left <= 0) over.resolve(); else tick(); }, 1000);
-  find("wait-over").onclick = () => over.resolve();
-  await over.promise;
+  await new Promise((over) => {
+    timer = setInterval(() => { left -= 1; if (left > 0) show(); else over(); }, 1000);
+    find("wait-over").onclick = over;
+  });
   clearInterval(timer);
   find("waiting").hidden = true;
-}
-
-function deferred() {
-  const result = {};
-  result.promise = new Promise((resolve) => { result.resolve = resolve; });
-  return result;
 }
 
 // remedies returns the buttons for a refusal that the client did not react to.
@@ -124,10 +119,10 @@ async function runCase(c) {
 }
 
 function showCases() {
-  const groups = Map.groupBy ? Map.groupBy(usable(), (c) => c.group) : new Map();
-  find("cases").replaceChildren(...[...groups].map(([name, list]) => make("section", { "aria-label": name },
-    make("h3", {}, name),
-    make("ul", { className: "cases" }, ...list.map((c) => make("li", {},
+  const groups = [...new Set(usable().map((c) => c.group))];
+  find("cases").replaceChildren(...groups.map((group) => make("section", { "aria-label": group },
+    make("h3", {}, group),
+    make("ul", { className: "cases" }, ...usable().filter((c) => c.group === group).map((c) => make("li", {},
       button(c.title, () => act(() => runCase(c)), { data: { case: c.id } }), " ", make("span", { className: "hint" }, c.expect)))))));
 }
 

@@ -1,22 +1,27 @@
-# demo needs only Go. The tests also need Node.js, npm, Redis, curl, Glewlwyd, nginx
+# demo and demo-all need only Go. The tests also need Node.js, npm, Redis, curl, Glewlwyd, nginx
 # and HAProxy; without them, they report what they skip.
 
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
-MTLS ?= allowed
+PORT ?= 8080
 # The modules with the longest tests come first.
 MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 tools
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo test bench compare $(TESTS)
+.PHONY: demo demo-all test bench compare $(TESTS)
 
-# Starts the reference program with a development authorization server and
-# prints requests to paste. FRAMEWORK is nethttp, echo, echo5 or gin. DPOP and
-# MTLS are off, allowed or required; MTLS=off serves plain HTTP. This does not use
-# go run, which reports an error when the program is stopped with Ctrl-C.
-demo:
+# Starts the reference program with a development authorization server: demo prints
+# the address of a console page, and six requests to paste; demo-all prints a
+# request for each kind of answer. FRAMEWORK is nethttp, echo, echo5 or gin. DPOP
+# and MTLS are off, allowed or required; MTLS=off, which is the default of demo,
+# serves plain HTTP. PORT is the port. This does not use go run, which reports an
+# error when the program is stopped with Ctrl-C.
+demo: MTLS ?= off
+demo: BRIEF = -brief
+demo-all: MTLS ?= allowed
+demo demo-all:
 	@go build -o bin/protectedapi ./examples/protectedapi
-	@exec bin/protectedapi -dev -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)
+	@exec bin/protectedapi -dev $(BRIEF) -listen 127.0.0.1:$(PORT) -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)
 
 # Runs the tests of every module, two modules at a time, since many tests wait for
 # other programs. As root, it first installs missing programs from Debian

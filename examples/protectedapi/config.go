@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -27,6 +26,7 @@ type config struct {
 	framework     string
 	issuers       []string
 	dev           bool
+	brief         bool
 	jwksURI       string
 	audience      string
 	resource      string
@@ -75,6 +75,7 @@ func (c *config) flags() *flag.FlagSet {
 		return nil
 	})
 	fs.BoolVar(&c.dev, "dev", false, "start a development issuer in this process, in place of -issuer")
+	fs.BoolVar(&c.brief, "brief", false, "print a few requests only (with -dev)")
 	fs.StringVar(&c.jwksURI, "jwks-uri", "", "`URL` of the keys of the single issuer, in place of discovery")
 	fs.StringVar(&c.audience, "audience", "", "the `aud` that tokens must have (default: the resource)")
 	fs.StringVar(&c.resource, "resource", "", "`URL` of this API (default: http://HOST:PORT, or https with TLS, while HOST is a loopback address); proofs name URLs of its origin")
@@ -149,6 +150,8 @@ func (c *config) checkListen() (errs []error) {
 		mistake("-dev and -issuer exclude each other: the development issuer gives tokens to anyone")
 	case !c.dev && len(c.issuers) == 0:
 		mistake("no -issuer; want the URL of the issuer whose tokens are accepted, or -dev to try things out")
+	case c.brief && !c.dev:
+		mistake("-brief without -dev, which prints requests")
 	case c.dev && c.jwksURI != "":
 		mistake("-jwks-uri and -dev exclude each other")
 	case len(c.issuers) > 1 && c.jwksURI != "":
@@ -246,53 +249,4 @@ func (c *config) complete(addr net.Addr) (origin string) {
 		c.audience = c.resource
 	}
 	return origin
-}
-
-// try builds the API and discards it, so that the program can report the mistakes
-// that only constructors find together with all others. It sends no requests.
-//
-// try replaces values that other checks have rejected with valid ones, so that no
-// mistake is reported twice.
-func (c config) try() error {
-	c.client = &http.Client{Transport: unreachable{}}
-	c.framework, c.cors = "nethttp", ""
-	c.leeway, c.refreshBudget, c.introspection.MaxAge = 5*time.Second, 10*time.Second, time.Minute
-	if c.dev || len(c.issuers) == 0 {
-		c.issuers = []string{"https://issuer.example.com"}
-	}
-	if c.dev || !c.asking {
-		c.introspection.ClientID, c.introspection.All = "", false
-	}
-	if c.resource == "" || weburl.CheckResource(c.resource, c.insecureHTTP) != nil {
-		c.resource = "https://api.example.com"
-	}
-	if c.checkProfile() != nil {
-		c.profile = rfc9068
-	}
-	if c.checkIssuerProfile() != nil {
-		c.issuerProfile = ""
-	}
-	c.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
-
-	discard := slog.New(slog.DiscardHandler)
-	var a api
-	defer a.close()
-	redis := a.openRedis(&c, discard)
-	if a.shared != nil { // otherwise build would follow its deny list
-		_ = a.shared.Close()
-		a.shared = nil
-	}
-	c.introspection.Redis = ""
-	var files error
-	if c.transport.FilesNamed() {
-		_, files = c.transport.Config()
-	}
-	return errors.Join(redis, files, a.build(&c, nil, discard))
-}
-
-// unreachable is a transport that fails every request.
-type unreachable struct{}
-
-func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("not asked")
 }

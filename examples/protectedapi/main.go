@@ -98,6 +98,9 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return usage.Errorf("-listen %q: %w", c.listen, dns)
 	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: choose another port with -listen, or with the variable PORT of make demo", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 	if dev != nil {
 		demo.Print(stdout, demo.Config{
 			Issuer: dev, Framework: c.framework, Origin: origin, Address: listener.Addr(), Resource: c.resource,
-			Proofs: &c.proofs, Transport: &c.transport, MaxAge: c.introspection.MaxAge,
+			Proofs: &c.proofs, Transport: &c.transport, MaxAge: c.introspection.MaxAge, Brief: c.brief,
 			BindsToKey: c.bindsToKey(), BindsToCertificate: c.bindsToCertificate(), ShortLived: c.profile == fapi2,
 		})
 	}

@@ -36,6 +36,8 @@ type Config struct {
 	// BindsToKey and BindsToCertificate report whether every token must be
 	// bound.
 	BindsToKey, BindsToCertificate bool
+	// Brief prints six requests in place of one for each kind of answer.
+	Brief bool
 	// ShortLived reports whether the API accepts tokens for ten minutes only.
 	ShortLived bool
 }
@@ -43,6 +45,10 @@ type Config struct {
 // Print writes the requests. Each is a comment that says which status to expect,
 // and a command line for /bin/sh.
 func Print(w io.Writer, c Config) {
+	if c.Brief {
+		printBrief(w, c)
+		return
+	}
 	_, _ = fmt.Fprintf(w, `
 The routes run on %s. The development issuer: %s
 Paste a line to see the status, the challenge and the body of its answer.
@@ -52,13 +58,19 @@ Paste a line to see the status, the challenge and the body of its answer.
 	}
 	d := newDemo(c)
 	if c.BindsToCertificate && d.certify == nil {
-		_, _ = fmt.Fprint(w, "\nThere are none: with -mtls required nobody but a -trusted-proxy brings a certificate, and no client on this machine is one.\n")
+		_, _ = fmt.Fprint(w, noClient)
 	} else {
-		for _, row := range d.rows() {
-			_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
-		}
+		printRows(w, d.rows())
 	}
 	_, _ = fmt.Fprint(w, "\nCtrl-C ends the program.\n")
+}
+
+const noClient = "\nThere are none: with -mtls required nobody but a -trusted-proxy brings a certificate, and no client on this machine is one.\n"
+
+func printRows(w io.Writer, rows []row) {
+	for _, row := range rows {
+		_, _ = fmt.Fprintf(w, "\n# expect %d: %s\n%s\n", row.status, row.about, row.curl)
+	}
 }
 
 // demo builds the requests. If every token must be bound, each token is, and

@@ -138,12 +138,16 @@ func (d *demo) deny(jti string) string {
 // stepUp returns a request that fetches its token first. The authentication of a
 // token that is minted now would soon be too old.
 func (d *demo) stepUp() string {
-	fetch := "$(curl -s " + d.tokenRequest("transfers:write") + d.binding() +
-		` -d acr=urn:example:mfa -d auth_age=10 | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`
+	fetch := d.fetch("transfers:write", " -d acr=urn:example:mfa -d auth_age=10")
 	if d.scheme == "DPoP" { // the proof needs the token too
 		return `TOKEN="` + fetch + `"; ` + d.send("POST", "/transfers", "$TOKEN")
 	}
 	return d.send("POST", "/transfers", fetch)
+}
+
+// fetch returns a word that the shell expands to a new token for alice.
+func (d *demo) fetch(scope, more string) string {
+	return "$(curl -s " + d.tokenRequest(scope) + d.binding() + more + ` | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`
 }
 
 // afterRevocation says when the API sees the revocation of a token in use.

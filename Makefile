@@ -1,5 +1,5 @@
-# demo and demo-all need only Go. The tests also need Node.js, npm, Redis, curl, Glewlwyd, nginx
-# and HAProxy; without them, they report what they skip.
+# demo and demo-all need only Go. The tests also need Node.js, npm, Redis, curl,
+# Glewlwyd, nginx, HAProxy and Chromium; without them, they report what they skip.
 
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
@@ -27,7 +27,7 @@ demo demo-all:
 # other programs. As root, it first installs missing programs from Debian
 # packages.
 test:
-	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy
+	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy chromium
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(TESTS)
 
 $(TESTS): test/%:

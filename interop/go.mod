@@ -11,6 +11,8 @@ ignore (
 require (
 	github.com/bearerkit/bearerkit v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearermcp v0.1.0
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/go-jose/go-jose/v3 v3.0.4
 	github.com/go-jose/go-jose/v4 v4.1.6
 	github.com/go-oauth2/oauth2/v4 v4.5.4

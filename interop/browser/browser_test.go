@@ -1,0 +1,190 @@
+package browser_test
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// screenshots is a folder for the pictures of docs/console.md.
+var screenshots = flag.String("screenshots", "", "write the pictures of the docs into this `folder`")
+
+// patience bounds what a test waits for.
+const patience = 30 * time.Second
+
+// program is the file of the reference program.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "browser-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(folder)
+		program = filepath.Join(folder, "protectedapi")
+		cmd := exec.Command("go", "build", "-o", program, "./protectedapi")
+		cmd.Dir = filepath.Join("..", "..", "examples")
+		cmd.Env = append(os.Environ(), "GOWORK=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// startProgram starts the reference program, and returns its URL.
+func startProgram(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, append([]string{"-dev", "-brief", "-listen", "127.0.0.1:0"}, args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	first := lines.Scan()
+	line := lines.Text()
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for lines.Scan() {
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		reading.Wait()
+		_ = cmd.Wait()
+	})
+	url, ok := strings.CutPrefix(line, "listening on ")
+	if !first || !ok {
+		t.Fatalf("the first line is %q", line)
+	}
+	return url
+}
+
+// newBrowser starts Chromium. Its pages must not fail: an exception, or something
+// that the Content-Security-Policy forbids, fails the test.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	file := ""
+	for _, name := range []string{"chromium", "chromium-headless-shell"} {
+		if found, err := exec.LookPath(name); err == nil {
+			file = found
+			break
+		}
+	}
+	if file == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no chromium")
+		}
+		t.Skip("there is no chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(file), chromedp.NoSandbox,
+		chromedp.Flag("lang", "en"), chromedp.WindowSize(1400, 1000), chromedp.UserDataDir(t.TempDir()))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, closeTab := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil { // starts the browser
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits until the browser has ended
+		closeTab()
+		stop()
+	})
+	if err := chromedp.Listen(ctx, func(event any) {
+		switch event := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("the page fails: %v", event.ExceptionDetails)
+		case *log.EventEntryAdded:
+			if event.Entry.Source != log.EntrySourceNetwork { // a 401 is what the page asks for
+				t.Errorf("the browser says: %s: %s", event.Entry.Source, event.Entry.Text)
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// step is something that a person does, or waits for.
+type step = chromedp.Action[chromedp.Void]
+
+// do takes steps, each within the tests' patience.
+func do(t *testing.T, ctx context.Context, steps ...step) {
+	t.Helper()
+	for _, s := range steps {
+		run(t, ctx, s)
+	}
+}
+
+// run runs an action within the tests' patience, and returns its value.
+func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// evaluate returns the value of an expression of JavaScript.
+func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	return run(t, ctx, chromedp.Evaluate[T](expression))
+}
+
+// press presses a button with the mouse.
+func press(selector string) step {
+	css := chromedp.CSS(selector)
+	return chromedp.Steps(chromedp.WaitVisible(css), chromedp.ScrollIntoView(css), chromedp.Click(css))
+}
+
+// choose chooses an option of a list.
+func choose(selector, value string) step {
+	return chromedp.SetValue(chromedp.CSS(selector), value)
+}
+
+// until waits until an expression of JavaScript is true.
+func until(expression string) step {
+	return chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond))
+}
+
+const idle = `document.body.dataset.ready === "true" && document.body.dataset.busy === undefined`
+
+// open opens the console.
+func open(url string) step {
+	return chromedp.Steps(chromedp.Navigate(url+"/"), until(idle))
+}
+
+// picture takes a picture for the docs, if the flag asks for it.
+func picture(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	image := run(t, ctx, chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(*screenshots, name), image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -18,7 +18,6 @@ import (
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/devissuer"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/router"
-	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/weburl"
 )
 
 // Config is what the console shows. All fields are required, except as noted.
@@ -34,6 +33,9 @@ type Config struct {
 
 	Leeway time.Duration // how long a token outlives exp; zero: not at all
 	MaxAge time.Duration // how long an opaque token outlives its revocation; zero: not at all
+
+	// AsksAboutJWTs reports whether the API also asks the issuer about JWTs.
+	AsksAboutJWTs bool
 }
 
 // Console serves the page and its data. Create one with [New].
@@ -153,19 +155,19 @@ func twinOf(r *http.Request) string {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return ""
 	}
-	other := map[string]string{"127.0.0.1": "localhost", "::1": "localhost", "localhost": loopback(r)}[host]
-	if other == "" {
-		return ""
+	switch {
+	case host == "127.0.0.1":
+		return scheme(r) + "localhost:" + port
+	case host == "localhost" && listensOn127(r):
+		return scheme(r) + "127.0.0.1:" + port
 	}
-	return scheme(r) + net.JoinHostPort(other, port)
+	return "" // a Content-Security-Policy cannot name [::1]
 }
 
-// loopback returns the address at which the program listens.
-func loopback(r *http.Request) string {
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return local.IP.String()
-	}
-	return "127.0.0.1"
+// listensOn127 reports whether the request arrived at 127.0.0.1.
+func listensOn127(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.Equal(net.IPv4(127, 0, 0, 1))
 }
 
 func scheme(r *http.Request) string {
@@ -178,14 +180,5 @@ func scheme(r *http.Request) string {
 // fromTwin reports whether a page of this program calls it under its other name.
 func fromTwin(r *http.Request) bool {
 	origins := r.Header["Origin"]
-	if len(origins) != 1 || origins[0] == scheme(r)+r.Host {
-		return false
-	}
-	address, ok := strings.CutPrefix(origins[0], scheme(r))
-	if !ok {
-		return false
-	}
-	host, port, err := net.SplitHostPort(address)
-	_, own, ownErr := net.SplitHostPort(r.Host)
-	return err == nil && ownErr == nil && port == own && weburl.IsLoopback(host)
+	return len(origins) == 1 && origins[0] != "" && origins[0] == twinOf(r)
 }

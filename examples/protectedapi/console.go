@@ -12,7 +12,7 @@ import (
 func (a *api) addConsole(c *config, dev *devissuer.Issuer, table []router.Route) error {
 	page, err := console.New(console.Config{
 		Issuer: dev, Routes: table, Framework: c.framework, Resource: c.resource,
-		DPoP: c.proofs.Mode, MTLS: c.transport.Mode, Leeway: c.leeway, MaxAge: c.introspection.MaxAge,
+		DPoP: c.proofs.Mode, MTLS: c.transport.Mode, Leeway: c.leeway, MaxAge: c.introspection.MaxAge, AsksAboutJWTs: c.introspection.All,
 	})
 	if err != nil {
 		return err

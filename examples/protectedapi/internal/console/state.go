@@ -13,16 +13,17 @@ type state struct {
 	Framework string `json:"framework"`
 	Resource  string `json:"resource"`
 	// Origin is what DPoP proofs name, and Twin the same API under another name.
-	Origin string      `json:"origin"`
-	Twin   string      `json:"twin"`
-	Issuer issuerState `json:"issuer"`
-	DPoP   string      `json:"dpop"`
-	MTLS   string      `json:"mtls"`
-	Leeway float64     `json:"leeway"`  // seconds
-	MaxAge float64     `json:"max_age"` // seconds
-	Scopes []string    `json:"scopes"`  // all that some route needs
-	People []person    `json:"people"`
-	Routes []row       `json:"routes"`
+	Origin        string      `json:"origin"`
+	Twin          string      `json:"twin"`
+	Issuer        issuerState `json:"issuer"`
+	DPoP          string      `json:"dpop"`
+	MTLS          string      `json:"mtls"`
+	Leeway        float64     `json:"leeway"`  // seconds
+	MaxAge        float64     `json:"max_age"` // seconds
+	AsksAboutJWTs bool        `json:"asks_about_jwts"`
+	Scopes        []string    `json:"scopes"` // all that some route needs
+	People        []person    `json:"people"`
+	Routes        []row       `json:"routes"`
 }
 
 type issuerState struct {
@@ -47,7 +48,7 @@ func (c *Console) state(w http.ResponseWriter, r *http.Request) {
 			URL: c.config.Issuer.URL(), TokenEndpoint: c.config.Issuer.URL() + "/token", Running: c.issuer.running(),
 		},
 		DPoP: c.config.DPoP, MTLS: c.config.MTLS,
-		Leeway: c.config.Leeway.Seconds(), MaxAge: c.config.MaxAge.Seconds(),
+		Leeway: c.config.Leeway.Seconds(), MaxAge: c.config.MaxAge.Seconds(), AsksAboutJWTs: c.config.AsksAboutJWTs,
 		Scopes: scopes.Names(), People: people(), Routes: c.matrix,
 	})
 }

@@ -34,9 +34,12 @@ export function showToken(session, state, actions) {
 // revocation says when the API learns of it.
 function revocation({ choice, revoked }, state) {
   if (!revoked) return "";
-  const text = choice.format === "opaque"
-    ? `The API keeps an answer of the issuer for up to ${state.max_age} s, so a token that it has seen before lives on as long.`
-    : "The API verifies a JWT by itself, so it does not learn of this; the token lives until it expires. See the flag -introspect-all.";
+  let text = "The API asks the issuer on each request, so it learns of this at once.";
+  if (choice.format === "jwt" && !state.asks_about_jwts) {
+    text = "The API verifies a JWT by itself, so it does not learn of this; the token lives until it expires. See the flag -introspect-all.";
+  } else if (state.max_age > 0) {
+    text = `The API keeps an answer of the issuer for up to ${state.max_age} s, so a token that it has seen before lives on as long.`;
+  }
   return make("p", { className: "hint" }, text);
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/examples/browser/client"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -98,6 +99,17 @@ func TestChallengesInJavaScript(t *testing.T) {
 		if string(got) != tests[n].want {
 			t.Errorf("%s: %s; want %s", tests[n].value, got, tests[n].want)
 		}
+	}
+}
+
+// The page of the docs shows the whole module, so that readers can copy it.
+func TestThePageShowsTheClient(t *testing.T) {
+	page, err := os.ReadFile("../../docs/browser-clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, append([]byte("```js\n"), append(client.Module, "```\n"...)...)) {
+		t.Error("docs/browser-clients.md differs from client.mjs")
 	}
 }
 

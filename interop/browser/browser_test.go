@@ -180,7 +180,7 @@ func open(url string) step {
 // picture takes a picture for the docs, if the flag asks for it.
 func picture(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
-	if *screenshots == "" {
+	if *screenshots == "" || name == "" {
 		return
 	}
 	image := run(t, ctx, chromedp.CaptureScreenshot())

@@ -30,9 +30,14 @@ const (
 // A page can set the field Console-Request only within its own origin, because the
 // console answers no preflight request.
 func fromPage(next http.HandlerFunc) http.Handler {
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	foreign := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		reply.Fail(w, http.StatusForbidden, "Only the console's own page may call this path.")
+	})
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(foreign)
+	return protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Console-Request") == "" {
-			reply.Fail(w, http.StatusForbidden, "Set the field Console-Request: only the console's own page may call this path.")
+			foreign(w, r)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)

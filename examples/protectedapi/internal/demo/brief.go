@@ -17,7 +17,7 @@ The routes run on %s. The development issuer: %s
 	if c.BindsToCertificate && d.certify == nil {
 		_, _ = fmt.Fprint(w, noClient)
 	} else {
-		_, _ = fmt.Fprintf(w, "Or paste these lines into another terminal.\n\n1. Get a token: alice may read orders and profiles, and transfer money\n\nTOKEN=\"%s\"\n",
+		_, _ = fmt.Fprintf(w, "\nOr paste these lines into another terminal.\n\n1. Get a token: alice may read orders and profiles, and transfer money\n\nTOKEN=\"%s\"\n",
 			d.fetch("orders:read profile transfers:write", ""))
 		for n, s := range d.sections() {
 			_, _ = fmt.Fprintf(w, "\n%d. %s\n", n+2, s.heading)

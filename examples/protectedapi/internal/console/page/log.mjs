@@ -71,5 +71,5 @@ function add(entry) {
   const log = find("log");
   log.prepend(entry);
   while (log.children.length > most) log.lastElementChild.remove();
-  if (matchMedia("(max-width: 60rem)").matches) entry.scrollIntoView({ block: "nearest" });
+  if (matchMedia("(max-width: 60rem)").matches) entry.scrollIntoView({ block: "start" });
 }

@@ -6,6 +6,7 @@ DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
 MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 tools
+GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
 .PHONY: demo demo-all test bench compare $(TESTS)
@@ -25,14 +26,14 @@ demo demo-all:
 
 # Runs the tests of every module, two modules at a time, since many tests wait for
 # other programs. As root, it first installs missing programs from Debian
-# packages.
+# packages. GOTEST is the command of each module, such as "go test -race".
 test:
 	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy chromium
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(TESTS)
 
 $(TESTS): test/%:
 	@echo "$*"
-	@cd $* && GOWORK=off go test ./...
+	@cd $* && GOWORK=off $(GOTEST) ./...
 
 # Runs the benchmarks; the output is for benchstat.
 bench:

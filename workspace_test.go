@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,39 @@ func TestWorkspaceSumsAreComplete(t *testing.T) {
 	}
 	if string(before) != string(after) {
 		t.Errorf("the go command changed go.work.sum from %d to %d bytes; run .ci/workspace and commit the file", len(before), len(after))
+	}
+}
+
+// A module that the Makefile does not list would not be tested.
+func TestEveryModuleIsTested(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^MODULES = (.+)$`).FindSubmatch(makefile)
+	if line == nil {
+		t.Fatal("the Makefile has no MODULES")
+	}
+	listed := strings.Fields(string(line[1]))
+	var found []string
+	err = filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || d.Name() == ".git"):
+			return filepath.SkipDir
+		case d.Name() == "go.mod":
+			found = append(found, filepath.ToSlash(filepath.Dir(path)))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(listed)
+	slices.Sort(found)
+	if !slices.Equal(listed, found) {
+		t.Errorf("MODULES in the Makefile: %v\nmodules: %v", listed, found)
 	}
 }
 

@@ -21,10 +21,6 @@ import (
 // devIssuer is where bearer dev serves its issuer.
 const devIssuer = "http://127.0.0.1:9000"
 
-// formOfEntraV1 is a form of tokens without a profile of its own: that of Entra ID
-// accepts it.
-const formOfEntraV1 = "entraidv1"
-
 type tokenFlags struct {
 	issuer          string
 	scope, profile  string
@@ -58,7 +54,7 @@ machine, or at an https URL.`,
 	flags.StringSliceVar(&f.roles, "role", nil, "`role` (repeatable)")
 	flags.StringArrayVar(&f.claims, "claim", nil, "`name=value` of a claim, as JSON or text (repeatable)")
 	flags.DurationVar(&f.validFor, "valid-for", 0, "`time` until the token expires; negative: it has expired (default: the issuer's)")
-	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names()+", "+formOfEntraV1)
+	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names()+", "+profile.EntraIDv1)
 	flags.StringVarP(&f.out, "output", "o", "-", "`file` for the token, readable by its owner only; - is standard output")
 	return c
 }
@@ -83,11 +79,11 @@ func (f *tokenFlags) form() (url.Values, error) {
 	}
 	if f.profile != "" {
 		p, err := profile.Find(f.profile)
-		switch {
-		case f.profile == formOfEntraV1:
-			p.Shape = f.profile
-		case err != nil:
+		if err != nil {
 			errs = append(errs, fmt.Errorf("--profile: %w", err))
+		}
+		if strings.EqualFold(f.profile, profile.EntraIDv1) {
+			p.Shape = profile.EntraIDv1
 		}
 		set("profile", p.Shape)
 	}
@@ -117,7 +113,7 @@ func (p *program) requestToken(ctx context.Context, f *tokenFlags) error {
 		return failed(fmt.Errorf("the issuer refuses: %s", cmp.Or(oauthError(response.Body), status.Error())))
 	}
 	if err != nil {
-		return unknown(fmt.Errorf("%w; start the issuer with bearer dev, or name another by --issuer", err))
+		return unknown(fmt.Errorf("%w; start the issuer with bearer dev, end a trigger with bearer trigger up, or name another issuer by --issuer", err))
 	}
 	token := member(response.Body, "access_token")
 	if token == "" {

@@ -110,7 +110,7 @@ func TestTokenCommandNamesTheForm(t *testing.T) {
 	}
 	delete(shapes, "")
 	sent := map[string]bool{}
-	names := []string{"entraidv1"}
+	names := []string{"entraidv1", "EntraID"}
 	for _, p := range profile.All() {
 		names = append(names, p.Name)
 	}
@@ -137,7 +137,7 @@ func TestTokenCommandSaysWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{"the issuer refuses", []string{"--issuer", issuer.URL()}, 1, "invalid_scope: no such scope"},
-		{"the issuer is down", []string{"--issuer", down.URL}, 3, "bearer dev"},
+		{"the issuer is down", []string{"--issuer", down.URL}, 3, "start the issuer with bearer dev, end a trigger with bearer trigger up"},
 		{"an issuer elsewhere over http", []string{"--issuer", "http://login.example.com"}, 2, "--issuer"},
 		{"several mistakes", []string{"--profile", "x", "--claim", "y"}, 2, `--claim "y"; want name=value; --profile: profile "x"`},
 	} {

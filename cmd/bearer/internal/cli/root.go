@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/ui"
 )
@@ -77,8 +79,9 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 		Args:          noArguments,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return errors.New(secrets.ReplaceAllString(err.Error(), "(not shown, since it may be a token)"))
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		text := secrets.ReplaceAllString(err.Error(), "(not shown, since it may be a token)")
+		return errors.New(text + "; " + c.CommandPath() + " --help lists the flags")
 	})
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
@@ -86,7 +89,9 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON for programs")
 	root.SetHelpCommand(helpCommand(root))
 	for _, command := range commands {
-		root.AddCommand(command(p))
+		c := command(p)
+		c.Args = cobra.MatchAll(noLostValue, c.Args)
+		root.AddCommand(c)
 	}
 	return root
 }
@@ -94,6 +99,19 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 // secrets matches what may be a token. A token that begins with a dash looks like a
 // flag.
 var secrets = regexp.MustCompile(`[\w.~+/=-]{24,}|"[^"]{24,}"`)
+
+// noLostValue refuses a flag whose value is the next flag: the shell's variable for
+// the value was empty.
+func noLostValue(c *cobra.Command, _ []string) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		value := strings.TrimPrefix(f.Value.String(), "[") // a list's
+		name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(value, "]"), "--"), "=")
+		if err == nil && strings.HasPrefix(value, "--") && c.Flags().Lookup(name) != nil {
+			err = fmt.Errorf("--%s has no value: the flag --%s follows; perhaps a variable of the shell is empty", f.Name, name)
+		}
+	})
+	return err
+}
 
 // noArguments accepts no argument. Its error quotes only a short word: an argument in
 // the wrong place may be a token.
@@ -107,6 +125,16 @@ func noArguments(c *cobra.Command, args []string) error {
 		return errors.New("the first argument is no command; to explain a token, write: bearer explain TOKEN")
 	}
 	return fmt.Errorf("%q is no command; bearer help lists them", args[0])
+}
+
+// oneURL accepts exactly one argument: what.
+func oneURL(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%d arguments; want %s", len(args), what)
+		}
+		return nil
+	}
 }
 
 // helpCommand replaces cobra's, which repeats an unknown topic.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func triggerCommand(p *program) *cobra.Command {
 		Short:     "Make a development server rotate keys, fail, revoke or sign out",
 		Long:      strings.TrimSpace(help),
 		Example:   "  bearer trigger\n  bearer trigger rotate\n  bearer trigger down --issuer /staff\n  bearer trigger logout --user alice",
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf(names),
 		ValidArgs: names,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -55,6 +56,16 @@ func triggerCommand(p *program) *cobra.Command {
 	flags.StringVar(&command.Issuer, "issuer", "", "`path` of the issuer, / for the root (default all issuers)")
 	flags.StringVar(&command.User, "user", "", "`name` of the user, for revoke and logout (default all users)")
 	return c
+}
+
+// oneOf accepts at most one argument, which must be one of names.
+func oneOf(names []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 || len(args) == 1 && !slices.Contains(names, args[0]) {
+			return fmt.Errorf("no such trigger; want one of %s", strings.Join(names, ", "))
+		}
+		return nil
+	}
 }
 
 func (p *program) trigger(ctx context.Context, server string, command dev.Command) error {

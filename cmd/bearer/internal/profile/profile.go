@@ -57,10 +57,16 @@ func Names() string {
 	return strings.Join(names, ", ")
 }
 
-// Find returns the profile of a name, which may also be that of the tokens' form.
+// EntraIDv1 is a form of tokens that has no profile of its own: that of Entra ID
+// accepts it.
+const EntraIDv1 = "entraidv1"
+
+// Find returns the profile of a name, in any case. The name may also be that of the
+// tokens' form.
 func Find(name string) (Named, error) {
+	name = strings.ToLower(name)
 	for _, p := range All() {
-		if p.Name == name || p.Shape == name {
+		if p.Name == name || p.Shape == name || name == EntraIDv1 && p.Shape == "entraid" {
 			return p, nil
 		}
 	}

@@ -184,7 +184,7 @@ func outcomeOf(r *explain.Report) error {
 	switch {
 	case status == 0, status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		return unknown(nil)
-	case status < 400:
+	case status < 300:
 		return nil
 	}
 	return negative()

@@ -122,6 +122,26 @@ func TestExplainAsksTheAPI(t *testing.T) {
 	}
 }
 
+// An API without metadata names its scope, which belongs into the next command.
+func TestExplainOfAnAPIWithoutMetadata(t *testing.T) {
+	issuer := newIssuer(t)
+	for _, tt := range []struct{ challenge, want string }{
+		{`Bearer scope="orders:read orders:write"`, ` --scope "orders:read orders:write"`},
+		{`Bearer realm="api"`, " --profile rfc9068"},
+		{"Bearer scope=\"`id`\"", " --profile rfc9068"}, // a shell would run it
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", tt.challenge)
+			w.WriteHeader(http.StatusUnauthorized)
+		}))
+		got := on(issuer.Mint(bearertest.Token{}), "explain", "-", "--api", server.URL, "--json")
+		server.Close()
+		if r := reportOf(t, got); got.code != 3 || !strings.HasSuffix(r.Advice.Command, tt.want) {
+			t.Errorf("%s: exit code %d, %q; want %q", tt.challenge, got.code, r.Advice.Command, tt.want)
+		}
+	}
+}
+
 // Answers of APIs of all kinds, and what the client should do.
 func TestExplainOfAnswers(t *testing.T) {
 	issuer := newIssuer(t)
@@ -141,9 +161,10 @@ func TestExplainOfAnswers(t *testing.T) {
 		{"a nonce", 401, http.Header{"Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 1, "DPoP-Nonce", ""},
 		{"more scope", 403, http.Header{"Www-Authenticate": {`Bearer error="insufficient_scope", scope="a b"`}}, 1, `scope "a b"`, "is this route protected?"},
 		{"forbidden", 403, nil, 1, "somebody must grant the right", ""},
-		{"too many", 429, http.Header{"Retry-After": {"7"}}, 3, `after "7"`, ""},
-		{"unavailable", 503, http.Header{"Retry-After": {"3"}}, 3, `after "3"`, ""},
-		{"a login page", 302, http.Header{"Location": {"https://login.example.com"}}, 0, "login page", ""},
+		{"too many", 429, http.Header{"Retry-After": {"7"}}, 3, "after 7 s", ""},
+		{"unavailable", 503, http.Header{"Retry-After": {"3"}}, 3, "after 3 s", ""},
+		{"unavailable until a time", 503, http.Header{"Retry-After": {"Fri, 31 Dec 2027 23:59:59 GMT"}}, 3, "at the time of Retry-After", ""},
+		{"a login page", 302, http.Header{"Location": {"https://login.example.com"}}, 1, "login page", ""},
 		{"not found", 404, nil, 1, "hides it", ""},
 		{"malformed", 400, nil, 1, "one Authorization field", ""},
 		{"too long", 431, nil, 1, "too long", ""},
@@ -162,6 +183,9 @@ func TestExplainOfAnswers(t *testing.T) {
 			r := reportOf(t, got)
 			if got.code != tt.code || r.API.Sent.Status != tt.status || r.API.Sent.RequestID != "7f3a" {
 				t.Errorf("exit code %d, want %d: %+v", got.code, tt.code, r.API.Sent)
+			}
+			if tt.status >= 300 && tt.status != r.Verdict.Status && !strings.HasSuffix(r.Verdict.Text, r.API.Sent.Advice) {
+				t.Errorf("the verdict %q does not say what to do: %q", r.Verdict.Text, r.API.Sent.Advice)
 			}
 			if !strings.Contains(r.API.Sent.Advice, tt.advice) || !strings.Contains(strings.Join(r.API.Problems, "; "), tt.problems) {
 				t.Errorf("%q, %q", r.API.Sent.Advice, r.API.Problems)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -222,8 +223,10 @@ func (c Caller) Send(ctx context.Context, token string) (*Sent, error) {
 func (s *Sent) advise() string {
 	challenge := find(s.Challenges, "Bearer", "DPoP")
 	wait := "later"
-	if s.RetryAfter != "" {
-		wait = "after " + shown(s.RetryAfter) + " (seconds, or a time)"
+	if seconds, err := strconv.ParseUint(s.RetryAfter, 10, 32); err == nil {
+		wait = fmt.Sprintf("after %d s", seconds)
+	} else if s.RetryAfter != "" {
+		wait = "at the time of Retry-After"
 	}
 	switch {
 	case s.Status < 300:

@@ -21,6 +21,9 @@ func (j *judge) conclude() {
 	}
 	if failure == nil {
 		v.Text = "An API would let this token in."
+		if len(j.config.Scope)+len(j.config.Roles) == 0 {
+			v.Text += " A route that needs a scope or a role may refuse it: name them by --scope and --role."
+		}
 		if !j.knowsAPI() {
 			v.Text = "Nothing is wrong with this token by itself; whether an API accepts it depends on its issuer and audience."
 			r.Advice = Advice{Command: j.command()}
@@ -122,13 +125,20 @@ func (j *judge) addLikely(ctx context.Context) error {
 // first.
 func (r *Report) WithAPI(a *API) {
 	r.API = a
-	if a == nil || a.Sent == nil {
+	if a == nil {
 		return
 	}
+	if r.Advice.Command != "" && len(a.Scope) > 0 && !slices.ContainsFunc(a.Scope, func(name string) bool { return !isPlain(name) }) {
+		r.Advice.Command += ` --scope "` + strings.Join(a.Scope, " ") + `"`
+	}
 	s := a.Sent
+	if s == nil {
+		return
+	}
 	text := fmt.Sprintf("The API answered %s. ", statusText(s.Status, find(s.Challenges, "Bearer", "DPoP")["error"]))
 	if as := r.Verdict.Status; as != 0 && as != s.Status && (as != http.StatusOK || s.Status >= 300) {
-		text += "That is not what its settings, as far as they are known, lead to: "
+		r.Verdict.Text = text + "That is not what its settings, as far as they are known, lead to. " + s.Advice
+		return
 	}
 	r.Verdict.Text = text + r.Verdict.Text
 }

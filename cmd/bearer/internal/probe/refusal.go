@@ -135,7 +135,7 @@ func (d *doctor) invalidToken(step *Step, answer wire.Response) {
 	case !d.bearer:
 		step.Found += "; the API offers only DPoP, and the token came as Bearer"
 	case code == "":
-		step.warn("wrong-token-code", "the challenge has no error code", "add error=\"invalid_token\": a client then knows that a new token helps", "RFC 6750, Section 3.1")
+		step.warn("wrong-token-code", "the challenge has no error code, as if there were no token", "see whether a proxy removes the field Authorization; otherwise add error=\"invalid_token\": a client then knows that a new token helps", "RFC 6750, Section 3.1")
 	case code != "invalid_token":
 		step.fault("wrong-token-code", "the challenge has the error code "+finding.Quote(code)+", want invalid_token", "answer invalid_token: a client then knows that a new token helps", "RFC 6750, Section 3.1")
 	default:

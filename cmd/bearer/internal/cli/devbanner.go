@@ -22,6 +22,7 @@ func devBanner(s dev.Summary, paint ui.Painter) string {
 		line("  metadata  %s/.well-known/openid-configuration", i.URL)
 		line("  in Go     %s", strings.ReplaceAll(i.Go, "\n", "\n            "))
 		line("  a token   %s", i.Curl)
+		line("  a login   bearer token --login --scope orders:read --issuer %s", i.URL)
 	}
 	heading("Users")
 	for _, u := range s.Users {

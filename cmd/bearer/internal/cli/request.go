@@ -21,6 +21,9 @@ import (
 // devIssuer is where bearer dev serves its issuer.
 const devIssuer = "http://127.0.0.1:9000"
 
+// loginClient is the public client of bearer dev.
+const loginClient = "app"
+
 type tokenFlags struct {
 	issuer          string
 	scope, profile  string
@@ -29,6 +32,7 @@ type tokenFlags struct {
 	roles, claims   []string
 	validFor        time.Duration
 	out             string
+	login           bool
 }
 
 func tokenCommand(p *program) *cobra.Command {
@@ -38,9 +42,13 @@ func tokenCommand(p *program) *cobra.Command {
 		Short: "Get a token from a development issuer",
 		Long: `token asks the development issuer that bearer dev runs for an access token, and prints
 only the token. Such an issuer gives any token to any client. It may be on this
-machine, or at an https URL.`,
+machine, or at an https URL.
+
+With --login, a person signs in: it prints the address of the login page, and waits
+until somebody has chosen a user there.`,
 		Example: `  TOKEN=$(bearer token --scope orders:read)
   bearer token --subject alice --role admin --claim tenant=acme
+  TOKEN=$(bearer token --login --scope orders:read)
   bearer token --profile keycloak --valid-for 10s -o token.txt`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return p.requestToken(c.Context(), &f) },
@@ -50,6 +58,7 @@ machine, or at an https URL.`,
 	flags.StringVar(&f.scope, "scope", "", "`scopes`, with spaces between them")
 	flags.StringVar(&f.subject, "subject", "", "`user`, such as alice (default: the client itself)")
 	flags.StringVar(&f.client, "client", "", "`ID` of the client")
+	flags.BoolVar(&f.login, "login", false, "sign in with a browser")
 	flags.StringSliceVar(&f.audience, "audience", nil, "`name` of the API (repeatable; default: the issuer's)")
 	flags.StringSliceVar(&f.roles, "role", nil, "`role` (repeatable)")
 	flags.StringArrayVar(&f.claims, "claim", nil, "`name=value` of a claim, as JSON or text (repeatable)")
@@ -90,6 +99,12 @@ func (f *tokenFlags) form() (url.Values, error) {
 	if f.validFor != 0 {
 		set("valid_for", f.validFor.String())
 	}
+	if f.login && f.subject != "" {
+		errs = append(errs, errors.New("--login and --subject; want one of them, since the person who signs in chooses the user"))
+	}
+	if f.login && f.client == "" {
+		form.Set("client_id", loginClient)
+	}
 	if f.out == "" {
 		errs = append(errs, errors.New("--output is empty; want a file, or - for standard output"))
 	}
@@ -103,12 +118,18 @@ func (p *program) requestToken(ctx context.Context, f *tokenFlags) error {
 	}
 	client := fetch.New(nil, false)
 	defer client.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
 	if _, err := client.CheckURL(f.issuer); err != nil {
 		return fmt.Errorf("--issuer: %w", err)
 	}
-	response, err := client.Post(ctx, strings.TrimSuffix(f.issuer, "/")+"/token", form, http.Header{}, fetch.MaxBody)
+	issuer := strings.TrimSuffix(f.issuer, "/")
+	if f.login {
+		if err := p.login(ctx, issuer, form); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	response, err := client.Post(ctx, issuer+"/token", form, http.Header{}, fetch.MaxBody)
 	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
 		return failed(fmt.Errorf("the issuer refuses: %s", cmp.Or(oauthError(response.Body), status.Error())))
 	}

@@ -41,7 +41,11 @@ type page struct {
 	redirect string // where the form may send the browser
 }
 
-type fact struct{ Name, Value string }
+// fact is a line of a page. With Link, the value is a link to itself.
+type fact struct {
+	Name, Value string
+	Link        bool
+}
 
 type choice struct {
 	Name, Text, Detail string
@@ -100,15 +104,15 @@ func (i *issuer) signInPage(secret string, a *authorization, s *session) page {
 		Title: "Sign in to " + a.client.name(), Action: i.config.Path + "/sign-in", Form: secret, Cancel: "Cancel",
 		Choices: i.choices(s), redirect: a.redirectURI,
 	}
-	p.Facts = append(p.Facts, fact{"Client", a.client.ID}, fact{"Scopes", cmp.Or(a.scope, "none")})
+	p.Facts = append(p.Facts, fact{Name: "Client", Value: a.client.ID}, fact{Name: "Scopes", Value: cmp.Or(a.scope, "none")})
 	if len(a.resources) > 0 {
-		p.Facts = append(p.Facts, fact{"For", strings.Join(a.resources, ", ")})
+		p.Facts = append(p.Facts, fact{Name: "For", Value: strings.Join(a.resources, ", ")})
 	}
 	if a.acr != "" {
-		p.Facts = append(p.Facts, fact{"Strength", a.acr})
+		p.Facts = append(p.Facts, fact{Name: "Strength", Value: a.acr})
 	}
 	if a.hasMaxAge {
-		p.Facts = append(p.Facts, fact{"Sign-in not older than", a.maxAge.String()})
+		p.Facts = append(p.Facts, fact{Name: "Sign-in not older than", Value: a.maxAge.String()})
 	}
 	return p
 }

@@ -41,6 +41,7 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	mux.Handle(TriggerPath, s.trigger())
+	mux.HandleFunc("GET /{$}", s.overview)
 	s.handler = bearertest.LocalOnly(mux)
 	if c.Log != nil {
 		s.handler = logged(s.handler, mux, c.Log)

@@ -21,6 +21,7 @@ demo: MTLS ?= off
 demo: BRIEF = -brief
 demo-all: MTLS ?= allowed
 demo demo-all:
+	@test -e bin/protectedapi || echo 'Building the program, which takes a minute or two the first time.' >&2
 	@go build -o bin/protectedapi ./examples/protectedapi
 	@exec bin/protectedapi -dev $(BRIEF) -listen 127.0.0.1:$(PORT) -framework $(FRAMEWORK) -dpop $(DPOP) -mtls $(MTLS)
 

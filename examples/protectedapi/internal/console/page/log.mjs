@@ -31,7 +31,7 @@ export function show(exchange, remedies) {
 
 export function clear() {
   find("log").replaceChildren();
-  find("status").textContent = "Nothing yet.";
+  find("status").textContent = "Nothing yet. Press a case, or a cell of the table.";
 }
 
 function lacking(verdict, token) {

@@ -20,6 +20,7 @@ import (
 const (
 	devClientFolder = "dev-client"
 	mcpClientFolder = "mcp-client"
+	inspectorFolder = "mcp-inspector"
 )
 
 // bearerProgram is the file of the program bearer, once it is built.

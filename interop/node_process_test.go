@@ -35,6 +35,7 @@ var installed = map[string]func() error{
 	dpopClientFolder: sync.OnceValue(func() error { return install(dpopClientFolder) }),
 	devClientFolder:  sync.OnceValue(func() error { return install(devClientFolder) }),
 	mcpClientFolder:  sync.OnceValue(func() error { return install(mcpClientFolder) }),
+	inspectorFolder:  sync.OnceValue(func() error { return install(inspectorFolder) }),
 }
 
 func install(folder string) error {

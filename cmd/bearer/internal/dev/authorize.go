@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -56,7 +57,9 @@ func (i *issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	a, problem := i.destination(r.Form)
 	if problem != "" { // never redirect to a URI that is not the client's
 		noteError(r, "invalid_request")
-		i.page(w, http.StatusBadRequest, errorPage(problem))
+		p := errorPage(problem)
+		p.Facts = asked(a)
+		i.page(w, http.StatusBadRequest, p)
 		return
 	}
 	note(r, a.client)
@@ -77,7 +80,7 @@ func (i *issuer) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // destination finds the client and its redirect URI. A problem is told to the user
-// (RFC 6749, Section 4.1.2.1).
+// (RFC 6749, Section 4.1.2.1), with the authorization as far as it was read.
 func (i *issuer) destination(form url.Values) (a *authorization, problem string) {
 	if refused := checkParameters(form); refused != nil {
 		return nil, "The request is malformed: " + refused.text + "."
@@ -85,15 +88,33 @@ func (i *issuer) destination(form url.Values) (a *authorization, problem string)
 	a = &authorization{client: i.client(form.Get("client_id")), redirectURI: form.Get("redirect_uri"), state: form.Get("state")}
 	a.inRequest = a.redirectURI != ""
 	if a.client == nil {
-		return nil, "The client_id is missing or unknown. Clients are in the configuration file, or register themselves."
+		return a, "The client_id is missing or unknown. Clients are in the configuration file, or register themselves."
 	}
 	if !a.inRequest && len(a.client.RedirectURIs) == 1 && !a.client.AnyLoopback {
 		a.redirectURI = a.client.RedirectURIs[0]
 	}
 	if !a.client.redirectsTo(a.redirectURI) {
-		return nil, "The redirect_uri is missing, or is not one of the client's. It must equal a registered one, except for the port of a loopback address."
+		return a, "The redirect_uri is missing, or is not one of the client's. It must equal a registered one, except for the port of a loopback address."
 	}
 	return a, ""
+}
+
+// asked returns what helps to correct a request that names no destination: what it
+// says, and what the client has. It returns nothing if there is no request.
+func asked(a *authorization) (facts []fact) {
+	if a == nil {
+		return nil
+	}
+	if a.client != nil {
+		facts = append(facts, fact{Name: "client_id", Value: a.client.ID}, fact{Name: "redirect_uri", Value: cmp.Or(a.redirectURI, "missing")})
+		if uris := a.client.RedirectURIs; len(uris) > 0 {
+			facts = append(facts, fact{Name: "Registered", Chips: uris})
+		}
+		if a.client.AnyLoopback {
+			facts = append(facts, fact{Name: "Also", Value: "every http URI on loopback, such as http://localhost:3000/callback"})
+		}
+	}
+	return facts
 }
 
 // read reads the other parameters.

@@ -1,8 +1,10 @@
 package dev_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"html"
 	"net/http"
 	"strings"
 	"sync"
@@ -75,6 +77,11 @@ func TestDestinationRefused(t *testing.T) {
 		got := s.browser(t).open(t, authorization("redirect_uri", uri))
 		if got.status != http.StatusBadRequest || got.header.Get("Location") != "" || !strings.Contains(got.text, "redirect_uri") {
 			t.Errorf("%q: %d to %q", uri, got.status, got.header.Get("Location"))
+		}
+		for _, shown := range []string{cmp.Or(uri, "missing"), "com.example.app:/cb"} { // and what the client has, to compare
+			if !strings.Contains(got.text, ">"+html.EscapeString(shown)+"<") {
+				t.Errorf("%q: the page does not show %q: %s", uri, shown, got.text)
+			}
 		}
 	}
 	for _, uri := range []string{"http://127.0.0.1:7/callback", "http://127.0.0.1:50123/callback", "http://127.0.0.1/callback", "https://app.example.com/cb?a=b", "com.example.app:/cb", "http://[::1]:9/six"} {

@@ -143,6 +143,9 @@ func (i *issuer) askCode(w http.ResponseWriter, r *http.Request, userCode string
 		Form: i.newForm(w, r, form{}), AsksCode: true, UserCode: shownUserCode(userCode),
 		Choices: i.choices(i.sessionOf(r)), Cancel: "Refuse the device",
 	}
+	if p.UserCode == "" {
+		p.Text = "Type the code that your device shows, and choose who to be."
+	}
 	p.Choices[0].First = p.UserCode != ""
 	return p
 }

@@ -41,14 +41,17 @@ type page struct {
 	redirect string // where the form may send the browser
 }
 
-// fact is a line of a page. With Link, the value is a link to itself.
+// fact is a line of a page: a text, which may be a link to itself, or a list of
+// names.
 type fact struct {
 	Name, Value string
 	Link        bool
+	Chips       []string
 }
 
 type choice struct {
 	Name, Text, Detail string
+	Face               string // a letter that the eye finds quickly
 	First              bool
 }
 
@@ -104,7 +107,12 @@ func (i *issuer) signInPage(secret string, a *authorization, s *session) page {
 		Title: "Sign in to " + a.client.name(), Action: i.config.Path + "/sign-in", Form: secret, Cancel: "Cancel",
 		Choices: i.choices(s), redirect: a.redirectURI,
 	}
-	p.Facts = append(p.Facts, fact{Name: "Client", Value: a.client.ID}, fact{Name: "Scopes", Value: cmp.Or(a.scope, "none")})
+	p.Facts = append(p.Facts, fact{Name: "Client", Value: a.client.ID})
+	if scopes := strings.Fields(a.scope); len(scopes) > 0 {
+		p.Facts = append(p.Facts, fact{Name: "Scopes", Chips: scopes})
+	} else {
+		p.Facts = append(p.Facts, fact{Name: "Scopes", Value: "none"})
+	}
 	if len(a.resources) > 0 {
 		p.Facts = append(p.Facts, fact{Name: "For", Value: strings.Join(a.resources, ", ")})
 	}
@@ -114,6 +122,8 @@ func (i *issuer) signInPage(secret string, a *authorization, s *session) page {
 	if a.hasMaxAge {
 		p.Facts = append(p.Facts, fact{Name: "Sign-in not older than", Value: a.maxAge.String()})
 	}
+	back, _, _ := strings.Cut(a.redirectURI, "?")
+	p.Facts = append(p.Facts, fact{Name: "Returns to", Value: back})
 	return p
 }
 
@@ -121,6 +131,10 @@ func (i *issuer) signInPage(secret string, a *authorization, s *session) page {
 func (i *issuer) choices(s *session) (choices []choice) {
 	for n, u := range i.server.config.Users {
 		c := choice{Name: u.Name, Text: "Continue as " + u.Name, First: n == 0}
+		for _, letter := range u.Name {
+			c.Face = string(letter)
+			break
+		}
 		var details []string
 		if len(u.Roles) > 0 {
 			details = append(details, "roles: "+strings.Join(u.Roles, ", "))

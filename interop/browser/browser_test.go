@@ -3,6 +3,7 @@ package browser_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,41 +19,67 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// screenshots is a folder for the pictures of docs/console.md.
+// screenshots is a folder for the pictures of the docs.
 var screenshots = flag.String("screenshots", "", "write the pictures of the docs into this `folder`")
 
 // patience bounds what a test waits for.
 const patience = 30 * time.Second
 
-// program is the file of the reference program.
-var program string
+// folder is where the programs are built.
+var folder string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(func() int {
-		folder, err := os.MkdirTemp("", "browser-")
-		if err != nil {
+		var err error
+		if folder, err = os.MkdirTemp("", "browser-"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		program = filepath.Join(folder, "protectedapi")
-		cmd := exec.Command("go", "build", "-o", program, "./protectedapi")
-		cmd.Dir = filepath.Join("..", "..", "examples")
-		cmd.Env = append(os.Environ(), "GOWORK=off")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
-			return 1
-		}
 		return m.Run()
 	}())
+}
+
+// The programs, each built once.
+var (
+	referenceProgram = sync.OnceValues(func() (string, error) { return build("protectedapi", "examples", "./protectedapi") })
+	bearerProgram    = sync.OnceValues(func() (string, error) { return build("bearer", filepath.Join("cmd", "bearer"), ".") })
+)
+
+// build builds a program of a module, and returns its file.
+func build(name, module, path string) (string, error) {
+	file := filepath.Join(folder, name)
+	cmd := exec.Command("go", "build", "-o", file, path)
+	cmd.Dir = filepath.Join("..", "..", module)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return file, nil
 }
 
 // startProgram starts the reference program, and returns its URL.
 func startProgram(t *testing.T, args ...string) string {
 	t.Helper()
+	line := start(t, referenceProgram, append([]string{"-dev", "-brief", "-listen", "127.0.0.1:0"}, args...)...)
+	url, ok := strings.CutPrefix(line, "listening on ")
+	if !ok {
+		t.Fatalf("the first line is %q", line)
+	}
+	return url
+}
+
+// start starts a program until the test ends, and returns the first line that it
+// prints.
+func start(t *testing.T, program func() (string, error), args ...string) string {
+	t.Helper()
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, append([]string{"-dev", "-brief", "-listen", "127.0.0.1:0"}, args...)...)
+	cmd := exec.CommandContext(ctx, file, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -62,7 +89,7 @@ func startProgram(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stdout)
-	first := lines.Scan()
+	lines.Scan()
 	line := lines.Text()
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -74,11 +101,7 @@ func startProgram(t *testing.T, args ...string) string {
 		reading.Wait()
 		_ = cmd.Wait()
 	})
-	url, ok := strings.CutPrefix(line, "listening on ")
-	if !first || !ok {
-		t.Fatalf("the first line is %q", line)
-	}
-	return url
+	return line
 }
 
 // newBrowser starts Chromium. Its pages must not fail: an exception, or something
@@ -113,7 +136,7 @@ func newBrowser(t *testing.T) context.Context {
 	if err := chromedp.Listen(ctx, func(event any) {
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
-			t.Errorf("the page fails: %v", event.ExceptionDetails)
+			t.Errorf("the page fails: %s, %+v", event.ExceptionDetails.Text, event.ExceptionDetails.Exception)
 		case *log.EventEntryAdded:
 			if event.Entry.Source != log.EntrySourceNetwork { // a 401 is what the page asks for
 				t.Errorf("the browser says: %s: %s", event.Entry.Source, event.Entry.Text)
@@ -168,6 +191,25 @@ func choose(selector, value string) step {
 // until waits until an expression of JavaScript is true.
 func until(expression string) step {
 	return chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond))
+}
+
+// arrive waits like until, and also while the browser goes from page to page.
+func arrive(expression string) step {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			there, err := chromedp.Evaluate[bool](expression)(ctx, target)
+			if there && err == nil {
+				return chromedp.Void{}, nil
+			}
+			select {
+			case <-ctx.Done():
+				return chromedp.Void{}, fmt.Errorf("%s is not true: %w", expression, errors.Join(ctx.Err(), err))
+			case <-ticker.C:
+			}
+		}
+	}
 }
 
 const idle = `document.body.dataset.ready === "true" && document.body.dataset.busy === undefined`

@@ -79,7 +79,7 @@ func (a *api) build(c *config, dev *devissuer.Issuer, logger *slog.Logger) error
 	}
 	a.handler = router.PublishMetadata(metadata, s.metadata.ServeAtRoot, a.handler)
 	if dev != nil {
-		return a.addConsole(c, dev, table)
+		return a.addConsole(c, dev, s.guard, table)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestConsolePage(t *testing.T) {
 		dev := start(t, "-framework", framework, "-dev")
 		deployed := start(t, "-framework", framework, "-issuer", newIssuer(t).URL())
 		page := send(t, dev, "GET /"+wantsPage)
-		if page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") || !strings.Contains(page.body, "<h1>Console</h1>") {
+		if page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") || !strings.Contains(page.body, "<h1>bearerkit console</h1>") {
 			t.Fatalf("%s: %+v", framework, page)
 		}
 		policy := page.header.Get("Content-Security-Policy")
@@ -201,7 +201,7 @@ func TestConsoleAnswersItsOwnPageOnly(t *testing.T) {
 	base := start(t, "-dev")
 	state := readState(t, base)
 	form := url.Values{"grant_type": {"client_credentials"}}
-	for _, path := range []string{"/console/token", "/console/revoke", "/console/issuer"} {
+	for _, path := range []string{"/console/token", "/console/revoke", "/console/issuer", "/console/keys"} {
 		for name, fields := range map[string][]string{
 			"no field of the page":  {"Console-Request: "},
 			"another site":          {"Sec-Fetch-Site: cross-site"},

@@ -13,12 +13,13 @@ import (
 )
 
 // outcomes reads what happened since the log was cleared, the oldest first: the
-// status, and the error of the challenge.
+// status, and the error of the challenge. The log has the newest group first, and
+// its steps in their order.
 func outcomes(t *testing.T, ctx context.Context) []string {
 	t.Helper()
 	do(t, ctx, until(idle))
 	return evaluate[[]string](t, ctx,
-		`[...document.querySelectorAll("#log article")].reverse().map((a) => (a.dataset.status + " " + a.dataset.error).trim())`)
+		`[...document.querySelectorAll("#log > li")].reverse().flatMap((group) => [...group.querySelectorAll("article")]).map((a) => (a.dataset.status + " " + a.dataset.error).trim())`)
 }
 
 func expect(t *testing.T, ctx context.Context, what string, want ...string) {
@@ -59,6 +60,9 @@ var caseTests = []struct {
 	{"token-proof", false, []string{admitted}},
 	{"token-stolen", false, []string{"401 invalid_dpop_proof"}},
 	{"outage-jwt", false, []string{admitted}},
+	{"keys-rotate", false, []string{admitted, admitted}},
+	{"keys-withdraw", false, []string{admitted, refusedToken}},
+	{"limit", false, []string{refusedToken, refusedToken, refusedToken, "429", "429", admitted}},
 	{"origin-login", true, []string{refusedLogin, admitted}},
 }
 
@@ -67,7 +71,7 @@ func TestConsoleCases(t *testing.T) {
 	for _, framework := range []string{"nethttp", "echo", "echo5", "gin"} {
 		t.Run(framework, func(t *testing.T) {
 			ctx := newBrowser(t)
-			do(t, ctx, open(startProgram(t, "-framework", framework)))
+			do(t, ctx, open(startProgram(t, "-framework", framework, "-refresh-budget", "1ms")))
 			for _, tt := range caseTests {
 				do(t, ctx, press("#clear"), press(`[data-case="`+tt.name+`"]`))
 				if tt.allow {

@@ -36,7 +36,14 @@ type Config struct {
 
 	// AsksAboutJWTs reports whether the API also asks the issuer about JWTs.
 	AsksAboutJWTs bool
+
+	// Limited serves [LimitedPath], with a limit for bad tokens.
+	Limited http.Handler
 }
+
+// LimitedPath is a route with a limit for bad tokens so low that the page can show a
+// 429. The routes of the API have none.
+const LimitedPath = prefix + "limited"
 
 // Console serves the page and its data. Create one with [New].
 type Console struct {
@@ -44,6 +51,7 @@ type Console struct {
 	matrix   []row
 	handlers *http.ServeMux
 	issuer   issuer
+	keys     keys
 }
 
 // prefix is the path of everything but the page itself.
@@ -58,7 +66,7 @@ func New(c Config) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	console := &Console{config: c, matrix: matrix, handlers: http.NewServeMux(), issuer: issuer{dev: c.Issuer}}
+	console := &Console{config: c, matrix: matrix, handlers: http.NewServeMux(), issuer: issuer{dev: c.Issuer}, keys: keys{dev: c.Issuer}}
 	if err := console.serveFiles(); err != nil {
 		return nil, err
 	}
@@ -66,6 +74,8 @@ func New(c Config) (*Console, error) {
 	console.handlers.Handle("POST "+prefix+"token", fromPage(console.issuer.token))
 	console.handlers.Handle("POST "+prefix+"revoke", fromPage(console.issuer.revoke))
 	console.handlers.Handle("POST "+prefix+"issuer", fromPage(console.issuer.run))
+	console.handlers.Handle("POST "+prefix+"keys", fromPage(console.keys.change))
+	console.handlers.Handle(LimitedPath, c.Limited)
 	console.handlers.HandleFunc(prefix, reply.NotFound)
 	return console, nil
 }

@@ -1,11 +1,13 @@
 package console
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/devissuer"
 	"github.com/bearerkit/bearerkit/examples/protectedapi/internal/reply"
@@ -25,6 +27,9 @@ const (
 	maxForm   = 64 << 10
 	maxAnswer = 64 << 10
 )
+
+// patience is how long the issuer, which is in this process, may take to answer.
+const patience = 10 * time.Second
 
 // fromPage refuses requests that another site's page made a browser send (CSRF).
 // A page can set the field Console-Request only within its own origin, because the
@@ -52,7 +57,7 @@ func fromPage(next http.HandlerFunc) http.Handler {
 // token asks the token endpoint. The page chooses the parameters, as any client of
 // a development issuer may, and adds its DPoP proof.
 func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
-	i.forward(w, "/token", r.PostForm, func(request *http.Request) {
+	i.forward(w, r, "/token", r.PostForm, func(request *http.Request) {
 		for _, proof := range r.Header["Dpop"] {
 			request.Header.Add("DPoP", proof)
 		}
@@ -61,7 +66,7 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 
 // revoke revokes the token of the form, with the API's own credentials.
 func (i *issuer) revoke(w http.ResponseWriter, r *http.Request) {
-	i.forward(w, "/revoke", url.Values{"token": {r.PostForm.Get("token")}}, func(request *http.Request) {
+	i.forward(w, r, "/revoke", url.Values{"token": {r.PostForm.Get("token")}}, func(request *http.Request) {
 		request.SetBasicAuth(url.QueryEscape(i.dev.Client.ID), url.QueryEscape(i.dev.Client.Secret))
 	})
 }
@@ -95,8 +100,10 @@ func (i *issuer) running() bool {
 }
 
 // forward posts a form to an endpoint of the issuer, and passes the answer on.
-func (i *issuer) forward(w http.ResponseWriter, path string, form url.Values, complete func(*http.Request)) {
-	request, err := http.NewRequest(http.MethodPost, i.dev.URL()+path, strings.NewReader(form.Encode()))
+func (i *issuer) forward(w http.ResponseWriter, r *http.Request, path string, form url.Values, complete func(*http.Request)) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, i.dev.URL()+path, strings.NewReader(form.Encode()))
 	if err != nil { // never: the issuer has a URL
 		reply.Fail(w, http.StatusInternalServerError, "The request cannot be built.")
 		return

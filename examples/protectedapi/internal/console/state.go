@@ -30,9 +30,15 @@ type issuerState struct {
 	URL           string `json:"url"`
 	TokenEndpoint string `json:"token_endpoint"`
 	Running       bool   `json:"running"`
+	keysState
 }
 
 func (c *Console) state(w http.ResponseWriter, r *http.Request) {
+	keys, err := c.keys.state()
+	if err != nil {
+		reply.Fail(w, http.StatusInternalServerError, "The issuer's key cannot be read.")
+		return
+	}
 	var scopes scope.Set
 	for _, row := range c.matrix {
 		for _, names := range row.Scopes {
@@ -45,7 +51,7 @@ func (c *Console) state(w http.ResponseWriter, r *http.Request) {
 		Origin:    weburl.Origin(c.config.Resource),
 		Twin:      twinOf(r),
 		Issuer: issuerState{
-			URL: c.config.Issuer.URL(), TokenEndpoint: c.config.Issuer.URL() + "/token", Running: c.issuer.running(),
+			URL: c.config.Issuer.URL(), TokenEndpoint: c.config.Issuer.URL() + "/token", Running: c.issuer.running(), keysState: keys,
 		},
 		DPoP: c.config.DPoP, MTLS: c.config.MTLS,
 		Leeway: c.config.Leeway.Seconds(), MaxAge: c.config.MaxAge.Seconds(), AsksAboutJWTs: c.config.AsksAboutJWTs,

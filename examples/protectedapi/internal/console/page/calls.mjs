@@ -1,31 +1,29 @@
-// Sends requests to the API as a client does, and records each of them.
+// Sends requests to the API as a client does, and shows each of them in the log.
 
 import { client } from "./client.mjs";
 import * as dpop from "./dpop.mjs";
 import { explain } from "./explain.mjs";
+import * as log from "./log.mjs";
+
+// NoAnswer is the error of a request that got no answer. The log has shown it, so it
+// has no message.
+class NoAnswer extends Error {}
 
 export class Calls {
   #nonce;
 
-  // record is called with each exchange. The reactions are those of client.mjs:
-  // renew, authorize and wait.
-  constructor(state, session, record, reactions) {
-    Object.assign(this, { state, session, record, reactions });
-  }
+  // client has the reactions of client.mjs (renew, authorize and wait), and remedy.
+  constructor(state, session, client) { Object.assign(this, { state, session, client }); }
 
   // call sends a request. Without react, the first answer is the result.
   async call(request) {
     const { method, path, react = false, cross = false } = request;
-    const none = async () => null;
-    const { renew, authorize, wait } = this.reactions;
-    const send = (url, options) => this.#send(request, url, options);
-    const base = cross ? this.state.twin : location.origin;
+    const url = (cross ? this.state.twin : location.origin) + path;
     const token = async () => this.session.token?.value ?? null;
-    if (!react) {
-      const value = await token();
-      return send(base + path, { method, headers: new Headers(value ? { Authorization: `Bearer ${value}` } : {}) });
-    }
-    return client({ token, renew: renew ?? none, authorize: authorize ?? none, wait, send })(base + path, { method });
+    const send = (to, options) => this.#send(request, to, options);
+    if (react) return client({ ...this.client, token, send })(url, { method });
+    const value = await token();
+    return send(url, { method, headers: value ? { Authorization: `Bearer ${value}` } : {} });
   }
 
   async #send(request, url, options, again = false) {
@@ -38,18 +36,19 @@ export class Calls {
       const proof = { method, url: this.state.origin + request.path, token: token.value, nonce: this.#nonce };
       headers.set("DPoP", await dpop.proof(token.key, proof));
     }
-    const exchange = { request, method, url, sent: shown(headers, token), token, at: new Date() };
+    const exchange = { request, method, url, sent: shown(headers, token), token };
     let answer;
     try {
       answer = await fetch(url, { ...options, headers, cache: "no-store", credentials: "omit" });
-    } catch (failure) {
-      this.record({ ...exchange, failed: true });
-      throw failure;
+    } catch {
+      log.show(exchange, "");
+      throw new NoAnswer();
     }
     this.#nonce = answer.headers.get("DPoP-Nonce") ?? this.#nonce;
     const body = await answer.clone().text();
     const verdict = explain(answer.status, answer.headers.get("WWW-Authenticate"));
-    this.record({ ...exchange, answer, body, verdict });
+    const answered = { ...exchange, answer, body, verdict };
+    log.show(answered, this.client.remedy(answered));
     if (verdict.wanted.error === "use_dpop_nonce" && proven && !again) return this.#send(request, url, options, true);
     return answer;
   }

@@ -14,15 +14,15 @@ export function make(tag, properties = {}, ...children) {
 }
 
 // button returns a button that runs an action.
-export function button(text, action, properties = {}) {
-  const element = make("button", { type: "button", ...properties }, text);
+export function button(text, action, properties = {}, ...more) {
+  const element = make("button", { type: "button", ...properties }, text, ...more);
   element.addEventListener("click", action);
   return element;
 }
 
 // choice returns a radio button or a checkbox with its label.
 export function choice(type, name, value, text, checked = false) {
-  return make("label", {}, make("input", { type, name, value, checked }), " ", text);
+  return make("label", {}, make("input", { type, name, value, checked }), make("span", {}, text));
 }
 
 export const chosen = (container) => [...container.querySelectorAll("input:checked")].map((input) => input.value);

@@ -47,7 +47,11 @@ const verdicts = {
     client: "Show that it is not allowed. Neither a login nor a new token helps.",
   },
   "404 ": { title: "There is no such path.", remedy: "", why: "Or the API hides that it exists.", client: "Give up." },
-  "429 ": { title: "Too many bad tokens from this address.", remedy: "wait", why: "Retry-After says when to try again.", client: "Wait, then retry with the same token." },
+  "429 ": {
+    title: "Too many bad tokens from this address.", remedy: "wait",
+    why: "The API refuses each token from the address for a while, good ones too, without looking at them (bearer.FailureLimit).",
+    client: "Keep the token, wait as Retry-After says, and retry.",
+  },
   "431 ": { title: "The token is too long.", remedy: "", why: "Another token of this kind is as long.", client: "Get a shorter token." },
   "503 ": {
     title: "The API cannot tell whether the token is good.", remedy: "wait",

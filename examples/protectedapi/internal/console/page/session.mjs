@@ -32,22 +32,20 @@ export class Session extends EventTarget {
     }
     const answer = await post("token", form, fields);
     const life = choice.life.startsWith("-") ? -60 : answer.expires_in;
-    this.#set({ value: answer.access_token, choice, expires: Date.now() + life * 1000, key: bound ? this.#key : null, changed: false, revoked: false });
+    this.use({ value: answer.access_token, choice, expires: Date.now() + life * 1000, key: bound ? this.#key : null, changed: false, revoked: false });
     return this.token.value;
   }
-
-  forget() { this.#set(null); }
 
   // change changes one character of the signature, or of an opaque token.
   change() {
     const { value } = this.token;
     const at = Math.max(value.lastIndexOf(".") + 1, value.indexOf("_") + 1);
-    this.#set({ ...this.token, value: value.slice(0, at) + (value[at] === "A" ? "B" : "A") + value.slice(at + 1), changed: true });
+    this.use({ ...this.token, value: value.slice(0, at) + (value[at] === "A" ? "B" : "A") + value.slice(at + 1), changed: true });
   }
 
   async revoke() {
     await post("revoke", { token: this.token.value });
-    this.#set({ ...this.token, revoked: true });
+    this.use({ ...this.token, revoked: true });
   }
 
   // claims returns what a JWT says. The page does not verify it: that is the
@@ -59,7 +57,8 @@ export class Session extends EventTarget {
     return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
   }
 
-  #set(token) {
+  // use makes a token the session's own; null: none.
+  use(token) {
     this.token = token;
     this.dispatchEvent(new Event("change"));
   }

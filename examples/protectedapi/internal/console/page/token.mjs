@@ -1,35 +1,43 @@
 // The card that shows the token of the page, and what can happen to it. The token
 // itself is never shown.
 
+import { act } from "./act.mjs";
 import { button, find, make } from "./dom.mjs";
-import { list } from "./log.mjs";
+import * as log from "./log.mjs";
 
 let timer;
 
-// showToken shows a session's token; actions has change, revoke and forget.
-export function showToken(session, state, actions) {
+// showToken shows a session's token. The focus stays where it is: at the button of
+// the same name, or at the form's.
+export function showToken(session, state) {
+  const focused = find("token").contains(document.activeElement) && document.activeElement.id;
   clearInterval(timer);
-  const { token } = session, card = find("token");
-  if (!token) {
-    card.replaceChildren(make("p", {}, "There is no token: requests are those of a visitor."));
-    return;
-  }
-  const { choice } = token, person = session.person(choice.person);
-  const left = make("span", { id: "left", "aria-live": "off" });
-  const facts = make("p", {}, make("strong", {}, `A token of ${person.name}`), `, ${choice.format === "opaque" ? "opaque" : "a JWT"}`,
-    token.key ? ", bound to a key of this browser" : "", token.changed ? ", changed" : "", token.revoked ? ", revoked" : "", ", ", left);
+  find("token").replaceChildren(...(session.token ? card(session, state) : [make("p", {}, "There is no token: requests are those of a visitor.")]));
+  if (focused !== false) (find(focused) ?? find("get-token")).focus();
+}
+
+function card(session, state) {
+  const { token } = session, { choice } = token;
+  const left = make("span", { id: "left" });
   const tick = () => {
     const seconds = Math.ceil((token.expires - Date.now()) / 1000);
-    left.textContent = seconds > 0 ? `good for ${seconds} s` : seconds > -state.leeway ? `expired; the API allows ${state.leeway} s for clocks` : "expired";
+    left.textContent = seconds > 0 ? `good for ${duration(seconds)}` : seconds > -state.leeway ? `expired; the API allows ${state.leeway} s for clocks` : "expired";
   };
   tick();
   timer = setInterval(tick, 1000);
-  card.replaceChildren(facts, list([["scopes", choice.scopes.join(" ") || "none"]]), revocation(token, state), said(session),
+  const change = (id, title, done, action) => button(title, () => act(title, async () => { await action(); log.say(done); }), { id });
+  return [
+    make("p", {}, make("strong", {}, `A token of ${session.person(choice.person).name}`), `, ${choice.format === "opaque" ? "opaque" : "a JWT"}`,
+      token.key ? ", bound to a key of this browser" : "", token.changed ? ", changed" : "", token.revoked ? ", revoked" : "", ", ", left),
+    log.list([["scopes", choice.scopes.join(" ") || "none"]]), revocation(token, state), said(session),
     make("p", { className: "actions" },
-      button("Change a character", actions.change, { id: "change" }),
-      button("Revoke it", actions.revoke, { id: "revoke" }),
-      button("Forget it", actions.forget, { id: "forget" })));
+      change("change", "Change a character", "The token is changed.", () => session.change()),
+      change("revoke", "Revoke it", "The token is revoked.", () => session.revoke()),
+      change("forget", "Forget it", "There is no token.", () => session.use(null))),
+  ];
 }
+
+const duration = (seconds) => (seconds < 100 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`);
 
 // revocation says when the API learns of it.
 function revocation({ choice, revoked }, state) {

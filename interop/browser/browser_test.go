@@ -2,13 +2,20 @@ package browser_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,17 +69,25 @@ func build(name, module, path string) (string, error) {
 // startProgram starts the reference program, and returns its URL.
 func startProgram(t *testing.T, args ...string) string {
 	t.Helper()
-	line := start(t, referenceProgram, append([]string{"-dev", "-brief", "-listen", "127.0.0.1:0"}, args...)...)
+	url, _ := startProgramToStop(t, args...)
+	return url
+}
+
+// startProgramToStop also returns what ends the program, which otherwise ends with
+// the test.
+func startProgramToStop(t *testing.T, args ...string) (url string, stop func()) {
+	t.Helper()
+	line, stop := start(t, referenceProgram, append([]string{"-dev", "-brief", "-listen", "127.0.0.1:0"}, args...)...)
 	url, ok := strings.CutPrefix(line, "listening on ")
 	if !ok {
 		t.Fatalf("the first line is %q", line)
 	}
-	return url
+	return url, stop
 }
 
-// start starts a program until the test ends, and returns the first line that it
-// prints.
-func start(t *testing.T, program func() (string, error), args ...string) string {
+// start starts a program until the test ends or stop is called, and returns the
+// first line that it prints.
+func start(t *testing.T, program func() (string, error), args ...string) (line string, stop func()) {
 	t.Helper()
 	file, err := program()
 	if err != nil {
@@ -90,18 +105,19 @@ func start(t *testing.T, program func() (string, error), args ...string) string 
 	}
 	lines := bufio.NewScanner(stdout)
 	lines.Scan()
-	line := lines.Text()
+	line = lines.Text()
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		for lines.Scan() {
 		}
 	})
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		reading.Wait()
 		_ = cmd.Wait()
 	})
-	return line
+	t.Cleanup(stop)
+	return line, stop
 }
 
 // newBrowser starts Chromium. Its pages must not fail: an exception, or something
@@ -225,8 +241,31 @@ func picture(t *testing.T, ctx context.Context, name string) {
 	if *screenshots == "" || name == "" {
 		return
 	}
-	image := run(t, ctx, chromedp.CaptureScreenshot())
-	if err := os.WriteFile(filepath.Join(*screenshots, name), image, 0o644); err != nil {
+	shot, err := png.Decode(bytes.NewReader(run(t, ctx, chromedp.CaptureScreenshot())))
+	if err != nil {
 		t.Fatal(err)
 	}
+	var small bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, paletted(shot)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(*screenshots, name), small.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// paletted returns a picture in its 256 most frequent colors, which are nearly all
+// that a page has. Its file is much smaller.
+func paletted(shot image.Image) image.Image {
+	counts := map[color.Color]int{}
+	box := shot.Bounds()
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			counts[shot.At(x, y)]++
+		}
+	}
+	frequent := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int { return counts[b] - counts[a] })
+	small := image.NewPaletted(box, frequent[:min(len(frequent), 256)])
+	draw.Draw(small, box, shot, box.Min, draw.Src)
+	return small
 }

@@ -45,7 +45,7 @@ func startDev(t *testing.T) string {
 	if *screenshots != "" {
 		address = "127.0.0.1:9000"
 	}
-	line := start(t, bearerProgram, "dev", "--json", "--listen", address, "--config", file)
+	line, _ := start(t, bearerProgram, "dev", "--json", "--listen", address, "--config", file)
 	var summary struct{ URL string }
 	if err := json.Unmarshal([]byte(line), &summary); err != nil {
 		t.Fatalf("bearer dev prints %q", line)

@@ -99,7 +99,7 @@ func serve(ctx context.Context, c config, stdout io.Writer, logger *slog.Logger)
 		return usage.Errorf("-listen %q: %w", c.listen, dns)
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w: choose another port with -listen, or with the variable PORT of make demo", err)
+		return fmt.Errorf("%w: choose another port with -listen, or with make demo PORT=8081", err)
 	}
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ func printBrief(w io.Writer, c Config) {
 	_, _ = fmt.Fprintf(w, `
 Open the console in a browser: %s/
 It shows who may enter which route, gets tokens, sends requests and explains the answers.
-
+%s
 The routes run on %s. The development issuer: %s
-`, c.Origin, c.Framework, c.Issuer.URL())
+`, c.Origin, certificateNote(c), c.Framework, c.Issuer.URL())
 	d := newDemo(c)
 	if c.BindsToCertificate && d.certify == nil {
 		_, _ = fmt.Fprint(w, noClient)
@@ -28,6 +28,14 @@ The routes run on %s. The development issuer: %s
 For a request of each kind of answer, run make demo-all, or this program without -brief.
 Ctrl-C ends the program.
 `)
+}
+
+// certificateNote says why the browser warns. It ends with a newline, or is empty.
+func certificateNote(c Config) string {
+	if !c.Transport.SelfSigned(true) {
+		return ""
+	}
+	return "The certificate is made for this run, so the browser asks before it opens the page.\n"
 }
 
 // section is a group of requests under a heading.

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/dev"
@@ -148,7 +147,7 @@ func (p *program) dev(ctx context.Context, f devFlags) error {
 		return err
 	}
 	if p.json {
-		err = p.printJSON(server.Summary())
+		err = p.documentLine(server.Summary())
 	} else {
 		_, err = fmt.Fprint(p.Out, devBanner(server.Summary(), ui.For(p.Out)))
 	}
@@ -183,7 +182,7 @@ func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler
 
 func (p *program) printRequest(e dev.Entry) {
 	if p.json {
-		_ = p.printJSON(e)
+		_ = p.documentLine(e)
 		return
 	}
 	style := ui.Faint
@@ -191,14 +190,4 @@ func (p *program) printRequest(e dev.Entry) {
 		style = ui.Warn
 	}
 	_, _ = fmt.Fprintln(p.Out, ui.For(p.Out).Paint(style, ui.Printable(e.Line())))
-}
-
-// printJSON prints a value in one line.
-func (p *program) printJSON(v any) error {
-	document, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(p.Out, string(document))
-	return err
 }

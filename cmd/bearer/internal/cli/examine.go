@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -97,14 +96,6 @@ func (p *program) progress(text string) {
 	_, _ = fmt.Fprint(p.Err, "\r\x1b[K"+painter.Paint(ui.Faint, text))
 }
 
-// document writes value as JSON for programs.
-func (p *program) document(value any) error {
-	encoder := json.NewEncoder(p.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
 // count returns "1 fault", "2 faults".
 func count(n int, noun string) string {
 	if n == 1 {
@@ -132,4 +123,10 @@ func severities(findings []finding.Finding) string {
 		text += ", " + count(warnings, "warning")
 	}
 	return text
+}
+
+// waiting is progress, until done is called.
+func (p *program) waiting(text string) (done func()) {
+	p.progress(text)
+	return func() { p.progress("") }
 }

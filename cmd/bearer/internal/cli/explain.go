@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,15 +87,6 @@ func wrapped(list string, width int) string {
 	return strings.Join(append(lines, line), "\n")
 }
 
-// tokenArgument accepts at most one argument. Its error does not quote any: a token
-// that a shell has split is still a secret.
-func tokenArgument(_ *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return fmt.Errorf("%d arguments; want one token, in quotes if it contains spaces", len(args))
-	}
-	return nil
-}
-
 // compile checks the flags, and reports all mistakes.
 func (f *explainFlags) compile() error {
 	var errs []error
@@ -150,7 +140,7 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	}
 	done := func() {}
 	if f.config.Issuer != "" {
-		done = p.waiting("asking the issuer for its keys")
+		done = p.waiting("asking the issuer for its keys …")
 	}
 	report, err := explain.Token(ctx, token, f.config)
 	done()
@@ -161,7 +151,9 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 		return unknown(errors.New("interrupted, or the issuer and the API took too long"))
 	}
 	report.WithAPI(api)
-	if err := p.print(report, func() { report.Write(p.Out, ui.For(p.Out)) }); err != nil {
+	if !p.json {
+		report.Write(p.Out, ui.For(p.Out))
+	} else if err := p.document(report); err != nil {
 		return failed(err)
 	}
 	return outcomeOf(report)
@@ -196,7 +188,7 @@ func (p *program) askAPI(ctx context.Context, f *explainFlags, token string) (*e
 	if f.api == "" {
 		return nil, nil
 	}
-	done := p.waiting("asking the API")
+	done := p.waiting("asking the API …")
 	defer done()
 	caller := explain.Caller{URL: f.api, InsecureAllowHTTP: f.config.InsecureAllowHTTP}
 	api, err := caller.Discover(ctx)
@@ -224,26 +216,4 @@ func (p *program) askAPI(ctx context.Context, f *explainFlags, token string) (*e
 		}
 	}
 	return api, nil
-}
-
-// print prints v as JSON if the user asked for that, and calls text otherwise.
-func (p *program) print(v any, text func()) error {
-	if !p.json {
-		text()
-		return nil
-	}
-	encoder := json.NewEncoder(p.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
-}
-
-// waiting says on a terminal what the program waits for, until done is called.
-func (p *program) waiting(what string) (done func()) {
-	painter := ui.For(p.Err)
-	if !ui.IsTerminal(p.Err) {
-		return func() {}
-	}
-	_, _ = fmt.Fprint(p.Err, painter.Paint(ui.Faint, what+" …"))
-	return func() { _, _ = fmt.Fprint(p.Err, "\r\x1b[K") }
 }

@@ -39,7 +39,7 @@ text, do, spec).`,
   bearer issuer login.microsoftonline.com/contoso.onmicrosoft.com
   bearer issuer https://sso.example.com/realms/shop --token token.txt
   bearer issuer http://localhost:9000 --json`,
-		Args: oneURL("the URL of an issuer, such as https://sso.example.com/realms/shop"),
+		Args: oneURL("https://sso.example.com/realms/shop"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return p.issuer(command.Context(), args[0], token, network)
 		},

@@ -33,7 +33,7 @@ do, spec)).`,
   bearer probe http://localhost:8080/orders --origin https://app.example.com
   bearer probe https://mcp.example.com/mcp --method POST --thorough
   bearer probe https://localhost:8443/orders --cacert ca.pem --json`,
-		Args: oneURL("the URL of a protected route, such as https://api.example.com/orders"),
+		Args: oneURL("https://api.example.com/orders"),
 		RunE: func(command *cobra.Command, args []string) error {
 			config.URL = args[0]
 			return p.probe(command.Context(), config, network)

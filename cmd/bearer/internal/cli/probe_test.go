@@ -205,8 +205,8 @@ func TestExamineMistakes(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"probe"}, "0 arguments; want the URL of a protected route"},
-		{[]string{"issuer"}, "0 arguments; want the URL of an issuer"},
+		{[]string{"probe"}, "want one URL"},
+		{[]string{"issuer"}, "want one URL"},
 		{[]string{"probe", "orders"}, "want a protected URL"},
 		{[]string{"probe", "http://127.0.0.1:1", "--timeout", "0s"}, "--timeout must be positive"},
 		{[]string{"probe", "http://127.0.0.1:1", "--cacert", "missing.pem"}, "--cacert"},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -58,12 +57,17 @@ func Run(args []string, streams ui.Streams) int {
 		return exitOK
 	case errors.As(err, &outcome):
 		if outcome.err != nil {
-			_, _ = fmt.Fprintln(streams.Err, "bearer: "+ui.Line(outcome.err))
+			p.complain(outcome.err)
 		}
 		return outcome.code
 	}
-	_, _ = fmt.Fprintln(streams.Err, "bearer: "+ui.Line(err))
+	p.complain(err)
 	return exitUsage
+}
+
+// complain prints an error on standard error, without a token that is a part of it.
+func (p *program) complain(err error) {
+	_, _ = fmt.Fprintln(p.Err, "bearer: "+jwts.ReplaceAllString(ui.Line(err), notShown))
 }
 
 func (p *program) root() *cobra.Command {
@@ -79,10 +83,8 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 		Args:          noArguments,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		text := secrets.ReplaceAllString(err.Error(), "(not shown, since it may be a token)")
-		return errors.New(text + "; " + c.CommandPath() + " --help lists the flags")
-	})
+	root.SetFlagErrorFunc(flagMistake)
+	root.SuggestionsMinimumDistance = 2
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
@@ -93,12 +95,14 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 		c.Args = cobra.MatchAll(noLostValue, c.Args)
 		root.AddCommand(c)
 	}
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			quiet(c)
+		}
+	}
 	return root
 }
-
-// secrets matches what may be a token. A token that begins with a dash looks like a
-// flag.
-var secrets = regexp.MustCompile(`[\w.~+/=-]{24,}|"[^"]{24,}"`)
 
 // noLostValue refuses a flag whose value is the next flag: the shell's variable for
 // the value was empty.
@@ -113,27 +117,14 @@ func noLostValue(c *cobra.Command, _ []string) (err error) {
 	return err
 }
 
-// noArguments accepts no argument. Its error quotes only a short word: an argument in
-// the wrong place may be a token.
-func noArguments(c *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
-		return nil
-	case c.HasParent():
-		return errors.New("an argument that belongs to no flag; it is not shown, since it may be a token")
-	case len(args[0]) > 16:
-		return errors.New("the first argument is no command; to explain a token, write: bearer explain TOKEN")
+// quiet makes a command of cobra's refuse arguments without repeating them.
+func quiet(c *cobra.Command) {
+	c.Args = noArguments
+	if c.RunE == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
-	return fmt.Errorf("%q is no command; bearer help lists them", args[0])
-}
-
-// oneURL accepts exactly one argument: what.
-func oneURL(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return fmt.Errorf("%d arguments; want %s", len(args), what)
-		}
-		return nil
+	for _, sub := range c.Commands() {
+		sub.Args = noArguments
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -58,16 +57,6 @@ func triggerCommand(p *program) *cobra.Command {
 	return c
 }
 
-// oneOf accepts at most one argument, which must be one of names.
-func oneOf(names []string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 || len(args) == 1 && !slices.Contains(names, args[0]) {
-			return fmt.Errorf("no such trigger; want one of %s", strings.Join(names, ", "))
-		}
-		return nil
-	}
-}
-
 func (p *program) trigger(ctx context.Context, server string, command dev.Command) error {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "http" || !weburl.IsLoopback(u.Hostname()) || strings.Trim(u.Path, "/") != "" {
@@ -80,7 +69,7 @@ func (p *program) trigger(ctx context.Context, server string, command dev.Comman
 		return err
 	}
 	if p.json {
-		return p.printJSON(states)
+		return p.documentLine(states)
 	}
 	paint := ui.For(p.Out)
 	for _, s := range states {

@@ -3,9 +3,13 @@
 package ui
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 )
 
 // Streams are the standard streams of a program.
@@ -58,12 +62,33 @@ func Line(err error) string {
 }
 
 // Printable replaces what a terminal would obey, such as escape sequences in a claim
-// of a hostile token.
+// of a hostile token, and invisible characters, such as those that change the
+// direction of a text.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if obeyed(r) {
 			return '�'
 		}
 		return r
 	}, text)
+}
+
+// obeyed reports whether r is a control, a format character or a line separator.
+func obeyed(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+
+// PrintableJSON escapes in a JSON document what [Printable] replaces in a text. The
+// document means the same.
+func PrintableJSON(document []byte) []byte {
+	var b bytes.Buffer
+	for _, r := range string(document) {
+		switch {
+		case !obeyed(r) || r == '\n': // outside of strings
+			b.WriteRune(r)
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				fmt.Fprintf(&b, "\\u%04x", unit)
+			}
+		}
+	}
+	return b.Bytes()
 }

@@ -128,7 +128,7 @@ func (p *program) explain(ctx context.Context, f *explainFlags, args []string) e
 	if argument == "" && f.tokenFile == "" && len(args) == 0 {
 		return errors.New("no token; want it as an argument, - for standard input, or --token-file")
 	}
-	token, err := p.readToken(argument, f.tokenFile)
+	token, err := p.readToken(ctx, argument, f.tokenFile, "--token-file")
 	if err != nil {
 		return err
 	}

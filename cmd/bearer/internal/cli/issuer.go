@@ -56,9 +56,9 @@ func (p *program) issuer(ctx context.Context, input, tokenFile string, network n
 		if tokenFile == "-" {
 			argument, file = "-", ""
 		}
-		token, err := p.readToken(argument, file)
+		token, err := p.readToken(ctx, argument, file, "--token")
 		if err != nil {
-			return errors.New(strings.Replace(err.Error(), "--token-file", "--token", 1))
+			return err
 		}
 		if token == "" {
 			return errors.New("--token: there is no token")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ proof makes a key and writes it.`,
   curl https://api.example.com/me -H "Authorization: DPoP $TOKEN" \
     -H "DPoP: $(bearer proof --key client.pem --url https://api.example.com/me --token "$TOKEN")"`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error { return p.proof(&f) },
+		RunE: func(c *cobra.Command, _ []string) error { return p.proof(c.Context(), &f) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.key, "key", "", "`file` of the private key, PEM; created if it does not exist")
@@ -39,7 +40,7 @@ proof makes a key and writes it.`,
 	return c
 }
 
-func (p *program) proof(f *proofFlags) error {
+func (p *program) proof(ctx context.Context, f *proofFlags) error {
 	var errs []error
 	if f.key == "" {
 		errs = append(errs, errors.New("no --key; want the file of the private key"))
@@ -53,7 +54,7 @@ func (p *program) proof(f *proofFlags) error {
 	if errs != nil {
 		return errors.Join(errs...)
 	}
-	token, err := p.readToken(f.token, f.tokenFile)
+	token, err := p.readToken(ctx, f.token, f.tokenFile, "--token-file")
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
@@ -131,24 +132,46 @@ func (p *program) requestToken(ctx context.Context, f *tokenFlags) error {
 	defer cancel()
 	response, err := client.Post(ctx, issuer+"/token", form, http.Header{}, fetch.MaxBody)
 	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
-		return failed(fmt.Errorf("the issuer refuses: %s", cmp.Or(oauthError(response.Body), status.Error())))
+		return failed(fmt.Errorf("the issuer refuses: %s", finding.Clip(cmp.Or(oauthError(response.Body), status.Error()))))
 	}
 	if err != nil {
 		return unknown(fmt.Errorf("%w; start the issuer with bearer dev, end a trigger with bearer trigger up, or name another issuer by --issuer", err))
 	}
 	token := member(response.Body, "access_token")
-	if token == "" {
+	switch {
+	case token == "":
 		return failed(errors.New("the issuer's answer has no access_token"))
-	}
-	if f.out == "-" {
+	case strings.Trim(token, printable) != "":
+		return failed(errors.New("the issuer's access_token has characters that no token has (RFC 6749, Appendix A.12); it is not shown"))
+	case f.out == "-":
 		_, err = fmt.Fprintln(p.Out, token)
-	} else {
-		err = os.WriteFile(f.out, []byte(token+"\n"), 0o600)
+	default:
+		err = writeSecret(f.out, token+"\n")
 	}
 	if err != nil {
 		return failed(err)
 	}
 	return nil
+}
+
+// printable are the characters of a token: those of US-ASCII that can be printed,
+// without the space, which no API accepts (RFC 6750, Section 2.1).
+const printable = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+// writeSecret writes a file that only its owner may read, also if the file exists.
+func writeSecret(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() { // not a device, such as /dev/stdout
+		err = errors.Join(f.Chmod(0o600), f.Truncate(0))
+	}
+	if err == nil {
+		_, err = f.WriteString(text)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // oauthError returns the error of a token endpoint (RFC 6749, Section 5.2).

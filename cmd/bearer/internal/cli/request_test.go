@@ -147,6 +147,48 @@ func TestTokenCommandSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What an issuer calls a token is printed only if it is one: a hostile issuer could
+// otherwise write to the terminal, or add a field to the request of curl.
+func TestTokenCommandPrintsOnlyAToken(t *testing.T) {
+	issuer := newIssuer(t)
+	file := filepath.Join(t.TempDir(), "token.txt")
+	for _, token := range []string{`\u001b]0;title\u0007`, `eyJ\r\nX-Admin: 1`, `a b`, `\u202eabc`, `\u009b31m`} {
+		issuer.SetFault(bearertest.TokenEndpoint, bearertest.Fault{Body: []byte(`{"access_token":"` + token + `"}`)})
+		for _, args := range [][]string{nil, {"-o", file}} {
+			if got := on("", append([]string{"token", "--issuer", issuer.URL()}, args...)...); got.code != 1 || got.out != "" {
+				t.Errorf("%s: %+v", token, got)
+			}
+		}
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the file was written")
+	}
+	issuer.SetFault(bearertest.TokenEndpoint, bearertest.Fault{Status: 400, Body: []byte(`{"error":"` + strings.Repeat("x", 9000) + `\u202e"}`)})
+	if got := on("", "token", "--issuer", issuer.URL()); got.code != 1 || len(got.stderr) > 400 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A file that exists, and that others may read, is no longer readable by them when the
+// token is in it.
+func TestTokenCommandProtectsItsFile(t *testing.T) {
+	issuer := newIssuer(t)
+	file := filepath.Join(t.TempDir(), "token.txt")
+	if err := os.WriteFile(file, []byte(strings.Repeat("x", 9000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := on("", "token", "--issuer", issuer.URL(), "-o", file); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 || info.Size() > 8000 {
+		t.Errorf("%v, %v; want the mode 0600 and the token alone", info, err)
+	}
+	if got := on("", "token", "--issuer", issuer.URL(), "-o", os.DevNull); got.code != 0 {
+		t.Errorf("a device: %+v", got)
+	}
+}
+
 // The proof fits a token that is bound to the key.
 func TestProofCommand(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key.pem")

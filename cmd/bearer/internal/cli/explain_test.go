@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -139,6 +140,44 @@ func TestExplainOfAnAPIWithoutMetadata(t *testing.T) {
 		if r := reportOf(t, got); got.code != 3 || !strings.HasSuffix(r.Advice.Command, tt.want) {
 			t.Errorf("%s: exit code %d, %q; want %q", tt.challenge, got.code, r.Advice.Command, tt.want)
 		}
+	}
+}
+
+// An API that repeats the token in its answer does not bring it into the output, not
+// even in base64.
+func TestExplainOfAnAPIThatRepeatsTheToken(t *testing.T) {
+	token := newIssuer(t).Mint(bearertest.Token{})
+	forms := map[string]string{"itself": token, "the field": "Bearer " + token, "base64url": base64.RawURLEncoding.EncodeToString([]byte(token))}
+	for _, prefix := range []string{"", "x", "Bearer "} {
+		forms["base64 of "+prefix] = base64.StdEncoding.EncodeToString([]byte(prefix + token))
+	}
+	var shown string
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			w.Header().Set("Retry-After", shown)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="`+shown+`", error="insufficient_scope", scope="`+shown+`"`)
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte(`{"request_id":"` + shown + `"}`))
+	}))
+	defer api.Close()
+	for name, form := range forms {
+		shown = form
+		for _, args := range [][]string{nil, {"--json"}} {
+			got := on(token, append([]string{"explain", "-", "--api", api.URL, "--send"}, args...)...)
+			for _, secret := range []string{token, strings.TrimRight(form, "=")} {
+				if part := partOf(secret, got.out+got.stderr); part != "" {
+					t.Errorf("%s: the output contains %q", name, part)
+				}
+			}
+			if got.code != 1 || !strings.Contains(got.out, "403") {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	}
+	shown = strings.Repeat("x", 4000)
+	if got := on(token, "explain", "-", "--api", api.URL, "--send", "--json"); strings.Contains(got.out, shown[:200]) {
+		t.Error("a long value is not shortened")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,8 +215,10 @@ func (c Caller) Send(ctx context.Context, token string) (*Sent, error) {
 			s.RequestID = id
 		}
 	}
+	// The API has the token, and may repeat it in any form, so all texts are short, too.
+	withoutToken(s, append(base64Of(token), token)...)
+	walkTexts(reflect.ValueOf(s), clipped)
 	s.Advice = s.advise()
-	withoutToken(s, token)
 	return s, nil
 }
 

@@ -3,6 +3,7 @@ package explain
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
@@ -25,7 +26,7 @@ const opaqueAdvice = "opaque tokens need an introspect.Verifier in bearer.Config
 var formCauses = []formCause{
 	{"no-token", "nothing", "there is no token", func(t string) bool { return t == "" },
 		"send the token after the word Bearer: an empty variable in a shell is the usual cause.", ""},
-	{"placeholder", "a placeholder", "this is a placeholder that was not replaced", matches(`^(\$\{?\w+\}?|\{\{.*\}\}|<.*>|YOUR_\w+|undefined|null|None|nil|true|false|NaN|\[object \w+\])$`),
+	{"placeholder", "a placeholder", "this is a placeholder that was not replaced", matches(`^(\$\{?\w+\}?|\{\{.*\}\}|<[^<>.]*>|YOUR_\w+|undefined|null|None|nil|true|false|NaN|\[object \w+\])$`),
 		"the program that builds the request had no token: check the name of the variable, and that the login has finished.", ""},
 	{"json-response", "a token response", "this is the whole answer of the token endpoint", matches(`^\{[\s\S]*"access_token"`),
 		"send only the value of access_token.", ""},
@@ -39,7 +40,9 @@ var formCauses = []formCause{
 		"remove the quotes: jq -r prints a value without them.", ""},
 	{"line-breaks", "a token with white space", "there is white space within the token", matches(`^[\w.~+/=\s-]*\s[\w.~+/=\s-]*$`),
 		"send the token in one line: base64 -w0 and jq -r do not break lines.", ""},
-	{"two-tokens", "several tokens", "these are several tokens", matches(`^[\w.~+/=-]+[,;].*`), "send one token in one field.", ""},
+	{"surrounded", "a text with a JWT in it", "there is more than the token", func(t string) bool { found := jwtsWithin(t); return len(found) == 1 && found[0] != t },
+		"send only the token, without the rest of the command, URL or cookie that it was copied from.", ""},
+	{"two-tokens", "several tokens", "these are several tokens", matches(`^[\w.~+/=-]+[,;]\s*([A-Za-z]+ )?[\w.~+/-]{8,}`), "send one token in one field.", ""},
 	{"percent-encoded", "a percent-encoded token", "the token is percent-encoded", matches(`%[0-9A-Fa-f]{2}`),
 		"decode what comes from a URL or a form before you send it.", ""},
 	{"shortened", "a shortened token", "the token was shortened for display", matches(`\.\.\.|…`),
@@ -152,7 +155,24 @@ func cleaned(token string) (clean, removed string) {
 	if isToken68(clean) && clean != strings.TrimRight(clean, "=") && strings.Count(clean, ".") == 2 {
 		clean, removed = strings.TrimRight(clean, "="), "the padding"
 	}
+	if found := slices.Compact(jwtsWithin(clean)); len(found) == 1 && found[0] != clean {
+		clean, removed = found[0], "the text around it"
+	}
 	return clean, removed
+}
+
+var jwtText = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// jwtsWithin returns the JWTs in a text. What is a part of another kind of token is no
+// JWT.
+func jwtsWithin(text string) (found []string) {
+	for _, at := range jwtText.FindAllStringIndex(text, -1) {
+		before, after := text[:at[0]], strings.TrimSuffix(text[at[1]:], ".")
+		if strings.TrimRight(before, token68) == before && strings.TrimLeft(after, token68+"=") == after {
+			found = append(found, text[at[0]:at[1]])
+		}
+	}
+	return found
 }
 
 // compactOf returns the compact serialization of a flattened JWS in JSON (RFC 7515,

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"encoding/base64"
 	"reflect"
 	"strings"
 )
@@ -129,13 +130,24 @@ func (r *Report) firstFailure() *Check {
 const minPart = 12
 
 // withoutToken replaces all parts of the token in all texts of v, a pointer to a
-// struct: a claim may repeat a part of the token that it stands in.
-func withoutToken(v any, token string) {
+// struct: a claim may repeat a part of the token that it stands in. The forms are the
+// token, and others of it that must not be shown either.
+func withoutToken(v any, forms ...string) {
 	parts := map[string]bool{}
-	for i := 0; i+minPart <= len(token); i++ {
-		parts[token[i:i+minPart]] = true
+	for _, form := range forms {
+		for i := 0; i+minPart <= len(form); i++ {
+			parts[form[i:i+minPart]] = true
+		}
 	}
 	walkTexts(reflect.ValueOf(v), func(text string) string { return scrub(text, parts) })
+}
+
+// base64Of returns what base64 makes of a token, wherever in a text it stands.
+func base64Of(token string) (forms []string) {
+	for i := range min(3, len(token)) {
+		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(token[i:])), base64.RawURLEncoding.EncodeToString([]byte(token[i:])))
+	}
+	return forms
 }
 
 func walkTexts(v reflect.Value, change func(string) string) {

@@ -38,9 +38,9 @@ func (t *text) api(a *API) {
 
 func (t *text) challenges(list []Challenge) {
 	for _, c := range list {
-		t.line("  %-16s %s", "challenge", ui.Printable(c.Scheme))
+		t.line("  %-16s %s", "challenge", clipped(c.Scheme))
 		for _, p := range c.Params {
-			t.line("  %-16s   %s: %s", "", ui.Printable(p.Name), ui.Printable(p.Value))
+			t.line("  %-16s   %s: %s", "", clipped(p.Name), clipped(p.Value))
 		}
 	}
 }

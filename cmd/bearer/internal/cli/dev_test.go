@@ -187,7 +187,7 @@ func TestDevAndTriggerMistakes(t *testing.T) {
 		{[]string{"dev", "--listen", "0.0.0.0:9000"}, 2, "want a loopback host"},
 		{[]string{"dev", "--listen", "9000"}, 2, "want a loopback host"},
 		{[]string{"dev", "--listen", busy}, 1, "choose another port with --listen"},
-		{[]string{"dev", "--profile", "keyclok"}, 2, `profile "keyclok" is unknown; want one of rfc9068, adfs`},
+		{[]string{"dev", "--profile", "keyclok"}, 2, `--profile: "keyclok" is unknown; want one of adfs`},
 		{[]string{"dev", "--config", "missing.json"}, 2, "--config: open missing.json"},
 		{[]string{"dev", "--config", bad}, 2, "userz: unknown name; want one of clients, issuers, users; clients[0].id: unknown name; want one of"},
 		{[]string{"dev", "--config", filepath.Join("testdata", "dev.json"), "--issuer", "/x"}, 2, "use one of the two"},

@@ -284,7 +284,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"explain", token, "--token-file", "x"}, "want one of them"},
 		{[]string{"explain", "--token-file", "does/not/exist"}, "no such file"},
 		{[]string{"explain", token, "--issuer", "https://login.example.com"}, "--audience"},
-		{[]string{"explain", token, "--profile", "x", "--at", "noon", "--send", "--keys", "a", "--jwks-uri", "b"}, `profile "x"; want one of adfs`},
+		{[]string{"explain", token, "--profile", "x", "--at", "noon", "--send", "--keys", "a", "--jwks-uri", "b"}, `--profile: "x" is unknown; want one of adfs`},
 		{[]string{"explain", token, "--scope", "a"}, "need --issuer"},
 		{[]string{"explain", token, "--issuer", "http://login.example.com", "--audience", "a"}, "--insecure-allow-http); if this is the tokens' iss, name its keys by --jwks-uri or --keys"},
 		{[]string{"explain", token, "--issuer", "https://login.example.com/{tenant}", "--audience", "a"}, `--issuer: contains the placeholder "{tenant}"`},

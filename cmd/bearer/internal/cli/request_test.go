@@ -139,7 +139,7 @@ func TestTokenCommandSaysWhatIsWrong(t *testing.T) {
 		{"the issuer refuses", []string{"--issuer", issuer.URL()}, 1, "invalid_scope: no such scope"},
 		{"the issuer is down", []string{"--issuer", down.URL}, 3, "start the issuer with bearer dev, end a trigger with bearer trigger up"},
 		{"an issuer elsewhere over http", []string{"--issuer", "http://login.example.com"}, 2, "--issuer"},
-		{"several mistakes", []string{"--profile", "x", "--claim", "y"}, 2, `--claim "y"; want name=value; --profile: profile "x"`},
+		{"several mistakes", []string{"--profile", "x", "--claim", "y"}, 2, `--claim "y"; want name=value; --profile: "x" is unknown`},
 	} {
 		if got := on("", append([]string{"token"}, tt.args...)...); got.code != tt.code || !strings.Contains(got.stderr, tt.want) || got.out != "" {
 			t.Errorf("%s: %+v; want exit code %d and %q", tt.name, got, tt.code, tt.want)

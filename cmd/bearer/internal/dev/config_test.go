@@ -47,7 +47,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		t.Fatal("no mistake")
 	}
 	for _, want := range []string{
-		`issuer: unknown name; want one of clients, issuers, users`, `issuers[0].profile: profile "keyclok" is unknown; want one of`,
+		`issuer: unknown name; want one of clients, issuers, users`, `issuers[0].profile: "keyclok" is unknown; want one of`,
 		`issuers[1].path: want a string`, `issuers[1].token_format: "xml"; want jwt or opaque`, `issuers[1].access_token_lifetime: want a duration such as "15m"`,
 		`issuers[1].audience: want an array of strings`, `users[0].role: unknown name; want one of claims, email, name, roles`,
 		`users[0].claims: want an object`, `users[1]: `, `clients: `,

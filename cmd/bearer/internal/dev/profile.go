@@ -3,17 +3,25 @@ package dev
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 )
-
-// rfc9068 is the name of the default profile.
-const rfc9068 = "rfc9068"
 
 // profileName returns the name of a profile in files and on the command line.
 func profileName(shape bearertest.Shape) string {
-	return cmp.Or(strings.ToLower(string(shape)), rfc9068)
+	form := formOf(shape)
+	if p, err := profile.Find(form); err == nil {
+		return p.Name
+	}
+	return form // EntraIDv1
+}
+
+// formOf returns the name of a shape in package profile.
+func formOf(shape bearertest.Shape) string {
+	return cmp.Or(strings.ToLower(string(shape)), profile.Default.Shape)
 }
 
 // ProfileNames returns the names of all profiles.
@@ -22,17 +30,19 @@ func ProfileNames() []string {
 	for _, shape := range bearertest.Shapes() {
 		names = append(names, profileName(shape))
 	}
+	slices.Sort(names)
 	return names
 }
 
-// ParseProfile returns the profile of a name, in any case.
+// ParseProfile returns the profile of a name, or of the name of the tokens' form, in any
+// case.
 func ParseProfile(name string) (bearertest.Shape, error) {
 	for _, shape := range bearertest.Shapes() {
-		if strings.EqualFold(name, profileName(shape)) {
+		if strings.EqualFold(name, profileName(shape)) || strings.EqualFold(name, formOf(shape)) {
 			return shape, nil
 		}
 	}
-	return "", fmt.Errorf("profile %q is unknown; want one of %s", name, strings.Join(ProfileNames(), ", "))
+	return "", fmt.Errorf("%q is unknown; want one of %s", name, strings.Join(ProfileNames(), ", "))
 }
 
 // profileCode returns the Go code of a profile of package jwks, or nothing for RFC
@@ -44,7 +54,8 @@ func profileCode(shape bearertest.Shape) string {
 	case bearertest.EntraIDv1: // one profile reads both versions
 		shape = bearertest.EntraID
 	}
-	return "jwks." + string(shape) + "()"
+	p, _ := profile.Find(formOf(shape)) // a test finds all
+	return p.Go
 }
 
 // audienceIsClient reports whether aud is the client's ID in tokens of a shape.

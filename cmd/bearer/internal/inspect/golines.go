@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
@@ -39,8 +40,8 @@ func (r *Report) goLines(audience []string) string {
 	if !Secure(r.MetadataURL) {
 		fields = append(fields, [2]string{"InsecureAllowHTTP", "true"})
 	}
-	if r.Profile.Name != rfc9068 {
-		fields = append(fields, [2]string{"Profile", "jwks." + r.Profile.Name + "()"})
+	if p, err := profile.Find(r.Profile.Name); err == nil && p.Name != profile.Default.Name {
+		fields = append(fields, [2]string{"Profile", p.Go})
 	}
 	widest := 0
 	for _, field := range fields {

@@ -170,7 +170,7 @@ func (r *Report) checkGuess(guessed Profile) {
 
 // org warns of Okta's org authorization server, whose tokens are not for APIs.
 func (r *Report) org(m Metadata) {
-	if r.Profile.Name == "Okta" && !strings.Contains(m.Issuer, "/oauth2/") {
+	if r.Profile.Name == "okta" && !strings.Contains(m.Issuer, "/oauth2/") {
 		r.add(finding.Finding{Code: "okta-org", Severity: finding.Fault,
 			Text: "this is Okta's org authorization server: only Okta can verify its access tokens",
 			Do:   "use a custom authorization server, whose URL has /oauth2/, such as " + m.Issuer + "/oauth2/default"})

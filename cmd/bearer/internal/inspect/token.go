@@ -9,6 +9,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/strictjson"
 	"github.com/bearerkit/bearerkit/jwks"
@@ -33,14 +34,14 @@ func try(ctx context.Context, token, issuer string, keys []byte, guessed string)
 	}
 	var fits []candidate
 	var reason *bearer.Error
-	for _, p := range profiles {
+	for _, p := range allProfiles() {
 		principal, err := verify(ctx, token, jwks.Issuer{
 			URL: issuer, AllowNonHTTPSIdentifier: true, Audience: []string{nobody},
-			Keys: jwks.KeysFromJWKS(keys), Profile: p.new(),
+			Keys: jwks.KeysFromJWKS(keys), Profile: p.Profile,
 		})
 		if principal != nil {
-			fits = append(fits, candidate{p.name, principal})
-		} else if reason == nil || p.name == guessed {
+			fits = append(fits, candidate{p.Name, principal})
+		} else if reason == nil || p.Name == guessed {
 			errors.As(err, &reason)
 		}
 	}
@@ -52,6 +53,15 @@ func try(ctx context.Context, token, issuer string, keys []byte, guessed string)
 	}
 	text := fmt.Sprintf("the token is refused by the check %s: want %s, got %s", reason.Check, finding.Clip(reason.Expected), finding.Clip(reason.Got))
 	return fit{}, tokenFault("token-refused", text, "bearer explain says more; send an access token for an API, not an ID token")
+}
+
+// allProfiles returns the profiles in the order of profileNames.
+func allProfiles() (all []profile.Named) {
+	for _, name := range profileNames {
+		p, _ := profile.Find(name) // a test finds all
+		all = append(all, p)
+	}
+	return all
 }
 
 // candidate is a profile that a token fits.
@@ -68,7 +78,7 @@ func (c candidate) worth() int { return c.principal.Scopes.Len() + len(c.princip
 // metadata points to, or the one that finds most.
 func choose(fits []candidate, guessed string) fit {
 	slices.SortStableFunc(fits, func(a, b candidate) int {
-		if marked := guessed != rfc9068; marked && (a.name == guessed) != (b.name == guessed) {
+		if marked := guessed != profile.Default.Name; marked && (a.name == guessed) != (b.name == guessed) {
 			if a.name == guessed {
 				return -1
 			}
@@ -77,12 +87,12 @@ func choose(fits []candidate, guessed string) fit {
 		return b.worth() - a.worth()
 	})
 	best := fits[0]
-	profile := Profile{Name: best.name, Reason: "the token's signature is good, and the token fits"}
+	found := Profile{Name: best.name, Reason: "the token's signature is good, and the token fits"}
 	for _, other := range fits[1:] {
-		profile.Others = append(profile.Others, other.name)
+		found.Others = append(found.Others, other.name)
 	}
-	profile.Sure = best.name == guessed || len(fits) == 1 || best.worth() > fits[1].worth()
-	return fit{profile, best.principal.Audience()}
+	found.Sure = best.name == guessed || len(fits) == 1 || best.worth() > fits[1].worth()
+	return fit{found, best.principal.Audience()}
 }
 
 // verify returns the principal of a token that is refused only by its audience, the

@@ -70,5 +70,5 @@ func Find(name string) (Named, error) {
 			return p, nil
 		}
 	}
-	return Named{}, fmt.Errorf("profile %q; want one of %s", name, Names())
+	return Named{}, fmt.Errorf("%q is unknown; want one of %s", name, Names())
 }

@@ -25,6 +25,13 @@ func (i *issuer) client(id string) *Client {
 	return c
 }
 
+// ownClient returns the client of a request for client credentials that names none: the
+// first one that may use them, or the first one.
+func (s *Server) ownClient() *Client {
+	at := slices.IndexFunc(s.config.Clients, func(c Client) bool { return c.may(clientGrant) })
+	return &s.config.Clients[max(at, 0)]
+}
+
 func (c *Client) may(grant string) bool { return slices.Contains(c.Grants, grant) }
 
 func (c *Client) name() string { return cmp.Or(c.Name, c.ID) }

@@ -63,6 +63,31 @@ func TestMistakesInTheFile(t *testing.T) {
 	}
 }
 
+// Values of the right types that make no sense are reported together with those of wrong
+// types, and each mistake once.
+func TestMistakesOfAllKindsInTheFile(t *testing.T) {
+	_, err := dev.ParseConfig([]byte(`{
+		"issuers": [{"path": "staff"}, {"path": 7}, 1, {"path": 8}],
+		"users": [{"nam": "alice"}, {"name": 7}, "x", {"name": "bob"}, {"name": "bob"}],
+		"clients": [{"client_id": 1}, {"client_id": "a", "redirect_uris": ["javascript:alert(1)"], "scope": 5}]
+	}`))
+	if err == nil {
+		t.Fatal("no mistake")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for _, want := range []string{
+		"issuers[0].path", "issuers[1].path", "issuers[2]", "issuers[3].path", "users[0].nam:", "users[0].name is missing", "users[1].name", "users[2]",
+		"users[4].name", "clients[0].client_id", "clients[1].redirect_uris[0]", "clients[1].scope",
+	} {
+		if n := strings.Count(err.Error(), want); n != 1 {
+			t.Errorf("%q occurs %d times in:\n%v", want, n, err)
+		}
+	}
+	if len(lines) != 12 {
+		t.Errorf("%d mistakes, want 12:\n%v", len(lines), err)
+	}
+}
+
 func TestMistakesInTheConfig(t *testing.T) {
 	_, err := dev.New(dev.Config{
 		URL:     "http://192.0.2.1:9000",

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,17 +19,33 @@ import (
 // should be.
 func ParseConfig(document []byte) (Config, error) {
 	var c Config
-	r := &reader{}
+	r := &reader{wrong: map[string]bool{}}
 	r.object("", document, fields{
 		"issuers": list(r, &c.Issuers, r.issuer),
 		"users":   list(r, &c.Users, r.user),
 		"clients": list(r, &c.Clients, r.client),
 	})
-	return c, errors.Join(r.errs...)
+	err := errors.Join(r.errs...)
+	if err != nil && !r.wrong[wholeFile] { // else New finds the other mistakes
+		other := c
+		other.URL = "http://127.0.0.1:9000"
+		err = errors.Join(err, other.withDefaults().check())
+	}
+	return c, err
 }
 
+// wholeFile is the place of a mistake that concerns no member.
+const wholeFile = "the file"
+
 // reader reads JSON and collects the mistakes in it.
-type reader struct{ errs []error }
+type reader struct {
+	errs  []error
+	wrong map[string]bool // the places of the mistakes
+}
+
+// isWrong reports whether there is a mistake at a place or in what surrounds it, so that
+// the value there is not the file's.
+func (r *reader) isWrong(path, member string) bool { return r.wrong[path] || r.wrong[path+"."+member] }
 
 // field reads one value. The path says where it is.
 type field func(path string, v strictjson.Value)
@@ -37,6 +54,7 @@ type field func(path string, v strictjson.Value)
 type fields map[string]field
 
 func (r *reader) mistake(path, format string, args ...any) {
+	r.wrong[path] = true
 	r.errs = append(r.errs, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
 }
 
@@ -52,10 +70,7 @@ func (r *reader) object(path string, v strictjson.Value, known fields) {
 		return nil
 	})
 	if err != nil {
-		if path == "" {
-			path = "the file"
-		}
-		r.mistake(path, "%v; want a JSON object", err)
+		r.mistake(cmp.Or(path, wholeFile), "want a JSON object: %v", err)
 	}
 }
 
@@ -68,7 +83,8 @@ func list[T any](r *reader, to *[]T, read func(path string, v strictjson.Value) 
 			return nil
 		})
 		if err != nil {
-			r.mistake(path, "%v; want an array of objects", err)
+			r.mistake(path, "want an array of objects: %v", err)
+			*to = nil
 		}
 	}
 }
@@ -154,6 +170,9 @@ func (r *reader) issuer(path string, v strictjson.Value) (i Issuer) {
 		"refresh_token_lifetime": r.duration(&i.RefreshTTL),
 		"dpop_nonces":            r.flag(&i.Nonces),
 	})
+	if r.isWrong(path, "path") {
+		i.Path = fmt.Sprintf("/unknown-%d", len(r.errs))
+	}
 	return i
 }
 
@@ -161,6 +180,9 @@ func (r *reader) user(path string, v strictjson.Value) (u User) {
 	r.object(path, v, fields{
 		"name": r.text(&u.Name), "email": r.text(&u.Email), "roles": r.texts(&u.Roles), "claims": r.claims(&u.Claims),
 	})
+	if r.isWrong(path, "name") {
+		u.Name = path
+	}
 	return u
 }
 
@@ -177,5 +199,8 @@ func (r *reader) client(path string, v strictjson.Value) (c Client) {
 		"scope":                     r.text(&c.Scope),
 		"roles":                     r.texts(&c.Roles),
 	})
+	if r.isWrong(path, "client_id") {
+		c.ID = path
+	}
 	return c
 }

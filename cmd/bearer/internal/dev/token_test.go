@@ -120,6 +120,15 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// A request without a client is one of the first client that may have its own tokens.
+func TestClientCredentialsWithoutAClient(t *testing.T) {
+	s := start(t, dev.Config{Clients: []dev.Client{{ID: "web", Grants: []string{"authorization_code"}}, {ID: "worker", Secret: "x"}}})
+	a := s.post(t, "/token", values("grant_type", "client_credentials"))
+	if a.status != http.StatusOK || claimsOf(t, a.get("access_token"))["client_id"] != "worker" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
 // The parameters for development.
 func TestDevelopmentParameters(t *testing.T) {
 	s := start(t, dev.Config{})

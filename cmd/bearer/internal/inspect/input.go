@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 	"github.com/bearerkit/bearerkit/internal/weburl"
@@ -52,6 +53,8 @@ func locate(input string) (place, error) {
 		return p, errors.New("the argument is not a URL; want the issuer's URL, such as https://sso.example.com/realms/shop")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return p, fmt.Errorf("the scheme is %s, want https", finding.Quote(u.Scheme))
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return p, errors.New("the host has letters beyond ASCII; want its ASCII form, which begins with xn--")
 	case u.User != nil:
 		return p, errors.New("the URL has a user name or password; an issuer's URL has none")
 	}

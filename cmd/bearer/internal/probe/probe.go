@@ -8,8 +8,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/wire"
@@ -139,10 +141,14 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 
 func (c Config) check() (*url.URL, error) {
 	var mistakes []error
-	target, err := url.Parse(c.URL)
+	target, err := url.Parse(strings.TrimSpace(c.URL))
 	switch {
 	case err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https":
 		mistakes = append(mistakes, errors.New("the argument is not a URL; want a protected URL of the API, such as https://api.example.com/orders"))
+	case strings.ContainsFunc(target.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		mistakes = append(mistakes, errors.New("the host has letters beyond ASCII; want its ASCII form, which begins with xn--"))
+	case !isPort(target.Port()):
+		mistakes = append(mistakes, errors.New("the URL's port is not between 1 and 65535"))
 	case target.User != nil:
 		mistakes = append(mistakes, errors.New("the URL has a user name or password; want a URL without them"))
 	default:
@@ -158,6 +164,12 @@ func (c Config) check() (*url.URL, error) {
 		}
 	}
 	return target, errors.Join(mistakes...)
+}
+
+// isPort reports whether text is the port of a URL, which need not have one.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
 
 func (d *doctor) step(id, title string) *Step {

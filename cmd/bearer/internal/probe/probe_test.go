@@ -48,6 +48,8 @@ var tests = []struct {
 	}, url: func(string) string { return "https://api.example.test/orders" }}},
 	{"connection refused", "refused", world{listener: closedPort}},
 	{"no answer", "timeout", world{listener: silent, wire: func(c *wire.Config, _ string) { c.Timeout = 200 * time.Millisecond }}},
+	{"a header of 100 KiB", "not-http", withoutToken(func(a answer) { a.Header().Set("X-Long", strings.Repeat("x", 100<<10)) })},
+	{"an answer of 2 MiB", "body-long", withoutToken(func(a answer) { a.Body.WriteString(strings.Repeat("x", 2<<20)) })},
 	{"another protocol", "not-http", world{listener: says("SSH-2.0-OpenSSH_9.9\r\n")}},
 	{"HTTP/2 only, without TLS", "closed", world{h2only: true}},
 	{"the connection is closed", "closed", world{listener: says("")}},
@@ -280,5 +282,15 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !slices.ContainsFunc(report.Steps, func(s *probe.Step) bool { return s.ID == "resource-metadata" && s.Status == probe.Skipped }) {
 		t.Error("the metadata is not listed as skipped")
+	}
+}
+
+// A host and a port that no request can have are mistakes, and no faults of the API.
+func TestURLsThatCannotBeProbed(t *testing.T) {
+	for _, url := range []string{"https://bücher.example/", "http://127.0.0.1:99999/", "http://127.0.0.1:0/", "http://a:b@127.0.0.1/", "ftp://127.0.0.1/", "//127.0.0.1/", ""} {
+		client := wire.New(wire.Config{})
+		if _, err := probe.Run(t.Context(), probe.Config{Client: client, URL: url}); err == nil || client.Requests() != 0 {
+			t.Errorf("%q: %v after %d requests", url, err, client.Requests())
+		}
 	}
 }

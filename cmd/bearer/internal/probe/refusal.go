@@ -46,6 +46,9 @@ func (d *doctor) withoutToken(ctx context.Context) {
 		d.target = answer.URL
 	}
 	step.Found = fmt.Sprintf("status %d", answer.Status)
+	if answer.Truncated {
+		step.warn("body-long", fmt.Sprintf("the answer is longer than %d KiB", len(answer.Body)>>10), "answer a refused request with a short body: anybody can request it", "")
+	}
 	const (
 		spec = "RFC 6750, Section 3.1; RFC 9110, Section 15.5.2"
 		want = ": want 401 with a challenge"

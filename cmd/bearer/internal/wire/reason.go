@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/textproto"
-	"strings"
 	"syscall"
 
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
@@ -45,10 +45,12 @@ func Reason(err error) (code, text, do string) {
 		return "not-tls", "the server does not speak TLS on this port", "check the port, or enable TLS there"
 	case isProtocolError(err):
 		return "header-malformed", "a header field of the answer is malformed, so clients drop the whole answer", "look for control characters and line breaks in the values of the fields"
-	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it
-		return "not-http", "the answer is not HTTP/1.1", "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "closed", "the server closed the connection without an answer", "read the server's log; the server may want https, or HTTP/2 only, or a proxy may have no backend"
+	}
+	// net/http has no types for these two, so what came tells them from the rest.
+	if answer, ok := errors.AsType[answerError](err); ok && answer.began {
+		return "not-http", fmt.Sprintf("the answer is not HTTP/1.1, or its header is longer than %d KiB", maxHeader>>10), "check the port: another protocol may listen there, such as TLS, or HTTP/2 without TLS; or send fewer and shorter header fields"
 	}
 	return "network", finding.Clip(err.Error()), "check the network between this machine and the server"
 }

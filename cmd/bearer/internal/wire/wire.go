@@ -3,7 +3,7 @@
 //
 // A doctor must see the sick: a Client goes on if a certificate is not valid, and
 // reports what is wrong with it in [Response.Certificate]. So never send a secret
-// with a Client. The client of [Client.Verified] sends nothing to such a server.
+// with a Client.
 package wire
 
 import (
@@ -16,6 +16,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ import (
 
 const (
 	maxBody      = 1 << 20
+	maxHeader    = 64 << 10
 	maxRedirects = 3
 )
 
@@ -60,18 +62,14 @@ func New(c Config) *Client {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
 	client := &Client{config: c}
-	client.transport = client.newTransport(client.examined())
-	return client
-}
-
-func (c *Client) newTransport(t *tls.Config) *http.Transport {
-	return &http.Transport{
-		DialContext:            c.config.Dial,
-		TLSClientConfig:        t,
-		TLSHandshakeTimeout:    c.config.Timeout,
+	client.transport = &http.Transport{
+		DialContext:            c.Dial,
+		TLSClientConfig:        client.examined(),
+		TLSHandshakeTimeout:    c.Timeout,
 		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: maxHeader,
 	}
+	return client
 }
 
 // examined returns the TLS configuration of a server whose certificate is examined
@@ -85,14 +83,6 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Requests returns how many requests were made.
 func (c *Client) Requests() int { return int(min(c.requests.Load(), int64(c.config.MaxRequests))) }
-
-// Verified returns a client for the same network that refuses bad certificates.
-func (c *Client) Verified() *http.Client {
-	return &http.Client{
-		Transport: c.newTransport(&tls.Config{RootCAs: c.config.Roots}),
-		Timeout:   c.config.Timeout,
-	}
-}
 
 // Request is a request without a body. The zero Method is GET.
 type Request struct {
@@ -137,9 +127,11 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	}
 	request.Header.Set("User-Agent", "bearer-probe (+https://github.com/bearerkit/bearerkit)")
 	sent := time.Now()
+	var began atomic.Bool
+	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { began.Store(true) }}))
 	answer, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return Response{}, err
+		return Response{}, answerError{err, began.Load()}
 	}
 	defer answer.Body.Close()
 	received := time.Now()
@@ -164,6 +156,14 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	}
 	return response, nil
 }
+
+// answerError is the error of a request without an answer.
+type answerError struct {
+	error
+	began bool // the server has sent something
+}
+
+func (e answerError) Unwrap() error { return e.error }
 
 // Follow is Do, but follows up to three redirects within the origin.
 func (c *Client) Follow(ctx context.Context, r Request) (Response, error) {

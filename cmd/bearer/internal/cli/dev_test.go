@@ -216,3 +216,15 @@ func TestDevAndTriggerMistakes(t *testing.T) {
 	}
 	p.end(t)
 }
+
+// A server that is not bearer dev gets no second request elsewhere.
+func TestTriggerFollowsNoRedirect(t *testing.T) {
+	asked := false
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer other.Close()
+	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	if got := on("", "trigger", "rotate", "--server", server.URL); got.code != 3 || asked {
+		t.Errorf("%+v, followed: %t", got, asked)
+	}
+}

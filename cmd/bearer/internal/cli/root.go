@@ -2,11 +2,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os/signal"
 	"strings"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,6 +34,7 @@ var commands = []func(*program) *cobra.Command{
 	devCommand, triggerCommand,
 	probeCommand,
 	issuerCommand,
+	manCommand,
 }
 
 // program is one run of bearer.
@@ -85,6 +88,9 @@ mistake on the command line, and 3 if bearer cannot tell.`,
 	}
 	root.SetFlagErrorFunc(flagMistake)
 	root.SuggestionsMinimumDistance = 2
+	if info, ok := debug.ReadBuildInfo(); ok {
+		root.Version = cmp.Or(info.Main.Version, "of an unknown version")
+	}
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)

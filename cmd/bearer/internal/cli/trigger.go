@@ -109,7 +109,8 @@ func sendTrigger(ctx context.Context, url string, command dev.Command) ([]dev.St
 		return nil, failed(err)
 	}
 	r.Header.Set(dev.TriggerHeader, "trigger")
-	resp, err := http.DefaultClient.Do(r)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
 	if err != nil {
 		return nil, unknown(fmt.Errorf("%w; is \"bearer dev\" running? --server says where", err))
 	}

@@ -52,7 +52,7 @@ func oneURL(example string) cobra.PositionalArgs {
 		if len(args) == 1 {
 			return nil
 		}
-		return fmt.Errorf("%d arguments; want one URL, as in: %s %s", len(args), c.CommandPath(), example)
+		return fmt.Errorf("%s; want one URL, as in: %s %s", count(len(args), "argument"), c.CommandPath(), example)
 	}
 }
 
@@ -64,6 +64,8 @@ func oneOf(words []string) cobra.PositionalArgs {
 			return nil
 		case len(args) == 1 && len(args[0]) <= maxWord:
 			return fmt.Errorf("%q; want one of %s", args[0], strings.Join(words, ", "))
+		case len(args) == 1:
+			return fmt.Errorf("the argument, which is not shown, since it may be a token; want one of %s", strings.Join(words, ", "))
 		}
 		return fmt.Errorf("%d arguments; want one of %s", len(args), strings.Join(words, ", "))
 	}
@@ -75,4 +77,9 @@ func tokenArgument(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("%d arguments; want one token, in quotes if it contains spaces", len(args))
 	}
 	return nil
+}
+
+// completeProfiles lets shells complete the names of profiles after --profile.
+func completeProfiles(c *cobra.Command, names ...string) {
+	_ = c.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }

@@ -55,3 +55,12 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// Shells complete the names of profiles.
+func TestCompletionOfProfiles(t *testing.T) {
+	for _, command := range []string{"explain", "token", "dev"} {
+		if got := on("", "__complete", command, "--profile", "clou"); got.code != 0 || !strings.HasPrefix(got.out, "cloudflare\n") {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+}

@@ -57,7 +57,7 @@ With --json, the first line describes the server, and each later line a request.
 	flags.StringArrayVar(&f.issuers, "issuer", nil, "`path` of an issuer; repeat it for several (default /)")
 	flags.StringVar(&f.profile, "profile", "", "`name` of the form of the tokens, of all issuers of the command line (default rfc9068)")
 	flags.StringArrayVar(&f.audience, "audience", nil, "`aud` of tokens for which the client names no resource (default https://api.example.com)")
-	_ = c.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(dev.ProfileNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	completeProfiles(c, dev.ProfileNames()...)
 	return c
 }
 

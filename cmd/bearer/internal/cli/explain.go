@@ -71,6 +71,7 @@ rule, expected and got; "answer" is the API's answer, and "advice" what to do.`,
 	flags.BoolVar(&f.send, "send", false, "also send the token to the --api, and explain its answer")
 	flags.StringVar(&f.tokenFile, "token-file", "", "`file` with the token")
 	flags.BoolVar(&f.config.InsecureAllowHTTP, "insecure-allow-http", false, "allow http URLs on hosts other than this machine")
+	completeProfiles(c, strings.Split(profile.Names(), ", ")...)
 	return c
 }
 

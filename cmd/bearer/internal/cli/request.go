@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bearerkit/bearerkit/cmd/bearer/internal/dev"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/finding"
 	"github.com/bearerkit/bearerkit/cmd/bearer/internal/profile"
 	"github.com/bearerkit/bearerkit/internal/fetch"
@@ -66,6 +67,7 @@ until somebody has chosen a user there.`,
 	flags.DurationVar(&f.validFor, "valid-for", 0, "`time` until the token expires; negative: it has expired (default: the issuer's)")
 	flags.StringVar(&f.profile, "profile", "", "`name` of the profile whose form the token has: "+profile.Names()+", "+profile.EntraIDv1)
 	flags.StringVarP(&f.out, "output", "o", "-", "`file` for the token, readable by its owner only; - is standard output")
+	completeProfiles(c, dev.ProfileNames()...)
 	return c
 }
 

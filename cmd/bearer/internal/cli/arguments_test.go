@@ -59,7 +59,7 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 // Shells complete the names of profiles.
 func TestCompletionOfProfiles(t *testing.T) {
 	for _, command := range []string{"explain", "token", "dev"} {
-		if got := on("", "__complete", command, "--profile", "clou"); got.code != 0 || !strings.HasPrefix(got.out, "cloudflare\n") {
+		if got := on("", "__complete", command, "--profile", "clou"); got.code != 0 || !strings.Contains("\n"+got.out, "\ncloudflare\n") {
 			t.Errorf("%s: %+v", command, got)
 		}
 	}

@@ -94,9 +94,6 @@ func (f *tokenFlags) form() (url.Values, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("--profile: %w", err))
 		}
-		if strings.EqualFold(f.profile, profile.EntraIDv1) {
-			p.Shape = profile.EntraIDv1
-		}
 		set("profile", p.Shape)
 	}
 	if f.validFor != 0 {

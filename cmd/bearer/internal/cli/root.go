@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
-	"strings"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"

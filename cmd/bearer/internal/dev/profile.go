@@ -12,11 +12,8 @@ import (
 
 // profileName returns the name of a profile in files and on the command line.
 func profileName(shape bearertest.Shape) string {
-	form := formOf(shape)
-	if p, err := profile.Find(form); err == nil {
-		return p.Name
-	}
-	return form // EntraIDv1
+	p, _ := profile.Find(formOf(shape)) // a test finds all
+	return p.Name
 }
 
 // formOf returns the name of a shape in package profile.
@@ -48,13 +45,10 @@ func ParseProfile(name string) (bearertest.Shape, error) {
 // profileCode returns the Go code of a profile of package jwks, or nothing for RFC
 // 9068.
 func profileCode(shape bearertest.Shape) string {
-	switch shape {
-	case bearertest.RFC9068:
+	if shape == bearertest.RFC9068 {
 		return ""
-	case bearertest.EntraIDv1: // one profile reads both versions
-		shape = bearertest.EntraID
 	}
-	p, _ := profile.Find(formOf(shape)) // a test finds all
+	p, _ := profile.Find(formOf(shape))
 	return p.Go
 }
 

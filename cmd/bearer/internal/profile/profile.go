@@ -57,16 +57,21 @@ func Names() string {
 	return strings.Join(names, ", ")
 }
 
-// EntraIDv1 is a form of tokens that has no profile of its own: that of Entra ID
-// accepts it.
+// EntraIDv1 is the name of a form of tokens that has no profile of its own: that of
+// Entra ID accepts it.
 const EntraIDv1 = "entraidv1"
 
 // Find returns the profile of a name, in any case. The name may also be that of the
 // tokens' form.
 func Find(name string) (Named, error) {
 	name = strings.ToLower(name)
+	if name == EntraIDv1 {
+		p, err := Find("entraid")
+		p.Name, p.Shape = EntraIDv1, EntraIDv1
+		return p, err
+	}
 	for _, p := range All() {
-		if p.Name == name || p.Shape == name || name == EntraIDv1 && p.Shape == "entraid" {
+		if p.Name == name || p.Shape == name {
 			return p, nil
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // at an instance that had keys before.
 func issuerEffect(r *request, w window, usual answers) effect {
 	switch w.Fault {
-	case down, hang, html, huge:
+	case down, hang, page, huge:
 		switch {
 		case r.asked():
 			return unansweredEffect(r, usual)
@@ -27,7 +27,7 @@ func issuerEffect(r *request, w window, usual answers) effect {
 		}
 	case foreign:
 		if r.kind == opaque {
-			return effect{admitted | refused, ageWithin, refused, admitted | refused, negativeWithin}
+			return effect{admitted | refused, ageWithin, refused, admitted | refused, ageWithin}
 		}
 	}
 	return effect{}

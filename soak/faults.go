@@ -13,7 +13,7 @@ import (
 // The faults of each kind of server, in the order before they are shuffled. The
 // two issuers begin at different places, so that a short run has all of them.
 var (
-	issuerFaults   = []fault{down, rotate, hang, empty, html, withdraw, foreign, huge}
+	issuerFaults   = []fault{down, rotate, hang, empty, page, withdraw, foreign, huge}
 	oneFaults      = []fault{kill, freeze}
 	clusterFaults  = []fault{failover, part, frozen}
 	instanceFaults = []fault{graceful, graceful, kill, graceful}
@@ -116,8 +116,8 @@ func (s *soak) issuerFault(ctx context.Context, side int, f fault, lasts time.Du
 		issuer.Stop()
 	case hang:
 		all(bearertest.Fault{Hang: true})
-	case html:
-		all(bearertest.Fault{Body: []byte("<!doctype html><title>Please wait</title>")})
+	case page:
+		all(bearertest.Fault{Body: []byte("<!doctype page><title>Please wait</title>")})
 	case huge:
 		all(bearertest.Fault{Body: bytes.Repeat([]byte("{"), 10<<20)})
 	case empty:
@@ -133,7 +133,7 @@ func (s *soak) issuerFault(ctx context.Context, side int, f fault, lasts time.Du
 			return answer
 		})
 	}
-	if f == down || f == hang || f == html || f == huge {
+	if f == down || f == hang || f == page || f == huge {
 		s.note(purse.bear(true))
 	}
 	pause(ctx, lasts)
@@ -181,5 +181,8 @@ func (s *soak) redisFault(ctx context.Context, t track, f fault, lasts time.Dura
 	if f == failover || f == frozen {
 		v.cluster.WaitForReplica(server)
 		v.replicated, v.replica = v.replica, v.replicated
+	}
+	if t == cluster {
+		v.waitForCluster(ctx)
 	}
 }

@@ -32,3 +32,11 @@ func (h *histogram) quantile(q float64) time.Duration {
 	}
 	return 0
 }
+
+// join adds the latencies of another histogram.
+func (h *histogram) join(more *histogram) {
+	for at, n := range more.counts {
+		h.counts[at] += n
+	}
+	h.total += more.total
+}

@@ -134,12 +134,12 @@ func (r *report) print(w io.Writer) {
 	for _, text := range r.Errors {
 		fmt.Fprintln(w, "error:", text)
 	}
-	for _, one := range r.Wrong {
+	for _, one := range r.Wrong[:min(len(r.Wrong), 50)] {
 		fmt.Fprintf(w, "wrong: at %.3f s, %q at %s, side %s, %s: got %s, allowed %s, after %.3f s. %s\n",
 			one.At, one.Kind, one.Instance, one.Side, one.Phase, one.Got, one.Allowed, one.Took, one.Detail)
 	}
-	if r.WrongCount > len(r.Wrong) {
-		fmt.Fprintf(w, "and %d more\n", r.WrongCount-len(r.Wrong))
+	if more := r.WrongCount - 50; more > 0 {
+		fmt.Fprintf(w, "and %d more wrong answers\n", more)
 	}
 	if r.Unsent > 0 {
 		fmt.Fprintf(w, "%d requests were not sent, because %d were under way\n", r.Unsent, most)

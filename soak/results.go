@@ -12,7 +12,7 @@ type results struct {
 	byKind  map[string]*tally
 	byPhase map[string]*tally
 	cells   map[[2]string]*tally // by kind and phase
-	seconds []*tally // of the drawing
+	seconds []*tally             // of the drawing
 	wrong   []wrongAnswer
 	wrongs  int
 	total   int
@@ -104,4 +104,13 @@ func (t *tally) of(set answers) (n int) {
 		}
 	}
 	return n
+}
+
+// join adds the answers of another tally.
+func (t *tally) join(more *tally) {
+	for bit, n := range more.answers {
+		t.answers[bit] += n
+	}
+	t.wrong += more.wrong
+	t.times.join(&more.times)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerredis/redistest"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -125,6 +127,32 @@ func (s *servers) close() {
 		}
 	}
 	s.keeper.close()
+}
+
+// waitForCluster waits until every node says that all slots are served. A node that
+// has returned is called failed for up to twice the node timeout.
+func (s *servers) waitForCluster(ctx context.Context) {
+	for _, address := range s.cluster.Addresses() {
+		for attempt := 0; !clusterOK(address) && attempt < 200; attempt++ {
+			if !pause(ctx, 50*time.Millisecond) {
+				return
+			}
+		}
+	}
+}
+
+func clusterOK(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // a failure shows when it is read
+	if _, err := io.WriteString(conn, "CLUSTER INFO\r\nQUIT\r\n"); err != nil {
+		return false
+	}
+	answer, _ := io.ReadAll(conn) // an incomplete answer may have the line, too
+	return strings.Contains(string(answer), "cluster_state:ok")
 }
 
 // freeAddress returns an address with a port below the range of outgoing

@@ -126,16 +126,19 @@ func (p *purse) fillHostile() {
 }
 
 // needOf says whom an instance must ask about a hostile token: the issuer for the
-// keys, if the token names another key, or the introspection endpoint, if it does
-// not look like a JWT.
+// keys, if the token names another key, or the introspection endpoint, if the token
+// does not look like a signed JWT (docs/opaque-tokens.md).
 func needOf(h bearertest.HostileToken) need {
+	encoded, _, _ := strings.Cut(h.Token, ".")
+	header, err := base64.RawURLEncoding.DecodeString(encoded)
+	dots := strings.Count(h.Token, ".")
 	switch {
-	case h.Status == 431, h.Name == `kid "\x00\r\n"`:
+	case h.Status == 431:
 		return needsNobody
+	case dots < 2, dots == 4, err != nil, !strings.HasPrefix(string(header), "{"):
+		return needsAnswers
 	case strings.HasPrefix(h.Name, `kid "`), h.Name == "a foreign key, embedded, unknown kid", strings.HasPrefix(h.Name, "a foreign key behind"):
 		return needsKeys
-	case strings.Count(h.Token, ".") != 2 && !strings.HasPrefix(h.Token, "ey"):
-		return needsAnswers
 	}
 	return needsNobody
 }

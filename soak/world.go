@@ -26,7 +26,7 @@ type fault string
 const (
 	down     fault = "down"          // it refuses connections
 	hang     fault = "hangs"         // no endpoint answers
-	html     fault = "sends HTML"    // in place of all documents
+	page     fault = "sends HTML"    // in place of all documents
 	huge     fault = "sends 10 MB"   // in place of all documents
 	empty    fault = "empty key set" // well-formed, without a key
 	foreign  fault = "wrong issuer"  // metadata and answers name another issuer

@@ -183,6 +183,6 @@ func (s *soak) redisFault(ctx context.Context, t track, f fault, lasts time.Dura
 		v.replicated, v.replica = v.replica, v.replicated
 	}
 	if t == cluster {
-		v.waitForCluster(ctx)
+		v.waitForCluster(context.WithoutCancel(ctx)) // also at the end of the run
 	}
 }

@@ -83,6 +83,9 @@ func run(ctx context.Context, c config) (*report, error) {
 	began := time.Now()
 	s.results.began, s.samples.began = began, began
 	s.load(ctx)
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted")
+	}
 	s.finish()
 	return s.report(began), nil
 }

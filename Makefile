@@ -5,11 +5,11 @@ FRAMEWORK ?= nethttp
 DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 tools
+MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak tools
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo demo-all test bench compare $(TESTS)
+.PHONY: demo demo-all test bench compare soak $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -47,3 +47,12 @@ compare:
 	@cd bench && GOWORK=off go run . -out ../docs/performance.md -svg ../docs/comparison.svg
 	@cd bench && GOWORK=off go run . -counted -out ../docs/performance.md
 	@cd bench && GOWORK=off go run . -short -out ../docs/performance.md
+
+# Runs instances of an API through faults of issuers, of Redis and of themselves,
+# and checks every answer; see docs/soak.md. SOAK is how long, and SEED repeats the
+# faults of an earlier run. The report is in bin/soak.json and bin/soak.svg.
+soak: SOAK ?= 60s
+soak: SEED ?= 0
+soak:
+	@GOWORK=off go -C soak build -o ../bin/soak .
+	@exec bin/soak -duration $(SOAK) -seed $(SEED) -out bin

@@ -34,9 +34,9 @@ func (p *purse) rotate() error {
 func (p *purse) addKey() (old string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old = p.kids[withdrawing]
+	old = p.kid
 	kid, err := p.issuer.AddKey(withdrawing)
-	p.kids[withdrawing] = kid
+	p.kid = kid
 	p.published[withdrawing] = time.Now()
 	return old, err
 }
@@ -62,12 +62,20 @@ func (p *purse) replace(algorithm string, at time.Time) {
 	}
 }
 
+// maxBorn is how many keys of newborn tokens stay published: requests with the
+// last ones may be under way.
+const maxBorn = 4
+
 // bear publishes a new key that signs the newborn token. Hidden says that no
 // instance can fetch the key while the present fault is in force.
 func (p *purse) bear(hidden bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, err := p.issuer.Rotate(replacing)
+	kid, err := p.issuer.AddKey(replacing)
+	if p.born = append(p.born, kid); len(p.born) > maxBorn {
+		p.issuer.Withdraw(p.born[0])
+		p.born = p.born[1:]
+	}
 	p.published[replacing] = time.Now()
 	p.unborn = hidden
 	p.newborn = p.mint(replacing, bearertest.Token{})
@@ -81,6 +89,7 @@ func (p *purse) revoke() {
 	defer p.mu.Unlock()
 	old := p.opaque[0]
 	p.opaque = append(append([]token(nil), p.opaque[1:]...), p.mintOpaque())
+	old.revoked.Store(true) // before it is true, since requests are under way
 	p.issuer.Revoke(old.value)
 	old.event = time.Now()
 	p.revoked = gone(p.revoked, old)

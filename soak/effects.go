@@ -68,7 +68,7 @@ func unfetchedEffect(r *request, w window, usual answers) effect {
 // that a key decides may be admitted, or refused.
 func coldEffect(r *request, w window, usual answers, start time.Time) (effect, time.Time) {
 	const fetching = 2 * time.Second // a start before the fault may not have got the keys
-	if w.Fault == rotate || w.Fault == withdraw || start.Add(fetching).Before(w.Begin) || start.After(w.ended()) {
+	if start.Add(fetching).Before(w.Begin) || start.After(w.ended()) {
 		return effect{}, w.Begin
 	}
 	settle := noKeysWithin

@@ -33,6 +33,12 @@ func (o oracle) allowed(r *request) answers {
 	}
 	start := o.world.lastStart(instances + track(r.instance))
 	for _, w := range o.world.since(track(r.side), longest, r.from, r.to) {
+		if w.Fault == rotate || w.Fault == withdraw {
+			if r.judgedByKey() && r.taken.Before(w.ended()) && r.to.After(w.Begin) {
+				allowed |= refused | later // the key may have been withdrawn meanwhile
+			}
+			continue
+		}
 		add(w, issuerEffect(r, w, usual))
 		e, from := coldEffect(r, w, usual, start)
 		if e != (effect{}) {
@@ -80,8 +86,13 @@ func (e effect) touched(w window, r *request) (allowed answers) {
 func (o oracle) usual(r *request) answers {
 	var usual answers
 	switch r.kind {
-	case good, fresh, newborn, proven, mutual, opaque:
+	case good, fresh, newborn, proven, mutual:
 		usual = admitted
+	case opaque:
+		usual = admitted
+		if r.token.revoked != nil && r.token.revoked.Load() { // since it was taken
+			usual |= refused
+		}
 	case poor:
 		usual = forbidden
 	case hostile:

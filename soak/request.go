@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // kind is a kind of request, whose answer is known beforehand.
 type kind string
@@ -44,11 +47,12 @@ type token struct {
 	value     string
 	subject   string
 	id        string
-	published time.Time // when its key was published
-	unborn    bool      // the issuer had a fault then, so that no API could fetch the key
-	event     time.Time // when the key was withdrawn, or the token revoked or denied
-	usual     answers   // of a hostile token
-	needs     need      // of a hostile token
+	published time.Time    // when its key was published
+	unborn    bool         // the issuer had a fault then, so that no API could fetch the key
+	event     time.Time    // when the key was withdrawn, or the token revoked or denied
+	revoked   *atomic.Bool // of an opaque token: copies of it in use learn of it
+	usual     answers      // of a hostile token
+	needs     need         // of a hostile token
 }
 
 // need says whom an instance must ask about a hostile token.
@@ -65,6 +69,7 @@ type request struct {
 	kind     kind
 	side     int
 	instance int
+	taken    time.Time // when the token was drawn
 	from, to time.Time
 	token    token
 	first    answers   // of a replayed proof: the answer to its first use

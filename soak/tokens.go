@@ -7,6 +7,7 @@ import (
 	mathrand "math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -38,7 +39,8 @@ type purse struct {
 	serial    int
 	published map[string]time.Time // when the key of an algorithm was published
 	unborn    bool                 // the issuer's present fault hides its keys
-	kids      map[string]string
+	kid       string               // the newest withdrawing key
+	born      []string             // the keys of the newborn tokens that are still published
 	pool      []pooledToken
 	hostile   []token
 	opaque    []token
@@ -54,12 +56,12 @@ type pooledToken struct {
 }
 
 func newPurse(issuer *bearertest.Issuer, c *client) (*purse, error) {
-	p := &purse{issuer: issuer, client: c, published: map[string]time.Time{}, kids: map[string]string{}}
+	p := &purse{issuer: issuer, client: c, published: map[string]time.Time{}}
 	kid, err := issuer.AddKey(withdrawing)
 	if err != nil {
 		return nil, err
 	}
-	p.kids[withdrawing] = kid
+	p.kid = kid
 	p.fill()
 	return p, nil
 }
@@ -112,7 +114,7 @@ func (p *purse) mint(algorithm string, t bearertest.Token) token {
 func (p *purse) mintOpaque() token {
 	var t bearertest.Token
 	subject := p.name(&t)
-	return token{value: p.issuer.MintOpaque(t), subject: subject}
+	return token{value: p.issuer.MintOpaque(t), subject: subject, revoked: new(atomic.Bool)}
 }
 
 // fillHostile mints the hostile tokens. The caller holds mu.

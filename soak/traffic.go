@@ -46,7 +46,7 @@ func (s *soak) draw(random *mathrand.Rand) *request {
 		total += k.share
 	}
 	n := random.IntN(total)
-	r := &request{side: random.IntN(2), instance: random.IntN(len(s.processes))}
+	r := &request{side: random.IntN(2), instance: random.IntN(len(s.processes)), taken: time.Now()}
 	for _, k := range kinds {
 		if n -= k.share; n < 0 {
 			r.kind = k.kind

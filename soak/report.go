@@ -60,7 +60,7 @@ type span struct {
 // report returns the report of a run that has ended.
 func (s *soak) report(began time.Time) *report {
 	r := &report{
-		Date: began.UTC().Format(time.DateOnly), Seed: s.config.seed, Seconds: s.config.duration.Seconds(), Rate: s.config.rate,
+		Date: began.UTC().Format(time.DateOnly), Seed: s.config.seed, Seconds: min(s.config.duration, time.Since(began)).Seconds(), Rate: s.config.rate,
 		Answers: s.results.total, WrongCount: s.results.wrongs, Wrong: s.results.wrong, Unsent: s.unsent.Load(), Errors: []string{},
 		Samples: s.samples.list, Before: s.samples.baseline, After: s.samples.final, seconds: s.results.seconds,
 	}
@@ -134,11 +134,10 @@ func (r *report) print(w io.Writer) {
 	for _, text := range r.Errors {
 		fmt.Fprintln(w, "error:", text)
 	}
-	for _, one := range r.Wrong[:min(len(r.Wrong), 50)] {
-		fmt.Fprintf(w, "wrong: at %.3f s, %q at %s, side %s, %s: got %s, allowed %s, after %.3f s. %s\n",
-			one.At, one.Kind, one.Instance, one.Side, one.Phase, one.Got, one.Allowed, one.Took, one.Detail)
+	for _, one := range r.Wrong {
+		fmt.Fprintln(w, one)
 	}
-	if more := r.WrongCount - 50; more > 0 {
+	if more := r.WrongCount - len(r.Wrong); more > 0 {
 		fmt.Fprintf(w, "and %d more wrong answers\n", more)
 	}
 	if r.Unsent > 0 {
@@ -148,6 +147,9 @@ func (r *report) print(w io.Writer) {
 	printRows(w, "during", r.Phases, func(r row) string { return r.Phase })
 	fmt.Fprintf(w, "\n%-12s %22s %22s %22s\n", "instance", "live heap, MiB", "goroutines", "files")
 	for i, name := range r.Instances {
+		if len(r.After) <= i { // the run was interrupted
+			break
+		}
 		before, after := r.Before[i], r.After[i]
 		fmt.Fprintf(w, "%-12s %10.1f then %6.1f %13d then %3d %13d then %3d\n", name,
 			float64(before.Heap)/(1<<20), float64(after.Heap)/(1<<20), before.Goroutines, after.Goroutines, before.Files, after.Files)

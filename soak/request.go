@@ -31,14 +31,15 @@ const (
 )
 
 // kinds lists the kinds in the order of the tables, and how often each is sent, in
-// percent. A replay follows every third DPoP request.
+// percent. A replay follows every third DPoP request. Unknown keys are sent at fixed
+// times: see [soak.askForKeys].
 var kinds = []struct {
 	kind  kind
 	share int
 }{
 	{good, 20}, {fresh, 10}, {newborn, 6}, {proven, 12}, {replayed, 0}, {mutual, 6}, {opaque, 10},
 	{poor, 3}, {denied, 5}, {expired, 3}, {withdrawn, 3}, {revoked, 4}, {stolen, 3}, {bare, 2},
-	{hostile, 6}, {unknown, 4}, {junk, 2}, {anonymous, 1},
+	{hostile, 8}, {unknown, 0}, {junk, 4}, {anonymous, 1},
 }
 
 // token is a token and what the driver knows about it. It is not changed once it

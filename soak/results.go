@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -9,6 +11,7 @@ import (
 type results struct {
 	mu      sync.Mutex
 	began   time.Time
+	out     io.Writer // for the first wrong answers
 	byKind  map[string]*tally
 	byPhase map[string]*tally
 	cells   map[[2]string]*tally // by kind and phase
@@ -38,11 +41,19 @@ type wrongAnswer struct {
 	Took     float64 `json:"took"` // seconds
 }
 
-// listed is how many wrong answers a report lists.
-const listed = 200
+// String returns the line that the program prints.
+func (w wrongAnswer) String() string {
+	return fmt.Sprintf("wrong: at %.3f s, %q at %s, side %s, %s: got %s, allowed %s, after %.3f s. %s",
+		w.At, w.Kind, w.Instance, w.Side, w.Phase, w.Got, w.Allowed, w.Took, w.Detail)
+}
 
-func newResults() *results {
-	return &results{byKind: map[string]*tally{}, byPhase: map[string]*tally{}, cells: map[[2]string]*tally{}}
+const (
+	listed = 200 // wrong answers in a report
+	told   = 5   // wrong answers that are printed while the program runs
+)
+
+func newResults(out io.Writer) *results {
+	return &results{out: out, byKind: map[string]*tally{}, byPhase: map[string]*tally{}, cells: map[[2]string]*tally{}}
 }
 
 // add counts an answer.
@@ -69,10 +80,13 @@ func (s *results) add(r *request, got, allowed answers, detail, phase string) {
 	if r.kind == hostile {
 		detail = r.token.subject + "; " + detail // the name of the hostile token
 	}
-	s.wrong = append(s.wrong, wrongAnswer{
+	w := wrongAnswer{
 		At: r.from.Sub(s.began).Seconds(), Kind: string(r.kind), Phase: phase, Side: string(rune('a' + r.side)),
 		Instance: trackNames[instances+track(r.instance)], Got: got.String(), Allowed: allowed.String(), Detail: detail, Took: took.Seconds(),
-	})
+	}
+	if s.wrong = append(s.wrong, w); len(s.wrong) <= told {
+		fmt.Fprintln(s.out, w)
+	}
 }
 
 func tallyIn[K comparable](m map[K]*tally, key K) *tally {

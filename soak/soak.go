@@ -52,7 +52,7 @@ func (s *soak) note(err error) {
 
 // run runs a soak, and returns what it found.
 func run(ctx context.Context, c config) (*report, error) {
-	s := &soak{config: c, world: newWorld(), results: newResults()}
+	s := &soak{config: c, world: newWorld(), results: newResults(c.progress)}
 	s.oracle = oracle{s.world}
 	var err error
 	if s.client, err = newClient(); err != nil {
@@ -83,10 +83,11 @@ func run(ctx context.Context, c config) (*report, error) {
 	began := time.Now()
 	s.results.began, s.samples.began = began, began
 	s.load(ctx)
-	if ctx.Err() != nil {
-		return nil, errors.New("interrupted")
+	if ctx.Err() == nil {
+		s.finish()
+	} else {
+		s.note(errors.New("interrupted"))
 	}
-	s.finish()
 	return s.report(began), nil
 }
 
@@ -140,6 +141,7 @@ func (s *soak) load(ctx context.Context) {
 	all.Go(func() { s.redisTrack(faulty, oneRedis, oneFaults) })
 	all.Go(func() { s.redisTrack(faulty, cluster, clusterFaults) })
 	all.Go(func() { s.restartTrack(faulty) })
+	all.Go(func() { s.askForKeys(ctx) })
 	all.Go(func() { s.sample(ctx) })
 	s.traffic(ctx)
 	all.Wait()

@@ -163,7 +163,7 @@ func TestNaiveAPIIsFound(t *testing.T) {
 		}
 	}
 	only := newProcess(instance.Config{Listen: server.Listener.Addr().String()})
-	s := &soak{world: newWorld(), client: c, purses: [2]*purse{p, p}, processes: []*process{only, only}, results: newResults()}
+	s := &soak{world: newWorld(), client: c, purses: [2]*purse{p, p}, processes: []*process{only, only}, results: newResults(io.Discard)}
 	s.oracle = oracle{s.world}
 	s.results.began = time.Now()
 	random := mathrand.New(mathrand.NewPCG(1, 1))
@@ -171,7 +171,7 @@ func TestNaiveAPIIsFound(t *testing.T) {
 		for range 20 {
 			r := &request{kind: k.kind}
 			r.token, _ = p.take(k.kind, random)
-			if k.kind != replayed {
+			if k.kind != replayed { // it follows
 				s.one(r, true)
 			}
 		}

@@ -39,6 +39,28 @@ func (s *soak) traffic(ctx context.Context) {
 	}
 }
 
+// askForKeys sends a token of an unknown key to every instance and side twice a
+// second, which makes the instance fetch the keys whenever its budget allows. The
+// oracle relies on that.
+func (s *soak) askForKeys(ctx context.Context) {
+	random := mathrand.New(mathrand.NewPCG(s.config.seed, 1001)) // tokens of unknown keys need none
+	var all sync.WaitGroup
+	defer all.Wait()
+	for pause(ctx, 500*time.Millisecond) {
+		for i := range s.processes {
+			for side := range s.purses {
+				r := &request{kind: unknown, side: side, instance: i, taken: time.Now()}
+				r.token, _ = s.purses[side].take(unknown, random)
+				s.inFlight.Add(1)
+				all.Go(func() {
+					defer s.inFlight.Add(-1)
+					s.one(r, false)
+				})
+			}
+		}
+	}
+}
+
 // draw draws the next request.
 func (s *soak) draw(random *mathrand.Rand) *request {
 	total := 0

@@ -64,11 +64,13 @@ func unfetchedEffect(r *request, w window, usual answers) effect {
 }
 
 // coldEffect returns how a fault of an issuer changes the answers of an instance
-// that was started meanwhile, and since when. Such an instance has no keys: nothing
+// that was started meanwhile, or so shortly before that it may not have got the keys,
+// and since when. Such an instance has no keys: nothing
 // that a key decides may be admitted, or refused.
-func coldEffect(r *request, w window, usual answers, start time.Time) (effect, time.Time) {
-	const fetching = 2 * time.Second // a start before the fault may not have got the keys
-	if start.Add(fetching).Before(w.Begin) || start.After(w.ended()) {
+func coldEffect(r *request, w window, usual answers, since life) (effect, time.Time) {
+	const fetching = 2 * time.Second
+	start := since.started
+	if since.served.Add(fetching).Before(w.Begin) || start.After(w.ended()) {
 		return effect{}, w.Begin
 	}
 	settle := noKeysWithin

@@ -127,7 +127,7 @@ func (o oracle) usual(r *request) answers {
 // denial returns the usual answers to a denied token.
 func (o oracle) denial(r *request) answers {
 	known := r.token.event.Add(deniedWithin)
-	began := o.world.lastStart(instances + track(r.instance))
+	began := o.world.lastStart(instances + track(r.instance)).started
 	// Past is longer than a run, so that all faults of this Redis count.
 	for _, w := range o.world.since(oneRedis+track(r.side), 1000*time.Hour, r.from, r.to) {
 		before, after := w.Begin.Add(-unreplicated), w.ended().Add(listWithin)

@@ -55,7 +55,7 @@ func TestAllowed(t *testing.T) {
 	for _, tt := range tests {
 		w := newWorld()
 		w.windows = []*window{{Track: tt.track, Fault: tt.fault, Begin: began, End: began.Add(lasts)}}
-		w.started[instances] = began.Add(-time.Hour)
+		w.started[instances] = &life{began.Add(-time.Hour), began.Add(-time.Hour)}
 		from := began.Add(tt.at)
 		r := &request{kind: tt.kind, token: tt.token, from: from, to: from.Add(time.Millisecond)}
 		if got := (oracle{w}).allowed(r); got != tt.want {
@@ -69,7 +69,7 @@ func TestAllowedWithoutKeys(t *testing.T) {
 	began := time.Now().Add(-time.Hour)
 	w := newWorld()
 	w.windows = []*window{{Track: issuerA, Fault: down, Begin: began, End: began.Add(time.Minute)}}
-	w.started[instances] = began.Add(10 * time.Second)
+	w.started[instances] = &life{began.Add(10 * time.Second), began.Add(11 * time.Second)}
 	for _, tt := range []struct {
 		kind kind
 		at   time.Duration

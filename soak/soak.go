@@ -105,6 +105,7 @@ func (s *soak) warmUp(ctx context.Context) error {
 			}
 		}
 		s.world.startedNow(instances + track(i))
+		s.world.servesNow(instances + track(i))
 	}
 	// The samples of a loaded instance are compared with those of a used one.
 	for side := range s.purses {
@@ -190,5 +191,6 @@ func (s *soak) restart(i int, f fault) {
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	s.note(p.start(ctx))
+	s.world.servesNow(t)
 	s.world.end(w)
 }

@@ -60,10 +60,14 @@ func (w *window) ended() time.Time {
 type world struct {
 	mu      sync.Mutex
 	windows []*window
-	started map[track]time.Time // when an instance was started last
+	started map[track]*life // of the instances
 }
 
-func newWorld() *world { return &world{started: map[track]time.Time{}} }
+// life says when an instance was started last, and when it served its first
+// request. Served is far ahead while it does not.
+type life struct{ started, served time.Time }
+
+func newWorld() *world { return &world{started: map[track]*life{}} }
 
 // begin notes that a fault may show from now on. Call it before the fault is made.
 func (w *world) begin(t track, f fault) *window {
@@ -85,7 +89,15 @@ func (w *world) end(one *window) {
 func (w *world) startedNow(t track) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.started[t] = time.Now()
+	now := time.Now()
+	w.started[t] = &life{now, now.Add(1000 * time.Hour)}
+}
+
+// servesNow notes that an instance serves, and fetches its keys.
+func (w *world) servesNow(t track) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started[t].served = time.Now()
 }
 
 // since returns the windows of a track that ended within past before from, or
@@ -103,10 +115,13 @@ func (w *world) since(t track, past time.Duration, from, to time.Time) []window 
 }
 
 // lastStart returns when an instance was started last.
-func (w *world) lastStart(t track) time.Time {
+func (w *world) lastStart(t track) life {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.started[t]
+	if found := w.started[t]; found != nil {
+		return *found
+	}
+	return life{}
 }
 
 // all returns a copy of all windows.

@@ -137,6 +137,7 @@ func (s *soak) issuerFault(ctx context.Context, side int, f fault, lasts time.Du
 		s.note(purse.bear(true))
 	}
 	pause(ctx, lasts)
+	s.world.lift(w)
 	all(bearertest.Fault{})
 	issuer.OverlayIntrospection(nil)
 	s.note(issuer.Start())
@@ -152,13 +153,13 @@ func (s *soak) redisTrack(ctx context.Context, t track, faults []fault) {
 			return
 		}
 		w := s.world.begin(t, f)
-		s.note(s.servers.keeper.do(func() { s.redisFault(ctx, t, f, lasts) }))
+		s.note(s.servers.keeper.do(func() { s.redisFault(ctx, w, lasts) }))
 		s.world.end(w)
 	}
 }
 
-func (s *soak) redisFault(ctx context.Context, t track, f fault, lasts time.Duration) {
-	v := s.servers
+func (s *soak) redisFault(ctx context.Context, w *window, lasts time.Duration) {
+	v, t, f := s.servers, w.Track, w.Fault
 	server := v.one
 	if t == cluster {
 		lasts += 2 * time.Second // the nodes need up to 3 s to replace a master
@@ -172,10 +173,12 @@ func (s *soak) redisFault(ctx context.Context, t track, f fault, lasts time.Dura
 	if f == freeze || f == frozen {
 		server.Signal(syscall.SIGSTOP)
 		pause(ctx, lasts)
+		s.world.lift(w)
 		server.Signal(syscall.SIGCONT)
 	} else {
 		server.Stop()
 		pause(ctx, lasts)
+		s.world.lift(w)
 		server.Start()
 	}
 	if f == failover || f == frozen {

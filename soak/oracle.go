@@ -65,18 +65,17 @@ func (o oracle) allowed(r *request) answers {
 // overlaps them.
 func (e effect) touched(w window, r *request) (allowed answers) {
 	overlaps := func(begin, end time.Time) bool { return r.from.Before(end) && r.to.After(begin) }
-	end := w.ended()
-	leadEnd := w.Begin.Add(e.lead)
-	if leadEnd.After(end) {
-		leadEnd = end
+	lifted, leadEnd := w.lifted(), w.Begin.Add(e.lead)
+	if leadEnd.After(lifted) {
+		leadEnd = lifted
 	}
 	if overlaps(w.Begin, leadEnd) {
 		allowed |= e.early
 	}
-	if overlaps(leadEnd, end) {
+	if overlaps(leadEnd, lifted) {
 		allowed |= e.steady
 	}
-	if overlaps(end, end.Add(e.settle)) {
+	if overlaps(lifted, w.ended().Add(e.settle)) {
 		allowed |= e.late
 	}
 	return allowed

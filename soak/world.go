@@ -45,7 +45,16 @@ type window struct {
 	Track track
 	Fault fault
 	Begin time.Time
-	End   time.Time // zero: it is in force
+	Lift  time.Time // when its removal began; zero: it is in force
+	End   time.Time // when it was removed; zero: it is not
+}
+
+// lifted returns when the removal of the fault began, or a time far ahead.
+func (w *window) lifted() time.Time {
+	if w.Lift.IsZero() {
+		return w.ended()
+	}
+	return w.Lift
 }
 
 // ended returns the end of the window, or a time far ahead.
@@ -76,6 +85,14 @@ func (w *world) begin(t track, f fault) *window {
 	one := &window{Track: t, Fault: f, Begin: time.Now()}
 	w.windows = append(w.windows, one)
 	return one
+}
+
+// lift notes that a fault may be gone from now on. Call it before the fault is
+// removed.
+func (w *world) lift(one *window) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one.Lift = time.Now()
 }
 
 // end notes that a fault was removed. Call it after that.

@@ -158,6 +158,7 @@ func (s *soak) redisTrack(ctx context.Context, t track, faults []fault) {
 	}
 }
 
+// redisFault makes a fault of a Redis, and returns when Redis is well again.
 func (s *soak) redisFault(ctx context.Context, w *window, lasts time.Duration) {
 	v, t, f := s.servers, w.Track, w.Fault
 	server := v.one
@@ -170,22 +171,29 @@ func (s *soak) redisFault(ctx context.Context, w *window, lasts time.Duration) {
 	case t == cluster:
 		server = v.replicated
 	}
-	if f == freeze || f == frozen {
+	stopped := f == freeze || f == frozen
+	replaced := f == failover || f == frozen
+	if stopped {
 		server.Signal(syscall.SIGSTOP)
-		pause(ctx, lasts)
-		s.world.lift(w)
-		server.Signal(syscall.SIGCONT)
 	} else {
 		server.Stop()
-		pause(ctx, lasts)
-		s.world.lift(w)
+	}
+	pause(ctx, lasts)
+	ctx = context.WithoutCancel(ctx) // a run that ends puts all right, too
+	if replaced {
+		until(ctx, func() bool { return says(v.replica.Address(), "INFO replication", "role:master") })
+	}
+	s.world.lift(w)
+	if stopped {
+		server.Signal(syscall.SIGCONT)
+	} else {
 		server.Start()
 	}
-	if f == failover || f == frozen {
+	if replaced {
 		v.cluster.WaitForReplica(server)
 		v.replicated, v.replica = v.replica, v.replicated
 	}
 	if t == cluster {
-		v.waitForCluster(context.WithoutCancel(ctx)) // also at the end of the run
+		v.waitForCluster(ctx)
 	}
 }

@@ -133,26 +133,29 @@ func (s *servers) close() {
 // has returned is called failed for up to twice the node timeout.
 func (s *servers) waitForCluster(ctx context.Context) {
 	for _, address := range s.cluster.Addresses() {
-		for attempt := 0; !clusterOK(address) && attempt < 200; attempt++ {
-			if !pause(ctx, 50*time.Millisecond) {
-				return
-			}
-		}
+		until(ctx, func() bool { return says(address, "CLUSTER INFO", "cluster_state:ok") })
 	}
 }
 
-func clusterOK(address string) bool {
+// until waits until yes returns true, but at most 20 s.
+func until(ctx context.Context, yes func() bool) {
+	for attempt := 0; !yes() && attempt < 400 && pause(ctx, 50*time.Millisecond); attempt++ {
+	}
+}
+
+// says reports whether the reply of a Redis to a command has a line.
+func says(address, command, line string) bool {
 	conn, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Second)) // a failure shows when it is read
-	if _, err := io.WriteString(conn, "CLUSTER INFO\r\nQUIT\r\n"); err != nil {
+	if _, err := io.WriteString(conn, command+"\r\nQUIT\r\n"); err != nil {
 		return false
 	}
-	answer, _ := io.ReadAll(conn) // an incomplete answer may have the line, too
-	return strings.Contains(string(answer), "cluster_state:ok")
+	reply, _ := io.ReadAll(conn) // an incomplete reply may have the line, too
+	return strings.Contains(string(reply), line)
 }
 
 // freeAddress returns an address with a port below the range of outgoing

@@ -32,6 +32,7 @@ type report struct {
 	Instances  []string         `json:"instances"`
 	Before     []instance.State `json:"before"`
 	After      []instance.State `json:"after"`
+	Growth     []float64        `json:"growth,omitempty"` // of the live heap in the last 35 %
 
 	seconds []*tally
 }
@@ -62,7 +63,7 @@ func (s *soak) report(began time.Time) *report {
 	r := &report{
 		Date: began.UTC().Format(time.DateOnly), Seed: s.config.seed, Seconds: min(s.config.duration, time.Since(began)).Seconds(), Rate: s.config.rate,
 		Answers: s.results.total, WrongCount: s.results.wrongs, Wrong: s.results.wrong, Unsent: s.unsent.Load(), Errors: []string{},
-		Samples: s.samples.list, Before: s.samples.baseline, After: s.samples.final, seconds: s.results.seconds,
+		Samples: s.samples.list, Before: s.samples.baseline, After: s.samples.final, Growth: s.samples.growth, seconds: s.results.seconds,
 	}
 	for _, err := range s.errs {
 		r.Errors = append(r.Errors, err.Error())
@@ -146,6 +147,10 @@ func (r *report) print(w io.Writer) {
 	printRows(w, "kind of request", r.Kinds, func(r row) string { return r.Kind })
 	printRows(w, "during", r.Phases, func(r row) string { return r.Phase })
 	fmt.Fprintf(w, "\n%-12s %22s %22s %22s\n", "instance", "live heap, MiB", "goroutines", "files")
+	r.printInstances(w)
+}
+
+func (r *report) printInstances(w io.Writer) {
 	for i, name := range r.Instances {
 		if len(r.After) <= i { // the run was interrupted
 			break
@@ -153,6 +158,9 @@ func (r *report) print(w io.Writer) {
 		before, after := r.Before[i], r.After[i]
 		fmt.Fprintf(w, "%-12s %10.1f then %6.1f %13d then %3d %13d then %3d\n", name,
 			float64(before.Heap)/(1<<20), float64(after.Heap)/(1<<20), before.Goroutines, after.Goroutines, before.Files, after.Files)
+	}
+	for i, grown := range r.Growth {
+		fmt.Fprintf(w, "%s: the live heap changed by %+.2f MiB in the last %.0f s\n", r.Instances[i], grown/(1<<20), r.Seconds*35/100)
 	}
 }
 

@@ -37,6 +37,7 @@ type samples struct {
 	began    time.Time
 	baseline []instance.State // of each instance before the load
 	final    []instance.State // and after it
+	growth   []float64        // of the live heap in the last part of a long run, in bytes
 
 	mu   sync.Mutex
 	list []sample
@@ -122,7 +123,9 @@ func (s *soak) judgeGrowth() {
 	}
 	from := s.config.duration.Seconds() * 65 / 100
 	for i, p := range s.processes {
-		if n, grown := growth(s.samples.list, i, from); n < 10 {
+		n, grown := growth(s.samples.list, i, from)
+		s.samples.growth = append(s.samples.growth, grown)
+		if n < 10 {
 			s.note(fmt.Errorf("%s: only %d samples of memory", p.config.Framework, n))
 		} else if grown > maxGrowth {
 			s.note(fmt.Errorf("%s: the live heap grew by %.1f MiB in the last %.0f s", p.config.Framework, grown/(1<<20), s.config.duration.Seconds()-from))

@@ -6,6 +6,8 @@ require (
 	github.com/bearerkit/bearerkit v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearerecho5 v0.1.0
 	github.com/gin-gonic/gin v1.12.0
+	github.com/go-jose/go-jose/v4 v4.1.6
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/labstack/echo/v5 v5.4.5
 )

@@ -9,7 +9,7 @@ MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp 
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo demo-all test bench compare soak $(TESTS)
+.PHONY: demo demo-all test bench compare fuzz soak $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -35,6 +35,13 @@ test:
 $(TESTS): test/%:
 	@echo "$*"
 	@cd $* && GOWORK=off $(GOTEST) ./...
+
+# Fuzzes every target for FUZZTIME, two at a time, or all targets together for
+# TOTAL, such as make fuzz TOTAL=30m. The inputs that it finds are kept for the
+# next run. ONLY=REGEXP chooses targets.
+FUZZTIME ?= 60s
+fuzz:
+	@KEEP=1 .ci/fuzz $(if $(TOTAL),total $(TOTAL),$(FUZZTIME))
 
 # Runs the benchmarks; the output is for benchstat.
 bench:

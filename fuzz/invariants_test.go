@@ -15,12 +15,13 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 )
 
-// What may be allocated for a connection: by the server and the framework for
-// each connection, and for each byte that the client sends. The figures include
-// the instrumentation of a fuzzing run.
+// What may be allocated for a connection by the server, the framework and the
+// guard: at all, for each request, and for each byte that the client sends. The
+// figures include the log and the instrumentation of a fuzzing run.
 const (
-	bytesForConnection = 512 << 10
-	bytesForByte       = 64
+	bytesForConnection = 64 << 10
+	bytesForRequest    = 48 << 10
+	bytesForByte       = 24
 )
 
 // check serves the bytes of a connection by each API of a setup, and checks the answers
@@ -41,7 +42,7 @@ func check(t *testing.T, setup int, input []byte, known *issued) *exchange {
 		case !bytes.Equal(x.logged.Bytes(), first.logged.Bytes()):
 			problem = fmt.Sprintf("the log differs from that of net/http, which is\n%s", first.logged.Bytes())
 		}
-		if most := uint64(bytesForConnection + bytesForByte*len(input)); problem == "" && x.bytes > most {
+		if most := uint64(bytesForConnection + bytesForRequest*len(x.requests) + bytesForByte*len(input)); problem == "" && x.bytes > most {
 			problem = fmt.Sprintf("%d bytes are allocated, want at most %d", x.bytes, most)
 		}
 		if problem != "" {

@@ -118,7 +118,8 @@ type exchange struct {
 	output   []byte
 	logged   bytes.Buffer
 	server   bytes.Buffer // the log of net/http
-	bytes    uint64       // allocated
+	bytes    uint64       // allocated, without what was built
+	built    uint64       // allocated for verifiers, which a program builds once
 
 	keyless *jwks.Verifier
 	asker   *introspect.Verifier
@@ -153,7 +154,7 @@ func (x *exchange) run(a *api, input []byte) {
 	settle(running)
 	_ = c.change(func() { c.ended = true }) // a request may be incomplete
 	settle(running)
-	x.bytes = allocated() - before
+	x.bytes = allocated() - before - x.built
 	_ = srv.Close()
 	<-done
 	for _, end := range x.ends {

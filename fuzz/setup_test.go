@@ -90,6 +90,7 @@ func withKeys() *jwks.Verifier {
 // withoutKeys returns a verifier that cannot fetch the issuer's keys.
 func (x *exchange) withoutKeys() bearer.Verifier {
 	if x.keyless == nil {
+		defer x.build(allocated())
 		x.keyless = must(jwks.New(jwks.Config{Client: &http.Client{Transport: issuer{down: true}}, Issuers: []jwks.Issuer{{
 			URL: issuerURL, Audience: []string{apiURL}, Keys: jwks.KeysFromURL(issuerURL + "/keys"),
 		}}}))
@@ -101,6 +102,7 @@ func (x *exchange) withoutKeys() bearer.Verifier {
 // asking returns a verifier that asks the issuer about tokens.
 func (x *exchange) asking(down bool) bearer.Verifier {
 	if x.asker == nil {
+		defer x.build(allocated())
 		x.asker = must(introspect.New(introspect.Config{
 			Issuer: issuerURL, Endpoint: issuerURL + "/introspect", Auth: introspect.ClientSecretBasic("api", "secret"),
 			Audience: []string{apiURL}, Client: &http.Client{Transport: issuer{down: down}},
@@ -113,6 +115,7 @@ func (x *exchange) asking(down bool) bearer.Verifier {
 // checker returns a checker that has seen no proof yet.
 func (x *exchange) checker(nonces bool) *dpop.Checker {
 	if x.proofs == nil {
+		defer x.build(allocated())
 		config := dpop.Config{Origin: apiURL, Replays: must(dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 64, PerKey: -1, PerOwner: -1}))}
 		if nonces {
 			config.Nonces = must(dpop.NewNonces(dpop.NoncesConfig{Key: bytes.Repeat([]byte("k"), 32)}))
@@ -121,6 +124,9 @@ func (x *exchange) checker(nonces bool) *dpop.Checker {
 	}
 	return x.proofs
 }
+
+// build notes what was allocated since before.
+func (x *exchange) build(before uint64) { x.built += allocated() - before }
 
 // An api is the [bearer.ProofChecker] of its guard, and the writer of its log.
 

@@ -5,7 +5,7 @@ FRAMEWORK ?= nethttp
 DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak fuzz tools
+MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak fuzz conformance tools
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 

@@ -41,6 +41,7 @@ var packageMap = map[string][]string{
 	"internal/nettest":      nil,
 	"internal/adaptertest":  {"bearer", "bearer/bearertest", "scope"},
 	"internal/credential":   nil,
+	"internal/conform":      {"internal/jose", jsonPackage + "/..."},
 	"internal/strictjson":   {jsonPackage + "/..."},
 	"internal/pointer":      {"internal/strictjson", "internal/weburl"},
 	"internal/known":        nil,

@@ -20,6 +20,9 @@ func TestWorkspaceSumsAreComplete(t *testing.T) {
 	clone := t.TempDir()
 	for _, member := range regexp.MustCompile(`(?m)^\t(\S+)$`).FindAllStringSubmatch(string(work), -1) {
 		for _, name := range []string{"go.mod", "go.sum"} {
+			if _, err := os.Stat(filepath.Join(member[1], name)); os.IsNotExist(err) && name == "go.sum" {
+				continue // a module without dependencies
+			}
 			copyFile(t, filepath.Join(member[1], name), filepath.Join(clone, member[1], name))
 		}
 	}

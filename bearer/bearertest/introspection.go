@@ -36,6 +36,11 @@ func (i *Issuer) OverlayIntrospection(change func(client string, answer map[stri
 
 // introspect is the introspection endpoint (RFC 7662, Section 2.2).
 func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request, client, token string) {
+	if raw := i.rawAnswer(token); raw != nil {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(raw)
+		return
+	}
 	answer := map[string]any{"active": false}
 	if claims := i.lookup(token); claims != nil {
 		answer = map[string]any{"active": true, "token_type": "Bearer"}
@@ -61,6 +66,16 @@ func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request, client, toke
 	}
 	w.Header().Set("Content-Type", "application/"+introspectionType)
 	_, _ = w.Write([]byte(signed))
+}
+
+// rawAnswer returns the answer that was set for a token, unless it is revoked.
+func (i *Issuer) rawAnswer(token string) []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.revoked[digestOf(token)] {
+		return nil
+	}
+	return i.answers[digestOf(token)]
 }
 
 // acceptsSigned reports whether a request names the media type of a signed answer

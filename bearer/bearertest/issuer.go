@@ -79,6 +79,8 @@ type Issuer struct {
 	requests   map[Endpoint]int
 	released   chan struct{}     // closed to end hanging requests
 	opaque     map[digest][]byte // the claims of each opaque token
+	answers    map[digest][]byte // what introspection answers, byte for byte
+	published  [][]byte          // JWKs besides those of keys
 	revoked    map[digest]bool
 	assertions map[assertionID]bool // used assertions and proofs
 	overlay    func(client string, answer map[string]any) map[string]any
@@ -107,6 +109,7 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 		requests:   map[Endpoint]int{},
 		released:   make(chan struct{}),
 		opaque:     map[digest][]byte{},
+		answers:    map[digest][]byte{},
 		revoked:    map[digest]bool{},
 		assertions: map[assertionID]bool{},
 	}

@@ -81,6 +81,7 @@ func (i *Issuer) KeySet() []byte {
 	for _, k := range i.keys {
 		keys = append(keys, k.jwk)
 	}
+	keys = append(keys, i.published...)
 	return slices.Concat([]byte(`{"keys":[`), bytes.Join(keys, []byte(",")), []byte(`]}`))
 }
 

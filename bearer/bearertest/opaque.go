@@ -19,14 +19,18 @@ import (
 // answers with these claims. Set active or token_type in Claims to change these
 // members of the answer.
 func (i *Issuer) MintOpaque(t Token) string {
-	var secret [32]byte
-	_, _ = rand.Read(secret[:]) // it never fails
-	token := "opaque_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	token := newOpaque()
 	claims := i.claims(t)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.opaque[digestOf(token)] = claims
 	return token
+}
+
+func newOpaque() string {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // it never fails
+	return "opaque_" + base64.RawURLEncoding.EncodeToString(secret[:])
 }
 
 // Revoke revokes a token, opaque or JWT: introspection answers that it is

@@ -1,0 +1,3 @@
+module github.com/bearerkit/bearerkit/conformance
+
+go 1.26.0

@@ -96,7 +96,9 @@ func (t *Target) complete() error {
 // supports returns the needs that the API meets.
 func (t *Target) supports() ([]string, error) {
 	var mistakes []error
-	mistake := func(format string, values ...any) { mistakes = append(mistakes, fmt.Errorf("conform: "+format, values...)) }
+	mistake := func(format string, values ...any) {
+		mistakes = append(mistakes, fmt.Errorf("conform: "+format, values...))
+	}
 	supports := slices.Clone(t.Supports)
 	for _, need := range supports {
 		if !slices.Contains(Needs, need) {

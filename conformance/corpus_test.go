@@ -43,7 +43,7 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 	}
-	if len(names) < 100 {
-		t.Errorf("%d cases, want at least 100", len(names))
+	if len(names) < 250 {
+		t.Errorf("%d cases, want at least 250", len(names))
 	}
 }

@@ -25,6 +25,8 @@ func (r *run) compile(s Step, before *compiled) (*compiled, error) {
 	v := r.values.with(values{"path": r.target.path(request.Route), "method": orText(request.Method, r.target.Method), "nonce": r.nonce})
 	v["htu"] = r.target.base.Scheme + "://" + r.target.base.Host + v["path"]
 	v["url"] = v["htu"]
+	v["htu-upper-host"] = r.target.base.Scheme + "://" + strings.ToUpper(r.target.base.Host) + v["path"]
+	v["htu-encoded"] = encodeLast(v["htu"])
 	if request.Body == "" && request.Method == "" {
 		request.Body = r.target.Body
 	}
@@ -66,6 +68,14 @@ func (r *run) compile(s Step, before *compiled) (*compiled, error) {
 		}
 	}
 	return c, nil
+}
+
+// encodeLast percent-encodes the last character of a URL that needs no encoding.
+func encodeLast(url string) string {
+	if last := url[len(url)-1]; last != '/' {
+		return fmt.Sprintf("%s%%%02X", url[:len(url)-1], last)
+	}
+	return url
 }
 
 // make makes the tokens and proofs of a step.

@@ -103,14 +103,11 @@ func (k *keys) jwk(name, alg string) (string, error) {
 	return string(document), err
 }
 
-// thumbprint returns the thumbprint of an EC key of a name (RFC 7638).
-func (k *keys) thumbprint(name string) (string, error) {
-	jwk, err := k.jwk(name, "ES256") // with its members in the order of RFC 7638
-	if err != nil {
-		return "", err
-	}
+// thumbprint returns the thumbprint of a JWK as jwk returns it: with the members,
+// and in the order, of RFC 7638.
+func thumbprint(jwk string) string {
 	sum := sha256.Sum256([]byte(jwk))
-	return encode(sum[:]), nil
+	return encode(sum[:])
 }
 
 // certificateHash returns x5t#S256 of a certificate (RFC 8705, Section 3.1).

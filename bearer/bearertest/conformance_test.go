@@ -1,8 +1,13 @@
 package bearertest_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -10,6 +15,7 @@ import (
 	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/dpop"
 	introspection "github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
@@ -38,32 +44,41 @@ type conformAPI struct {
 
 func newConformAPI(t *testing.T, change func(*bearer.Config, *dpop.Config)) conformAPI {
 	t.Helper()
+	return newConformAPIOf(t, func(s compliance.Settings) {
+		if change != nil {
+			change(s.Guard, s.Proofs)
+		}
+	})
+}
+
+func newConformAPIOf(t *testing.T, change func(compliance.Settings)) conformAPI {
+	t.Helper()
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: "secret"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(issuer.Close)
 	const audience = "https://api.example.com"
-	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
+	jwtConfig := jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}}
+	opaqueConfig := introspection.Config{
+		Issuer: issuer.URL(), Endpoint: issuer.URL() + "/introspect", Audience: []string{audience},
+		Auth: introspection.ClientSecretBasic("api", "secret"), Timeout: time.Second,
+	}
+	proofConfig := dpop.Config{Origin: audience}
+	guardConfig := bearer.Config{
+		Certificates: &bearer.Certificates{}, ResourceMetadata: audience + "/.well-known/oauth-protected-resource",
+	}
+	change(compliance.Settings{Guard: &guardConfig, Tokens: &jwtConfig, Opaque: &opaqueConfig, Proofs: &proofConfig})
+	tokens, err := jwks.New(jwtConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(tokens.Close)
-	opaque, err := introspection.New(introspection.Config{
-		Issuer: issuer.URL(), Endpoint: issuer.URL() + "/introspect", Audience: []string{audience},
-		Auth: introspection.ClientSecretBasic("api", "secret"), Timeout: time.Second,
-	})
+	opaque, err := introspection.New(opaqueConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proofConfig := dpop.Config{Origin: audience}
-	guardConfig := bearer.Config{
-		Verifiers: []bearer.Verifier{tokens, opaque}, Certificates: &bearer.Certificates{},
-		ResourceMetadata: audience + "/.well-known/oauth-protected-resource",
-	}
-	if change != nil {
-		change(&guardConfig, &proofConfig)
-	}
+	guardConfig.Verifiers = []bearer.Verifier{tokens, opaque}
 	if guardConfig.Proofs, err = dpop.New(proofConfig); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +117,36 @@ func (a conformAPI) options(t *testing.T) bearertest.ConformanceOptions {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	api := newConformAPI(t, nil)
-	bearertest.RunConformance(t, api.handler, api.options(t))
+	o := api.options(t)
+	o.Levels = []string{"core", "rfc9068", "bcp", "dpop", "mtls", "metadata"}
+	bearertest.RunConformance(t, api.handler, o)
+}
+
+// Most of the time of this test is waiting, since a verifier fetches keys only now
+// and then.
+func TestConformanceInOutages(t *testing.T) {
+	t.Parallel()
+	api := newConformAPI(t, nil)
+	o := api.options(t)
+	o.Levels = []string{"outage"}
+	bearertest.RunConformance(t, api.handler, o)
+}
+
+// An API at a URL, as bearer conform tests it.
+func TestConformanceByURL(t *testing.T) {
+	t.Parallel()
+	api := newConformAPI(t, nil)
+	server := httptest.NewUnstartedServer(api.handler)
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	o := api.options(t)
+	o.URL, o.TLS = server.URL+"/orders", &tls.Config{RootCAs: roots}
+	o.Levels = []string{"core", "rfc9068", "mtls"}
+	bearertest.RunConformance(t, nil, o)
 }

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/bearerkit/bearerkit v0.1.0
+	github.com/bearerkit/bearerkit/conformance v0.1.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
@@ -27,3 +28,5 @@ require (
 )
 
 replace github.com/bearerkit/bearerkit => ../../
+
+replace github.com/bearerkit/bearerkit/conformance => ../../conformance

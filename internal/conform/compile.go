@@ -3,6 +3,7 @@ package conform
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -135,7 +136,7 @@ func (s *Step) bind(binding string) {
 		token.Claims["cnf"] = jsontext.Value(cnf)
 	}
 	s.Token = &token
-	if binding == "dpop" && s.Proof == nil && (s.Request == nil || s.Request.Headers == nil) {
+	if binding == "dpop" && s.Proof == nil && (s.Request == nil || s.Request.Headers == nil || slices.Contains(s.Request.Headers, "{authorization}")) {
 		s.Proof = &Recipe{}
 	}
 }

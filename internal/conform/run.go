@@ -168,7 +168,16 @@ func (r *run) step(ctx context.Context, s Step, before *compiled, last *Answer) 
 		if sent, err = r.compile(s, before); err != nil {
 			return nil, nil, nil, nil, err
 		}
+		known := r.nonce
 		a = r.exchange(ctx, sent)
+		if s.usesNonce() && r.nonce != known && slices.Contains(codes(a.challenges), "use_dpop_nonce") {
+			// The client sends the proof again with the server's nonce (RFC 9449,
+			// Section 9).
+			if sent, err = r.compile(s, before); err != nil {
+				return nil, nil, nil, nil, err
+			}
+			a = r.exchange(ctx, sent)
+		}
 		trapped := int(r.trap.requests.Load())
 		wanted, err := s.Must.expanded(sent.values)
 		recommended, err2 := s.Should.expanded(sent.values)
@@ -187,6 +196,15 @@ func (r *run) step(ctx context.Context, s Step, before *compiled, last *Answer) 
 			return sent, a, must, should, nil
 		}
 	}
+}
+
+// usesNonce reports whether the proof of a step is one with the server's nonce.
+func (s Step) usesNonce() bool {
+	if s.Proof == nil || s.Same {
+		return false
+	}
+	_, own := s.Proof.Claims["nonce"]
+	return !own && !slices.Contains(s.Proof.NoClaims, "nonce")
 }
 
 // exchange sends a request, and remembers the nonce of the answer.

@@ -31,20 +31,30 @@ func (n *network) client() (*wire.Client, error) {
 	if n.timeout <= 0 {
 		return nil, errors.New("--timeout must be positive, such as 10s")
 	}
-	config := wire.Config{Timeout: n.timeout}
-	if n.authorities != "" {
-		pem, err := os.ReadFile(n.authorities)
-		if err != nil {
-			return nil, fmt.Errorf("--cacert: %w", err)
-		}
-		if config.Roots, err = x509.SystemCertPool(); err != nil {
-			config.Roots = x509.NewCertPool()
-		}
-		if !config.Roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--cacert: %s has no certificate in PEM (BEGIN CERTIFICATE)", n.authorities)
-		}
+	roots, err := n.roots()
+	if err != nil {
+		return nil, err
 	}
-	return wire.New(config), nil
+	return wire.New(wire.Config{Timeout: n.timeout, Roots: roots}), nil
+}
+
+// roots returns the authorities to trust, or nil for the system's.
+func (n *network) roots() (*x509.CertPool, error) {
+	if n.authorities == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(n.authorities)
+	if err != nil {
+		return nil, fmt.Errorf("--cacert: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--cacert: %s has no certificate in PEM (BEGIN CERTIFICATE)", n.authorities)
+	}
+	return roots, nil
 }
 
 // sheet writes the text of a report. Marks are signs on a terminal and words

@@ -35,6 +35,7 @@ var commands = []func(*program) *cobra.Command{
 	probeCommand,
 	issuerCommand,
 	manCommand,
+	conformCommand,
 }
 
 // program is one run of bearer.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -18,10 +19,9 @@ import (
 // alwaysAfter serves the first request, which is a good token, and then answers
 // every request with a status.
 func alwaysAfter(status int) http.Handler {
-	served := false
+	var served atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if !served {
-			served = true
+		if !served.Swap(true) {
 			return
 		}
 		w.WriteHeader(status)

@@ -50,13 +50,15 @@ With --json, each line is a JSON object: what to configure, each case, the total
   bearer conform http://localhost:8080/orders --level core --level rfc9068 --html report.html
   bearer conform https://localhost:8443/orders --supports jwt,dpop,mtls,metadata --cacert ca.pem
   bearer conform --list --level dpop`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if f.list {
+				return noArguments(c, args)
+			}
+			return oneURL("http://localhost:8080/orders --scope orders:read")(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.list {
 				return p.listCases(f.options.Levels)
-			}
-			if len(args) == 0 {
-				return errors.New("conform needs the URL of a protected route, or --list")
 			}
 			f.options.URL = args[0]
 			return p.conform(c.Context(), f)

@@ -22,7 +22,7 @@ type conformWatch struct {
 // showSetup prints what to configure in the API.
 func (w *conformWatch) showSetup() {
 	if w.json {
-		_ = w.printJSON(map[string]any{"configure": w.setup})
+		_ = w.documentLine(map[string]any{"configure": w.setup})
 		return
 	}
 	s := w.sheet()
@@ -51,7 +51,7 @@ func (w *conformWatch) waiting(status int, answer string) {
 	}
 	w.last = text
 	if w.json {
-		_ = w.printJSON(map[string]any{"waiting": text, "status": status, "answer": answer})
+		_ = w.documentLine(map[string]any{"waiting": text, "status": status, "answer": answer})
 		return
 	}
 	w.sheet().line("waiting: %s", text)
@@ -83,7 +83,7 @@ func (w *conformWatch) progressed(r bearertest.ConformanceResult) {
 	w.done++
 	c := conform.CaseOf(r)
 	if w.json {
-		_ = w.printJSON(c)
+		_ = w.documentLine(c)
 		return
 	}
 	w.progress("")
@@ -108,7 +108,7 @@ func (w *conformWatch) progressed(r bearertest.ConformanceResult) {
 // showTotals prints the totals by level.
 func (w *conformWatch) showTotals(r *conform.Report) {
 	if w.json {
-		_ = w.printJSON(map[string]any{"totals": r.All, "levels": r.Levels})
+		_ = w.documentLine(map[string]any{"totals": r.All, "levels": r.Levels})
 		return
 	}
 	s := w.sheet()
@@ -142,7 +142,7 @@ func (p *program) listCases(levels []string) error {
 			continue
 		}
 		if p.json {
-			if err := p.printJSON(conform.CaseOf(c)); err != nil {
+			if err := p.documentLine(conform.CaseOf(c)); err != nil {
 				return failed(err)
 			}
 			continue

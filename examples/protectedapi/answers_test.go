@@ -140,7 +140,7 @@ func answerTests(issuer *bearertest.Issuer) []answerTest {
 	add("POST /transfers"+scoped("orders:read"), status, challenge)
 	add("POST /transfers"+scoped("transfers:write"), 401, stepUp)
 	add("POST /transfers"+mfa(0, "urn:example:mfa"), 200, "")
-	add("POST /transfers"+mfa(290*time.Second, "urn:example:mfa"), 200, "")
+	add("POST /transfers"+mfa(4*time.Minute, "urn:example:mfa"), 200, "")
 	add("POST /transfers"+mfa(301*time.Second, "urn:example:mfa"), 401, stepUp)
 	add("POST /transfers"+mfa(-time.Minute, "urn:example:mfa"), 401, stepUp)
 	add("POST /transfers"+mfa(0, "urn:example:pwd"), 401, stepUp)

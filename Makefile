@@ -9,7 +9,7 @@ MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp 
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo demo-all test bench compare fuzz soak $(TESTS)
+.PHONY: demo demo-all test bench compare fuzz soak mutants $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -63,3 +63,11 @@ soak: SEED ?= 0
 soak:
 	@GOWORK=off go -C soak build -o ../bin/soak .
 	@exec bin/soak -duration $(SOAK) -seed $(SEED) -out bin
+
+# Changes each check of PACKAGE, one at a time, and fails if no test notices a
+# change that tools/mutate/known.txt does not list. docs/mutation.md says more; its
+# table and list are updated.
+# MUTANTS holds more flags, such as "-sample 50 -seed 7 -budget 10m".
+mutants: PACKAGE ?= ./internal/jose
+mutants:
+	@cd tools && GOWORK=off go run ./mutate -known mutate/known.txt -out ../docs/mutation.md $(MUTANTS) $(PACKAGE)

@@ -1,0 +1,3 @@
+module example.com/owner/tiny
+
+go 1.26.0

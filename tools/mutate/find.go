@@ -73,6 +73,7 @@ func importNames(tree *ast.File, of *types.Package) map[string]string {
 // walk finds the mutants in a function with the signature.
 func (v *variants) walk(root ast.Node, signature *types.Signature) {
 	ast.Inspect(root, func(node ast.Node) bool {
+		v.statements(statements(node))
 		switch node := node.(type) {
 		case *ast.FuncLit:
 			v.walk(node.Body, v.info.TypeOf(node).(*types.Signature))
@@ -99,12 +100,6 @@ func (v *variants) walk(root ast.Node, signature *types.Signature) {
 					v.bools(pair, []ast.Expr{pair.Value})
 				}
 			}
-		case *ast.BlockStmt:
-			v.statements(node.List)
-		case *ast.CaseClause:
-			v.statements(node.Body)
-		case *ast.CommClause:
-			v.statements(node.Body)
 		case *ast.SwitchStmt:
 			v.cases(node)
 		case *ast.TypeSwitchStmt:
@@ -170,6 +165,19 @@ func isError(typ types.Type) bool {
 var unchecked = []string{
 	"Lock", "Unlock", "RLock", "RUnlock", "Done", "Wait", "Stop", "Close", "close", "panic", "print", "println",
 	"Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "Grow", "Helper",
+}
+
+// statements returns the statements directly below a node.
+func statements(node ast.Node) []ast.Stmt {
+	switch node := node.(type) {
+	case *ast.BlockStmt:
+		return node.List
+	case *ast.CaseClause:
+		return node.Body
+	case *ast.CommClause:
+		return node.Body
+	}
+	return nil
 }
 
 // statements finds calls whose results nobody uses.

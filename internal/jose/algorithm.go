@@ -69,18 +69,20 @@ func (a Algorithm) digest(input []byte) []byte {
 }
 
 // algorithmsOf returns the algorithms that a key of the given type and curve
-// may verify. An ECDSA algorithm requires one curve (RFC 7518, Section 3.4).
+// may verify. An ECDSA algorithm requires one curve (RFC 7518, Section 3.4). The
+// key was checked, so that its curve fits its type.
 func algorithmsOf(kty, crv string) []Algorithm {
-	switch {
-	case kty == "RSA":
+	if kty == "RSA" { // whose crv is an unknown member
 		return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512}
-	case kty == "EC" && crv == "P-256":
+	}
+	switch crv {
+	case "P-256":
 		return []Algorithm{ES256}
-	case kty == "EC" && crv == "P-384":
+	case "P-384":
 		return []Algorithm{ES384}
-	case kty == "EC" && crv == "P-521":
+	case "P-521":
 		return []Algorithm{ES512}
-	case kty == "OKP" && crv == "Ed25519":
+	case "Ed25519":
 		return []Algorithm{EdDSA, Ed25519}
 	}
 	return nil

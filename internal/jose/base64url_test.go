@@ -36,6 +36,11 @@ func TestDecodesAsEncodingBase64(t *testing.T) {
 			decodesAlike(t, valid+extra)
 			decodesAlike(t, extra+valid)
 		}
+		// Characters that encode zeros hide nothing beside an invalid one.
+		for i := range n {
+			zeros := strings.Repeat("A", n)
+			decodesAlike(t, zeros[:i]+"!"+zeros[i+1:])
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package jose_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -108,5 +110,62 @@ func TestBufferIsUsedAgain(t *testing.T) {
 	}
 	if allocs := testing.AllocsPerRun(100, func() { _, _ = b.Parse("a.b.c", nil) }); allocs > 0 {
 		t.Errorf("%v allocations for garbage", allocs)
+	}
+}
+
+// Clear erases each part of a token, and gives up the memory of a large one.
+func TestBufferForgets(t *testing.T) {
+	part := func(size int) string { return base64.RawURLEncoding.EncodeToString(make([]byte, size)) }
+	token := func(payload, signature int) string {
+		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256"}`)) + "." + part(payload) + "." + part(signature)
+	}
+	for size, kept := range map[int]bool{100: true, 16 << 10: true, 16<<10 + 1: false} {
+		var b jose.Buffer
+		first, err := b.Parse(token(size, size), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Parse erases what an earlier token left, as Clear does.
+		for name, erase := range map[string]func(){
+			"Clear": b.Clear,
+			"Parse": func() { _, _ = b.Parse(token(1, 1), nil) },
+		} {
+			for _, memory := range [][]byte{first.Payload, first.Signature} {
+				copy(memory, bytes.Repeat([]byte("s"), len(memory)))
+			}
+			erase()
+			for _, memory := range [][]byte{first.Payload, first.Signature} {
+				if bytes.Contains(memory, []byte("ss")) {
+					t.Errorf("%d bytes: %s leaves a part of the token", size, name)
+				}
+			}
+			again, err := b.Parse(token(size, size), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same := &again.Payload[0] == &first.Payload[0]; same != kept {
+				t.Errorf("%d bytes: the memory is kept: %t, want %t", size, same, kept)
+			}
+			first = again
+		}
+	}
+}
+
+// A header that is known costs nothing: neither Parse nor Keep allocates.
+func TestKnownHeaderIsNotKeptAgain(t *testing.T) {
+	var headers jose.Headers
+	var b jose.Buffer
+	token := tokenOf(`{"alg":"ES256","kid":"k","typ":"at+jwt"}`)
+	use := func() {
+		jws, err := b.Parse(token, &headers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers.Keep(&jws)
+	}
+	use()
+	use() // the table keeps what comes twice
+	if allocs := testing.AllocsPerRun(100, use); allocs > 0 {
+		t.Errorf("%v allocations for a token with a known header", allocs)
 	}
 }

@@ -79,8 +79,8 @@ func readJWK(raw []byte) (jwkMembers, error) {
 		case "y":
 			m.y, err = strictjson.String(value)
 		case "kid":
+			m.hasKid = true
 			m.kid, err = strictjson.String(value)
-			m.hasKid = err == nil
 		case "use":
 			m.hasUse = true
 			m.use, err = strictjson.String(value)

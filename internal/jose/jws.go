@@ -110,15 +110,9 @@ func (b *Buffer) Parse(token string, known *Headers) (JWS, error) {
 // with a million dots would become a million strings.
 func dots(token string) (first, last int, ok bool) {
 	first = strings.IndexByte(token, '.')
-	if first < 0 {
-		return 0, 0, false
-	}
-	last = strings.IndexByte(token[first+1:], '.')
-	if last < 0 {
-		return 0, 0, false
-	}
-	last += first + 1
-	return first, last, strings.IndexByte(token[last+1:], '.') < 0
+	last = first + 1 + strings.IndexByte(token[first+1:], '.')
+	// Without a second dot, last is first, which is -1 without any dot.
+	return first, last, last > first && strings.IndexByte(token[last+1:], '.') < 0
 }
 
 // ParseBody is [Parse] without the header, for a caller who has parsed the same

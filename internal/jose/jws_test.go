@@ -37,6 +37,8 @@ func TestTokensThatAreNotJWS(t *testing.T) {
 		{"one dot", "eyJhbGciOiJFUzI1NiJ9.e30"},
 		{"three dots", a3Token + ".c2ln"},
 		{"a trailing dot", a3Token + "."},
+		{"three dots, two in a row", "eyJhbGciOiJFUzI1NiJ9.e30..c2ln"},
+		{"three dots, two in a row at the end", "eyJhbGciOiJFUzI1NiJ9.e30.."},
 		{"JWE of five segments", "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a2V5.aXY.Y2lwaGVy.dGFn"},
 		{"two dots alone", ".."},
 		{"empty header", ".e30.c2ln"},

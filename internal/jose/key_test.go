@@ -209,6 +209,34 @@ func TestEd25519KeyOfSmallOrderIsRefused(t *testing.T) {
 	}
 }
 
+// J1: a key verifies no algorithm but its own, although the signature would hold.
+func TestKeyOfOneAlgorithm(t *testing.T) {
+	for _, alg := range []jose.Algorithm{jose.RS256, jose.RS384, jose.PS512} {
+		token, err := jose.Sign(rsaKey(), alg, []byte(`{}`), []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := strings.LastIndexByte(token, '.')
+		signature, err := jose.DecodeBase64URL(token[end+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, own := range rs {
+			key := newKey(t, rsaKey().Public(), own)
+			var in jose.Input
+			in.Set([]byte(token[:end]))
+			for name, err := range map[string]error{
+				"Verify":      key.Verify(alg, token[:end], signature),
+				"VerifyInput": key.VerifyInput(alg, &in, signature),
+			} {
+				if (err == nil) != (own == alg) || errors.Is(err, jose.ErrSignature) {
+					t.Errorf("%s: a key of %s and a signature of %s: %v", name, own, alg, err)
+				}
+			}
+		}
+	}
+}
+
 func TestNewKeyRefuses(t *testing.T) {
 	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {

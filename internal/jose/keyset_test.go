@@ -60,6 +60,7 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		// K7; RFC 7518, Section 3.4.
 		{"P-256", p256Members, []jose.Algorithm{jose.ES256}},
 		{"P-256 with alg", p256Members + `,"alg":"ES256"`, []jose.Algorithm{jose.ES256}},
+		{"RSA with a curve", rsaMembers + `,"crv":"P-256"`, rs},
 		{"P-521", p521Members, []jose.Algorithm{jose.ES512}},
 		{"Ed25519", edMembers, ed},
 		// RFC 9864: synonyms.
@@ -70,6 +71,7 @@ func TestKeysThatAreAccepted(t *testing.T) {
 		{"use jwt-svid, of a SPIFFE bundle", p256Members + `,"use":"jwt-svid"`, []jose.Algorithm{jose.ES256}},
 		{"key_ops verify", p256Members + `,"key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
 		{"key_ops sign and verify", p256Members + `,"key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
+		{"use and key_ops that agree on both", p256Members + `,"use":"sig","key_ops":["sign","verify"]`, []jose.Algorithm{jose.ES256}},
 		{"use and key_ops that agree", p256Members + `,"use":"sig","key_ops":["verify"]`, []jose.Algorithm{jose.ES256}},
 		// Reports L4: an empty list counts as absent.
 		{"key_ops empty", rsaMembers + `,"key_ops":[]`, rs},
@@ -155,6 +157,11 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"private EC", "{" + p256Members + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
 		{"private OKP", "{" + edMembers + `,"d":"AQ"}`, "private or symmetric key in a public key set"},
 		{"a prime of RSA", "{" + rsaMembers + `,"p":"AQ"}`, "private or symmetric key in a public key set"},
+		{"the other prime", "{" + rsaMembers + `,"q":"AQ"}`, "private or symmetric key in a public key set"},
+		{"dp of RSA", "{" + rsaMembers + `,"dp":"AQ"}`, "private or symmetric key in a public key set"},
+		{"dq of RSA", "{" + rsaMembers + `,"dq":"AQ"}`, "private or symmetric key in a public key set"},
+		{"qi of RSA", "{" + rsaMembers + `,"qi":"AQ"}`, "private or symmetric key in a public key set"},
+		{"k in an RSA key", "{" + rsaMembers + `,"k":"AQ"}`, "private or symmetric key in a public key set"},
 		{"oth of RSA", "{" + rsaMembers + `,"oth":[]}`, "private or symmetric key in a public key set"},
 		{"symmetric", `{"kty":"oct","k":"AQ"}`, "private or symmetric key in a public key set"},
 		{"symmetric without k", `{"kty":"oct"}`, "private or symmetric key in a public key set"},
@@ -341,6 +348,24 @@ func TestSkippedTextsAreFitForALog(t *testing.T) {
 			if len(text) > 200 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Errorf("%q", text)
 			}
+		}
+	}
+}
+
+// Part 2.8: a log gets the printable characters of ASCII, and nothing else.
+func TestPrintable(t *testing.T) {
+	for r := range rune(300) {
+		want := "?"
+		if 0x20 <= r && r <= 0x7e {
+			want = string(r)
+		}
+		if got := jose.Printable(string(r)); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", r, got, want)
+		}
+	}
+	for n, want := range map[int]int{63: 63, 64: 64, 65: 64} {
+		if got := jose.Printable(strings.Repeat("x", n)); len(got) != want {
+			t.Errorf("%d of %d characters", len(got), n)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
+	"io"
 	"math/big"
 	"strings"
 	"sync"
@@ -181,6 +182,56 @@ func TestECDSASignaturesThatAreNeverValid(t *testing.T) {
 	}
 }
 
+// crafted returns a key and a valid ECDSA signature whose R is the smallest
+// possible number from least on, and whose S is s.
+func crafted(t *testing.T, curve elliptic.Curve, least, s *big.Int, digest []byte) (*ecdsa.PublicKey, []byte) {
+	t.Helper()
+	p := curve.Params()
+	x, y := new(big.Int).Set(least), (*big.Int)(nil)
+	for ; y == nil; x.Add(x, big.NewInt(1)) { // y² = x³ - 3x + b
+		square := new(big.Int).Exp(x, big.NewInt(3), p.P)
+		square.Sub(square, new(big.Int).Mul(x, big.NewInt(3))).Add(square, p.B).Mod(square, p.P)
+		y = square.ModSqrt(square, p.P)
+	}
+	r := x.Sub(x, big.NewInt(1))
+	e := new(big.Int).SetBytes(digest)
+	e.Sub(p.N, e.Mod(e, p.N))
+	// The key is (s·R - e·G) / r.
+	sx, sy := curve.ScalarMult(r, y, s.Bytes())
+	ex, ey := curve.ScalarBaseMult(e.Bytes())
+	qx, qy := curve.Add(sx, sy, ex, ey)
+	qx, qy = curve.ScalarMult(qx, qy, new(big.Int).ModInverse(r, p.N).Bytes())
+	size := (p.BitSize + 7) / 8
+	return &ecdsa.PublicKey{Curve: curve, X: qx, Y: qy}, append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)
+}
+
+// K7; RFC 7518, Section 3.4: R and S of every length verify, with and without the
+// first bit set.
+func TestECDSASignaturesOfEveryLength(t *testing.T) {
+	for alg, curve := range map[jose.Algorithm]elliptic.Curve{jose.ES256: elliptic.P256(), jose.ES384: elliptic.P384(), jose.ES512: elliptic.P521()} {
+		hash := map[jose.Algorithm]crypto.Hash{jose.ES256: crypto.SHA256, jose.ES384: crypto.SHA384, jose.ES512: crypto.SHA512}[alg].New()
+		hash.Write([]byte("input"))
+		digest := hash.Sum(nil)
+		verify := func(first int64, rLength, sLength int) {
+			r := new(big.Int).Lsh(big.NewInt(first), uint(8*(rLength-1)))
+			s := new(big.Int).Lsh(big.NewInt(first), uint(8*(sLength-1)))
+			public, signature := crafted(t, curve, r, s, digest)
+			if err := newKey(t, public).Verify(alg, "input", signature); err != nil {
+				t.Errorf("%s: R of %d and S of %d octets that begin with %#x: %v", alg, rLength, sLength, first, err)
+			}
+		}
+		size := (curve.Params().BitSize + 7) / 8
+		for _, first := range []int64{0x01, 0x7f, 0x80, 0x81, 0xfe} {
+			for _, length := range []int{1, 2, 3, size - 1} {
+				verify(first, length, length)
+			}
+		}
+		for sLength := 59; sLength < size; sLength++ { // around 127 octets of DER, for P-521
+			verify(1, 62, sLength)
+		}
+	}
+}
+
 // K7; RFC 7518, Section 3.5.
 func TestPSSSaltMustHaveTheLengthOfTheHash(t *testing.T) {
 	key := newKey(t, rsaKey().Public())
@@ -257,11 +308,16 @@ func TestNewKeyRefuses(t *testing.T) {
 		{"X25519", x25519.PublicKey(), nil, "type *ecdh.PublicKey"},
 		{"a nil RSA key", (*rsa.PublicKey)(nil), nil, "incomplete"},
 		{"an empty RSA key", &rsa.PublicKey{}, nil, "incomplete"},
+		{"an RSA key with n 0", &rsa.PublicKey{N: new(big.Int), E: 65537}, nil, "incomplete"},
+		{"an RSA key with a negative n", &rsa.PublicKey{N: new(big.Int).Neg(rsaKey().N), E: 65537}, nil, "incomplete"},
+		{"an RSA key with e 0", &rsa.PublicKey{N: rsaKey().N}, nil, "incomplete"},
 		{"an RSA key with a negative e", &rsa.PublicKey{N: rsaKey().N, E: -3}, nil, "incomplete"},
 		{"an RSA key with e 1", &rsa.PublicKey{N: rsaKey().N, E: 1}, nil, "exponent"},
 		{"a weak RSA key", weak, nil, "RSA modulus of 1024 bits"},
 		{"a nil EC key", (*ecdsa.PublicKey)(nil), nil, "incomplete"},
 		{"an empty EC key", &ecdsa.PublicKey{Curve: elliptic.P256()}, nil, "incomplete"},
+		{"an EC key without x", &ecdsa.PublicKey{Curve: elliptic.P256(), Y: p256.Y}, nil, "incomplete"},
+		{"an EC key without y", &ecdsa.PublicKey{Curve: elliptic.P256(), X: p256.X}, nil, "incomplete"},
 		{"an EC key without a curve", &ecdsa.PublicKey{X: p256.X, Y: p256.Y}, nil, "curve"},
 		{"P-224", ecKey(t, elliptic.P224()).Public(), nil, "curve"},
 		{"an EC key off the curve", &ecdsa.PublicKey{Curve: elliptic.P256(), X: p256.X, Y: p256.X}, nil, "not on the curve"},
@@ -360,7 +416,39 @@ func TestMarshalKey(t *testing.T) {
 	}
 }
 
+// broken is a signer that fails, or whose signature is not DER.
+type broken struct {
+	crypto.Signer
+	err error
+}
+
+func (b broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return []byte("not DER"), b.err
+}
+
+func TestSignReportsABrokenSigner(t *testing.T) {
+	failure := errors.New("the hardware is gone")
+	for alg, signer := range signers(t) {
+		if token, err := jose.Sign(broken{signer, failure}, alg, []byte(`{}`), nil); !errors.Is(err, failure) {
+			t.Errorf("%s: %q, %v", alg, token, err)
+		}
+	}
+	if token, err := jose.Sign(broken{ecKey(t, elliptic.P256()), nil}, jose.ES256, []byte(`{}`), nil); err == nil {
+		t.Errorf("a signature that is not DER: %q", token)
+	}
+}
+
 func TestSignRefusesAlgorithmsOfAnotherKey(t *testing.T) {
+	for _, alg := range []jose.Algorithm{"none", "HS256", "", jose.RS256, jose.PS256, jose.EdDSA, jose.Ed25519} {
+		if token, err := jose.Sign(ecKey(t, elliptic.P256()), alg, []byte(`{}`), nil); err == nil {
+			t.Errorf("Sign with an EC key by %q = %q", alg, token)
+		}
+	}
+	for _, alg := range []jose.Algorithm{"none", "HS256", "", jose.RS256, jose.PS256, jose.ES256} {
+		if token, err := jose.Sign(edKey(t), alg, []byte(`{}`), nil); err == nil {
+			t.Errorf("Sign with an Ed25519 key by %q = %q", alg, token)
+		}
+	}
 	for _, alg := range []jose.Algorithm{"none", "HS256", "", jose.ES256, jose.EdDSA} {
 		if token, err := jose.Sign(rsaKey(), alg, []byte(`{}`), nil); err == nil {
 			t.Errorf("Sign by %q = %q", alg, token)

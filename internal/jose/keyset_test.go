@@ -253,6 +253,11 @@ func TestZeroOctetsAreRemoved(t *testing.T) {
 		if err != nil || key.Thumbprint() != want.Thumbprint() {
 			t.Errorf("%s: ParseKey: %v", tt.name, err)
 		}
+		// The members of an RSA key mean nothing in another key.
+		set, err = jose.ParseKeySet([]byte(`{"keys":[{` + p256Members + `,"n":"` + tt.n + `","e":"` + tt.e + `"}]}`))
+		if err != nil || len(set.Keys) != 1 || len(set.Notes) > 0 {
+			t.Errorf("%s, in an EC key: %v, %+v", tt.name, err, set)
+		}
 		// A DPoP client computes the thumbprint with the zero octets.
 		if _, err := jose.ParseProofKey([]byte(document)); (err == nil) != (tt.note == "") {
 			t.Errorf("%s: ParseProofKey: %v", tt.name, err)

@@ -18,11 +18,11 @@ func ParsePEM(data []byte) ([]*Key, error) {
 	var keys []*Key
 	for rest := bytes.TrimSpace(data); len(rest) > 0; rest = bytes.TrimSpace(rest) {
 		// pem.Decode skips text and blocks that it cannot read. Here each block
-		// must begin where the last one ended.
+		// must begin where the last one ended. Without a block, nothing is read.
 		block, after := pem.Decode(rest)
 		read := rest[:len(rest)-len(after)]
 		switch {
-		case block == nil, !bytes.HasPrefix(read, []byte("-----BEGIN ")), bytes.Count(read, []byte("-----BEGIN ")) != 1:
+		case !bytes.HasPrefix(read, []byte("-----BEGIN ")), bytes.Count(read, []byte("-----BEGIN ")) != 1:
 			return nil, errors.New("jose: PEM: text outside of PEM blocks; want PEM blocks only")
 		case len(block.Headers) > 0:
 			return nil, errors.New("jose: PEM: a block with headers (RFC 7468, Section 2)")

@@ -103,6 +103,7 @@ func TestParsePEMRefuses(t *testing.T) {
 		{"a broken block before", "-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n" + good, "text outside of PEM blocks"},
 		{"headers", strings.Replace(good, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1), "headers"},
 		{"no DER", pemOf("PUBLIC KEY", []byte("x")), "block 1: PUBLIC KEY: "},
+		{"a broken certificate", pemOf("CERTIFICATE", []byte("x")), "block 1: CERTIFICATE: "},
 		{"DER with trailing data", pemOf("PUBLIC KEY", append(spki(t, rsaKey().Public()), 0)), "trailing data"},
 		{"a weak key", pemOf("PUBLIC KEY", spki(t, weak)), "RSA modulus of 1024 bits"},
 		{"P-224", pemOf("PUBLIC KEY", spki(t, ecKey(t, elliptic.P224()).Public())), "curve that is not supported"},

@@ -10,8 +10,6 @@ import (
 	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
-
-	"github.com/bearerkit/bearerkit/internal/strictjson"
 )
 
 // PrivateKey is a key that a client authenticates with (RFC 7523).
@@ -39,7 +37,7 @@ func ParsePrivateKey(data []byte) (*PrivateKey, error) {
 	}
 	signer, ok := raw.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("jose: private key: want an RSA, EC or Ed25519 key")
+		return nil, errors.New("jose: private key: a public key or a secret; want a private RSA, EC or Ed25519 key")
 	}
 	public, err := NewKey(signer.Public(), k.id)
 	if err != nil {
@@ -84,14 +82,6 @@ func (k *PrivateKey) readJWK(data []byte) (any, error) {
 		return nil, errors.New("JWK: use or key_ops does not permit signatures")
 	}
 	k.id, k.algorithm = m.kid, Algorithm(m.alg)
-	private := false
-	err = strictjson.Object(data, func(name []byte, value strictjson.Value) error {
-		private = private || string(name) == "d" && value.Kind() != 'n'
-		return nil
-	})
-	if err != nil || !private {
-		return nil, errors.New("JWK: a public key, want a private one")
-	}
 	key, err := jwk.ParseKey(data)
 	if err != nil {
 		return nil, errors.New("JWK: not a private key") // jwx may quote it

@@ -112,41 +112,71 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 	encode := func(kind string, der []byte) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	}
-	jwkOf := func(key *ecdsa.PrivateKey, members string) []byte {
-		d, err := key.Bytes()
+	b64 := base64.RawURLEncoding.EncodeToString
+	ecOf := func(private, public *ecdsa.PrivateKey, members string) []byte {
+		d, err := private.Bytes()
 		if err != nil {
 			t.Fatal(err)
 		}
-		point, err := ecKey(t, elliptic.P256()).PublicKey.Bytes() // of another key
+		point, err := public.PublicKey.Bytes()
 		if err != nil {
 			t.Fatal(err)
 		}
-		encode := base64.RawURLEncoding.EncodeToString
-		return []byte(`{"kty":"EC","crv":"P-256","d":"` + encode(d) + `","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"` + members + `}`)
+		return []byte(`{"kty":"EC","crv":"P-256","d":"` + b64(d) + `","x":"` + b64(point[1:33]) + `","y":"` + b64(point[33:]) + `"` + members + `}`)
 	}
-	tests := map[string][]byte{
-		"halves of two keys":     jwkOf(ecKey(t, elliptic.P256()), ""),
-		"a key for encryption":   jwkOf(ecKey(t, elliptic.P256()), `,"use":"enc"`),
-		"a key for verification": jwkOf(ecKey(t, elliptic.P256()), `,"key_ops":["verify"]`),
-		"nothing":                nil,
-		"garbage":                []byte("hunter2"),
-		"a weak RSA key":         encode("PRIVATE KEY", weakDER),
-		"P-224":                  encode("PRIVATE KEY", p224DER),
-		"a broken block":         encode("PRIVATE KEY", []byte("hunter2")),
-		"an encrypted key":       encode("ENCRYPTED PRIVATE KEY", []byte("hunter2")),
-		"a certificate":          encode("CERTIFICATE", []byte("hunter2")),
-		"two blocks":             append(encode("PRIVATE KEY", p224DER), encode("PRIVATE KEY", p224DER)...),
-		"a public JWK":           public,
-		"a secret":               []byte(`{"kty":"oct","k":"aHVudGVyMg"}`),
-		"a broken JWK":           []byte(`{"kty":"EC","d":"hunter2"}`),
-		"a JWK with d twice":     []byte(`{"kty":"EC","d":"hunter2","d":"hunter2"}`),
+	good := ecKey(t, elliptic.P256())
+	jwkOf := func(members string) []byte { return ecOf(good, good, members) }
+	for _, members := range []string{"", `,"use":"sig"`, `,"key_ops":["verify","sign"]`, `,"key_ops":[]`, `,"use":"sig","key_ops":["sign"],"alg":"ES256"`, `,"use":null,"key_ops":null,"alg":null`} {
+		if _, err := jose.ParsePrivateKey(jwkOf(members)); err != nil {
+			t.Errorf("%s: %v", members, err)
+		}
 	}
-	for name, data := range tests {
-		_, err := jose.ParsePrivateKey(data)
-		if err == nil {
-			t.Errorf("%s: no error", name)
-		} else if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: the error quotes the key: %v", name, err)
+	goodDER, err := x509.MarshalPKCS8PrivateKey(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goodPEM := encode("PRIVATE KEY", goodDER)
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halves := []byte(`{"kty":"RSA","e":"AQAB","n":"` + b64(rsaKey().N.Bytes()) + `","d":"` + b64(other.D.Bytes()) +
+		`","p":"` + b64(other.Primes[0].Bytes()) + `","q":"` + b64(other.Primes[1].Bytes()) + `"}`)
+	tests := []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"halves of two keys", ecOf(ecKey(t, elliptic.P256()), good, ""), "does not match its public key"},
+		{"halves of two RSA keys", halves, "private key"},
+		{"a key for encryption", jwkOf(`,"use":"enc"`), "use or key_ops"},
+		{"a key for verification", jwkOf(`,"key_ops":["verify"]`), "use or key_ops"},
+		{"a key for signatures and for verification only", jwkOf(`,"use":"sig","key_ops":["verify"]`), "use or key_ops"},
+		{"an algorithm of another curve", jwkOf(`,"alg":"ES384"`), `alg "ES384" does not fit`},
+		{"an algorithm of another type", jwkOf(`,"alg":"RS256"`), `alg "RS256" does not fit`},
+		{"nothing", nil, "neither a JWK nor PEM"},
+		{"garbage", []byte("hunter2"), "neither a JWK nor PEM"},
+		{"a weak RSA key", encode("PRIVATE KEY", weakDER), "RSA modulus of 1024 bits"},
+		{"P-224", encode("PRIVATE KEY", p224DER), "curve"},
+		{"a broken block", encode("PRIVATE KEY", []byte("hunter2")), "the PEM block PRIVATE KEY cannot be read"},
+		{"a broken block of PKCS #1", encode("RSA PRIVATE KEY", []byte("hunter2")), "the PEM block RSA PRIVATE KEY cannot be read"},
+		{"a broken block of SEC 1", encode("EC PRIVATE KEY", []byte("hunter2")), "the PEM block EC PRIVATE KEY cannot be read"},
+		{"an encrypted key", encode("ENCRYPTED PRIVATE KEY", []byte("hunter2")), "want a PRIVATE KEY that is not encrypted"},
+		{"a certificate", encode("CERTIFICATE", []byte("hunter2")), "want a PRIVATE KEY that is not encrypted"},
+		{"two blocks", append(goodPEM, goodPEM...), "more than one PEM block"},
+		{"text behind a block", append(goodPEM, "x"...), "more than one PEM block"},
+		{"a public JWK", public, "want a private"},
+		{"a secret", []byte(`{"kty":"oct","k":"aHVudGVyMg"}`), "want a private"},
+		{"a broken JWK", []byte(`{"kty":"EC","d":"hunter2"}`), "JWK: not a private key"},
+		{"a JWK with d twice", jwkOf(`,"d":"hunter2"`), "duplicate member name"},
+	}
+	for _, tt := range tests {
+		_, err := jose.ParsePrivateKey(tt.data)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error quotes the key: %v", tt.name, err)
 		}
 	}
 }

@@ -77,10 +77,7 @@ func (m *material) trim() (trimmed []string) {
 		name  string
 		value *string
 	}{{"n", &m.n}, {"e", &m.e}} {
-		b, err := DecodeBase64URL(*number.value)
-		if err != nil {
-			continue // check reports it
-		}
+		b, _ := DecodeBase64URL(*number.value) // check reports the error
 		if short := bytes.TrimLeft(b, "\x00"); len(short) > 0 && len(short) < len(b) {
 			*number.value = base64url.EncodeToString(short)
 			trimmed = append(trimmed, number.name)

@@ -1,6 +1,9 @@
 package jose_test
 
 import (
+	"crypto/elliptic"
+	"encoding/base64"
+	"math/big"
 	"testing"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
@@ -38,6 +41,38 @@ func TestTwin(t *testing.T) {
 	for _, token := range []string{"", "opaque", "a.b.c", "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"} {
 		if twin, ok := jose.Twin(token); ok {
 			t.Errorf("%q has the twin %q", token, twin)
+		}
+	}
+}
+
+// A token without a valid S has no twin, nor has one that is no JWS.
+func TestTwinOfNothing(t *testing.T) {
+	for alg, curve := range map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()} {
+		n := curve.Params().N
+		size := (curve.Params().BitSize + 7) / 8
+		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`"}`)) + ".e30."
+		one := big.NewInt(1)
+		for _, tt := range []struct {
+			name string
+			s    *big.Int
+			ok   bool
+		}{
+			{"0", new(big.Int), false},
+			{"1", one, true},
+			{"n-1", new(big.Int).Sub(n, one), true},
+			{"n", n, false},
+			{"n+1", new(big.Int).Add(n, one), false},
+		} {
+			signature := append(make([]byte, size), tt.s.FillBytes(make([]byte, size))...)
+			token := header + base64.RawURLEncoding.EncodeToString(signature)
+			if twin, ok := jose.Twin(token); ok != tt.ok || (twin != "") != tt.ok {
+				t.Errorf("%s, S is %s: %q, %t", alg, tt.name, twin, ok)
+			}
+		}
+	}
+	for _, token := range []string{"", "opaque", "a.b.c", tokenOf(`{"alg":"ES256","crit":["x"]}`)} {
+		if twin, ok := jose.Twin(token); ok || twin != "" {
+			t.Errorf("%q: %q, %t", token, twin, ok)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import "strings"
 // allocate for a type in lower case.
 func NormalizeType(typ string) string {
 	typ = strings.ToLower(typ)
-	if rest, ok := strings.CutPrefix(typ, "application/"); ok && !strings.Contains(rest, "/") {
+	if rest := strings.TrimPrefix(typ, "application/"); !strings.Contains(rest, "/") {
 		return rest
 	}
 	return typ

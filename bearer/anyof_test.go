@@ -137,6 +137,23 @@ func TestAnyOfLogsTheCauses(t *testing.T) {
 	}
 }
 
+// AnyOf without alternatives, which a route reports, refuses everything.
+func TestAnyOfNothing(t *testing.T) {
+	if err := bearer.AnyOf().Check(get(), &bearer.Principal{Subject: "alice"}); err == nil {
+		t.Error("accepted")
+	}
+}
+
+// The log says what each alternative got, if the alternative says it.
+func TestAnyOfLogsWhatItGot(t *testing.T) {
+	silent := &bearer.Error{Code: bearer.CodeForbidden, Check: "silent", Expected: "a"}
+	loud := &bearer.Error{Code: bearer.CodeForbidden, Check: "loud", Expected: "b", Got: "c"}
+	err := bearer.AnyOf(refusing(silent), refusing(loud)).Check(get(), &bearer.Principal{})
+	if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Expected != "silent: a, or loud: b" || e.Got != "loud: c" {
+		t.Errorf("%+v", err)
+	}
+}
+
 // AnyOf copies its alternatives.
 func TestAnyOfIsCopied(t *testing.T) {
 	alternatives := []bearer.Requirement{bearer.Role("admin")}

@@ -163,3 +163,23 @@ func TestAuthenticateOptional(t *testing.T) {
 		t.Error("a bad token is anonymous")
 	}
 }
+
+// A route that no guard built answers 500, and lets nobody pass.
+func TestAuthenticateWithoutAGuard(t *testing.T) {
+	w := httptest.NewRecorder()
+	if r, p, ok := new(bearer.Route).Authenticate(w, get("Bearer plain")); ok || r != nil || p.Subject != "" || w.Code != 500 {
+		t.Errorf("%v, %+v, %t, %d", r, p, ok, w.Code)
+	}
+}
+
+// A guess counts as a failure of its address, whether Admit or Authenticate
+// judges it.
+func TestAuthenticateCountsFailures(t *testing.T) {
+	rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1}}, bearer.RouteConfig{})
+	for _, want := range []int{401, 429} {
+		w := httptest.NewRecorder()
+		if _, _, ok := rt.Authenticate(w, from("192.0.2.1", "Bearer forged")); ok || w.Code != want {
+			t.Errorf("%t, %d; want %d", ok, w.Code, want)
+		}
+	}
+}

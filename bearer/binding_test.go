@@ -251,6 +251,7 @@ func TestCertificates(t *testing.T) {
 		{"that of the connection", &bearer.Certificates{}, mine, "", nil, "bound", true},
 		{"another", &bearer.Certificates{}, other, "", nil, "bound", false},
 		{"none", &bearer.Certificates{}, nil, "", nil, "bound", false},
+		{"TLS without a certificate", &bearer.Certificates{}, []byte{}, "", nil, "bound", false},
 		{"not looked at", nil, mine, "", nil, "bound", false},
 		{"a plain token", &bearer.Certificates{}, nil, "", nil, "plain", true},
 		{"a plain token where it is required", &bearer.Certificates{Required: true}, mine, "", nil, "plain", false},
@@ -291,8 +292,11 @@ func TestCertificates(t *testing.T) {
 		if tt.peer != "" {
 			r.RemoteAddr = tt.peer
 		}
-		if tt.tls != nil {
+		switch {
+		case len(tt.tls) > 0:
 			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: tt.tls}}}
+		case tt.tls != nil:
+			r.TLS = &tls.ConnectionState{}
 		}
 		d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r)
 		const invalid = `Bearer realm="api", error="invalid_token", error_description="The access token is invalid."`
@@ -334,6 +338,54 @@ func TestBothBindings(t *testing.T) {
 		}
 		if d := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Decide(r); d.Status() != tt.status || checker.asked != tt.asked {
 			t.Errorf("%s: %d, the proof was looked at %d times; want %d and %d", tt.name, d.Status(), checker.asked, tt.status, tt.asked)
+		}
+	}
+}
+
+// C10, M3: every combination of bindings, schemes and settings. All known bindings
+// must hold, and unknown ones beside them are ignored. A token that is bound only
+// in an unknown way is refused.
+func TestBindingCombinations(t *testing.T) {
+	mine := []byte("the certificate")
+	sum := sha256.Sum256(mine)
+	type setting struct{ jkt, x5t, other, proofs, certificates, boundOnly, required bool }
+	allowed := func(s setting, scheme string) bool {
+		switch {
+		case s.jkt != (scheme == "DPoP"), s.jkt && !s.proofs, s.x5t && !s.certificates, s.required && !s.x5t:
+			return false
+		case s.jkt || s.x5t:
+			return true
+		}
+		return !s.other && !s.boundOnly
+	}
+	for n := range 1 << 7 {
+		bit := func(i int) bool { return n>>i&1 == 1 }
+		s := setting{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6)}
+		if s.required && !s.certificates || s.boundOnly && !s.proofs && !s.certificates {
+			continue // New reports it, or there is no such setting
+		}
+		p := bearer.Principal{Subject: "alice", Confirmation: bearer.Confirmation{Other: s.other}}
+		c := bearer.Config{BoundTokensOnly: s.boundOnly}
+		if s.jkt {
+			p.Confirmation.JKT = "key"
+		}
+		if s.x5t {
+			p.Confirmation.X5TS256 = base64.RawURLEncoding.EncodeToString(sum[:])
+		}
+		if s.proofs {
+			c.Proofs = &proofs{}
+		}
+		if s.certificates {
+			c.Certificates = &bearer.Certificates{Required: s.required}
+		}
+		c.Verifiers = []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return &p, nil })}
+		route := newRoute(t, c, bearer.RouteConfig{})
+		for _, scheme := range []string{"Bearer", "DPoP"} {
+			r := get(scheme + " token")
+			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: mine}}}
+			if d := route.Decide(r); d.Allowed() != allowed(s, scheme) || !d.Allowed() && d.Status() != 401 {
+				t.Errorf("%+v under %s: %d, %v", s, scheme, d.Status(), d.Err())
+			}
 		}
 	}
 }

@@ -44,6 +44,7 @@ func TestBoth(t *testing.T) {
 		{"the second says nothing", yes, says(nil, nil), ""},
 		{"another issuer", yes, says(with(func(p *bearer.Principal) { p.Issuer = "j" }), nil), bearer.CodeInvalidToken},
 		{"another subject", yes, says(with(func(p *bearer.Principal) { p.Subject = "bob" }), nil), bearer.CodeInvalidToken},
+		{"the first has an error beside a principal", says(&alice, bearer.Invalid("exp", "a", "b")), neverAsked, bearer.CodeInvalidToken},
 		{"no subject", yes, says(with(func(p *bearer.Principal) { p.Subject = "" }), nil), ""},
 		{
 			"another key",
@@ -103,6 +104,12 @@ func TestBothNarrows(t *testing.T) {
 	}
 	first = bearer.Principal{Subject: "alice", Scopes: scope.Of("a", "b"), Expires: later}
 
+	// Any expiry is earlier than none.
+	endless := bearer.Principal{Subject: "alice"}
+	if p, err := bearer.Both(constant(endless), constant(first)).Verify(t.Context(), "token"); err != nil || !p.Expires.Equal(later) {
+		t.Errorf("%+v, %v", p, err)
+	}
+
 	// A second verifier without a scope claim does not narrow the scopes.
 	silent := bearer.Principal{Subject: "alice"}
 	p, err := bearer.Both(constant(first), constant(silent)).Verify(t.Context(), "token")
@@ -111,6 +118,46 @@ func TestBothNarrows(t *testing.T) {
 	}
 	if first.Scopes != scope.Of("a", "b") {
 		t.Error("the verifier's own principal was changed")
+	}
+}
+
+// A first verifier that says nothing is the guard's problem: Both does not ask
+// the second.
+func TestBothOfNothing(t *testing.T) {
+	nothing := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return nil, nil })
+	asked := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+		t.Error("the second verifier is asked")
+		return &bearer.Principal{}, nil
+	})
+	if p, err := bearer.Both(nothing, asked).Verify(t.Context(), "token"); p != nil || err != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if got := serve(newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{bearer.Both(nothing, asked)}}, bearer.RouteConfig{}), get("Bearer token")); got.status != 503 {
+		t.Errorf("%d, want 503", got.status)
+	}
+}
+
+// C10: a token keeps the bindings that either verifier states, and they must not
+// contradict each other.
+func TestBothBindsAsEither(t *testing.T) {
+	values := []string{"", "a", "b"}
+	for n := range 3 * 3 * 3 * 3 * 2 * 2 {
+		digit := func(base int) int { d := n % base; n /= base; return d }
+		c := bearer.Confirmation{JKT: values[digit(3)], X5TS256: values[digit(3)], Other: digit(2) == 1}
+		d := bearer.Confirmation{JKT: values[digit(3)], X5TS256: values[digit(3)], Other: digit(2) == 1}
+		says := func(c bearer.Confirmation) bearer.Verifier {
+			return bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+				return &bearer.Principal{Confirmation: c}, nil
+			})
+		}
+		either := func(a, b string) (string, bool) { return max(a, b), a == "" || b == "" || a == b }
+		jkt, same := either(c.JKT, d.JKT)
+		x5t, alike := either(c.X5TS256, d.X5TS256)
+		want := bearer.Confirmation{JKT: jkt, X5TS256: x5t, Other: c.Other || d.Other}
+		p, err := bearer.Both(says(c), says(d)).Verify(t.Context(), "token")
+		if same && alike != (err == nil) || !same && err == nil || err == nil && p.Confirmation != want {
+			t.Errorf("%+v and %+v: %+v, %v; want %+v, unless they contradict each other", c, d, p, err, want)
+		}
 	}
 }
 
@@ -139,6 +186,7 @@ func TestBothDistinguishesEmptyFromAbsent(t *testing.T) {
 			*p = bearer.Principal{Issuer: "i", Subject: "alice", ClientID: "shop", TokenID: "1", IssuedAt: at, Expires: at}
 		}},
 		{"an earlier iat", bearer.Principal{Issuer: "i", IssuedAt: before}, func(p *bearer.Principal) { p.IssuedAt = before }},
+		{"a later auth_time", bearer.Principal{Issuer: "i", AuthTime: at.Add(1)}.WithStated(bearer.StatedAuthTime), func(*bearer.Principal) {}},
 		{"a later iat and expiry", bearer.Principal{Issuer: "i", IssuedAt: at.Add(1), Expires: at.Add(1)}, func(*bearer.Principal) {}},
 		{"a client's own", bearer.Principal{Issuer: "i", Subject: "alice"}.WithClient(true), func(p *bearer.Principal) { *p = p.WithClient(true) }},
 		{"a client's own, without a subject", silent.WithClient(true), func(*bearer.Principal) {}},

@@ -96,6 +96,8 @@ func TestCertificateFields(t *testing.T) {
 
 		{"HAProxy", haproxy, "X-Cert", []string{base64DER(mine)}, accepted},
 		{"HAProxy, another certificate", haproxy, "X-Cert", []string{base64DER(other)}, "a different one"},
+		{"HAProxy, as long as it may be", haproxy, "X-Cert", []string{strings.Repeat("A", 16<<10)}, "a different one"},
+		{"HAProxy, too long by one", haproxy, "X-Cert", []string{strings.Repeat("A", 16<<10+1)}, "more than 16384 bytes"},
 		{"HAProxy, two", haproxy, "X-Cert", []string{base64DER(mine) + "," + base64DER(mine)}, "base64"},
 		{"HAProxy, base64url", haproxy, "X-Cert", []string{base64.URLEncoding.EncodeToString(mine)}, "base64"},
 		{"HAProxy, no padding", haproxy, "X-Cert", []string{strings.TrimRight(base64DER(other), "=")}, "base64"},
@@ -112,6 +114,7 @@ func TestCertificateFields(t *testing.T) {
 		{"Traefik, a chain", traefik, traefikField, []string{base64DER(mine) + "," + base64DER(other)}, accepted},
 		{"Traefik, escaped", traefik, traefikField, []string{url.QueryEscape(base64DER(mine) + "," + base64DER(other))}, accepted},
 		{"Traefik, another first", traefik, traefikField, []string{base64DER(other) + "," + base64DER(mine)}, "a different one"},
+		{"Traefik, a broken escape", traefik, traefikField, []string{base64DER(mine) + "%4"}, "percent-encoded"},
 		{"Traefik, a comma too many", traefik, traefikField, []string{base64DER(mine) + ","}, "an empty certificate"},
 		{"Traefik, broken chain", traefik, traefikField, []string{base64DER(mine) + ",a"}, "base64"},
 
@@ -143,6 +146,11 @@ func TestCertificateFields(t *testing.T) {
 
 		{"RFC 9440 by name", bearer.CertificateFromRFC9440(), "Client-Cert", []string{":" + base64DER(mine) + ":"}, accepted},
 		{"RFC 9440 by default", bearer.CertificateField{}, "Client-Cert", []string{":" + base64DER(mine) + ":"}, accepted},
+		{"RFC 9440, a colon alone", bearer.CertificateField{}, "Client-Cert", []string{":"}, "want a Byte Sequence"},
+		{"RFC 9440, one character", bearer.CertificateField{}, "Client-Cert", []string{"a"}, "want a Byte Sequence"},
+		{"RFC 9440, nothing in the sequence", bearer.CertificateField{}, "Client-Cert", []string{"::"}, "an empty certificate"},
+		{"RFC 9440, no first colon", bearer.CertificateField{}, "Client-Cert", []string{"a" + base64DER(mine) + ":"}, "want a Byte Sequence"},
+		{"RFC 9440, no last colon", bearer.CertificateField{}, "Client-Cert", []string{":" + base64DER(mine) + "a"}, "want a Byte Sequence"},
 		{"RFC 9440, two in a list", bearer.CertificateField{}, "Client-Cert", []string{":" + base64DER(mine) + ":, :" + base64DER(mine) + ":"}, "base64"},
 	}
 	for _, tt := range tests {

@@ -1,6 +1,7 @@
 package bearer_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -68,6 +69,7 @@ func TestChallengesAndNoncesAreExposed(t *testing.T) {
 		{"no credentials, no nonces", "", "", nil, []string{challenge}},
 		{"a bound token under Bearer", "Bearer key", "n1", nil, []string{challenge}},
 		{"too little scope", "DPoP weak", "", nil, []string{challenge}},
+		{"too little scope, nonces", "DPoP weak", "n1", nil, []string{challenge}},
 		{"a bad proof, no nonces", "DPoP bad", "", nil, []string{challenge}},
 		{"a bad proof", "DPoP bad", "n1", nil, []string{both}},
 		{"success", "DPoP key", "n1", nil, []string{both}},
@@ -92,5 +94,10 @@ func TestChallengesAndNoncesAreExposed(t *testing.T) {
 	w := admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, "", http.Header{"Access-Control-Allow-Origin": {"*"}})
 	if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, []string{challenge}) {
 		t.Errorf("a guard of the Bearer scheme alone exposes %q", got)
+	}
+	down := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return nil, bearer.Unavailable(nil, 0) })
+	w = admit(t, bearer.Config{Verifiers: []bearer.Verifier{down}}, "Bearer a", http.Header{"Access-Control-Allow-Origin": {"*"}})
+	if got := w.Header().Values("Access-Control-Expose-Headers"); w.Code != 503 || len(got) > 0 {
+		t.Errorf("an answer without challenges, %d, exposes %q", w.Code, got)
 	}
 }

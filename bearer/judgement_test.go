@@ -329,6 +329,16 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 			t.Errorf("%s: the body is %s", tt.name, got.body)
 		}
 	}
+	// The answers of a route for one outer route are not those for another.
+	shared, third := route(inner), bearer.RouteConfig{Rule: scope.All("third")}
+	for range 2 {
+		for names, around := range map[string]bearer.RouteConfig{"inner outer": outer, "inner third": third} {
+			around.Optional = true
+			if got := pass(get(), nil, route(around), shared); !strings.Contains(got.challenge(), `Bearer realm="api", scope="`+names+`"`) {
+				t.Errorf("%s, want the scopes %s", got.challenge(), names)
+			}
+		}
+	}
 	// A challenge about another token does not name the scopes for the client's token.
 	exchanged := func(r *http.Request) *http.Request {
 		r.Header.Set("Authorization", "Bearer weak")

@@ -16,14 +16,14 @@ import (
 
 // cache keeps verdicts between runs, by content:
 //
-//   - A killed mutant stays killed while its function and the file of the test
-//     that killed it do not change.
+//   - A killed mutant stays killed while its function and the test that killed it
+//     do not change.
 //   - A survivor stays alive while no file of its package, of its tests and of
 //     the packages that import it changes.
 type cache struct {
 	file    string
 	entries map[string]entry
-	tests   map[string]string // the hash of the file that has a test
+	tests   map[string]string // the hash of a test
 }
 
 // entry is a verdict. By is empty for a survivor.
@@ -81,18 +81,18 @@ func (c *cache) depends(s *source, by, survivors string) string {
 		return survivors
 	}
 	if c.tests[s.ImportPath+"."+by] == "" {
-		c.tests[s.ImportPath+"."+by] = testFile(s.listed, by)
+		c.tests[s.ImportPath+"."+by] = testText(s.listed, by)
 	}
 	return c.tests[s.ImportPath+"."+by]
 }
 
-// testFile returns the hash of the file that has a test.
-func testFile(p listed, test string) string {
-	begins := regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(test) + `\(`)
+// testText returns the hash of a test's source.
+func testText(p listed, test string) string {
+	function := regexp.MustCompile(`(?ms)^func ` + regexp.QuoteMeta(test) + `\(.*?^\}$`)
 	for _, file := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
 		text, err := os.ReadFile(filepath.Join(p.Dir, file))
-		if err == nil && begins.Match(text) {
-			return hash(string(text))
+		if found := function.Find(text); err == nil && found != nil {
+			return hash(string(found))
 		}
 	}
 	return "none"

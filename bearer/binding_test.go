@@ -412,3 +412,28 @@ func TestBindingConfigMistakes(t *testing.T) {
 		t.Errorf("a token that is not bound: %d", d.Status())
 	}
 }
+
+// named is a proof checker with algorithms of its own.
+type named struct {
+	proofs
+	algorithms []string
+}
+
+func (n *named) Algorithms() []string { return n.algorithms }
+
+// D15: the algorithms are a parameter of the challenge, so that New accepts only
+// characters that it may have (RFC 6750, Section 3).
+func TestProofAlgorithms(t *testing.T) {
+	for c := range 256 {
+		good := c >= 0x20 && c <= 0x7e && c != '"' && c != '\\'
+		_, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &named{algorithms: []string{"A" + string([]byte{byte(c)}) + "B"}}})
+		if (err == nil) != good {
+			t.Errorf("%#x: %v", c, err)
+		}
+	}
+	for _, none := range [][]string{nil, {}, {""}} {
+		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &named{algorithms: none}}); err == nil {
+			t.Errorf("%q: no error", none)
+		}
+	}
+}

@@ -32,6 +32,10 @@ func TestOuterChallenges(t *testing.T) {
 		{"no challenge", []string{"", " "}, []string{" "}},
 		{"a quote that never ends", []string{`Basic realm="x, Bearer realm="y"`}, []string{`Basic realm="x, Bearer realm="y"`}},
 
+		{"a backslash outside quotes", []string{`Custom a\,Bearer realm="x"`}, []string{`Custom a\`}},
+		{"empty elements", []string{`, Basic realm="x", , Bearer`}, []string{`Basic realm="x"`}},
+		{"an element that is no parameter", []string{`Bearer realm="a", "b", Basic realm="x"`}, []string{`Basic realm="x"`}},
+		{"a scheme of one character", []string{`Bearer realm="a", X realm="x"`}, []string{`X realm="x"`}},
 		{"Bearer", []string{`Bearer realm="outer", scope="a b"`}, nil},
 		{"Bearer in other letters", []string{`bEARER realm="outer"`, "DPOP"}, nil},
 		{"both of ours", []string{ours, dpop}, nil},

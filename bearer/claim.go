@@ -74,9 +74,8 @@ func (q claim) look(p *Principal) (met bool, got string) {
 func (q claim) equals(found strictjson.Value) bool {
 	switch want := q.value.(type) {
 	case string:
-		plain, isPlain, err := strictjson.Text(found)
-		if err != nil || isPlain {
-			return err == nil && string(plain) == want
+		if plain, isPlain, _ := strictjson.Text(found); isPlain {
+			return string(plain) == want
 		}
 		text, err := strictjson.String(found)
 		return err == nil && text == want
@@ -88,10 +87,7 @@ func (q claim) equals(found strictjson.Value) bool {
 	case int64:
 		return isInteger(found, want)
 	case float64:
-		if found.Kind() != '0' {
-			return false
-		}
-		x, err := strconv.ParseFloat(string(found), 64)
+		x, err := strconv.ParseFloat(string(found), 64) // no other JSON is a number
 		return err == nil && x == want
 	}
 	return false

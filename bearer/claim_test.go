@@ -1,6 +1,7 @@
 package bearer_test
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 
 func TestClaim(t *testing.T) {
 	const claims = `{"tenant":"acme","groups":["a",7,{"id":"b"},true],"level":3,"big":9007199254740993,"ratio":0.5,"round":3.0,"on":true,"off":false,` +
-		`"nothing":null,"https://example.com/plan":{"name":"pro"},"escaped":"\u0061cme","empty":"","list":[]}`
+		`"nothing":null,"https://example.com/plan":{"name":"pro"},"escaped":"\u0061cme","empty":"","list":[],"zero":0,"huge":99999999999999999999,"vast":1e999}`
 	const otherValue, otherArray = "another value", "an array without it"
 	tests := []struct {
 		name        string
@@ -37,6 +38,15 @@ func TestClaim(t *testing.T) {
 		{"a number in place of a string", bearer.Claim("/tenant", 3), otherValue},
 		{"a fraction in place of an integer", bearer.Claim("/round", 3), otherValue},
 		{"false in place of true", bearer.Claim("/off", true), otherValue},
+		{"another string with escapes", bearer.Claim("/escaped", "other"), otherValue},
+		{"another fraction", bearer.Claim("/ratio", 0.25), otherValue},
+		{"a number beyond int64", bearer.Claim("/huge", int64(math.MaxInt64)), otherValue},
+		{"a number beyond float64", bearer.Claim("/vast", math.MaxFloat64), otherValue},
+		{"a string in place of false", bearer.Claim("/tenant", false), otherValue},
+		{"a number in place of false", bearer.Claim("/zero", false), otherValue},
+		{"a string in place of zero", bearer.Claim("/tenant", 0), otherValue},
+		{"a string in place of zero as a fraction", bearer.Claim("/tenant", 0.0), otherValue},
+		{"false in place of zero", bearer.Claim("/off", 0), otherValue},
 		{"no false", bearer.Claim("/missing", false), "none"},
 		{"null is not false", bearer.Claim("/nothing", false), "none"},
 		{"an object", bearer.Claim("/https:~1~1example.com~1plan", "pro"), otherValue},
@@ -80,9 +90,37 @@ func TestClaimFailsClosed(t *testing.T) {
 			t.Errorf("pointer %q: admitted", at)
 		}
 	}
+	for _, claims := range []string{`"acme"`, `["acme"]`} {
+		p := alice.WithClaims(claims)
+		for _, at := range []string{"tenant", "/~", "/~2"} {
+			if err := bearer.Claim(at, "acme").Check(get(), &p); err == nil {
+				t.Errorf("pointer %q into %s: admitted", at, claims)
+			}
+		}
+	}
+	p = alice.WithClaims(`{"level":3,"groups":[7]}`)
+	for _, at := range []string{"/level", "/groups"} {
+		if err := bearer.Claim(at, "").Check(get(), &p); err == nil {
+			t.Errorf("%s: a number passes for an empty string", at)
+		}
+	}
 	for _, value := range []float64{math.NaN(), math.Inf(1)} {
 		if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{bearer.Claim("/a", value)}}); err == nil {
 			t.Errorf("%v: no error", value)
+		}
+	}
+}
+
+// The log says which value the claim should have.
+func TestClaimExpectedInTheLog(t *testing.T) {
+	p := alice.WithClaims(`{}`)
+	for want, requirement := range map[string]bearer.Requirement{
+		`/a to be or to contain "b"`:  bearer.Claim("/a", "b"),
+		`/a to be or to contain 3`:    bearer.Claim("/a", 3),
+		`/a to be or to contain true`: bearer.Claim("/a", true),
+	} {
+		if e, ok := errors.AsType[*bearer.Error](requirement.Check(get(), &p)); !ok || e.Expected != want {
+			t.Errorf("%+v, want %s", e, want)
 		}
 	}
 }

@@ -95,6 +95,10 @@ func TestChallengesAndNoncesAreExposed(t *testing.T) {
 	if got := w.Header().Values("Access-Control-Expose-Headers"); !slices.Equal(got, []string{challenge}) {
 		t.Errorf("a guard of the Bearer scheme alone exposes %q", got)
 	}
+	w = admit(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, "", http.Header{"Access-Control-Allow-Origin": {""}})
+	if got := w.Header().Values("Access-Control-Expose-Headers"); len(got) > 0 {
+		t.Errorf("to no origin: exposes %q", got)
+	}
 	down := bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) { return nil, bearer.Unavailable(nil, 0) })
 	w = admit(t, bearer.Config{Verifiers: []bearer.Verifier{down}}, "Bearer a", http.Header{"Access-Control-Allow-Origin": {"*"}})
 	if got := w.Header().Values("Access-Control-Expose-Headers"); w.Code != 503 || len(got) > 0 {

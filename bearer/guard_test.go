@@ -181,6 +181,16 @@ func TestRealmIsEscaped(t *testing.T) {
 	}
 }
 
+// H6: a realm is printable ASCII.
+func TestRealmCharacters(t *testing.T) {
+	for c := range 256 {
+		_, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Realm: "a" + string([]byte{byte(c)}) + "b"})
+		if good := c >= 0x20 && c <= 0x7e; (err == nil) != good {
+			t.Errorf("%#x: %v", c, err)
+		}
+	}
+}
+
 func TestConfigIsCopied(t *testing.T) {
 	verifiers := []bearer.Verifier{bearer.VerifierFunc(byName)}
 	rt := newRoute(t, bearer.Config{Verifiers: verifiers}, bearer.RouteConfig{})

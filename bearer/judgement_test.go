@@ -354,6 +354,30 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 	}
 }
 
+// A principal of NewContext keeps its token type, which no request has shown.
+func TestNewContextKeepsTheTokenType(t *testing.T) {
+	for _, typ := range []string{"", "DPoP", "other"} {
+		p, ok := bearer.FromContext(bearer.NewContext(t.Context(), bearer.Principal{Subject: "alice", TokenType: typ}))
+		if !ok || p.TokenType != typ {
+			t.Errorf("%q became %q", typ, p.TokenType)
+		}
+	}
+}
+
+// Authenticate admits nobody: the principal of an outer guard stays as it is.
+func TestAuthenticateKeepsTheOuterPrincipal(t *testing.T) {
+	outer := serve(newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}}, bearer.RouteConfig{}), get("Bearer plain"))
+	inner := newRoute(t, bearer.Config{}, bearer.RouteConfig{})
+	outer.request.Header.Set("Authorization", "Bearer good")
+	r, p, ok := inner.Authenticate(httptest.NewRecorder(), outer.request)
+	if !ok {
+		t.Fatal("refused")
+	}
+	if kept, ok := bearer.FromContext(r.Context()); !ok || kept.ClientID != outer.principal.ClientID || kept.ClientID == p.ClientID {
+		t.Errorf("%+v, %t; the inner guard's is %+v", kept, ok, p)
+	}
+}
+
 // Third-party code on one route cannot change the principal that another route
 // sees.
 func TestNestedRoutesSeeTheVerifiersPrincipal(t *testing.T) {

@@ -21,6 +21,19 @@ const (
 	secretCause  = "dial tcp 10.0.0.7"
 )
 
+// A client that has gone is no reason to refuse, if the deny list answers.
+func TestDenyListAfterTheClientHasGone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, denied := range []bool{false, true} {
+		rt := newRoute(t, bearer.Config{DenyList: denyList(func(*bearer.Principal) (bool, error) { return denied, nil })}, bearer.RouteConfig{})
+		d := rt.Decide(get("Bearer good").WithContext(ctx))
+		if e, ok := errors.AsType[*bearer.Error](d.Err()); d.Allowed() == denied || denied && (!ok || e.Code != bearer.CodeInvalidToken) {
+			t.Errorf("denied %t: %v", denied, d.Err())
+		}
+	}
+}
+
 // RFC 6750, Section 3.1: invalid_token means "expired, revoked, malformed, or
 // invalid for other reasons". C7: a deny list that is out of reach is answered
 // 503.

@@ -154,3 +154,17 @@ func TestDetailsOf(t *testing.T) {
 		t.Errorf("malformed: %v, %v; want %s", got, err, want)
 	}
 }
+
+// Claims that cannot be read are an error, and not the absence of details.
+func TestDetailsOfUnreadableClaims(t *testing.T) {
+	for _, claims := range []string{"{", `"acme"`, `{"authorization_details":{}}`, `{"authorization_details":[1]}`, `{"authorization_details":[{}]}`,
+		`{"authorization_details":[{"type":1}]}`, `{"authorization_details":["payment"]}`} {
+		ctx := bearer.NewContext(t.Context(), alice.WithClaims(claims))
+		if found, err := bearer.DetailsOf[payment](ctx, "payment"); err == nil || len(found) > 0 {
+			t.Errorf("%s: %v, %v", claims, found, err)
+		}
+	}
+	if found, err := bearer.DetailsOf[payment](bearer.NewContext(t.Context(), alice.WithClaims(`{}`)), "payment"); err != nil || len(found) > 0 {
+		t.Errorf("no details: %v, %v", found, err)
+	}
+}

@@ -219,6 +219,32 @@ func TestTextsOfRecordsAreBounded(t *testing.T) {
 	}
 }
 
+// A text is cut after 256 bytes, and a cause after 768.
+func TestTextsOfRecordsAreCut(t *testing.T) {
+	cut := func(n, most int) string {
+		if n > most {
+			return strings.Repeat("x", most) + "…"
+		}
+		return strings.Repeat("x", n)
+	}
+	for _, n := range []int{1, 255, 256, 257, 767, 768, 769} {
+		var log eventLog
+		text := strings.Repeat("x", n)
+		e := bearer.Invalid("check", text, text)
+		e.Err = errors.New(text)
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, e)}}), bearer.RouteConfig{}), get("Bearer token"))
+		record, event := log.only(t)
+		if want := cut(n, 256); event.Got != want || event.Expected != want || event.Cause != cut(n, 768) {
+			t.Errorf("%d bytes: got %d, expected %d, cause %d", n, len(event.Got), len(event.Expected), len(event.Cause))
+		}
+		for name, value := range record {
+			if value == "" {
+				t.Errorf("the record has an empty %s", name)
+			}
+		}
+	}
+}
+
 // Part 2.4: with a token of 16 KiB and a path of many words that are in the
 // token, or almost, scrubbing does not search for every word: ten times the
 // words take about as long.

@@ -116,6 +116,9 @@ func TestFailureAddress(t *testing.T) {
 		{"the field where no proxy is trusted", nil, "10.0.0.1", []string{"192.0.2.1"}, false},
 		{"from the proxy", proxies, "10.0.0.1", []string{"192.0.2.1"}, true},
 		{"what the client wrote before the proxy", proxies, "10.0.0.1", []string{"198.51.100.1, 192.0.2.1"}, true},
+		{"through two proxies, in one line", proxies, "10.0.0.1", []string{"192.0.2.1, 10.1.1.1"}, true},
+		{"through sixteen proxies", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.1.1.1", 15)}, true},
+		{"through seventeen proxies", proxies, "10.0.0.1", []string{"192.0.2.1" + strings.Repeat(",10.1.1.1", 16)}, false},
 		{"in another line", proxies, "10.0.0.1", []string{"198.51.100.1", " 192.0.2.1 "}, true},
 		{"through two proxies", proxies, "10.0.0.1", []string{"198.51.100.1,192.0.2.1", "10.1.1.1"}, true},
 		{"a client that names itself", proxies, "10.0.0.1", []string{"192.0.2.1, 198.51.100.1"}, false},
@@ -152,6 +155,23 @@ func TestFailureAddress(t *testing.T) {
 			t.Errorf("%s after a field of another spelling: %d, want %d", client, got.status, want)
 		}
 	}
+	// What a proxy writes in place of an address counts for the proxy.
+	rt = newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1, TrustedProxy: proxies}}, bearer.RouteConfig{})
+	serve(rt, from("10.0.0.1", "Bearer forged", "unknown"))
+	for peer, want := range map[string]int{"10.0.0.1": 429, "10.0.0.2": 200} {
+		if got := serve(rt, from(peer, "Bearer good", "unknown")); got.status != want {
+			t.Errorf("an unknown client of %s: %d, want %d", peer, got.status, want)
+		}
+	}
+	// Nobody vouches for the fields of a peer without an address.
+	rt = newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 1, TrustedProxy: func(netip.Addr) bool { return true }}}, bearer.RouteConfig{})
+	for i, want := range []int{401, 429} {
+		r := from("192.0.2.1", "Bearer forged", "198.51.100."+strconv.Itoa(i))
+		r.RemoteAddr = "@"
+		if got := serve(rt, r); got.status != want {
+			t.Errorf("without an address, with a field: %d, want %d", got.status, want)
+		}
+	}
 	// All clients of a Unix socket, which have no address, count as one.
 	r := get("Bearer forged")
 	r.RemoteAddr = "@"
@@ -177,6 +197,75 @@ func TestFailureLimitIsBounded(t *testing.T) {
 	}
 	if n := bearer.FailuresRemembered(rt); n != addresses {
 		t.Errorf("%d addresses are remembered, want %d", n, addresses)
+	}
+}
+
+// An address that is remembered takes no room from another, one that has regained
+// its failures makes room, and others keep theirs.
+func TestFailureLimitMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{Burst: 3, Every: time.Second, MaxAddresses: 3}}, bearer.RouteConfig{})
+		fail := func(address string, times, remembered int) {
+			t.Helper()
+			for range times {
+				serve(rt, from(address, "Bearer forged"))
+			}
+			if n := bearer.FailuresRemembered(rt); n != remembered {
+				t.Errorf("after %s: %d addresses are remembered, want %d", address, n, remembered)
+			}
+		}
+		fail("192.0.2.1", 1, 1)
+		fail("192.0.2.2", 1, 2)
+		fail("192.0.2.3", 4, 3)
+		fail("192.0.2.1", 0, 3)
+		<-time.After(time.Second) // the first two have regained all, at this moment
+		fail("192.0.2.3", 1, 3)   // known, so nobody makes room
+		fail("192.0.2.4", 1, 2)   // the first two make room
+		if got := serve(rt, from("192.0.2.3", "Bearer good")); got.status != 429 {
+			t.Errorf("who guesses most: %d, want 429", got.status)
+		}
+		// Failures count from now, and not from the last one.
+		<-time.After(time.Hour)
+		for _, want := range []int{401, 401, 401, 429} {
+			if got := serve(rt, from("192.0.2.1", "Bearer forged")); got.status != want {
+				t.Errorf("an hour later: %d, want %d", got.status, want)
+			}
+		}
+	})
+}
+
+// The documented defaults: 100 failures, and 65,536 addresses.
+func TestFailureLimitDefaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRoute(t, bearer.Config{FailureLimit: &bearer.FailureLimit{}}, bearer.RouteConfig{})
+		judged := 0
+		for serve(rt, from("192.0.2.1", "Bearer forged")).status == 401 {
+			judged++
+		}
+		if judged != 100 {
+			t.Errorf("%d failures, want 100", judged)
+		}
+		for i := range 1<<16 + 1 {
+			serve(rt, from(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String(), "Bearer forged"))
+		}
+		if n := bearer.FailuresRemembered(rt); n != 1<<16 {
+			t.Errorf("%d addresses are remembered, want 65,536", n)
+		}
+	})
+	const year = 365 * 24 * time.Hour
+	for _, tt := range []struct {
+		limit bearer.FailureLimit
+		ok    bool
+	}{
+		{bearer.FailureLimit{Burst: 1, Every: year}, true},
+		{bearer.FailureLimit{Burst: 1, Every: year + 1}, false},
+		{bearer.FailureLimit{Every: year / 100}, true},
+		{bearer.FailureLimit{Every: year/100 + 1}, false},
+	} {
+		_, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(byName)}, FailureLimit: &tt.limit})
+		if (err == nil) != tt.ok {
+			t.Errorf("%+v: %v", tt.limit, err)
+		}
 	}
 }
 

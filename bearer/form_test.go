@@ -122,6 +122,40 @@ func TestDecideTwiceReadsTheFormTwice(t *testing.T) {
 	}
 }
 
+// The bounds of a form: its length, and ASCII alone if it has a token (B3).
+func TestFormBounds(t *testing.T) {
+	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
+	const most = 1 << 20
+	filled := func(n int) string {
+		const start = "access_token=good&x="
+		return start + strings.Repeat("a", n-len(start))
+	}
+	for body, want := range map[string]int{
+		filled(most):                 200,
+		filled(most + 1):             400,
+		"access_token=good&x=\x7f":   200,
+		"access_token=good&x=\u0080": 400,
+		"\u0080=x&access_token=good": 400,
+		"access_token=good&\u00e9=é": 400,
+		"access_token=good&x=%C3%A9": 200,
+		"x=\u0080":                   401,
+	} {
+		if got := serve(rt, post(formType, body)); got.status != want {
+			t.Errorf("%d bytes, %.40q: %d, want %d", len(body), body, got.status, want)
+		}
+	}
+	e, ok := errors.AsType[*bearer.Error](rt.Decide(post(formType, filled(most+1))).Err())
+	if !ok || e.Expected != "at most 1048576 bytes" {
+		t.Errorf("%+v", e)
+	}
+	// A client that has gone is no reason to refuse what it sent.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if d := rt.Decide(post(formType, "access_token=good").WithContext(ctx)); !d.Allowed() {
+		t.Errorf("a caller that has gone: %v", d.Err())
+	}
+}
+
 func TestFormThatCannotBeRead(t *testing.T) {
 	rt := newRoute(t, bearer.Config{Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromFormBody()}}, bearer.RouteConfig{})
 	broken := errors.New("connection reset")

@@ -354,6 +354,36 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 	}
 }
 
+// C10, C21: the inner route judges the scheme that reaches it, and a proof that no
+// outer route has checked.
+func TestNestedRouteWithAnotherScheme(t *testing.T) {
+	guard := newGuard(t, (&counting{}).config())
+	outer := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer"), Optional: true})
+	inner := guard.MustRoute(bearer.RouteConfig{Rule: scope.None})
+	as := func(authorization string) func(*http.Request) *http.Request {
+		return func(r *http.Request) *http.Request {
+			r.Header.Set("Authorization", authorization)
+			r.Header["Dpop"] = []string{"proof-1"}
+			return r
+		}
+	}
+	for _, tt := range []struct {
+		first    *http.Request
+		then     string
+		admitted bool
+	}{
+		{get("Bearer plain"), "DPoP plain", false},
+		{get("Bearer plain"), "Bearer plain", true},
+		{dpopRequest("bound"), "Bearer bound", false},
+		{get(), "DPoP bound", true},
+		{get(), "Bearer plain", true},
+	} {
+		if got := pass(tt.first, as(tt.then), outer, inner); got.handedOn != tt.admitted {
+			t.Errorf("%s, then %s: %d, want admitted %t", tt.first.Header.Get("Authorization"), tt.then, got.status, tt.admitted)
+		}
+	}
+}
+
 // A principal of NewContext keeps its token type, which no request has shown.
 func TestNewContextKeepsTheTokenType(t *testing.T) {
 	for _, typ := range []string{"", "DPoP", "other"} {

@@ -265,3 +265,15 @@ func TestPrincipalContext(t *testing.T) {
 		}
 	}
 }
+
+// M3, C10: a caller of Verify must see any binding.
+func TestConfirmationIsZero(t *testing.T) {
+	for _, c := range []bearer.Confirmation{{JKT: "a"}, {X5TS256: "a"}, {Other: true}} {
+		if c.IsZero() {
+			t.Errorf("%+v passes for none", c)
+		}
+	}
+	if !(bearer.Confirmation{}).IsZero() {
+		t.Error("the zero Confirmation is a binding")
+	}
+}

@@ -208,3 +208,40 @@ func TestBoundTokensAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// An Error takes part in chains of errors, and a nil *Error does not panic.
+func TestErrorChains(t *testing.T) {
+	cause := errors.New("cause")
+	e := bearer.Unavailable(cause, 0)
+	if !errors.Is(e, cause) || errors.Is(e, bearer.ErrUnrecognized) {
+		t.Errorf("%v is not its cause", e)
+	}
+	unknown := bearer.Unrecognized("form", "a", "b")
+	if !errors.Is(unknown, bearer.ErrUnrecognized) || errors.Is(unknown, cause) || errors.Is(bearer.Invalid("a", "b", "c"), bearer.ErrUnrecognized) {
+		t.Errorf("%v is not ErrUnrecognized", unknown)
+	}
+	var none *bearer.Error
+	if none.Error() == "" || none.Unwrap() != nil || none.Is(bearer.ErrUnrecognized) {
+		t.Errorf("%q, %v", none.Error(), none.Unwrap())
+	}
+}
+
+// Among joined errors of a policy, the first answers, unless another is an outage.
+func TestJoinedErrorsOfAPolicy(t *testing.T) {
+	forbidden, concealed := bearer.Forbid(""), &bearer.Error{Code: bearer.CodeNotFound}
+	down := bearer.Unavailable(errors.New("down"), 0)
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{errors.Join(forbidden, concealed), 403},
+		{errors.Join(concealed, forbidden), 404},
+		{errors.Join(errors.New("unclassified"), concealed, forbidden), 404},
+		{errors.Join(concealed, down, forbidden), 503},
+	} {
+		rt := newRoute(t, bearer.Config{}, bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(tt.err)}})
+		if got := serve(rt, get("Bearer good")); got.status != tt.want {
+			t.Errorf("%v: %d, want %d", tt.err, got.status, tt.want)
+		}
+	}
+}

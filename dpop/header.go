@@ -22,7 +22,7 @@ type header struct {
 // that the token is bound to.
 func (c *Checker) readHeader(jws jose.JWS, jkt string) (header, *bearer.Error) {
 	h := jws.Header
-	if !h.HasType || jose.NormalizeType(h.Type) != "dpop+jwt" {
+	if jose.NormalizeType(h.Type) != "dpop+jwt" { // also without a typ
 		return header{}, invalid("typ", `"dpop+jwt"`, quoted(h.Type))
 	}
 	alg := jose.Algorithm(h.Algorithm)

@@ -21,6 +21,11 @@ func TestHeadersAreBounded(t *testing.T) {
 	if len(h.byJKT) != maxHeaders {
 		t.Errorf("%d are kept", len(h.byJKT))
 	}
+	longest := strings.Repeat("x", maxHeaderLength)
+	h.keep(header{segment: longest}, "longest")
+	if _, ok := h.known(longest, "longest"); !ok {
+		t.Error("one as long as it may be is not kept")
+	}
 	long := strings.Repeat("x", maxHeaderLength+1)
 	h.keep(header{segment: long}, "long")
 	if _, ok := h.known(long, "long"); ok {

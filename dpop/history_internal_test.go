@@ -212,3 +212,51 @@ func TestForgottenSeconds(t *testing.T) {
 		}
 	}
 }
+
+// Reports V12: the first proof of a second that the store forgets decides when the
+// second is refused, in whatever order the proofs come.
+func TestSecondIsForgottenWithItsFirstProof(t *testing.T) {
+	const early, late = 50 * time.Second, 100 * time.Second
+	for _, order := range [][]time.Duration{{early, late}, {late, early}, {early}} {
+		for now, want := range map[time.Duration]bool{early - 1: true, early: false, early + 1: false, late: false} {
+			var h history
+			for _, until := range order {
+				if !h.use(7, 0, until) {
+					t.Fatal("refused at first")
+				}
+			}
+			if got := h.use(7, now, now+time.Minute); got != want {
+				t.Errorf("remembered until %v: %t at %v", order, got, now)
+			}
+			if !h.use(8, now, now+time.Minute) {
+				t.Errorf("another second is refused at %v", now)
+			}
+		}
+	}
+}
+
+// The ranges of forgotten seconds are bounded, and only the earliest are merged.
+func TestForgottenRangesAreBounded(t *testing.T) {
+	const apart = 2 * (maxGap + 1)
+	for _, n := range []int{maxForgotten - 1, maxForgotten, maxForgotten + 1, 3 * maxForgotten} {
+		var h history
+		for i := range n {
+			h.use(int64(i*apart), 0, time.Second)
+		}
+		h.expire(time.Second)
+		if len(h.forgotten) != min(n, maxForgotten) {
+			t.Errorf("%d ranges of %d", len(h.forgotten), n)
+		}
+		for i := range n {
+			if !h.hasForgotten(int64(i * apart)) {
+				t.Errorf("%d of %d is not forgotten", i, n)
+			}
+		}
+		if merged := h.hasForgotten(apart / 2); merged != (n > maxForgotten) {
+			t.Errorf("of %d, the first two are merged: %t", n, merged)
+		}
+		if h.hasForgotten(int64((n-1)*apart - apart/2)) {
+			t.Errorf("of %d, the last two are merged", n)
+		}
+	}
+}

@@ -162,6 +162,39 @@ func TestQuotaOfAnOwnerComesBack(t *testing.T) {
 }
 
 // A full store rejects new proofs until old ones expire; it never evicts early.
+// An owner's proofs count until each of them is forgotten.
+func TestQuotaOfAnOwnerWithProofsOfSeveralAges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, dpop.MemoryConfig{Capacity: 100, PerOwner: 2})
+		n := 0
+		burn := func(life time.Duration) error {
+			n++
+			id, jkt := numbered(n)
+			_, err := m.Burn(t.Context(), dpop.UsedProof{ID: id, JKT: jkt, Owner: [32]byte{1}, Until: time.Now().Add(life)})
+			return err
+		}
+		for _, life := range []time.Duration{2 * time.Minute, 10 * time.Second} {
+			if err := burn(life); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := burn(time.Minute); !errors.Is(err, dpop.ErrQuota) {
+			t.Errorf("a third proof: %v, want ErrQuota", err)
+		}
+		<-time.After(time.Minute)
+		if err := burn(10 * time.Second); err != nil {
+			t.Errorf("after one of two is forgotten: %v", err)
+		}
+		if err := burn(10 * time.Second); !errors.Is(err, dpop.ErrQuota) {
+			t.Errorf("while the other is remembered: %v, want ErrQuota", err)
+		}
+		<-time.After(time.Minute)
+		if err := burn(10 * time.Second); err != nil {
+			t.Errorf("after one of two is forgotten: %v", err)
+		}
+	})
+}
+
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const capacity = 1000

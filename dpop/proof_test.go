@@ -2,10 +2,13 @@ package dpop_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -42,6 +45,15 @@ func TestAlgorithms(t *testing.T) {
 			wantRefusal(t, checkAndUse(chosen, orders(t, c.proof(t, nil)), token, c.jkt), "")
 		})
 	}
+	for _, tt := range []struct{ named, want []string }{
+		{[]string{"ES256", "PS256", "ES256"}, []string{"ES256", "PS256"}},
+		{[]string{"EdDSA"}, []string{"EdDSA", "Ed25519"}},
+		{[]string{"Ed25519", "EdDSA"}, []string{"EdDSA", "Ed25519"}},
+	} {
+		if got := newChecker(t, dpop.Config{Algorithms: tt.named}).Algorithms(); !slices.Equal(got, tt.want) {
+			t.Errorf("Algorithms %q give %q, want %q", tt.named, got, tt.want)
+		}
+	}
 	t.Run("FAPI 2.0", func(t *testing.T) { // F6
 		fapi := newChecker(t, dpop.Config{Algorithms: []string{"PS256", "ES256", "Ed25519"}})
 		if got, want := fmt.Sprint(fapi.Algorithms()), "[PS256 ES256 EdDSA Ed25519]"; got != want {
@@ -73,6 +85,7 @@ func TestHeaderField(t *testing.T) {
 		{"joined by a comma", []string{"DPoP: " + good() + ", " + good()}, "DPoP"},
 		{"a trailing comma", []string{"DPoP: " + good() + ","}, "DPoP"},
 		{"too long", []string{"DPoP: " + long}, "DPoP"},
+		{"too long by one", []string{"DPoP: " + strings.Repeat(".", 8<<10+1)}, "DPoP"},
 		{"a megabyte of dots", []string{"DPoP: " + strings.Repeat(".", 1<<20)}, "DPoP"},
 		{"a name with an underscore", []string{"D_PoP: " + good()}, "DPoP"},
 		{"in Proxy-Authorization (D17)", []string{"Proxy-Authorization: DPoP " + good()}, "DPoP"},
@@ -91,6 +104,35 @@ func TestHeaderField(t *testing.T) {
 			wantRefusal(t, checkAndUse(checker, read(t, "GET /orders", tt.fields...), token, c.jkt), tt.check)
 		})
 	}
+}
+
+// The log says what was wrong with a proof, in bounded texts.
+func TestWhatWasWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "ES256")
+		checker := newChecker(t, dpop.Config{Nonces: newNonces(t, dpop.NoncesConfig{})})
+		now := time.Now().Unix()
+		for _, tt := range []struct{ name, proof, expected, got string }{
+			{"a long field", strings.Repeat(".", 8<<10+1), "a proof of at most 8192 bytes", "8193"},
+			{"a short method", c.proof(t, members{"htm": "POST"}), `"GET"`, `"POST"`},
+			{"a method of 200 bytes", c.proof(t, members{"htm": strings.Repeat("P", 200)}), `"GET"`, `"` + strings.Repeat("P", 200) + `"`},
+			{"a method of 201 bytes", c.proof(t, members{"htm": strings.Repeat("P", 201)}), `"GET"`, `"` + strings.Repeat("P", 200) + `"…`},
+			{"no nonce", c.proof(t, nil), "a recently issued nonce", "none"},
+			{"another nonce", c.proof(t, members{"nonce": "n"}), "a recently issued nonce", "a different nonce"},
+		} {
+			e, ok := errors.AsType[*bearer.Error](checkAndUse(checker, orders(t, tt.proof), token, c.jkt))
+			if !ok || e.Expected != tt.expected || e.Got != tt.got {
+				t.Errorf("%s: %v; want %q, got %q", tt.name, e, tt.expected, tt.got)
+			}
+		}
+		checker = newChecker(t, dpop.Config{})
+		for iat, got := range map[int64]string{now - 70: "1m10s past", now + 70: "1m10s ahead"} {
+			e, ok := errors.AsType[*bearer.Error](checkAndUse(checker, orders(t, c.proof(t, members{"iat": iat})), token, c.jkt))
+			if !ok || e.Check != "iat" || e.Got != got {
+				t.Errorf("%v, want %q", e, got)
+			}
+		}
+	})
 }
 
 // D3 to D7, D28; RFC 9449, Sections 4.2 and 4.3; RFC 7515, Section 4.1.9.

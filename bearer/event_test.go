@@ -271,6 +271,39 @@ func TestScrubbingIsBounded(t *testing.T) {
 	}
 }
 
+// Part 2.8: the log shows no part of a token with twelve characters or more,
+// between whatever characters the part stands.
+func TestPartsOfTokensAreScrubbed(t *testing.T) {
+	const token = "abcdefghijklmnopqrstuvwxyz.0123456789ABCDEFGHIJ"
+	for _, tt := range []struct{ text, want string }{
+		{"abcdefghijk", "abcdefghijk"}, // eleven
+		{"abcdefghijkl", "[token]"},
+		{"<cdefghijklmno>", "<[token]>"},
+		{"a cdefghijklmno b", "a [token] b"},
+		{"name.cdefghijklmno", "name.[token]"},
+		{"cdefghijklmno.name", "[token].name"},
+		{"xyz.012345678", "[token]"},
+		{"cdefghijklmnoX", "cdefghijklmnoX"}, // not a part of the token
+		{token, "[token]"},
+		{token + "," + token, "[token],[token]"},
+	} {
+		var log eventLog
+		e := bearer.Invalid("check", "a", tt.text)
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, e)}}), bearer.RouteConfig{}), get("Bearer "+token))
+		if _, event := log.only(t); event.Got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.text, event.Got, tt.want)
+		}
+	}
+	for token, want := range map[string]string{"abcdefghijk": "xabcdefghijkx", "abcdefghijkl": "x[token]x"} {
+		var log eventLog
+		e := bearer.Invalid("check", "a", "x"+token+"x")
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, e)}}), bearer.RouteConfig{}), get("Bearer "+token))
+		if _, event := log.only(t); event.Got != want {
+			t.Errorf("a token of %d characters: %q, want %q", len(token), event.Got, want)
+		}
+	}
+}
+
 // C16, part 2.8: a token that is a letter, or a part of the guard's own words,
 // does not garble the record. A short token that is quoted is still removed.
 func TestShortTokensDoNotGarbleTheRecord(t *testing.T) {

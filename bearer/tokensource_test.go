@@ -190,3 +190,76 @@ func TestTokenSourceMistakes(t *testing.T) {
 		t.Errorf("the default sources are %v", got)
 	}
 }
+
+// A source prints as the call that creates it.
+func TestTokenSourcesPrintAsCalls(t *testing.T) {
+	for want, source := range map[string]bearer.TokenSource{
+		"TokenSource{}":                   {},
+		"FromAuthorization()":             bearer.FromAuthorization(),
+		"FromFormBody()":                  bearer.FromFormBody(),
+		"InsecureFromQuery()":             bearer.InsecureFromQuery(),
+		`FromHeader("X-Token")`:           bearer.FromHeader("X-Token"),
+		`FromCookie("__Host-token")`:      bearer.FromCookie("__Host-token"),
+		`InsecureFromCookie("token")`:     bearer.InsecureFromCookie("token"),
+		`FromWebSocketProtocol("bearer")`: bearer.FromWebSocketProtocol("bearer"),
+	} {
+		if got := source.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// New refuses sources that may read the same value, and accepts others.
+func TestSourcesThatOverlap(t *testing.T) {
+	authorization := bearer.FromAuthorization()
+	for _, tt := range []struct {
+		name    string
+		sources []bearer.TokenSource
+		ok      bool
+	}{
+		{"the same twice", []bearer.TokenSource{authorization, authorization}, false},
+		{"two cookies", []bearer.TokenSource{bearer.FromCookie("__Host-a"), bearer.FromCookie("__Host-b")}, true},
+		{"two cookies of one name", []bearer.TokenSource{bearer.FromCookie("__Host-a"), bearer.InsecureFromCookie("__Host-a")}, false},
+		{"a cookie and a field of one name", []bearer.TokenSource{bearer.InsecureFromCookie("X-A"), bearer.FromHeader("X-A")}, true},
+		{"a field and a cookie of one name", []bearer.TokenSource{bearer.FromHeader("X-A"), bearer.InsecureFromCookie("X-A")}, true},
+		{"a protocol that begins as another", []bearer.TokenSource{bearer.FromWebSocketProtocol("a."), bearer.FromWebSocketProtocol("a.b.")}, false},
+		{"a protocol that another begins with", []bearer.TokenSource{bearer.FromWebSocketProtocol("a.b."), bearer.FromWebSocketProtocol("a.")}, false},
+		{"two protocols", []bearer.TokenSource{bearer.FromWebSocketProtocol("a."), bearer.FromWebSocketProtocol("b.")}, true},
+		{"a cookie named as a field of others", []bearer.TokenSource{bearer.InsecureFromCookie("Cookie"), bearer.InsecureFromCookie("X-Amzn-Oidc-Data")}, true},
+		{"a field of others", []bearer.TokenSource{bearer.FromHeader("Cookie")}, false},
+		{"the data of AWS", []bearer.TokenSource{bearer.FromHeader("X-Amzn-Oidc-Data")}, false},
+	} {
+		if _, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Sources: tt.sources}); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// Settings that Sources leave without effect, or that Sources contradict.
+func TestSourcesAndOtherSettings(t *testing.T) {
+	authorization, cookie, field := bearer.FromAuthorization(), bearer.FromCookie("__Host-a"), bearer.FromHeader("X-Token")
+	limit, protection := &bearer.FailureLimit{}, http.NewCrossOriginProtection()
+	for _, tt := range []struct {
+		name   string
+		config bearer.Config
+		ok     bool
+	}{
+		{"a limit", bearer.Config{FailureLimit: limit}, true},
+		{"a limit and Authorization among others", bearer.Config{FailureLimit: limit, Sources: []bearer.TokenSource{cookie, authorization}}, true},
+		{"a limit without Authorization", bearer.Config{FailureLimit: limit, Sources: []bearer.TokenSource{cookie}}, false},
+		{"proofs", bearer.Config{Proofs: &proofs{}, ProofsRequired: true}, true},
+		{"proofs and Authorization alone", bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{authorization}}, true},
+		{"proofs required, and another source", bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{authorization, field}}, false},
+		{"proofs, and another source", bearer.Config{Proofs: &proofs{}, Sources: []bearer.TokenSource{authorization, field}}, true},
+		{"proofs without Authorization", bearer.Config{Proofs: &proofs{}, Sources: []bearer.TokenSource{field}}, false},
+		{"proofs required without Authorization", bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{field}}, false},
+		{"a protection, and a cookie before others", bearer.Config{CrossOrigin: protection, Sources: []bearer.TokenSource{cookie, authorization}}, true},
+		{"a protection, and a cookie after others", bearer.Config{CrossOrigin: protection, Sources: []bearer.TokenSource{authorization, cookie}}, true},
+		{"a protection without effect", bearer.Config{CrossOrigin: protection, Sources: []bearer.TokenSource{authorization}}, false},
+	} {
+		tt.config.Verifiers = []bearer.Verifier{boundVerifier}
+		if _, err := bearer.New(tt.config); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}

@@ -329,6 +329,21 @@ func TestChallengesNameTheScopesOfNestedRoutes(t *testing.T) {
 			t.Errorf("%s: the body is %s", tt.name, got.body)
 		}
 	}
+	// A token that middleware adds or removes between the routes needs both scopes.
+	added := func(r *http.Request) *http.Request {
+		r.Header.Set("Authorization", "Bearer weak")
+		return r
+	}
+	if got := pass(get(), added, route(optional), route(inner)); got.status != 403 || !strings.Contains(got.challenge(), ` scope="inner outer"`) {
+		t.Errorf("an added token: %d %s", got.status, got.challenge())
+	}
+	removed := func(r *http.Request) *http.Request {
+		r.Header.Del("Authorization")
+		return r
+	}
+	if got := pass(get("Bearer plain"), removed, route(outer), route(inner)); got.status != 401 || !strings.Contains(got.challenge(), ` scope="inner outer"`) {
+		t.Errorf("a removed token: %d %s", got.status, got.challenge())
+	}
 	// The answers of a route for one outer route are not those for another.
 	shared, third := route(inner), bearer.RouteConfig{Rule: scope.All("third")}
 	for range 2 {

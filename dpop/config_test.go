@@ -4,11 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/internal/jose"
 )
 
 func TestNewReportsAllMistakes(t *testing.T) {
@@ -80,5 +82,37 @@ func TestNewProofRefuses(t *testing.T) {
 	}
 	if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token, Nonce: "\xff"}); err == nil {
 		t.Error("a nonce that is not UTF-8")
+	}
+}
+
+// A proof has the URL without query and fragment, and the claims ath and nonce only
+// where there are any (RFC 9449, Section 4.2).
+func TestClaimsOfNewProof(t *testing.T) {
+	c := newClient(t, "ES256")
+	for _, tt := range []struct {
+		url, token, nonce, htu string
+	}{
+		{origin + "/orders?a=b#c", token, "n", origin + "/orders"},
+		{origin + "/orders#c?d", token, "", origin + "/orders"},
+		{origin + "/orders", "", "n", origin + "/orders"},
+		{origin, "", "", origin},
+	} {
+		proof, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: tt.url, AccessToken: tt.token, Nonce: tt.nonce})
+		if err != nil {
+			t.Fatal(err)
+		}
+		jws, err := jose.Parse(proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var claims map[string]any
+		if err := json.Unmarshal(jws.Payload, &claims); err != nil {
+			t.Fatal(err)
+		}
+		_, bound := claims["ath"]
+		nonce, issued := claims["nonce"]
+		if claims["htu"] != tt.htu || claims["htm"] != "GET" || bound != (tt.token != "") || issued != (tt.nonce != "") || issued && nonce != tt.nonce {
+			t.Errorf("%+v gives %v", tt, claims)
+		}
 	}
 }

@@ -2,7 +2,10 @@ package dpop_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"maps"
 	"strings"
 	"sync"
@@ -199,4 +202,22 @@ func TestProofsWithNonces(t *testing.T) {
 	if got := newChecker(t, dpop.Config{}).Nonce(); got != "" {
 		t.Errorf("without nonces Nonce() = %q", got)
 	}
+}
+
+// Instances of different versions accept each other's nonces: a nonce is its
+// version, and 20 bytes of HMAC-SHA-256 over a label, the version and the time.
+func TestNonceIsStable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := []byte(strings.Repeat("k", 32))
+		for _, rotate := range []time.Duration{time.Second, time.Minute, time.Hour} {
+			nonces := newNonces(t, dpop.NoncesConfig{Key: key, Rotate: rotate})
+			mac := hmac.New(sha256.New, key)
+			mac.Write([]byte("bearerkit DPoP nonce\x00\x01"))
+			mac.Write(binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixNano()/int64(rotate))))
+			want := base64.RawURLEncoding.EncodeToString(append([]byte{1}, mac.Sum(nil)[:20]...))
+			if got := nonces.Current(); got != want {
+				t.Errorf("rotated each %v: %q, want %q", rotate, got, want)
+			}
+		}
+	})
 }

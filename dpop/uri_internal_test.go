@@ -1,6 +1,7 @@
 package dpop
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,6 +34,50 @@ func TestNormalizeURI(t *testing.T) {
 		got, err := normalizeURI(uri)
 		if err != nil || got != want {
 			t.Errorf("normalizeURI(%q) = %q, %v, want %q", uri, got, err, want)
+		}
+	}
+}
+
+// D9: each character of a host, a port and a path that RFC 3986 does not allow there,
+// and each address and port that nobody can connect to.
+func TestNormalizeURIRefuses(t *testing.T) {
+	for c := range 256 {
+		char := string([]byte{byte(c)})
+		digit := '0' <= c && c <= '9'
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digit || c > 0 && strings.Contains("-._~", char)
+		if _, err := normalizeAuthority("a:8"+char+"3", "443"); (err == nil) != digit {
+			t.Errorf("a port with %q: %v", char, err)
+		}
+		if _, err := normalizeAuthority("a"+char, "443"); (err == nil) != (letter || c == ':' || strings.Contains("!$&'()*+,;=", char)) {
+			t.Errorf("a host with %q: %v", char, err)
+		}
+		if c != '%' {
+			if _, err := normalizePath("/a" + char); (err == nil) != (c > ' ' && c < 0x7f && !strings.Contains(`\?#`, char)) {
+				t.Errorf("a path with %q: %v", char, err)
+			}
+		}
+		want := fmt.Sprintf("/%%%02X", c)
+		if letter {
+			want = "/" + char
+		}
+		for _, encoded := range []string{fmt.Sprintf("/%%%02X", c), fmt.Sprintf("/%%%02x", c)} {
+			if got, err := normalizePath(encoded); err != nil || got != want {
+				t.Errorf("normalizePath(%q) = %q, %v, want %q", encoded, got, err, want)
+			}
+		}
+	}
+	for authority, want := range map[string]string{
+		"a:1": "a:1", "a:65535": "a:65535", "a:00001": "a:1", "[::1]": "[::1]", "[::1]:": "[::1]", "[::1]:8443": "[::1]:8443",
+		"a:0": "", "a:000": "", "a:65536": "", "a:99999999999999999999": "", "a:80:80": "", "": "", ":443": "",
+		"@a": "", "me@a": "", "a@": "", "[::1": "", "[::1]x": "", "[::1]x:443": "", "[192.0.2.1]": "", "[fe80::1%eth0]": "", "[]": "", "[a]": "", "[::1]]": "",
+	} {
+		if got, err := normalizeAuthority(authority, "443"); got != want || (err == nil) != (want != "") {
+			t.Errorf("normalizeAuthority(%q) = %q, %v, want %q", authority, got, err, want)
+		}
+	}
+	for _, path := range []string{"", "a", "*", "a/b", "?", "%2F"} {
+		if got, err := normalizePath(path); err == nil {
+			t.Errorf("normalizePath(%q) = %q", path, got)
 		}
 	}
 }

@@ -159,7 +159,8 @@ func (e Entry) Times(leeway time.Duration) Times {
 // Denies reports whether an entry with times t denies the token of p at now.
 // The entry's key must be one of [Keys].
 func (t Times) Denies(p *bearer.Principal, now time.Time) bool {
-	spared := !t.IssuedBefore.IsZero() && !p.IssuedAt.IsZero() && p.IssuedAt.Unix() > t.IssuedBefore.Unix()
+	// A token without iat is older than any time.
+	spared := !t.IssuedBefore.IsZero() && p.IssuedAt.Unix() > t.IssuedBefore.Unix()
 	return t.Until.After(now) && !spared
 }
 

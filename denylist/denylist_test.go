@@ -70,6 +70,40 @@ func TestEntriesEnd(t *testing.T) {
 	})
 }
 
+// A full list looks for expired entries at most once a second. It never exceeds its
+// capacity, by default 100,000.
+func TestFullList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, denylist.MemoryConfig{Capacity: 2, Leeway: -1})
+		deny := func(subject string, d time.Duration) error {
+			return m.Deny(t.Context(), denylist.Entry{Issuer: "i", Subject: subject, Until: time.Now().Add(d)})
+		}
+		for subject, life := range map[string]time.Duration{"short": time.Second / 2, "long": time.Hour} {
+			if err := deny(subject, life); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			if err := deny("more", time.Hour); !errors.Is(err, denylist.ErrFull) {
+				t.Errorf("beyond the capacity: %v", err)
+			}
+		}
+		<-time.After(time.Second)
+		if err := deny("more", time.Hour); err != nil {
+			t.Errorf("a second later, after an entry expired: %v", err)
+		}
+		m = newMemory(t, denylist.MemoryConfig{})
+		for n := range 100_000 {
+			if err := deny(fmt.Sprint(n), time.Hour); err != nil {
+				t.Fatalf("entry %d: %v", n, err)
+			}
+		}
+		if err := deny("more", time.Hour); !errors.Is(err, denylist.ErrFull) {
+			t.Errorf("beyond the default capacity: %v", err)
+		}
+	})
+}
+
 // Reports G2: alice signs out everywhere at a time by our clock. The iat of her
 // tokens is by the issuer's clock, which may be ahead of ours by the leeway.
 func TestLeewayCountsForIssuedBefore(t *testing.T) {
@@ -213,6 +247,74 @@ func BenchmarkDenied(b *testing.B) {
 	for b.Loop() {
 		if denied, err := m.Denied(b.Context(), p); denied || err != nil {
 			b.Fatal(denied, err)
+		}
+	}
+}
+
+// Merging never ends a denial earlier, and never spares a token that the list
+// denied: the later end and the later IssuedBefore count, and no IssuedBefore is
+// later than any. An entry that has expired counts for nothing.
+func TestTimesMerge(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	at := func(seconds int) time.Time {
+		if seconds == 0 {
+			return time.Time{}
+		}
+		return now.Add(time.Duration(seconds) * time.Second)
+	}
+	later := func(a, b time.Time) time.Time {
+		if a.After(b) {
+			return a
+		}
+		return b
+	}
+	for _, existingUntil := range []int{-1, 1, 10, 20} {
+		for _, until := range []int{5, 10, 15} {
+			for _, existingBefore := range []int{0, -30, -20, -10} {
+				for _, before := range []int{0, -20} {
+					existing := denylist.Times{Until: at(existingUntil), IssuedBefore: at(existingBefore)}
+					new := denylist.Times{Until: at(until), IssuedBefore: at(before)}
+					want := new
+					if existingUntil > 0 {
+						want.Until = later(existing.Until, new.Until)
+						want.IssuedBefore = later(existing.IssuedBefore, new.IssuedBefore)
+						if existingBefore == 0 || before == 0 {
+							want.IssuedBefore = time.Time{}
+						}
+					}
+					if got := new.Merge(existing, now); !got.Until.Equal(want.Until) || !got.IssuedBefore.Equal(want.IssuedBefore) {
+						t.Errorf("%+v merged with %+v is %+v, want %+v", new, existing, got, want)
+					}
+				}
+			}
+		}
+	}
+	// At its end, an entry has expired.
+	if got := (denylist.Times{Until: at(5)}).Merge(denylist.Times{Until: now, IssuedBefore: at(-1)}, now); !got.Until.Equal(at(5)) || !got.IssuedBefore.IsZero() {
+		t.Errorf("merged with an entry that ends now: %+v", got)
+	}
+}
+
+// SE5: an entry denies a token until its end, unless the token was issued in
+// a later second than IssuedBefore. A token without iat is always denied.
+func TestTimesDenies(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	for _, tt := range []struct {
+		name   string
+		times  denylist.Times
+		issued time.Time
+		denied bool
+	}{
+		{"before the end", denylist.Times{Until: now.Add(1)}, now.Add(-time.Hour), true},
+		{"at the end", denylist.Times{Until: now}, now.Add(-time.Hour), false},
+		{"issued before", denylist.Times{Until: now.Add(1), IssuedBefore: now}, now.Add(-time.Second), true},
+		{"issued in the same second", denylist.Times{Until: now.Add(1), IssuedBefore: now}, now.Add(time.Second - 1), true},
+		{"issued in the next second", denylist.Times{Until: now.Add(1), IssuedBefore: now}, now.Add(time.Second), false},
+		{"without iat", denylist.Times{Until: now.Add(1), IssuedBefore: now}, time.Time{}, true},
+		{"without iat and IssuedBefore", denylist.Times{Until: now.Add(1)}, time.Time{}, true},
+	} {
+		if got := tt.times.Denies(&bearer.Principal{IssuedAt: tt.issued}, now); got != tt.denied {
+			t.Errorf("%s: denied %t", tt.name, got)
 		}
 	}
 }

@@ -31,7 +31,8 @@ var errList = errors.New("the list is out of reach")
 type failing struct {
 	denylist.List
 	lookups bool
-	after   int // negative: never
+	after   int  // negative: never
+	once    bool // only the first call of those
 	calls   int
 	denied  []denylist.Entry // by Deny
 }
@@ -47,7 +48,7 @@ func (f *failing) Deny(ctx context.Context, e denylist.Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if f.calls++; f.after >= 0 && f.calls > f.after {
+	if f.calls++; f.after >= 0 && f.calls > f.after && (!f.once || f.calls == f.after+1) {
 		return errList
 	}
 	f.denied = append(f.denied, e)

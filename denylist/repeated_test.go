@@ -66,6 +66,18 @@ func TestRepeatedEvents(t *testing.T) {
 	}
 }
 
+// SE6: an event without exp is remembered too.
+func TestRepeatedEventWithoutEnd(t *testing.T) {
+	s := newSite(t, nil)
+	token := s.securityEvent(members{"format": "opaque", "id": "s-1"}, members{"jti": "j"})
+	for _, repeated := range []bool{false, true, true} {
+		check(t, "pushed", s.push(token), http.StatusAccepted, "")
+		if log := s.logged(t, token); strings.Contains(log, "repeated") != repeated {
+			t.Errorf("repeated %t: the log is %s", repeated, log)
+		}
+	}
+}
+
 // BCL9: the list remembers an event while it could have an effect: a logout token
 // until it has expired, and any event until the tokens from before it have expired.
 // The entries need the leeway of two clocks.
@@ -184,6 +196,19 @@ func TestCannotTell(t *testing.T) {
 			t.Error("denied without an entry")
 		}
 	}
+	// A change that fails alone is not lost either: what follows does not hide it.
+	list.once = true
+	for n := range 3 {
+		s := newSite(t, func(c *denylist.ReceiverConfig) { list.List, c.List = c.List, list })
+		list.calls, list.after = 0, n
+		check(t, "one change fails", s.post(token), http.StatusServiceUnavailable, "")
+		list.after = -1
+		check(t, "sent again", s.post(token), http.StatusOK, "")
+		if !s.denied(t, bearer.Principal{SessionID: "s-1"}) {
+			t.Errorf("change %d failed once, and the session is not denied after a success", n)
+		}
+	}
+	s = newSite(t, func(c *denylist.ReceiverConfig) { list.List, c.List = c.List, list })
 	list.after = -1
 	check(t, "sent again", s.post(token), http.StatusOK, "")
 	if !s.denied(t, bearer.Principal{SessionID: "s-1"}) {

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"regexp"
 )
 
 // bool finds the mutants of a condition: it becomes true or false, where wanted,
@@ -111,19 +112,23 @@ func (v *variants) neverNegative(binary *ast.BinaryExpr) bool {
 	return known != nil && constant.Sign(known) == 0
 }
 
-// limit moves a named whole number, which is not compared here, by one.
+// limitName matches the names of limits. Other constants number things, such as
+// claims or the status codes of HTTP.
+var limitName = regexp.MustCompile(`^(max|Max|min|Min|default|Default)[A-Z]`)
+
+// limit moves a limit, which is not compared here, by one.
 func (v *variants) limit(p place) {
 	e := p.node.(ast.Expr)
 	if !v.wholeConstant(e) {
 		return
 	}
-	switch name := ast.Unparen(e).(type) {
-	case *ast.Ident:
-		if _, ok := v.info.Uses[name].(*types.Const); !ok {
-			return
-		}
-	case *ast.BinaryExpr, *ast.SelectorExpr:
-	default:
+	named := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		name, ok := n.(*ast.Ident)
+		named = named || ok && limitName.MatchString(name.Name)
+		return true
+	})
+	if !named {
 		return
 	}
 	basic, ok := v.info.TypeOf(e).(*types.Basic)

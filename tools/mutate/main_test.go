@@ -80,6 +80,7 @@ func TestSurvivors(t *testing.T) {
 		"Check: return ErrLarge => return nil", "Both: return signed && fresh => return signed && true", "Kind: case 1 => case _",
 		"Type: switch value.(type) => switch value (no case string).(type)", "Checker.Name: c.add(fmt.Errorf(\"no name\")) => _",
 		"Cut: min(n, Most) => n", "Cut: min(n, Most) => Most", "Repeat: n > 0 => n >= 0",
+		"Lines: count(n, maxLines) => count(n, maxLines + 1)", "Lines: count(n, maxLines) => count(n, maxLines - 1)",
 	} {
 		if !slices.Contains(dead, m) {
 			t.Errorf("not killed: %s", m)

@@ -10,6 +10,14 @@ import (
 // Most is the largest size.
 const Most = 10
 
+// maxLines is the number of lines that Lines allows. Its test counts them.
+const maxLines = 3
+
+func count(lines, most int) bool { return lines <= most }
+
+// Lines reports whether there are not too many lines.
+func Lines(n int) bool { return count(n, maxLines) }
+
 // ErrLarge says that a size is too large.
 var ErrLarge = errors.New("limit: too large")
 

@@ -47,6 +47,12 @@ func TestName(t *testing.T) {
 	}
 }
 
+func TestLines(t *testing.T) {
+	if !limit.Lines(3) || limit.Lines(4) {
+		t.Error("Lines is wrong")
+	}
+}
+
 func TestRepeat(t *testing.T) {
 	if limit.Repeat(3) != 3 {
 		t.Error("Repeat is wrong")

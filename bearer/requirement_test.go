@@ -245,3 +245,56 @@ func TestRelationInPath(t *testing.T) {
 		}
 	}
 }
+
+// Policies run in the given order, after every step-up.
+func TestOrderOfRequirements(t *testing.T) {
+	var asked []string
+	policy := func(name string) bearer.Requirement {
+		return bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error {
+			asked = append(asked, name)
+			return nil
+		})
+	}
+	strong, recent := bearer.StepUp{ACR: []string{"mfa"}}, bearer.StepUp{ACR: []string{"mfa", "hwk"}}
+	run := func(acr string, requirements ...bearer.Requirement) (int, string) {
+		asked = nil
+		p := alice
+		p.ACR = acr
+		rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}}, bearer.RouteConfig{Requirements: requirements})
+		got := serve(rt, get("Bearer x"))
+		return got.status, strings.Join(asked, " ") + got.challenge()
+	}
+	for _, requirements := range [][]bearer.Requirement{
+		{policy("1"), policy("2"), policy("3"), strong, recent},
+		{policy("1"), strong, policy("2"), recent, policy("3")},
+		{strong, recent, policy("1"), policy("2"), policy("3")},
+	} {
+		if status, order := run("mfa", requirements...); status != 200 || order != "1 2 3" {
+			t.Errorf("%d, order %s", status, order)
+		}
+		if status, told := run("pwd", requirements...); status != 401 || len(asked) > 0 || !strings.Contains(told, `acr_values="mfa"`) {
+			t.Errorf("%d %s, and the policies %v were asked", status, told, asked)
+		}
+	}
+}
+
+// The log names the caller of a refused request, and the check "policy", unless the
+// policy says otherwise.
+func TestWhatALogSaysOfAPolicy(t *testing.T) {
+	bob := bearer.Principal{Subject: "bob"}
+	for _, tt := range []struct {
+		err            *bearer.Error
+		check, subject string
+	}{
+		{&bearer.Error{Code: bearer.CodeForbidden}, "policy", "alice"},
+		{&bearer.Error{Code: bearer.CodeForbidden, Check: "hours"}, "hours", "alice"},
+		{&bearer.Error{Code: bearer.CodeForbidden, Principal: &bob}, "policy", "alice"},
+		{&bearer.Error{Code: bearer.CodeForbidden, Check: "hours", Principal: &bob}, "hours", "bob"},
+	} {
+		var log eventLog
+		serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{Requirements: []bearer.Requirement{refusing(tt.err)}}), get("Bearer good"))
+		if _, e := log.only(t); e.Check != tt.check || e.Subject != tt.subject {
+			t.Errorf("%+v: check %q of %q", tt.err, e.Check, e.Subject)
+		}
+	}
+}

@@ -245,3 +245,71 @@ func TestJoinedErrorsOfAPolicy(t *testing.T) {
 		}
 	}
 }
+
+// The log has the check of the first verifier that recognized the form of an
+// unrecognized token, or else of the first that names a check.
+func TestCheckOfAnUnrecognizedToken(t *testing.T) {
+	form, otherForm := bearer.Unrecognized("form", "a", "1"), bearer.Unrecognized("form", "a", "2")
+	iss, kid := bearer.Unrecognized("iss", "a", "3"), bearer.Unrecognized("kid", "a", "4")
+	for _, tt := range []struct {
+		name       string
+		errs       []error
+		check, got string
+	}{
+		{"nobody names a check", []error{bearer.ErrUnrecognized, bearer.ErrUnrecognized}, "verifier", "an unrecognized token"},
+		{"one names it", []error{bearer.ErrUnrecognized, iss, bearer.ErrUnrecognized}, "iss", "3"},
+		{"the first counts", []error{iss, kid}, "iss", "3"},
+		{"the first form counts", []error{form, otherForm}, "form", "1"},
+		{"before a form", []error{iss, form}, "iss", "3"},
+		{"after a form", []error{form, kid, iss}, "kid", "4"},
+	} {
+		var log eventLog
+		c := log.config(bearer.Config{})
+		for _, err := range tt.errs {
+			c.Verifiers = append(c.Verifiers, answering(nil, err))
+		}
+		if got := serve(newRoute(t, c, bearer.RouteConfig{}), get("Bearer Zx9")); got.status != 401 {
+			t.Errorf("%s: %d", tt.name, got.status)
+		}
+		if _, e := log.only(t); e.Check != tt.check || e.Got != tt.got {
+			t.Errorf("%s: %q, got %q", tt.name, e.Check, e.Got)
+		}
+	}
+}
+
+// C7: an outage keeps its check, and is told before what other verifiers said.
+func TestCheckOfAnOutage(t *testing.T) {
+	named := bearer.Unavailable(errors.New("down"), 0)
+	named.Check = "keys"
+	for want, errs := range map[string][]error{
+		"keys":     {named, bearer.Unavailable(errors.New("down"), 0), bearer.ErrUnrecognized},
+		"verifier": {bearer.ErrUnrecognized, bearer.Unavailable(errors.New("down"), 0), named},
+	} {
+		var log eventLog
+		c := log.config(bearer.Config{})
+		for _, err := range errs {
+			c.Verifiers = append(c.Verifiers, answering(nil, err))
+		}
+		if got := serve(newRoute(t, c, bearer.RouteConfig{}), get("Bearer token")); got.status != 503 {
+			t.Errorf("%s: %d", want, got.status)
+		}
+		if _, e := log.only(t); e.Check != want {
+			t.Errorf("the check is %q, want %q", e.Check, want)
+		}
+	}
+}
+
+// A request whose time is up is an outage, and only one whose client has gone is
+// canceled.
+func TestVerifierAfterTheTimeIsUp(t *testing.T) {
+	late, stop := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer stop()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for want, ctx := range map[bearer.Code]context.Context{bearer.CodeUnavailable: late, bearer.CodeCanceled: gone} {
+		rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(nil, ctx.Err())}}, bearer.RouteConfig{})
+		if e, ok := errors.AsType[*bearer.Error](rt.Decide(get("Bearer token").WithContext(ctx)).Err()); !ok || e.Code != want {
+			t.Errorf("%v: %v, want %s", ctx.Err(), e, want)
+		}
+	}
+}

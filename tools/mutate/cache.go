@@ -107,8 +107,8 @@ func hash(text string) string {
 // may kill its mutants.
 func (h *hunt) dependencies() (string, error) {
 	packages := []listed{h.source.listed}
-	if h.importers {
-		others, err := importers(h.module, h.source)
+	if h.importers != "" {
+		others, err := importers(h.module, h.importers, h.source)
 		if err != nil {
 			return "", err
 		}

@@ -163,7 +163,7 @@ func (h *hunt) kill(m *mutant) (by string, reached bool) {
 		h.killers[m.function] = append([]string{by}, slices.DeleteFunc(h.killers[m.function], func(name string) bool { return name == by })...)
 		return by, true
 	}
-	if !h.importers {
+	if h.importers == "" {
 		return "", len(own) > 0
 	}
 	if err := h.buildOthers(); err != nil {
@@ -201,7 +201,7 @@ func (h *hunt) buildOthers() error {
 		return nil
 	}
 	h.built = true
-	packages, err := importers(h.module, h.source)
+	packages, err := importers(h.module, h.importers, h.source)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 type options struct {
 	module    string
 	slowest   time.Duration
-	importers bool
+	importers string // a pattern of packages
 	long      bool
 	verbose   bool
 	seed      uint64
@@ -37,7 +37,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.module, "module", "..", "the folder of the module")
 	flag.DurationVar(&o.slowest, "slowest", 10*time.Second, "leave out tests that cost more than this time of the processor")
-	flag.BoolVar(&o.importers, "importers", true, "run also the tests of packages that import the package, against mutants that survive its own")
+	flag.StringVar(&o.importers, "importers", "./...", "run also the tests of these packages, if they import the package, against mutants that survive its own")
 	flag.BoolVar(&o.long, "long", false, "run the tests without -short")
 	flag.BoolVar(&o.verbose, "v", false, "report each mutant")
 	flag.Uint64Var(&o.seed, "seed", 0, "judge the mutants in a random order that depends on this number")

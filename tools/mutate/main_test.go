@@ -56,7 +56,7 @@ func tinyModule(t *testing.T) options {
 // counts a listed one apart, and notices a listed one that does not exist.
 func TestSurvivors(t *testing.T) {
 	o := tinyModule(t)
-	o.importers = true
+	o.importers = "./..."
 	verdicts, known := judgeTiny(t, o)
 	want := []string{
 		"Both: return signed && fresh => return true && fresh",

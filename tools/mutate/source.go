@@ -105,10 +105,10 @@ func load(module, pattern string) (*source, error) {
 	return s, err
 }
 
-// importers returns the packages of the module whose code or tests import the
+// importers returns those packages of the module whose code or tests import the
 // package.
-func importers(module string, of *source) ([]listed, error) {
-	packages, err := goList(module, "./...")
+func importers(module, pattern string, of *source) ([]listed, error) {
+	packages, err := goList(module, pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,12 @@ func TestNormalizeURIRefuses(t *testing.T) {
 				t.Errorf("a path with %q: %v", char, err)
 			}
 		}
+		hex := digit || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+		for _, path := range []string{"/%" + char + "0", "/%0" + char} {
+			if _, err := normalizePath(path); (err == nil) != hex {
+				t.Errorf("normalizePath(%q): %v", path, err)
+			}
+		}
 		want := fmt.Sprintf("/%%%02X", c)
 		if letter {
 			want = "/" + char
@@ -75,7 +81,7 @@ func TestNormalizeURIRefuses(t *testing.T) {
 			t.Errorf("normalizeAuthority(%q) = %q, %v, want %q", authority, got, err, want)
 		}
 	}
-	for _, path := range []string{"", "a", "*", "a/b", "?", "%2F"} {
+	for _, path := range []string{"", "a", "*", "a/b", "?", "%2F", "/%", "/%2"} {
 		if got, err := normalizePath(path); err == nil {
 			t.Errorf("normalizePath(%q) = %q", path, got)
 		}

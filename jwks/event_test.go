@@ -142,6 +142,49 @@ func TestVerifyEventRefusesHostileTokens(t *testing.T) {
 	}
 }
 
+// J1, SE2: an event obeys the issuer's settings of algorithms and key IDs, as an
+// access token does, and a refusal names the key that the event claims.
+func TestVerifyEventChoosesKeysAsForTokens(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	event := func(algorithm string, header members) string {
+		token := eventToken(header, nil)
+		token.Algorithm = algorithm
+		return issuer.Mint(token)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*jwks.Issuer)
+		token  string
+		check  string // empty: accepted
+	}{
+		{"every algorithm", nil, event("RS256", nil), ""},
+		{"an algorithm that is configured", func(i *jwks.Issuer) { i.Algorithms = []string{"ES256"} }, event("ES256", nil), ""},
+		{"an algorithm that is not configured", func(i *jwks.Issuer) { i.Algorithms = []string{"ES256"} }, event("RS256", nil), "alg"},
+		{"no kid", nil, event("RS256", members{"kid": nil}), ""},
+		{"no kid, and it is required", func(i *jwks.Issuer) { i.RequireKeyID = true }, event("RS256", members{"kid": nil}), "kid"},
+	} {
+		v := trusting(t, issuer, tt.change)
+		_, err := v.VerifyEvent(t.Context(), tt.token)
+		e, refused := errors.AsType[*bearer.Error](err)
+		if refused != (tt.check != "") || refused && e.Check != tt.check {
+			t.Errorf("%s: %v, want a refusal by %q", tt.name, err, tt.check)
+		}
+	}
+	v := trusting(t, issuer, nil)
+	for _, verify := range []func(string) error{
+		func(token string) error { _, err := v.VerifyEvent(t.Context(), token); return err },
+		func(token string) error { _, err := v.Verify(t.Context(), token); return err },
+	} {
+		for _, kid := range []any{"some key", nil} {
+			err := verify(event("ES256", members{"typ": "other", "kid": kid}))
+			want, _ := kid.(string)
+			if e, ok := errors.AsType[*bearer.Error](err); !ok || e.ClaimedKeyID != want || e.ClaimedIssuer != issuer.URL() {
+				t.Errorf("kid %v: %+v", kid, e)
+			}
+		}
+	}
+}
+
 // C7, C16: while the issuer's keys are out of reach, nobody can tell: an event is
 // neither good nor bad.
 func TestVerifyEventWithoutKeys(t *testing.T) {

@@ -277,3 +277,10 @@ func TestDecideAgreesWithAdmit(t *testing.T) {
 		}
 	}
 }
+
+// A guard that New did not build has no sources, and does not panic.
+func TestSourcesOfTheZeroGuard(t *testing.T) {
+	if sources := new(bearer.Guard).Sources(); sources != nil {
+		t.Errorf("%v", sources)
+	}
+}

@@ -298,3 +298,33 @@ func TestWhatALogSaysOfAPolicy(t *testing.T) {
 		}
 	}
 }
+
+// A policy gets a copy of the principal, wherever it stands: a verifier may share
+// its own with a cache.
+func TestPoliciesCannotChangeTheVerifiersPrincipal(t *testing.T) {
+	spoiling := bearer.RequirementFunc(func(_ *http.Request, p *bearer.Principal) error {
+		p.Subject = "mallory"
+		return nil
+	})
+	for name, requirement := range map[string]bearer.Requirement{
+		"alone": spoiling, "hidden": bearer.Hidden(spoiling), "an alternative": bearer.AnyOf(bearer.Role("none"), spoiling),
+		"a hidden alternative": bearer.Hidden(bearer.AnyOf(spoiling, bearer.Role("none"))),
+	} {
+		shared := alice
+		rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&shared, nil)}}, bearer.RouteConfig{Requirements: []bearer.Requirement{requirement}})
+		if got := serve(rt, get("Bearer x")); !got.handedOn || shared.Subject != "alice" {
+			t.Errorf("%s: %d, and the verifier's principal is %q", name, got.status, shared.Subject)
+		}
+	}
+}
+
+// Without the path parameter, nobody asks about a relation.
+func TestRelationWithoutTheParameter(t *testing.T) {
+	q := bearer.RelationInPath("id", func(context.Context, *bearer.Principal, string) (bool, error) {
+		t.Error("asked")
+		return true, nil
+	})
+	if err := q.Check(get(), &bearer.Principal{Subject: "alice"}); err == nil {
+		t.Error("accepted")
+	}
+}

@@ -195,3 +195,33 @@ func TestTransmitterToken(t *testing.T) {
 	}
 	check(t, "a logout token", s.post(s.logoutToken(members{"sid": "s-1"})), http.StatusOK, "")
 }
+
+// A malformed event refuses the whole push, although another event is good, and the
+// claim sub_id counts before the subject in an event.
+func TestPushOfSeveralEvents(t *testing.T) {
+	const purged = "https://schemas.openid.net/secevent/risc/event-type/account-purged"
+	subject := func(id string) members { return members{"format": "opaque", "id": id} }
+	for _, tt := range []struct {
+		name   string
+		subID  any
+		events members
+		status int
+		denied map[string]bool
+	}{
+		{"two good ones", nil, members{sessionRevoked: members{"subject": subject("a")}, purged: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": true}},
+		{"the first malformed", nil, members{purged: members{"subject": members{}}, sessionRevoked: members{"subject": subject("a")}}, http.StatusBadRequest, map[string]bool{"a": false}},
+		{"the second malformed", nil, members{purged: members{"subject": subject("a")}, sessionRevoked: members{"subject": 1}}, http.StatusBadRequest, map[string]bool{"a": false}},
+		{"two subjects", subject("a"), members{sessionRevoked: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": false}},
+		{"an unknown event beside", subject("a"), members{"https://example.com/other": members{}, sessionRevoked: members{}}, http.StatusAccepted, map[string]bool{"a": true}},
+	} {
+		s := newSite(t, nil)
+		if w := s.push(s.securityEvent(tt.subID, members{"events": tt.events})); w.Code != tt.status {
+			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
+		}
+		for id, want := range tt.denied {
+			if got := s.denied(t, bearer.Principal{Subject: id}); got != want {
+				t.Errorf("%s: %s is denied: %t", tt.name, id, got)
+			}
+		}
+	}
+}

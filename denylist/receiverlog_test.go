@@ -104,6 +104,34 @@ func TestRecordsOfEvents(t *testing.T) {
 	}
 }
 
+// A refusal of a proven event names the event, and each check has a hint.
+func TestRecordsOfRefusals(t *testing.T) {
+	now := time.Now()
+	for _, n := range []int{1, 256, 257} {
+		text := strings.Repeat("x", n)
+		record := recordOf(t, eventVerifier{event: &bearer.SecurityEvent{
+			Issuer: text, TokenID: text, Type: "logout+jwt", Audience: []string{"nobody"}, IssuedAt: now, Expires: now.Add(time.Minute), Claims: "{}",
+		}}, "t")
+		if record["check"] != "aud" || record["iss"] != cut(n, 256) || record["jti"] != cut(n, 256) || record["cause"] != nil {
+			t.Errorf("%v", record)
+		}
+	}
+	hints := map[any]bool{}
+	for _, check := range []string{"content type", "body", "typ", "aud", "exp", "jti", "subject", "sub_id", "transmitter", "deny list"} {
+		hint := recordOf(t, eventVerifier{err: bearer.Invalid(check, "a", "b")}, "t")["hint"]
+		if hint == nil {
+			t.Errorf("%s has no hint", check)
+		}
+		hints[hint] = true
+	}
+	if len(hints) != 7 {
+		t.Errorf("%d different hints, want 7", len(hints))
+	}
+	if record := recordOf(t, eventVerifier{err: bearer.Invalid("signature", "a", "b")}, "t"); record["hint"] != nil {
+		t.Errorf("%v", record)
+	}
+}
+
 // A receiver without a logger is silent.
 func TestReceiverWithoutALogger(t *testing.T) {
 	s := newSite(t, func(c *denylist.ReceiverConfig) { c.Logger = nil })

@@ -54,7 +54,10 @@ func (c *cache) save() error {
 	if err := os.MkdirAll(filepath.Dir(c.file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(c.file, text, 0o644)
+	if err := os.WriteFile(c.file+".new", text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(c.file+".new", c.file)
 }
 
 // find returns the verdict of an earlier run.

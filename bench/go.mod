@@ -7,12 +7,15 @@ require (
 	github.com/appleboy/gin-jwt/v2 v2.10.3
 	github.com/auth0/go-jwt-middleware/v3 v3.1.0
 	github.com/bearerkit/bearerkit v0.1.0
+	github.com/bearerkit/bearerkit/adapters/bearerecho5 v0.1.0
+	github.com/bearerkit/bearerkit/conformance v0.1.0
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/golang-jwt/jwt/v4 v4.5.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/labstack/echo-jwt/v4 v4.4.0
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/labstack/echo/v5 v5.4.5
 	github.com/lestrrat-go/jwx/v2 v2.1.7
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/zitadel/oidc/v3 v3.51.17
@@ -92,4 +95,8 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace github.com/bearerkit/bearerkit => ../
+replace (
+	github.com/bearerkit/bearerkit => ../
+	github.com/bearerkit/bearerkit/adapters/bearerecho5 => ../adapters/bearerecho5
+	github.com/bearerkit/bearerkit/conformance => ../conformance
+)

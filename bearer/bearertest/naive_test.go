@@ -55,7 +55,9 @@ func naiveVerify(keySetURL, kid, alg, signed string, signature []byte) string {
 		return err.Error()
 	}
 	defer response.Body.Close()
-	var set struct{ Keys []struct{ Kid, Kty, Crv, N, E, X, Y string } }
+	var set struct {
+		Keys []struct{ Kid, Kty, Crv, N, E, X, Y string }
+	}
 	if err := json.NewDecoder(response.Body).Decode(&set); err != nil {
 		return err.Error()
 	}

@@ -73,8 +73,11 @@ func (m *maker) token(r Recipe, v values) (string, error) {
 	if v["scope"] != "" {
 		maps.Copy(claims, defaults(map[string]string{"scope": "{scope}"}))
 	}
-	if r.Form == formOpaque || r.Form == "" && m.opaque {
+	switch {
+	case r.Form == formOpaque:
 		return m.opaqueToken(r, claims, v)
+	case r.Form == "" && m.opaque && r.Compact == "":
+		return m.opaqueToken(r.asOpaque(), claims, v)
 	}
 	alg := orText(r.Alg, "ES256")
 	kid, jwk, err := m.issuer.Key(alg)
@@ -84,6 +87,16 @@ func (m *maker) token(r Recipe, v values) (string, error) {
 	v = v.with(values{"kid": kid, "issuer-jwk": string(jwk)})
 	header := defaults(map[string]string{"typ": "at+jwt", "alg": alg, "kid": "{kid}"})
 	return m.compact(r, header, claims, v)
+}
+
+// asOpaque returns a recipe for an API that takes only opaque tokens. The issuer
+// calls a forged or expired token inactive.
+func (r Recipe) asOpaque() Recipe {
+	isForged := r.Key != "" && r.Key != "issuer" || r.Signature != ""
+	if isForged || strings.HasPrefix(string(r.Claims["exp"]), `"$now-`) {
+		r.ClaimsText = `{"active":false}`
+	}
+	return r
 }
 
 func (m *maker) opaqueToken(r Recipe, claims map[string]jsontext.Value, v values) (string, error) {

@@ -75,9 +75,10 @@ func naiveVerify(keySetURL, kid, alg, signed string, signature []byte) string {
 		case "RS256":
 			valid = rsa.VerifyPKCS1v15(&rsa.PublicKey{N: number(k.N), E: int(number(k.E).Int64())}, crypto.SHA256, digest[:], signature) == nil
 		case "ES256":
+			point := append(number(k.X).FillBytes(make([]byte, 32)), number(k.Y).FillBytes(make([]byte, 32))...)
+			public, _ := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append([]byte{4}, point...))
 			half := len(signature) / 2
-			valid = ecdsa.Verify(&ecdsa.PublicKey{Curve: elliptic.P256(), X: number(k.X), Y: number(k.Y)}, digest[:],
-				new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:]))
+			valid = ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:]))
 		case "HS256": // the same code serves the services that share a secret
 			mac := hmac.New(sha256.New, number(k.N).Bytes())
 			mac.Write([]byte(signed))

@@ -9,7 +9,7 @@ MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp 
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo demo-all test bench compare fuzz soak mutants $(TESTS)
+.PHONY: demo demo-all test bench compare fuzz soak mutants conform $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -71,3 +71,9 @@ soak:
 mutants: PACKAGE ?= ./internal/jose
 mutants:
 	@cd tools && GOWORK=off go run ./mutate -known mutate/known.txt -out ../docs/mutation.md $(MUTANTS) $(PACKAGE)
+
+# Runs the conformance corpus on bearerkit, on other libraries and on two programs
+# in Node.js, and updates the tables in docs/conformance.md. This takes about five
+# minutes, most of them waiting for outages to end.
+conform:
+	@cd bench && GOWORK=off go run . -field -out ../docs/conformance.md

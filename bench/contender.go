@@ -105,7 +105,7 @@ func answer(subject func(*http.Request) string) http.Handler {
 
 func reply(w http.ResponseWriter, subject string) {
 	if subject == "" {
-		w.WriteHeader(http.StatusInternalServerError)
+		w.WriteHeader(http.StatusForbidden)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -115,7 +115,7 @@ func reply(w http.ResponseWriter, subject string) {
 func answerEcho(subject func(echo.Context) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if subject(c) == "" {
-			return c.NoContent(http.StatusInternalServerError)
+			return c.NoContent(http.StatusForbidden)
 		}
 		return c.NoContent(http.StatusNoContent)
 	}
@@ -139,11 +139,11 @@ func byHand(verify func(ctx context.Context, token string) (caller, error)) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !ok || !strings.EqualFold(scheme, "Bearer") {
-			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("WWW-Authenticate", `Bearer realm="orders"`)
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		c, err := verify(r.Context(), token)
+		c, err := verify(r.Context(), strings.TrimLeft(token, " "))
 		if errors.Is(err, errNoKeys) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return

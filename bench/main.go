@@ -16,9 +16,9 @@ import (
 var errOver = errors.New("a budget is over")
 
 type options struct {
-	short, strict, counted bool
-	out, svg               string
-	tokens, rounds         int
+	short, strict, counted, field bool
+	out, svg                      string
+	tokens, rounds                int
 }
 
 func main() {
@@ -26,6 +26,7 @@ func main() {
 	flag.BoolVar(&o.short, "short", false, "measure the budgets alone, in less than three minutes")
 	flag.BoolVar(&o.strict, "strict", false, "with -short: exit with 1 if a budget is over")
 	flag.BoolVar(&o.counted, "counted", false, "count what happens in outages and attacks, in place of measuring time")
+	flag.BoolVar(&o.field, "field", false, "run the conformance corpus on every contender, in place of measuring time")
 	flag.StringVar(&o.out, "out", "", "write the tables into this `file`, between its lines <!-- bench … --> and <!-- end … --> if it has them")
 	flag.StringVar(&o.svg, "svg", "", "draw the comparison into this `file`")
 	flag.IntVar(&o.tokens, "tokens", 0, "distinct tokens of each algorithm (default 20,000; 4,000 with -short)")
@@ -38,6 +39,9 @@ func main() {
 }
 
 func run(o options, progress io.Writer) error {
+	if o.field {
+		return runField(output{o.out, "field"}, progress)
+	}
 	if o.counted {
 		countAll(output{o.out, "counted"}, os.Stderr)
 	}

@@ -150,7 +150,9 @@ func openMCP(s setup) (http.Handler, func(), error) {
 		}
 		return &auth.TokenInfo{Scopes: strings.Fields(claims.Scope), Expiration: claims.ExpiresAt.Time, UserID: claims.Subject}, nil
 	}
-	protect := auth.RequireBearerToken(verify, &auth.RequireBearerTokenOptions{Scopes: []string{neededScope}})
+	protect := auth.RequireBearerToken(verify, &auth.RequireBearerTokenOptions{
+		Scopes: []string{neededScope}, ResourceMetadataURL: audience + "/.well-known/oauth-protected-resource",
+	})
 	return protect(answer(func(r *http.Request) string { return auth.TokenInfoFromContext(r.Context()).UserID })), closeKeys, nil
 }
 

@@ -94,7 +94,7 @@ func openJWTAuth(s setup) (http.Handler, func(), error) {
 		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			token, claims, _ := jwtauth.FromContext(r.Context())
 			if granted, _ := claims["scope"].(string); !hasScope(granted) {
-				http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
+				refuseByHand(w, http.StatusForbidden, missingScope)
 				return
 			}
 			reply(w, token.Subject())
@@ -102,19 +102,6 @@ func openJWTAuth(s setup) (http.Handler, func(), error) {
 		return jwtauth.Verifier(tokens)(jwtauth.Authenticator(tokens)(handler)), func() {}, nil
 	}
 	return nil, nil, errors.New("the issuer has no ES256 key")
-}
-
-// auth0v2Claims are read in addition to the registered claims.
-type auth0v2Claims struct {
-	Scope  string `json:"scope"`
-	Expiry int64  `json:"exp"`
-}
-
-func (c *auth0v2Claims) Validate(context.Context) error {
-	if c.Expiry == 0 {
-		return errors.New("no exp")
-	}
-	return nil
 }
 
 // openAuth0v2 takes one algorithm, and a clock skew of a minute as the examples.
@@ -125,15 +112,19 @@ func openAuth0v2(s setup) (http.Handler, func(), error) {
 	}
 	provider := auth0jwksv2.NewCachingProvider(issuer, 5*time.Minute)
 	tokens, err := validatorv2.New(provider.KeyFunc, validatorv2.ES256, s.issuer, []string{audience},
-		validatorv2.WithCustomClaims(func() validatorv2.CustomClaims { return &auth0v2Claims{} }),
+		validatorv2.WithCustomClaims(func() validatorv2.CustomClaims { return &auth0Claims{} }),
 		validatorv2.WithAllowedClockSkew(time.Minute))
 	if err != nil {
 		return nil, nil, err
 	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, _ := r.Context().Value(auth0v2.ContextKey{}).(*validatorv2.ValidatedClaims)
-		if custom, ok := claims.CustomClaims.(*auth0v2Claims); !ok || !hasScope(custom.Scope) {
-			http.Error(w, `{"message":"Insufficient scope."}`, http.StatusForbidden)
+		if claims.RegisteredClaims.Expiry == 0 {
+			refuseByHand(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
+			return
+		}
+		if custom, ok := claims.CustomClaims.(*auth0Claims); !ok || !hasScope(custom.Scope) {
+			refuseByHand(w, http.StatusForbidden, missingScope)
 			return
 		}
 		reply(w, claims.RegisteredClaims.Subject)

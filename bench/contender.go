@@ -139,8 +139,7 @@ func byHand(verify func(ctx context.Context, token string) (caller, error)) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !ok || !strings.EqualFold(scheme, "Bearer") {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="orders"`)
-			w.WriteHeader(http.StatusUnauthorized)
+			refuseByHand(w, http.StatusUnauthorized, `Bearer realm="orders"`)
 			return
 		}
 		c, err := verify(r.Context(), strings.TrimLeft(token, " "))
@@ -149,17 +148,24 @@ func byHand(verify func(ctx context.Context, token string) (caller, error)) http
 			return
 		}
 		if err != nil {
-			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			w.WriteHeader(http.StatusUnauthorized)
+			refuseByHand(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
 			return
 		}
 		if !hasScope(c.scope) {
-			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+neededScope+`"`)
-			w.WriteHeader(http.StatusForbidden)
+			refuseByHand(w, http.StatusForbidden, missingScope)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
+}
+
+// missingScope is the challenge for a token without the scope.
+const missingScope = `Bearer error="insufficient_scope", scope="` + neededScope + `"`
+
+// refuseByHand answers as RFC 6750, Section 3 says.
+func refuseByHand(w http.ResponseWriter, status int, challenge string) {
+	w.Header().Set("WWW-Authenticate", challenge)
+	w.WriteHeader(status)
 }
 
 // hasScope reports whether a scope claim contains the required scope.

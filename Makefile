@@ -9,7 +9,7 @@ MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp 
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 
-.PHONY: demo demo-all test bench compare fuzz soak mutants conform $(TESTS)
+.PHONY: demo demo-all test bench compare fuzz soak mutants conform vulnerabilities licences $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -77,3 +77,12 @@ mutants:
 # minutes, most of them waiting for outages to end.
 conform:
 	@cd bench && GOWORK=off go run . -field -out ../docs/conformance.md
+
+# Runs govulncheck on every module. Without a connection to vuln.go.dev it says so,
+# and fails only with REQUIRED=-required.
+vulnerabilities:
+	@cd tools && GOWORK=off go build -o ../bin/ ./vulnerabilities && ../bin/vulnerabilities $(REQUIRED) ..
+
+# Prints the licence of every module that a build or a test needs.
+licences:
+	@cd tools && GOWORK=off go run ./licences ..

@@ -1,0 +1,3 @@
+// Package workflows has tests of the workflows and the settings for GitHub, in
+// .github.
+package workflows

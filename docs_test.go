@@ -18,29 +18,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := map[string][]byte{}
-	for _, named := range regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz|Example)\\w*)`").FindAllSubmatch(page, -1) {
-		dir, name := string(named[1]), string(named[2])
-		if dir == "bearerkit" { // the root
-			dir = "."
-		}
-		if sources[dir] == nil {
-			files, err := filepath.Glob(path.Join(dir, "*_test.go"))
-			if err != nil || len(files) == 0 {
-				t.Errorf("%s: no tests (%v)", dir, err)
-			}
-			for _, file := range files {
-				source, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				sources[dir] = append(sources[dir], source...)
-			}
-		}
-		if !bytes.Contains(sources[dir], []byte("\nfunc "+name+"(")) {
-			t.Errorf("docs/conformance.md names %s.%s, which does not exist", dir, name)
-		}
-	}
+	namedTestsExist(t, "docs/conformance.md")
 
 	rows := map[string]string{}
 	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z]+-?\d+[a-z]?) \| .* \| (.*) \|$`).FindAllSubmatch(page, -1) {
@@ -59,6 +37,52 @@ func TestConformance(t *testing.T) {
 			if strings.TrimSpace(rows[id]) == "" {
 				t.Errorf("%s is missing from docs/conformance.md", id)
 			}
+		}
+	}
+}
+
+// namedTestsExist checks the tests that a page names, such as `bearer.TestAnswers`.
+func namedTestsExist(t *testing.T, page string) {
+	t.Helper()
+	sources := map[string][]byte{}
+	for _, named := range regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz|Example)\\w*)`").FindAllStringSubmatch(read(t, page), -1) {
+		dir, name := named[1], named[2]
+		if dir == "bearerkit" { // the root
+			dir = "."
+		}
+		if sources[dir] == nil {
+			files, err := filepath.Glob(path.Join(dir, "*_test.go"))
+			if err != nil || len(files) == 0 {
+				t.Errorf("%s: no tests (%v)", dir, err)
+			}
+			for _, file := range files {
+				source, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources[dir] = append(sources[dir], source...)
+			}
+		}
+		if !bytes.Contains(sources[dir], []byte("\nfunc "+name+"(")) {
+			t.Errorf("%s names %s.%s, which does not exist", page, dir, name)
+		}
+	}
+}
+
+// Each row of the threat model names what stops the attacker, and a test.
+func TestThreatModel(t *testing.T) {
+	const page = "docs/security.md"
+	namedTestsExist(t, page)
+	_, table, _ := strings.Cut(read(t, page), "\n| asset | attacker |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(table, "\n")[2:]
+	if len(rows) < 15 {
+		t.Errorf("the threat model has only %d rows", len(rows))
+	}
+	for _, row := range rows {
+		cells := strings.Split(strings.Trim(row, "|"), "|")
+		if len(cells) != 4 || !regexp.MustCompile("`[a-z0-9/-]+\\.(?:Test|Fuzz)\\w+`").MatchString(cells[len(cells)-1]) {
+			t.Errorf("this row of the threat model names no test: %s", row)
 		}
 	}
 }

@@ -5,11 +5,7 @@ FRAMEWORK ?= nethttp
 DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak fuzz conformance tools
-GOTEST = go test
-TESTS = $(addprefix test/,$(MODULES))
-
-.PHONY: demo demo-all test bench compare fuzz soak mutants conform vulnerabilities licences $(TESTS)
+MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak fuzz conformance tools GOTEST = go test TESTS = $(addprefix test/,$(MODULES)) .PHONY: demo demo-all test bench compare fuzz soak mutants conform vulnerabilities licences models $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a
@@ -46,6 +42,12 @@ $(TESTS): test/%:
 FUZZTIME ?= 60s
 fuzz:
 	@KEEP=1 .ci/fuzz $(if $(TOTAL),total $(TOTAL),$(FUZZTIME))
+
+# Compares the parts that keep state with their models, in RAPID_CHECKS random cases
+# each. make test runs 100.
+models: export RAPID_CHECKS ?= 1000
+models:
+	@cd models && GOWORK=off go test -count 1 -timeout 60m ./...
 
 # Runs the benchmarks; the output is for benchstat.
 bench:

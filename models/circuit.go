@@ -12,6 +12,7 @@ type Circuit struct {
 	Open bool
 
 	opened time.Time // when it opened last
+	closed time.Time // when it closed last
 	until  time.Time // when the next probe of the open circuit may be sent
 	tries  int       // questions about tokens since the last probe
 	failed int       // probes in a row that failed
@@ -74,12 +75,12 @@ func (m *Circuit) Begin(q *Question) (wrong string) {
 }
 
 // paused reports whether the last question about the token failed a moment ago. A
-// circuit that opened since, or Forget, has ended the pause.
+// circuit that opened or closed since, or Forget, has ended the pause.
 func (m *Circuit) paused(q *Question) bool {
 	for i := len(m.Questions) - 2; i >= 0; i-- {
 		last := m.Questions[i]
 		if last.Token == q.Token && !last.Ended.IsZero() {
-			return last.Outcome == Failed && last.forgotten.IsZero() && last.Began.After(m.opened) &&
+			return last.Outcome == Failed && last.forgotten.IsZero() && last.Began.After(m.opened) && last.Ended.After(m.closed) &&
 				q.Began.Sub(last.Ended) < tokenPause
 		}
 	}
@@ -90,7 +91,7 @@ func (m *Circuit) paused(q *Question) bool {
 func (m *Circuit) End(q *Question) {
 	if q.Outcome != Failed {
 		if m.Open && !q.Began.Before(m.opened) {
-			m.Open = false
+			m.Open, m.closed = false, q.Ended
 		}
 		m.failed = 0
 		return

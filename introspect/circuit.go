@@ -59,6 +59,7 @@ type circuit struct {
 	probed   time.Time // when the last probe ended
 	opened   time.Time // when the circuit opened; zero: it is closed
 	until    time.Time // when the next probe of an open circuit is due
+	paused   time.Time // when a failed probe last set until
 	tries    int       // tries since the last probe
 }
 
@@ -84,6 +85,15 @@ func (c *circuit) admit(now time.Time, active bool) verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.judge(now, active)
+}
+
+// readmits judges a question again that was admitted before and then waited for a
+// slot. Meanwhile a failed probe may have opened the circuit, or begun a new count
+// of tries.
+func (c *circuit) readmits(admitted, now time.Time, active bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.paused.After(admitted) || c.judge(now, active) == ask
 }
 
 // refuses reports whether admit would refuse the question. It does not count as a
@@ -202,7 +212,7 @@ func (c *circuit) hasFailed(p *probe, now time.Time, retryAfter time.Duration) (
 		c.opened = now
 	}
 	wait := max(now.Sub(c.opened)/4, retryAfter, minOpen)
-	c.until, c.tries = now.Add(min(wait, maxOpen)), 0
+	c.until, c.paused, c.tries = now.Add(min(wait, maxOpen)), now, 0
 	c.end(p, now)
 	return false
 }

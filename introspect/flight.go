@@ -100,11 +100,12 @@ func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *en
 			return e, nil
 		}
 	}
-	if err := v.admit(ctx, old.isActive()); err != nil {
+	admitted, err := v.admit(ctx, old.isActive())
+	if err != nil {
 		v.counters.rejected.Add(1)
 		return nil, err
 	}
-	a, asked, err := v.ask(ctx, key, token, old)
+	a, asked, err := v.ask(ctx, question{key, token, old, admitted})
 	if err != nil {
 		return nil, err
 	}
@@ -115,19 +116,20 @@ func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *en
 	return e, nil
 }
 
-// admit returns nil if the circuit allows a question, for which it may wait.
-func (v *Verifier) admit(ctx context.Context, active bool) error {
+// admit returns when the circuit allowed a question, for which it may wait.
+func (v *Verifier) admit(ctx context.Context, active bool) (admitted time.Time, err error) {
 	now := time.Now()
 	verdict := v.circuit.admit(now, active)
 	if verdict == await {
 		v.suspect(now)
 		v.awaitProbe(ctx, probeWait)
-		verdict = v.circuit.admit(time.Now(), active)
+		now = time.Now()
+		verdict = v.circuit.admit(now, active)
 	}
 	if verdict != ask {
-		return errOpen
+		return now, errOpen
 	}
-	return nil
+	return now, nil
 }
 
 // awaitProbe waits for the probe under way, if there is one, for at most most.
@@ -145,12 +147,20 @@ func (v *Verifier) awaitProbe(ctx context.Context, most time.Duration) {
 	}
 }
 
+// question is an introspection that the circuit has admitted.
+type question struct {
+	key      cacheKey
+	token    string
+	old      *entry // the cached entry, or nil
+	admitted time.Time
+}
+
 // ask asks the endpoint about a token, and notes the outcome.
-func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *entry) (a *answer, asked time.Time, err error) {
-	renews := old != nil && time.Now().Before(old.fresh)
+func (v *Verifier) ask(ctx context.Context, q question) (a *answer, asked time.Time, err error) {
+	renews := q.old != nil && time.Now().Before(q.old.fresh)
 	held, slot, err := v.slots.enter(ctx, renews)
-	if err == nil && v.circuit.refuses(time.Now(), old.isActive()) {
-		v.slots.leave(slot) // the circuit opened in the meantime
+	if err == nil && !v.circuit.readmits(q.admitted, time.Now(), q.old.isActive()) {
+		v.slots.leave(slot)
 		err = errOpen
 	}
 	if err != nil {
@@ -161,7 +171,7 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 	asked = time.Now()
 	slow := time.AfterFunc(slowAfter, func() { v.suspect(asked) })
 	bounded, cancel := context.WithTimeout(held, v.config.Timeout)
-	a, err = v.endpoint.ask(bounded, token)
+	a, err = v.endpoint.ask(bounded, q.token)
 	cancel()
 	slow.Stop()
 	if err != nil && context.Cause(held) == errOvertaken {
@@ -173,7 +183,7 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 			v.slots.took(time.Since(asked))
 		}
 		v.answered(asked)
-		v.troubles.forget(key)
+		v.troubles.forget(q.key)
 		return a, asked, nil
 	}
 	if ctx.Err() != nil {
@@ -192,7 +202,7 @@ func (v *Verifier) ask(ctx context.Context, key cacheKey, token string, old *ent
 	_, credentials := errors.AsType[*credentialsError](err)
 	// A question that lost its slot early may only have been slow.
 	if sent && v.circuit.open(now) == 0 && (!overtaken || now.Sub(asked) >= slowAfter) {
-		v.troubles.add(key, asked, now, err)
+		v.troubles.add(q.key, asked, now, err)
 	}
 	if sent || credentials { // the probe logs any other failure
 		v.journal.failed(err)

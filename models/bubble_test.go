@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,16 @@ func drawStep(t *rapid.T, most time.Duration) time.Duration {
 	unit := rapid.SampledFrom([]time.Duration{time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, time.Hour}).
 		Filter(func(d time.Duration) bool { return d <= most }).Draw(t, "unit")
 	return min(unit*time.Duration(rapid.IntRange(0, 20).Draw(t, "units")), most)
+}
+
+// repeat runs the operations in random order. Half of the cases leave out the
+// concurrent ones, so that rapid shrinks a case to one without them if it can: that
+// one fails every time.
+func repeat(t *rapid.T, operations, concurrent map[string]func(*rapid.T)) {
+	if rapid.Bool().Draw(t, "concurrent") {
+		maps.Copy(operations, concurrent)
+	}
+	t.Repeat(operations)
 }
 
 // together runs calls concurrently and returns when all have returned.

@@ -117,7 +117,7 @@ func TestDenials(t *testing.T) {
 			t.Fatal(err)
 		}
 		world := models.Possible[*models.Denials]{model}
-		t.Repeat(map[string]func(*rapid.T){
+		repeat(t, map[string]func(*rapid.T){
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 10*time.Minute)) },
 			"one": func(t *rapid.T) {
 				text, explain := denialOperation(t)(list)
@@ -125,6 +125,7 @@ func TestDenials(t *testing.T) {
 					t.Fatal(text)
 				}
 			},
+		}, map[string]func(*rapid.T){
 			"together": func(t *rapid.T) {
 				n := rapid.IntRange(2, 4).Draw(t, "n")
 				calls := make([]func(denylist.List) (string, func(*models.Denials) bool), n)

@@ -133,7 +133,7 @@ func TestIntrospection(t *testing.T) {
 	check(t, func(t *rapid.T) {
 		s := newIntrospection(t)
 		roomy := s.model.MaxConcurrent > len(s.endpoint.tokens)
-		t.Repeat(map[string]func(*rapid.T){
+		repeat(t, map[string]func(*rapid.T){
 			"":       s.check,
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 2*time.Minute)) },
 			"wait":   func(t *rapid.T) { elapse(drawStep(t, 2*time.Second)) },
@@ -153,6 +153,7 @@ func TestIntrospection(t *testing.T) {
 					t.Fatal(text)
 				}
 			},
+		}, map[string]func(*rapid.T){
 			"verify together": func(t *rapid.T) {
 				n := rapid.IntRange(2, 8).Draw(t, "n")
 				tokens, texts, rights := make([]string, n), make([]string, n), make([]func() bool, n)

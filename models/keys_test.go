@@ -124,7 +124,7 @@ func (s *keys) change(t *rapid.T) {
 func TestKeys(t *testing.T) {
 	check(t, func(t *rapid.T) {
 		s := newKeys(t)
-		t.Repeat(map[string]func(*rapid.T){
+		repeat(t, map[string]func(*rapid.T){
 			"":       s.check,
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 2*time.Hour)) },
 			"wait":   func(t *rapid.T) { elapse(drawStep(t, 2*time.Second)) },
@@ -140,6 +140,7 @@ func TestKeys(t *testing.T) {
 					t.Fatal(text)
 				}
 			},
+		}, map[string]func(*rapid.T){
 			"lookups": func(t *rapid.T) {
 				n := rapid.IntRange(2, 4).Draw(t, "n")
 				queries, texts, rights := make([]keysource.Query, n), make([]string, n), make([]func() bool, n)

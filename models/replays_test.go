@@ -78,7 +78,7 @@ func TestReplays(t *testing.T) {
 		until := func(t *rapid.T) time.Time {
 			return time.Now().Add(time.Duration(rapid.IntRange(-5, 80).Draw(t, "seconds")) * time.Second)
 		}
-		t.Repeat(map[string]func(*rapid.T){
+		repeat(t, map[string]func(*rapid.T){
 			"": func(t *rapid.T) {
 				n := store.Stats().Live
 				now := time.Now()
@@ -94,6 +94,7 @@ func TestReplays(t *testing.T) {
 					t.Fatalf("%+v: %s", p, got)
 				}
 			},
+		}, map[string]func(*rapid.T){
 			"burn together": func(t *rapid.T) {
 				proofs := make([]models.Proof, rapid.IntRange(2, 4).Draw(t, "n"))
 				for i := range proofs {

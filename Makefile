@@ -5,7 +5,11 @@ FRAMEWORK ?= nethttp
 DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop cmd/bearer adapters/bearermcp bench adapters/bearerecho5 soak fuzz conformance tools GOTEST = go test TESTS = $(addprefix test/,$(MODULES)) .PHONY: demo demo-all test bench compare fuzz soak mutants conform vulnerabilities licences models $(TESTS)
+MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp soak fuzz models adapters/bearerecho5 conformance tools
+GOTEST = go test
+TESTS = $(addprefix test/,$(MODULES))
+
+.PHONY: demo demo-all test bench compare fuzz soak mutants conform vulnerabilities licences models $(TESTS)
 
 # Starts the reference program with a development authorization server: demo prints
 # the address of a console page, and six requests to paste; demo-all prints a

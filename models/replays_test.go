@@ -29,7 +29,7 @@ func drawProof(t *rapid.T, until time.Time) models.Proof {
 // burn uses a proof and returns the answer.
 func burn(t *rapid.T, store dpop.ReplayStore, p models.Proof) models.Burned {
 	used := dpop.UsedProof{ID: sha256.Sum256([]byte(p.ID)), JKT: p.Key, Until: p.Until}
-	if p.Owner != "" {
+	if p.Owner != "" && p.Owner != p.Key {
 		used.Owner = sha256.Sum256([]byte(p.Owner))
 	}
 	fresh, err := store.Burn(t.Context(), used)

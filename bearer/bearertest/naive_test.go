@@ -23,7 +23,7 @@ func naive(keySetURL, scope string, next http.Handler) http.Handler {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		parts := strings.Split(token, ".")
 		if len(parts) < 3 {
-			http.Error(w, `{"error":"malformed token: `+token+`"}`, 401)
+			http.Error(w, `{"error":"malformed token: `+token+`"}`, http.StatusUnauthorized)
 			return
 		}
 		var header struct{ Alg, Kid string }
@@ -31,18 +31,18 @@ func naive(keySetURL, scope string, next http.Handler) http.Handler {
 		_ = json.Unmarshal(headerJSON, &header)
 		signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
 		if err := naiveVerify(keySetURL, header.Kid, header.Alg, parts[0]+"."+parts[1], signature); err != "" {
-			http.Error(w, `{"error":"`+err+`"}`, 401)
+			http.Error(w, `{"error":"`+err+`"}`, http.StatusUnauthorized)
 			return
 		}
 		var claims map[string]any
 		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
 		_ = json.Unmarshal(payload, &claims)
 		if exp, ok := claims["exp"].(float64); ok && int64(exp) < time.Now().Unix() {
-			http.Error(w, `{"error":"token expired"}`, 401)
+			http.Error(w, `{"error":"token expired"}`, http.StatusUnauthorized)
 			return
 		}
 		if granted, _ := claims["scope"].(string); !strings.Contains(granted, scope) {
-			http.Error(w, `{"error":"missing scope"}`, 403)
+			http.Error(w, `{"error":"missing scope"}`, http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -90,7 +90,7 @@ var hostileRequests = []struct {
 	{"GET|" + upgrade + "Sec-WebSocket-Protocol: chat,| bearer.token." + secret, 200},
 	{"POST|" + inOffer, 401},
 
-	// Two places, in all pairs; an empty place is none.
+	// Two places, in all pairs; an empty place stands for no token.
 	{"GET|" + inHeader + "|" + inField, 400},
 	{"GET|" + inHeader + "|" + inCookie, 400},
 	{"GET|" + inHeader + "|" + inOffer, 400},

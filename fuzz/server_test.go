@@ -173,7 +173,7 @@ func settle(running chan struct{}) {
 		if len(running) == 0 {
 			return
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 	}
 }

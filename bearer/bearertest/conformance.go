@@ -115,8 +115,8 @@ type ConformanceResult struct {
 
 // RunConformance sends the requests of a corpus to a handler and reports each
 // requirement that it breaks as an error of the test, with the section and the
-// request. Recommendations that the handler does not follow are logged. A known
-// deviation that is none is an error, too.
+// request. Recommendations that the handler does not follow are logged. A case of
+// Known that passes is an error, too.
 func RunConformance(t TestingT, handler http.Handler, o ConformanceOptions) {
 	t.Helper()
 	results, err := CheckConformance(t.Context(), handler, o)

@@ -99,6 +99,8 @@ func (s *introspection) verify(t *rapid.T, token string, sound bool) (text strin
 	_, err := s.verifier.Verify(t.Context(), token)
 	to, got := time.Now(), verdictOf(err)
 	return fmt.Sprintf("%s, from %v to %v: %s", token, from, to, got), func() bool {
+		s.endpoint.mu.Lock() // a question under way changes the model
+		defer s.endpoint.mu.Unlock()
 		return s.model.Verify(token, from, to, got, sound)
 	}
 }

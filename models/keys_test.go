@@ -47,14 +47,13 @@ func newKeys(t *rapid.T) *keys {
 // check compares what needs no lookup.
 func (s *keys) check(t *rapid.T) {
 	synctest.Wait()
-	s.issuer.mu.Lock()
-	wrong, idle := s.issuer.wrong, s.issuer.flying == 0
-	s.issuer.mu.Unlock()
-	if len(wrong) > 0 {
-		t.Fatal(wrong)
+	s.issuer.mu.Lock() // a fetch changes the model
+	defer s.issuer.mu.Unlock()
+	if len(s.issuer.wrong) > 0 {
+		t.Fatal(s.issuer.wrong)
 	}
 	now := time.Now()
-	if idle && !s.issuer.closed && s.model.Overdue(now) {
+	if s.issuer.flying == 0 && !s.issuer.closed && s.model.Overdue(now) {
 		t.Fatal("no fetch began although one is overdue")
 	}
 	usable := s.model.Usable(now)
@@ -98,7 +97,11 @@ func (s *keys) lookup(t *rapid.T, q keysource.Query, published string) (text str
 	got := foundIn(s.source.Lookup(t.Context(), q))
 	l.To = time.Now()
 	text = fmt.Sprintf("lookup of %s, iat %v, from %v to %v: %s", q.KeyID, q.Issued, l.From, l.To, got)
-	return text, func() bool { return s.model.Lookup(l, got, published) }
+	return text, func() bool {
+		s.issuer.mu.Lock()
+		defer s.issuer.mu.Unlock()
+		return s.model.Lookup(l, got, published)
+	}
 }
 
 // change changes what the issuer does.
@@ -106,6 +109,9 @@ func (s *keys) change(t *rapid.T) {
 	is := s.issuer
 	is.mu.Lock()
 	defer is.mu.Unlock()
+	if len(is.keys) == 0 {
+		is.keys["a"] = "m1"
+	}
 	switch rapid.SampledFrom([]string{"add", "withdraw", "mode"}).Draw(t, "change") {
 	case "add":
 		is.keys[rapid.SampledFrom(keyIDs).Draw(t, "kid")] = rapid.SampledFrom(keyMaterials).Draw(t, "material")
@@ -128,12 +134,7 @@ func TestKeys(t *testing.T) {
 			"":       s.check,
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 2*time.Hour)) },
 			"wait":   func(t *rapid.T) { elapse(drawStep(t, 2*time.Second)) },
-			"change": func(t *rapid.T) {
-				if len(s.issuer.keys) == 0 {
-					s.issuer.keys["a"] = "m1"
-				}
-				s.change(t)
-			},
+			"change": s.change,
 			"lookup": func(t *rapid.T) {
 				q := drawLookup(t)
 				if text, right := s.lookup(t, q, s.issuer.offered(q.KeyID)); !right() {

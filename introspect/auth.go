@@ -24,7 +24,7 @@ import (
 type Auth struct {
 	method string // the name in metadata; empty for a bearer token
 	client string
-	secret hidden // keys are derived from it; nil: there is none
+	secret hidden // keys are derived from it; nil: no test
 	apply  func(ctx context.Context, form url.Values, header http.Header, issuer string) error
 	err    error
 }

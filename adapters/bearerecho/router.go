@@ -2,7 +2,6 @@ package bearerecho
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -86,6 +85,3 @@ func (r *Router) Check() error {
 	})
 	return errors.Join(undeclared, CheckRoutes(r.echo))
 }
-
-// absolute returns a path as Echo matches and lists it.
-func absolute(path string) string { return "/" + strings.TrimPrefix(path, "/") }

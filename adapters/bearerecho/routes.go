@@ -26,3 +26,6 @@ func CheckRoutes(e *echo.Echo) error {
 	}
 	return errors.Join(errs...)
 }
+
+// absolute returns a path as Echo matches and lists it.
+func absolute(path string) string { return "/" + strings.TrimPrefix(path, "/") }

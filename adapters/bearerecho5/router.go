@@ -2,7 +2,6 @@ package bearerecho5
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/labstack/echo/v5"
 
@@ -89,6 +88,3 @@ func (r *Router) Check() error {
 }
 
 func (r *Router) pattern(path string) string { return absolute(r.prefix + path) }
-
-// absolute returns a path as Echo matches it.
-func absolute(path string) string { return "/" + strings.TrimPrefix(path, "/") }

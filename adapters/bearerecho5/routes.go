@@ -28,3 +28,6 @@ func CheckRoutes(e *echo.Echo) error {
 	}
 	return errors.Join(errs...)
 }
+
+// absolute returns a path as Echo matches it.
+func absolute(path string) string { return "/" + strings.TrimPrefix(path, "/") }

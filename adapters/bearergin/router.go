@@ -2,9 +2,7 @@ package bearergin
 
 import (
 	"errors"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -78,18 +76,5 @@ func (r *Router) Check() error {
 	return errors.Join(undeclared, CheckRoutes(r.engine))
 }
 
-// pattern returns the whole path of a route, joined as Gin joins it.
-func (r *Router) pattern(relative string) string {
-	whole := r.group.BasePath()
-	if relative != "" {
-		whole = path.Join(whole, relative)
-	}
-	if strings.HasSuffix(relative, "/") && !strings.HasSuffix(whole, "/") {
-		whole += "/"
-	}
-	return withoutEscapes(whole)
-}
-
-// withoutEscapes returns a path as Gin lists it while it serves: "\:" is a colon.
-// Before, Gin lists it as it was registered.
-func withoutEscapes(path string) string { return strings.ReplaceAll(path, `\:`, ":") }
+// pattern returns the whole path of a route.
+func (r *Router) pattern(relative string) string { return joined(r.group.BasePath(), relative) }

@@ -2,6 +2,8 @@ package bearergin
 
 import (
 	"errors"
+	"path"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -19,3 +21,19 @@ func CheckRoutes(engine *gin.Engine) error {
 	}
 	return errors.Join(errs...)
 }
+
+// joined returns a path below base, as Gin joins it.
+func joined(base, relative string) string {
+	whole := base
+	if relative != "" {
+		whole = path.Join(base, relative)
+	}
+	if strings.HasSuffix(relative, "/") && !strings.HasSuffix(whole, "/") {
+		whole += "/"
+	}
+	return withoutEscapes(whole)
+}
+
+// withoutEscapes returns a path as Gin lists it while it serves: "\:" is a colon.
+// Before, Gin lists it as it was registered.
+func withoutEscapes(path string) string { return strings.ReplaceAll(path, `\:`, ":") }

@@ -118,7 +118,7 @@ func (b *binary) examine(folder string, slowest time.Duration) (leftOut []string
 			continue
 		}
 		t := &test{name: name, took: result.took, cost: result.cost, reaches: map[int]bool{}}
-		reached, _ := os.ReadFile(log) // without mutants, there is none
+		reached, _ := os.ReadFile(log) // without mutants, no file exists
 		for id := range strings.FieldsSeq(string(reached)) {
 			n, _ := strconv.Atoi(id)
 			t.reaches[n] = true

@@ -92,7 +92,7 @@ func (v *variants) raw(e ast.Expr) string {
 }
 
 // wholeConstant reports whether an expression is a constant whole number. A
-// duration is none: a nanosecond is no limit.
+// duration does not count: a nanosecond is no limit.
 func (v *variants) wholeConstant(e ast.Expr) bool {
 	known := v.info.Types[e]
 	if known.Value == nil || known.Value.Kind() != constant.Int || known.Type == nil {

@@ -31,7 +31,7 @@ type mark struct {
 	urls []string            // parts of the issuer's URL
 	all  []string            // the token has all of these claims
 	text map[string]string   // and these values
-	test func(c claims) bool // and passes this test; nil: there is none
+	test func(c claims) bool // and passes this test; nil: no test
 }
 
 var marks = []mark{

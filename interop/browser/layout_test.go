@@ -1,3 +1,5 @@
+//go:build !race
+
 package browser_test
 
 import (

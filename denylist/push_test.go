@@ -1,6 +1,7 @@
 package denylist_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,6 +43,8 @@ func TestPush(t *testing.T) {
 		{"a session, and a user in another format", members{"format": "complex", "session": opaque("s-1"), "user": members{"format": "email", "email": "a@example.com"}}, nil, one, "result=denied"},
 		{"as Okta sends it", nil, event(sessionRevoked, members{"subject": members{"user": userID}, "event_timestamp": before.UnixMilli()}), user, "result=denied"},
 		{"a session of an older draft", members{"session": opaque("s-1"), "user": userID}, nil, one, "result=denied"},
+		{"only a session, as in an older draft", members{"session": opaque("s-1")}, nil, one, "result=denied"},
+		{"a user with another member user", members{"format": "iss_sub", "iss": issuer, "sub": "alice", "user": opaque("bob")}, nil, user, "result=denied"},
 		{"the subject in the event", nil, event(sessionRevoked, members{"subject": userID, "event_timestamp": before.Unix()}), user, "result=denied"},
 		{"a disabled account", userID, event(risc+"account-disabled", members{"reason": "hijacking"}), user, "result=denied"},
 		{"a purged account", userID, event(risc+"account-purged", members{}), user, "result=denied"},
@@ -110,6 +113,35 @@ func TestTimeOfAnEvent(t *testing.T) {
 		}
 		if !s.denied(t, bearer.Principal{Subject: "alice", IssuedAt: now.Add(-55 * time.Minute)}) {
 			t.Errorf("%s: an older token is not denied", name)
+		}
+	}
+}
+
+// CAEP 1.0, Section 2: a stated time counts if it is after the epoch and not after
+// iat. Otherwise iat counts. The entry spares tokens that were issued later.
+func TestStatedTimes(t *testing.T) {
+	second := time.Now().Truncate(time.Second).Add(-time.Minute)
+	iat := second.Add(time.Second / 2)
+	for _, tt := range []struct {
+		stated string
+		want   time.Time
+	}{
+		{"0", iat}, {"0.5", iat}, {"1", time.Unix(1, 0)}, {"1.5", time.Unix(2, 0)},
+		{fmt.Sprint(second.Unix()), second}, {fmt.Sprintf("%d.5", second.Unix()-1), second},
+		{fmt.Sprint(second.Unix() + 1), iat}, {fmt.Sprintf("%d.7", second.Unix()), iat},
+		{"1e999", iat}, {"-1e999", iat}, {"null", iat}, {"{}", iat}, {`"1"`, iat}, {"true", iat},
+	} {
+		list := &failing{after: -1}
+		s := newSite(t, func(c *denylist.ReceiverConfig) {
+			list.List, c.List = c.List, list
+			c.Verifier = eventVerifier{event: &bearer.SecurityEvent{
+				Issuer: "i", TokenID: "j", Type: "secevent+jwt", Audience: []string{client}, IssuedAt: iat,
+				Claims: `{"events":{"` + sessionRevoked + `":{}},"toe":` + tt.stated + `,"sub_id":{"format":"iss_sub","iss":"i","sub":"alice"}}`,
+			}}
+		})
+		check(t, tt.stated, s.push("x"), http.StatusAccepted, "")
+		if len(list.denied) == 0 || !list.denied[0].IssuedBefore.Equal(tt.want) {
+			t.Errorf("%s: %+v, want an entry for tokens issued before %v", tt.stated, list.denied, tt.want)
 		}
 	}
 }
@@ -207,16 +239,22 @@ func TestPushOfSeveralEvents(t *testing.T) {
 		events members
 		status int
 		denied map[string]bool
+		log    string
 	}{
-		{"two good ones", nil, members{sessionRevoked: members{"subject": subject("a")}, purged: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": true}},
-		{"the first malformed", nil, members{purged: members{"subject": members{}}, sessionRevoked: members{"subject": subject("a")}}, http.StatusBadRequest, map[string]bool{"a": false}},
-		{"the second malformed", nil, members{purged: members{"subject": subject("a")}, sessionRevoked: members{"subject": 1}}, http.StatusBadRequest, map[string]bool{"a": false}},
-		{"two subjects", subject("a"), members{sessionRevoked: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": false}},
-		{"an unknown event beside", subject("a"), members{"https://example.com/other": members{}, sessionRevoked: members{}}, http.StatusAccepted, map[string]bool{"a": true}},
+		{"two good ones", nil, members{sessionRevoked: members{"subject": subject("a")}, purged: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": true}, " event=" + purged + " "},
+		{"the first malformed", nil, members{purged: members{"subject": members{}}, sessionRevoked: members{"subject": subject("a")}}, http.StatusBadRequest, map[string]bool{"a": false}, " check=sub_id "},
+		{"the second malformed", nil, members{purged: members{"subject": subject("a")}, sessionRevoked: members{"subject": 1}}, http.StatusBadRequest, map[string]bool{"a": false}, " check=sub_id "},
+		{"two subjects", subject("a"), members{sessionRevoked: members{"subject": subject("b")}}, http.StatusAccepted, map[string]bool{"a": true, "b": false}, " event=" + sessionRevoked + " "},
+		{"an unknown event beside", subject("a"), members{"https://example.com/other": members{}, sessionRevoked: members{}}, http.StatusAccepted, map[string]bool{"a": true}, " event=" + sessionRevoked + " "},
+		{"an unknown event behind", subject("a"), members{sessionRevoked: members{}, "https://z.example.com/other": members{}}, http.StatusAccepted, map[string]bool{"a": true}, " event=" + sessionRevoked + " "},
+		{"two unknown events", subject("a"), members{"https://example.com/one": 1, "https://example.com/two": 2}, http.StatusAccepted, map[string]bool{"a": false}, " event=https://example.com/one "},
 	} {
 		s := newSite(t, nil)
 		if w := s.push(s.securityEvent(tt.subID, members{"events": tt.events})); w.Code != tt.status {
 			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
+		}
+		if log := s.logged(t, ""); !strings.Contains(log, tt.log) {
+			t.Errorf("%s: the log is %s; want %s", tt.name, log, tt.log)
 		}
 		for id, want := range tt.denied {
 			if got := s.denied(t, bearer.Principal{Subject: id}); got != want {

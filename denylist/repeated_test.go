@@ -169,6 +169,23 @@ func TestEntryOutlivesTheTokens(t *testing.T) {
 	})
 }
 
+// C9: an event counts until the last token from before it has expired, with the
+// maximum leeway. Then it has no effect.
+func TestOldEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const life = time.Hour + denylist.MaxLeeway
+		for age, result := range map[time.Duration]string{0: "denied", life: "denied", life + 1: "nothing to do: all tokens from before the event have expired"} {
+			record := recordOf(t, eventVerifier{event: &bearer.SecurityEvent{
+				Issuer: "i", TokenID: "j", Type: "secevent+jwt", Audience: []string{client}, IssuedAt: time.Now().Add(-age),
+				Claims: `{"events":{"` + sessionRevoked + `":{}},"sub_id":{"format":"opaque","id":"s-1"}}`,
+			}}, "head.payload.signature")
+			if record["result"] != result {
+				t.Errorf("an event of %v ago: %v, want %q", age, record["result"], result)
+			}
+		}
+	})
+}
+
 // C7, BCL8: while the keys or the list are out of reach, the issuer is told to
 // send the event again, and it then succeeds. No failed deny is a success.
 func TestCannotTell(t *testing.T) {

@@ -121,9 +121,9 @@ func (f *refusal) write(w http.ResponseWriter, p protocol) {
 // (Back-Channel Logout, Section 2.8; RFC 8935, Section 2.2).
 func writeSuccess(w http.ResponseWriter, p protocol) {
 	w.Header().Set("Cache-Control", "no-store")
+	status := http.StatusOK
 	if p == push {
-		w.WriteHeader(http.StatusAccepted)
-		return
+		status = http.StatusAccepted
 	}
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 }

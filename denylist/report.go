@@ -151,9 +151,6 @@ func (r *reader) signOut(payload strictjson.Value) ([]Entry, *bearer.Error) {
 // time returns when the event occurred: the time that it states, or its iat. A
 // stated time that is malformed, zero or later than iat does not count.
 func (r *reader) time(stated strictjson.Value) time.Time {
-	if stated.Kind() != '0' {
-		return r.event.IssuedAt
-	}
 	seconds, err := strconv.ParseFloat(string(stated), 64)
 	if err != nil || seconds < 1 || seconds > float64(r.event.IssuedAt.Unix()) {
 		return r.event.IssuedAt

@@ -24,7 +24,7 @@ const subjectFormats = "iss_sub, opaque, jwt_id, or complex with a session or a 
 // about its own users: the iss of a subject must be that of the event.
 func readSubject(issuer string, v strictjson.Value) (subject, *bearer.Error) {
 	format, members, reason := readMembers(v)
-	if reason != nil || format != "complex" {
+	if format != "complex" {
 		return readSimple(issuer, format, members, reason)
 	}
 	// Shared Signals Framework 1.0, Section 3.2: all members together identify the
@@ -50,10 +50,10 @@ func readMembers(v strictjson.Value) (format string, members map[string]strictjs
 		members[string(name)] = value
 		return nil
 	})
-	if err == nil && isUntypedComplex(members) {
-		return "complex", members, nil
-	}
 	if err == nil {
+		if isUntypedComplex(members) {
+			return "complex", members, nil
+		}
 		format, err = strictjson.String(members["format"])
 	}
 	if err != nil {
@@ -76,8 +76,8 @@ func readSimple(issuer, format string, members map[string]strictjson.Value, reas
 		return subject{}, reason
 	}
 	text := func(name string) string {
-		value, err := strictjson.String(members[name])
-		if err != nil || value == "" {
+		value, _ := strictjson.String(members[name]) // "" if there is none
+		if value == "" {
 			reason = bearer.Invalid("sub_id", "a subject of the format "+format+" with a "+name, "none")
 		}
 		return value
@@ -94,7 +94,7 @@ func readSimple(issuer, format string, members map[string]strictjson.Value, reas
 	default:
 		return s, bearer.Invalid("sub_id", "a subject of the format "+subjectFormats, fmt.Sprintf("%.64q", format))
 	}
-	if iss := text("iss"); reason == nil && iss != issuer {
+	if iss := text("iss"); iss != issuer {
 		reason = bearer.Invalid("sub_id", "a subject of the event's issuer, "+issuer, fmt.Sprintf("%.200q", iss))
 	}
 	if reason != nil {

@@ -75,9 +75,13 @@ func TestNewProofRefuses(t *testing.T) {
 			t.Errorf("alg %q", alg)
 		}
 	}
-	for _, url := range []string{"", "/orders", "ftp://a/b", "https://me@a/b", "https:///b"} {
-		if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: url, AccessToken: token}); err == nil {
-			t.Errorf("url %q", url)
+	const notURI, userinfo = "not an absolute http or https URI", "a URI with userinfo"
+	for url, want := range map[string]string{
+		"": notURI, "/orders": notURI, "ftp://a/b": notURI, "https:///b": "a URI with an invalid host", "https://a:b/c": "a URI with an invalid port",
+		"https://me@a/b": userinfo, "https://@a/b": userinfo, "https://me:pw@a/b": userinfo, "https://me:1@[::1]/b": userinfo,
+	} {
+		if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: url, AccessToken: token}); err == nil || err.Error() != "dpop: ProofConfig.URL: "+want {
+			t.Errorf("url %q: %v, want %s", url, err, want)
 		}
 	}
 	if _, err := dpop.NewProof(dpop.ProofConfig{Key: c.signer, Algorithm: "ES256", Method: "GET", URL: origin, AccessToken: token, Nonce: "\xff"}); err == nil {

@@ -1,11 +1,22 @@
 package dpop
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
 	"encoding/binary"
+	"errors"
+	"log/slog"
 	"math/rand/v2"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/bearerkit/bearerkit/bearer"
 )
 
 // world has a wall clock that can be set and a monotonic clock, runs.
@@ -259,4 +270,58 @@ func TestForgottenRangesAreBounded(t *testing.T) {
 			t.Errorf("of %d, the last two are merged", n)
 		}
 	}
+}
+
+// Reports V12: after the clock was set back, a proof from a time whose used proofs
+// may be forgotten is answered 503. The log says why, at most once a minute.
+func TestClockThatWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c, err := New(Config{Origin: "https://api.example.com", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jkt, err := Thumbprint(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		use := func() error {
+			encoded, err := NewProof(ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: "https://api.example.com/orders", AccessToken: "token"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest("GET", "/orders", nil)
+			r.Header.Set("DPoP", encoded)
+			proof, err := c.CheckProof(r, "token", bearer.Principal{Confirmation: bearer.Confirmation{JKT: jkt}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return proof.Use(t.Context())
+		}
+		if err := use(); err != nil {
+			t.Fatal(err)
+		}
+		// An hour passes by the monotonic clock, and the wall clock is set back by an
+		// hour.
+		c.began = c.began.Add(-time.Hour)
+		for range 3 {
+			if refused, ok := errors.AsType[*bearer.Error](use()); !ok || refused.Code != bearer.CodeUnavailable || refused.Check != "clock" {
+				t.Errorf("a proof from a time that is forgotten: %v", refused)
+			}
+		}
+		if lines := strings.Count(log.String(), "the clock was set back"); lines != 1 {
+			t.Errorf("%d lines in a minute:\n%s", lines, &log)
+		}
+		if s := c.Stats(); s.Failed != 3 || len(s.Refusals) != 0 {
+			t.Errorf("Stats() = %+v", s)
+		}
+		<-time.After(time.Second)
+		if err := use(); err != nil {
+			t.Errorf("a proof from a later second: %v", err)
+		}
+	})
 }

@@ -161,7 +161,36 @@ func TestQuotaOfAnOwnerComesBack(t *testing.T) {
 	})
 }
 
-// A full store rejects new proofs until old ones expire; it never evicts early.
+// An owner's proof counts until it is forgotten, which is never before it expires.
+func TestQuotaOfAnOwnerLastsAsLongAsItsProofs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const life = 25 * time.Second
+		for offset := range 10 { // within a bucket of the store
+			m := newMemory(t, dpop.MemoryConfig{Capacity: 16, PerOwner: 1})
+			<-time.After(time.Duration(offset) * time.Second)
+			used := time.Now()
+			burn := func(n int, life time.Duration) error {
+				id, jkt := numbered(n)
+				_, err := m.Burn(t.Context(), dpop.UsedProof{ID: id, JKT: jkt, Owner: [32]byte{1}, Until: time.Now().Add(life)})
+				return err
+			}
+			if err := burn(1, life); err != nil {
+				t.Fatal(err)
+			}
+			for range 25 {
+				if err := burn(2, time.Minute); !errors.Is(err, dpop.ErrQuota) {
+					t.Errorf("offset %d, after %v: %v, want ErrQuota", offset, time.Since(used), err)
+				}
+				<-time.After(time.Second)
+			}
+			<-time.After(10 * time.Second)
+			if err := burn(2, time.Minute); err != nil {
+				t.Errorf("offset %d, after %v: %v", offset, time.Since(used), err)
+			}
+		}
+	})
+}
+
 // An owner's proofs count until each of them is forgotten.
 func TestQuotaOfAnOwnerWithProofsOfSeveralAges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -195,6 +224,7 @@ func TestQuotaOfAnOwnerWithProofsOfSeveralAges(t *testing.T) {
 	})
 }
 
+// A full store rejects new proofs until old ones expire; it never evicts early.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const capacity = 1000

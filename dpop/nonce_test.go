@@ -180,6 +180,7 @@ func TestProofsWithNonces(t *testing.T) {
 			{"the current one in an old proof", with(members{"iat": time.Now().Unix() - 61}), "iat"},
 			{"the current one in a proof for another method", with(members{"htm": "POST"}), "htm"},
 			{"none in a proof for another URI", members{"htu": origin + "/users"}, "htu"},
+			{"none in a proof without iat", members{"iat": nil}, "iat"},
 		} {
 			if _, check := refusal(t, checkAndUse(checker, orders(t, c.proof(t, tt.changes)), token, c.jkt)); check != tt.check {
 				t.Errorf("%s: refused by %q, want %q", tt.name, check, tt.check)

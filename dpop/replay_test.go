@@ -248,10 +248,43 @@ func TestProofThatIsUsedLate(t *testing.T) {
 	})
 }
 
+// A proof that expired since its check is not sent to the store, and its second
+// does not look forgotten because of it.
+func TestProofThatExpiredBeforeItsUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, dpop.UsedProof) (bool, error) {
+			calls++
+			return true, nil
+		})})
+		var late []bearer.Proof
+		for range 2 {
+			proof, err := checker.CheckProof(orders(t, c.proof(t, nil)), token, bearer.Principal{Confirmation: bearer.Confirmation{JKT: c.jkt}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			late = append(late, proof)
+		}
+		wantRefusal(t, checkAndUse(checker, orders(t, c.proof(t, nil)), token, c.jkt), "")
+		<-time.After(65 * time.Second)
+		for _, proof := range late {
+			wantRefusal(t, proof.Use(t.Context()), "iat")
+		}
+		if calls != 1 {
+			t.Errorf("the store was asked about %d proofs, want 1", calls)
+		}
+	})
+}
+
 // D22: a store failure is answered 503; the proof is not accepted.
 func TestStoreThatFails(t *testing.T) {
 	c := newClient(t, "ES256")
 	outage := errors.New("connection refused")
+	logs := map[string]string{
+		"out of reach": `level=ERROR msg="the replay store fails; no proof is accepted" error="connection refused"`,
+		"full":         `level=ERROR msg="the replay store is full; proofs are refused until used ones expire"`,
+		"quota":        `level=WARN msg="a key, user or client has reached its quota in the replay store; its new proofs are refused until used ones expire" jkt=` + c.jkt[:11],
+	}
 	for name, err := range map[string]error{"out of reach": outage, "full": dpop.ErrFull, "quota": dpop.ErrQuota} {
 		for _, fresh := range []bool{false, true} { // which counts for nothing beside an error
 			t.Run(name, func(t *testing.T) {
@@ -267,8 +300,8 @@ func TestStoreThatFails(t *testing.T) {
 						t.Errorf("%v does not wrap %v", got, err)
 					}
 				}
-				if lines := strings.Count(log.String(), "\n"); lines != 1 {
-					t.Errorf("%d lines in a minute:\n%s", lines, &log)
+				if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.HasSuffix(log.String(), logs[name]+"\n") {
+					t.Errorf("%d lines in a minute:\n%s; want %s", lines, &log, logs[name])
 				}
 				s := checker.Stats()
 				want := dpop.Stats{Checked: 3}
@@ -319,8 +352,8 @@ func TestLogIsToldOnceAMinute(t *testing.T) {
 	})
 }
 
-// A call of a store that hangs is canceled after a second. If a store answers
-// after the proof expired, the answer does not count.
+// A call of a store that hangs is canceled after a second. If a store says after the
+// proof expired that the proof is new, the answer does not count.
 func TestStoreThatIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, "ES256")
@@ -333,13 +366,20 @@ func TestStoreThatIsSlow(t *testing.T) {
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("it took %v", took)
 		}
-		late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, dpop.UsedProof) (bool, error) {
-			<-time.After(10 * time.Second)
-			return true, nil
-		})})
-		proof := c.proof(t, nil)
-		<-time.After(time.Minute)
-		wantRefusal(t, checkAndUse(late, orders(t, proof), token, c.jkt), "iat")
+		outage := errors.New("connection refused")
+		for _, tt := range []struct {
+			fresh bool
+			err   error
+			check string
+		}{{true, nil, "iat"}, {false, nil, "replay"}, {true, outage, "replay store"}, {false, outage, "replay store"}} {
+			late := newChecker(t, dpop.Config{Replays: storeFunc(func(context.Context, dpop.UsedProof) (bool, error) {
+				<-time.After(10 * time.Second)
+				return tt.fresh, tt.err
+			})})
+			proof := c.proof(t, nil)
+			<-time.After(time.Minute)
+			wantRefusal(t, checkAndUse(late, orders(t, proof), token, c.jkt), tt.check)
+		}
 	})
 }
 
@@ -354,7 +394,7 @@ func TestClientThatHasGone(t *testing.T) {
 	if code, _ := refusal(t, err); code != bearer.CodeCanceled {
 		t.Errorf("%v", err)
 	}
-	if s := checker.Stats(); s.Failed != 0 {
+	if s := checker.Stats(); s.Checked != 1 || s.Failed != 0 || len(s.Refusals) != 0 {
 		t.Errorf("Stats() = %+v", s)
 	}
 }

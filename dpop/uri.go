@@ -69,12 +69,7 @@ func normalizeAuthority(authority, defaultPort string) (string, error) {
 	if port == "" {
 		return host, nil
 	}
-	for _, c := range []byte(port) {
-		if c < '0' || c > '9' {
-			return "", errPort
-		}
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
+	number, err := strconv.ParseUint(port, 10, 16) // refuses signs, spaces and underscores
 	if err != nil || number == 0 {
 		return "", errPort
 	}

@@ -192,9 +192,9 @@ func TestHistoryOfAClockThatIsRight(t *testing.T) {
 		if iat -= 60 * time.Second; !w.checkAndUse(id, iat) {
 			t.Fatalf("proof %d of age %v is refused", id, w.clock-iat)
 		}
-	}
-	if len(w.history.forgotten) > maxForgotten || len(w.history.remembered) > 100 {
-		t.Errorf("%d entries, and %d seconds", len(w.history.forgotten), len(w.history.remembered))
+		if len(w.history.forgotten) > maxForgotten || len(w.history.remembered) > 100 {
+			t.Fatalf("after proof %d: %d entries, and %d seconds", id, len(w.history.forgotten), len(w.history.remembered))
+		}
 	}
 }
 

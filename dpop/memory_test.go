@@ -64,7 +64,7 @@ func TestQuota(t *testing.T) {
 		_, greedy := numbered(0)
 		var err error
 		taken := 0
-		for n := 0; err == nil; n++ {
+		for n := 0; err == nil && n <= tt.config.Capacity; n++ {
 			key, _ := numbered(n)
 			var fresh bool
 			// Proofs count together even if they expire at different times.
@@ -110,7 +110,7 @@ func TestQuotaOfAnOwner(t *testing.T) {
 		greedy, _ := numbered(-1)
 		var err error
 		taken := 0
-		for n := 0; err == nil; n++ {
+		for n := 0; err == nil && n <= tt.config.Capacity; n++ {
 			key, _ := numbered(n)
 			_, jkt := numbered(n % 64)
 			var fresh bool

@@ -117,7 +117,7 @@ func TestTimeOfAnEvent(t *testing.T) {
 	}
 }
 
-// CAEP 1.0, Section 2: a stated time counts if it is after the epoch and not after
+// SE5, CAEP 1.0, Section 2: a stated time counts if it is after the epoch and not after
 // iat. Otherwise iat counts. The entry spares tokens that were issued later.
 func TestStatedTimes(t *testing.T) {
 	second := time.Now().Truncate(time.Second).Add(-time.Minute)

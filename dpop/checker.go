@@ -111,12 +111,18 @@ func (c *Checker) check(r *http.Request, token string, p *bearer.Principal) (*va
 	if !c.config.accepts(age) {
 		return nil, invalid("iat", fmt.Sprintf("at most %v past and %v ahead", c.config.MaxAge, c.config.MaxAhead), ageText(age))
 	}
+	// All proofs of a second are remembered equally long, as history requires, so
+	// a fraction is rounded up.
+	second := proof.issued.Unix()
+	if proof.issued.Nanosecond() > 0 {
+		second++
+	}
 	return &validProof{
 		checker: c,
-		second:  proof.issued.Unix(),
+		second:  second,
 		proof: UsedProof{
 			ID: proof.replayID(jkt, target), JKT: jkt, Owner: ownerOf(p),
-			Until: now.Add(c.config.left(age)), // keeps the monotonic reading of now
+			Until: now.Add(c.config.left(now.Sub(time.Unix(second, 0)))), // keeps the monotonic reading of now
 		},
 	}, nil
 }

@@ -12,7 +12,8 @@ import (
 // rejects them. For every proof that history admits, the store still knows
 // whether the proof was used.
 //
-// A second is Unix time. All other times are durations since Checker.began, by
+// A second is Unix time, and has the proofs whose iat is that second after
+// rounding up. All other times are durations since Checker.began, by
 // the monotonic clock.
 type history struct {
 	mu sync.Mutex

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -273,6 +274,26 @@ func TestProofThatExpiredBeforeItsUse(t *testing.T) {
 		if calls != 1 {
 			t.Errorf("the store was asked about %d proofs, want 1", calls)
 		}
+	})
+}
+
+// RFC 7519, Section 2: iat may have a fraction. Proofs of one second do not make
+// each other look as if the clock was set back.
+func TestLateProofsOfOneSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, checker := newClient(t, "ES256"), newChecker(t, dpop.Config{})
+		now := time.Now().Unix()
+		at := func(iat float64) *http.Request { return orders(t, c.proof(t, members{"iat": iat})) }
+		wantRefusal(t, checkAndUse(checker, at(float64(now)+0.1), token, c.jkt), "")
+		<-time.After(60500 * time.Millisecond)
+		late, err := checker.CheckProof(at(float64(now)+0.9), token, bearer.Principal{Confirmation: bearer.Confirmation{JKT: c.jkt}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Second)
+		wantRefusal(t, late.Use(t.Context()), "")
+		<-time.After(time.Second)
+		wantRefusal(t, late.Use(t.Context()), "iat")
 	})
 }
 

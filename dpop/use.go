@@ -12,7 +12,7 @@ import (
 type validProof struct {
 	checker *Checker
 	proof   UsedProof
-	second  int64 // the iat
+	second  int64 // the iat, rounded up
 }
 
 // Use implements [bearer.Proof].

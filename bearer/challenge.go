@@ -20,7 +20,7 @@ func (g *Guard) challenges(status int, used scheme, code Code, description strin
 		if g.proofsRequired {
 			used = schemeDPoP // the only challenge that can carry the error
 		}
-		failed := code != "" && (used&s != 0 || used == schemeNone && s == schemeBearer)
+		failed := code != "" && used&s != 0 // a request without a scheme gets no code
 		if status != 401 && !failed {
 			return
 		}

@@ -12,9 +12,9 @@ type judgement struct {
 	route     *Route            // nil: no route has judged the request
 	outer     *principalContext // of the next outer route; nil: none
 	verified  *Principal        // as the verifier returned it; nil: anonymous
-	token     string
-	at        time.Duration // when the token was judged, since Guard.began
-	proof     *heldProof    // nil: no proof was needed
+	token     string            // empty: anonymous
+	at        time.Duration     // when the token was judged, since Guard.began
+	proof     *heldProof        // nil: no proof was needed
 	source    *TokenSource
 	scheme    scheme
 	tokenOnly bool // see Authenticate
@@ -30,13 +30,14 @@ func judgedBefore(ctx context.Context) *principalContext {
 	return c
 }
 
-// judgementOf returns how g judged the request's current credentials, or nil. It
+// judgementOf returns how g judged the request's current token, or nil. There must
+// be a token: a judgement of an anonymous request has no principal. judgementOf
 // ignores judgements of a token or scheme that middleware has since replaced, and
 // judgements by other guards, whose verifiers and policies differ.
 func (c *principalContext) judgementOf(g *Guard, now *credentials) *judgement {
 	for ; c != nil; c = c.judged.outer {
 		j := &c.judged
-		if j.route.guard == g && j.verified != nil && j.token == now.token && j.scheme == now.scheme &&
+		if j.route.guard == g && j.token == now.token && j.scheme == now.scheme &&
 			time.Since(g.began)-j.at <= judgementLife {
 			return j
 		}

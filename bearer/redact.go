@@ -37,6 +37,10 @@ func (d Decision) LogValue() slog.Value {
 // LogValue returns the settings that are set. Verifiers may hold secrets, so
 // only their types are shown. fmt and JSON print the same values.
 func (c Config) LogValue() slog.Value {
+	var sources []string
+	for _, s := range c.Sources {
+		sources = append(sources, s.String())
+	}
 	return redact.Group(
 		redact.Types("Verifiers", c.Verifiers),
 		slog.String("Realm", c.Realm),
@@ -50,7 +54,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Int("MaxTokenBytes", c.MaxTokenBytes),
 		slog.Duration("MaxTokenAge", c.MaxTokenAge),
 		redact.Set("FailureLimit", c.FailureLimit != nil),
-		slog.Any("Sources", c.Sources),
+		slog.Any("Sources", sources),
 		slog.Bool("InsecurePassPreflights", c.InsecurePassPreflights),
 		slog.Bool("ProblemJSON", c.ProblemJSON),
 		slog.Duration("RetryAfter", c.RetryAfter),

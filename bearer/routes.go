@@ -31,7 +31,7 @@ type routeTable struct {
 
 	mu       sync.RWMutex
 	declared map[routeName]bool
-	errs     []error
+	errs     []error // may contain nil, which errors.Join ignores
 }
 
 type routeName struct{ method, pattern string }
@@ -42,12 +42,8 @@ func (n routeName) String() string { return strings.TrimSpace(n.method + " " + n
 // NewRoutes returns Routes without any route. g judges their requests. If [New]
 // did not build g, [Routes.Check] reports it.
 func NewRoutes(g *Guard) *Routes {
-	table := &routeTable{declared: map[routeName]bool{}}
-	var err error
-	if table.undeclared, err = g.Route(RouteConfig{Rule: scope.None}); err != nil {
-		table.errs = append(table.errs, err)
-	}
-	return &Routes{g, table}
+	undeclared, err := g.Route(RouteConfig{Rule: scope.None}) // fails only if New did not build g
+	return &Routes{g, &routeTable{undeclared: undeclared, declared: map[routeName]bool{}, errs: []error{err}}}
 }
 
 // With returns Routes for a group, as [Guard.With] does: each route requires rule

@@ -163,7 +163,8 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// validateSources reports the mistakes in Sources and CrossOrigin.
+// validateSources reports the mistakes in Sources, which has its default, and in
+// settings that depend on it.
 func (c *Config) validateSources(errs *mistakes) {
 	ambient := false
 	for i, s := range c.Sources {
@@ -181,11 +182,11 @@ func (c *Config) validateSources(errs *mistakes) {
 	if c.CrossOrigin != nil && !ambient {
 		errs.add("CrossOrigin has no effect, since Sources has neither FromCookie nor FromHeader; remove it")
 	}
-	readsAuthorization := len(c.Sources) == 0 || slices.Contains(c.Sources, FromAuthorization())
+	readsAuthorization := slices.Contains(c.Sources, FromAuthorization())
 	if c.FailureLimit != nil && !readsAuthorization {
 		errs.add("FailureLimit has no effect, since it counts only tokens in Authorization and Sources lacks FromAuthorization; remove it")
 	}
-	onlyAuthorization := len(c.Sources) == 0 || len(c.Sources) == 1 && c.Sources[0] == FromAuthorization()
+	onlyAuthorization := len(c.Sources) == 1 && c.Sources[0] == FromAuthorization()
 	if c.ProofsRequired && !onlyAuthorization {
 		errs.add("ProofsRequired conflicts with Sources, which accept tokens without a proof; leave Sources unset")
 	}

@@ -79,7 +79,7 @@ func (g *Guard) verify(ctx context.Context, token string) (*Principal, *Error) {
 			}
 			continue
 		}
-		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, &Error{Code: CodeCanceled, Check: "request", Err: err}
 		}
 		if e.Code == CodeInvalidToken {

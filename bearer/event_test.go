@@ -145,6 +145,22 @@ func TestRecordSaysWhatWasExpectedAndGot(t *testing.T) {
 			t.Errorf("got record %v, body %s", record, got.body)
 		}
 	})
+	t.Run("the cause if a verifier returns nothing", func(t *testing.T) {
+		var log eventLog
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, nil)}}), bearer.RouteConfig{}), get("Bearer x"))
+		if _, event := log.only(t); event.Cause != "the verifier returned neither a principal nor an error" {
+			t.Errorf("got %+v", event)
+		}
+	})
+	t.Run("the token's acr", func(t *testing.T) {
+		var log eventLog
+		weak := bearer.Principal{Subject: "alice", ACR: "pwd"}
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(&weak, nil)}}),
+			bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.StepUp{ACR: []string{"mfa"}}}}), get("Bearer x"))
+		if _, event := log.only(t); event.Got != `"pwd"` {
+			t.Errorf("got %+v", event)
+		}
+	})
 }
 
 // Checklist C17, C-3, part 2.8: CVE-2021-34532, CVE-2022-29266, CVE-2023-1584.
@@ -226,6 +242,15 @@ func TestTextsOfRecordsAreCut(t *testing.T) {
 			return strings.Repeat("x", most) + "…"
 		}
 		return strings.Repeat("x", n)
+	}
+	// A cut shows, even where a word ends.
+	for _, text := range []string{strings.Repeat("x", 257), strings.Repeat("x", 256) + " y", strings.Repeat("x", 255) + " y"} {
+		var log eventLog
+		e := bearer.Invalid("check", "", text)
+		serve(newRoute(t, log.config(bearer.Config{Verifiers: []bearer.Verifier{answering(nil, e)}}), bearer.RouteConfig{}), get("Bearer token"))
+		if _, event := log.only(t); event.Got != text[:256]+"…" {
+			t.Errorf("%q became %q", text, event.Got)
+		}
 	}
 	for _, n := range []int{1, 255, 256, 257, 767, 768, 769} {
 		var log eventLog
@@ -321,8 +346,10 @@ func TestShortTokensDoNotGarbleTheRecord(t *testing.T) {
 		}
 	}
 	var log eventLog
-	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), get("Bearer ==="))
-	if _, event := log.only(t); event.Check != "token" || event.Expected != "a token68" {
+	r := get("Bearer ===")
+	r.URL.Path = "/a, b"
+	serve(newRoute(t, log.config(bearer.Config{}), bearer.RouteConfig{}), r)
+	if _, event := log.only(t); event.Check != "token" || event.Expected != "a token68" || event.Path != "/a, b" {
 		t.Errorf("token ===: %+v", event)
 	}
 }

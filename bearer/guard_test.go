@@ -280,7 +280,9 @@ func TestDecideAgreesWithAdmit(t *testing.T) {
 
 // A guard that New did not build has no sources, and does not panic.
 func TestSourcesOfTheZeroGuard(t *testing.T) {
-	if sources := new(bearer.Guard).Sources(); sources != nil {
-		t.Errorf("%v", sources)
+	for _, guard := range []*bearer.Guard{nil, {}} {
+		if sources := guard.Sources(); sources != nil {
+			t.Errorf("%v", sources)
+		}
 	}
 }

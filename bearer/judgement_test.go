@@ -161,6 +161,25 @@ func TestNestedRoutesJudgeARequestOnce(t *testing.T) {
 	}
 }
 
+// RFC 9449, Section 4.2: a proof is bound to the URL. A request that the program
+// itself made has no request line, so its URL counts.
+func TestNestedRoutesOfARequestWithoutALine(t *testing.T) {
+	for path, proofs := range map[string]int{"/orders": 1, "/users": 2} {
+		var c counting
+		guard := newGuard(t, c.config())
+		outer, inner := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer")}), guard.MustRoute(bearer.RouteConfig{Rule: scope.All("inner")})
+		r := dpopRequest("bound")
+		r.RequestURI = ""
+		got := pass(r, func(r *http.Request) *http.Request {
+			r.URL = &url.URL{Path: path}
+			return r
+		}, outer, inner)
+		if got.status != 200 || c.proofs.asked != proofs || c.proofs.used != proofs {
+			t.Errorf("%s: %d, proofs looked at %d times, used %d times; want %d", path, got.status, c.proofs.asked, c.proofs.used, proofs)
+		}
+	}
+}
+
 // Checklist C21: a principal that a test puts into the context is not a
 // judgement.
 func TestNewContextIsNoJudgement(t *testing.T) {
@@ -451,11 +470,14 @@ func TestJudgementOfATokenExpires(t *testing.T) {
 		guard := newGuard(t, c.config())
 		outer, inner := guard.MustRoute(bearer.RouteConfig{Rule: scope.All("outer")}), guard.MustRoute(bearer.RouteConfig{Rule: scope.All("inner")})
 		let := serve(outer, dpopRequest("bound"))
-		for _, want := range []int{1, 2, 3} {
-			if got := serve(inner, let.request); got.status != 200 || len(c.verified) != want || c.denied != want {
-				t.Errorf("%d, verified %d times, %d questions to the deny list; want %d", got.status, len(c.verified), c.denied, want)
+		for _, tt := range []struct {
+			later time.Duration
+			want  int
+		}{{0, 1}, {10 * time.Second, 1}, {1, 2}, {10 * time.Second, 3}} {
+			time.Sleep(tt.later)
+			if got := serve(inner, let.request); got.status != 200 || len(c.verified) != tt.want || c.denied != tt.want {
+				t.Errorf("%d, verified %d times, %d questions to the deny list; want %d", got.status, len(c.verified), c.denied, tt.want)
 			}
-			<-time.After(10*time.Second + 1)
 		}
 		if c.proofs.asked != 1 || c.proofs.used != 1 {
 			t.Errorf("the proof was looked at %d times, used %d times", c.proofs.asked, c.proofs.used)
@@ -597,6 +619,18 @@ func TestOnAdmitIsCalledOnceForNestedRoutes(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of two guards", func(t *testing.T) {
+		var told []string
+		route := func(name string) *bearer.Route {
+			config := (&counting{}).config()
+			config.OnAdmit = func(*http.Request) { told = append(told, name) }
+			return newGuard(t, config).MustRoute(bearer.RouteConfig{Rule: scope.All("outer")})
+		}
+		first, second := route("first"), route("second")
+		if got := pass(get("Bearer plain"), nil, first, second, first); got.status != 200 || !slices.Equal(told, []string{"first", "second"}) {
+			t.Errorf("%d, the hooks called are %q", got.status, told)
+		}
+	})
 	t.Run("after Authenticate", func(t *testing.T) {
 		calls := 0
 		config := (&counting{}).config()

@@ -97,4 +97,15 @@ func TestOpenAPISecurityIsBounded(t *testing.T) {
 	if got := route.OpenAPISecurity("oauth2"); len(got) != 243 { // 3 to the power of 5
 		t.Errorf("%d alternatives", len(got))
 	}
+	var names []string
+	for i := range 256 {
+		names = append(names, fmt.Sprintf("%03d", i))
+	}
+	for scopes, want := range map[int]int{255: 256, 256: 1} { // and the role
+		either := bearer.AnyOf(bearer.Scope(scope.Any(names[:scopes]...)), bearer.Role("admin"))
+		route := newGuard(t, bearer.Config{}).MustRoute(bearer.RouteConfig{Rule: scope.None, Requirements: []bearer.Requirement{either}})
+		if got := route.OpenAPISecurity("oauth2"); len(got) != want {
+			t.Errorf("%d scopes or a role: %d alternatives, want %d", scopes, len(got), want)
+		}
+	}
 }

@@ -23,5 +23,8 @@ func TestRequestIDs(t *testing.T) {
 		if id != "" && strings.Contains(first, id) || first == second {
 			t.Errorf("id %q: bodies %s, %s; want random ids", id, first, second)
 		}
+		if _, random, _ := strings.Cut(first, `"request_id":"`); len(random) != len(`"}`+"\n")+128/4 {
+			t.Errorf("id %q: body %s; want an id of 128 bits", id, first)
+		}
 	}
 }

@@ -23,6 +23,8 @@ func refusing(err error) bearer.Requirement {
 func TestRequirementAnswers(t *testing.T) {
 	const fixed, hidden = "The request is not allowed.", "The resource does not exist."
 	const secret = "row 17 of table secrets"
+	lacking, _ := errors.AsType[*bearer.Error](bearer.Scope(scope.All("admin")).Check(nil, &alice))
+	lacking.Code = bearer.CodeMisconfigured
 	tests := []struct {
 		name           string
 		err            error
@@ -47,6 +49,7 @@ func TestRequirementAnswers(t *testing.T) {
 		{"insufficient scope, which no requirement may say", &bearer.Error{Code: bearer.CodeInsufficientScope}, 403, fixed, 404, ""},
 		{"missing credentials, which no requirement may say", &bearer.Error{Code: bearer.CodeMissingCredentials}, 403, fixed, 404, ""},
 		{"an invalid request, which no requirement may say", &bearer.Error{Code: bearer.CodeInvalidRequest}, 403, fixed, 404, ""},
+		{"the error of a Scope with a code that no requirement may say", lacking, 403, fixed, 404, ""},
 		{"an unknown code", &bearer.Error{Code: "x", Public: secret}, 403, fixed, 404, ""},
 		{"the zero Error", &bearer.Error{Public: secret}, 403, fixed, 404, ""},
 		{"a refusal and an outage", errors.Join(bearer.Forbid(secret), bearer.Unavailable(io.EOF, 0)), 503, "The access token cannot be checked at the moment.", 503, ""},

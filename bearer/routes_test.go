@@ -44,8 +44,8 @@ func TestRoutes(t *testing.T) {
 func TestRoutesWithMistakes(t *testing.T) {
 	routes := bearer.NewRoutes(nil)
 	route := routes.Route("GET", "/orders", bearer.RouteConfig{Rule: scope.None})
-	if got := serve(route, get("Bearer good")); got.status != 500 {
-		t.Errorf("status %d", got.status)
+	if got := serve(route, get("Bearer good")); route == nil || got.status != 500 {
+		t.Errorf("%v, status %d", route, got.status)
 	}
 	w := httptest.NewRecorder()
 	if !routes.Refuse(w, get(), "GET", "/other") || w.Code != 500 {
@@ -56,6 +56,15 @@ func TestRoutesWithMistakes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
 		}
+	}
+}
+
+// Check reports that New did not build the guard, even if no route needs it.
+func TestRoutesWithoutAGuard(t *testing.T) {
+	routes := bearer.NewRoutes(nil)
+	routes.Public("GET", "/healthz")
+	if err := routes.Check(maps.All(map[string]string{"GET": "/healthz"})); err == nil || !strings.Contains(err.Error(), "New did not build this Guard") {
+		t.Errorf("%v", err)
 	}
 }
 

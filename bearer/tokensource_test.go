@@ -92,6 +92,35 @@ func TestTokenSources(t *testing.T) {
 	}
 }
 
+// RFC 6750, Section 3.1: a malformed request is refused in any source. The log
+// says in which one, and why.
+func TestRecordNamesTheMalformedSource(t *testing.T) {
+	plain, encoded := bearer.FromWebSocketProtocol("t."), bearer.FromWebSocketProtocolBase64("b64.")
+	tests := []struct {
+		name                 string
+		source               bearer.TokenSource
+		request              *http.Request
+		check, expected, got string
+	}{
+		{"two lines of Authorization", bearer.FromAuthorization(), get("Bearer good", "Bearer good"), "Authorization", "one field line", "2 lines"},
+		{"no token after the scheme", bearer.FromAuthorization(), get("Bearer "), "Authorization", "a token after the scheme", "none"},
+		{"a tab after the scheme", bearer.FromAuthorization(), get("Bearer\tgood"), "Authorization", "a space after the scheme", "another character"},
+		{"two lines of a field", bearer.FromHeader(assertionField), requestWith("GET", assertionField, "good", assertionField, "good"), assertionField, "one field line", "2 lines"},
+		{"two cookies of the name", bearer.FromCookie(hostCookie), requestWith("GET", "Cookie", "__Host-token=good; __Host-token=good"), "cookie", "one of each name", "several"},
+		{"two subprotocols", plain, handshake("t.good, t.good"), "Sec-WebSocket-Protocol", "one token", "several"},
+		{"a subprotocol that is not base64url", encoded, handshake("b64.a+b"), "Sec-WebSocket-Protocol", "a token in base64url without padding", "another encoding"},
+		{"a subprotocol without a token", plain, handshake("t."), "token", "a token68", "none"},
+		{"other characters", bearer.FromHeader(assertionField), requestWith("GET", assertionField, "go od"), "token", "a token68", "other characters"},
+	}
+	for _, tt := range tests {
+		var log eventLog
+		got := serve(newRoute(t, log.config(fromSources(tt.source)), bearer.RouteConfig{}), tt.request)
+		if _, event := log.only(t); got.status != 400 || event.Check != tt.check || event.Expected != tt.expected || event.Got != tt.got {
+			t.Errorf("%s: %d, %+v", tt.name, got.status, event)
+		}
+	}
+}
+
 // RFC 9111, Section 3.5: a response to a request without Authorization could be
 // stored by a shared cache.
 func TestOtherSourcesMakeResponsesPrivate(t *testing.T) {
@@ -167,6 +196,7 @@ func TestTokenSourceMistakes(t *testing.T) {
 		{bearer.Config{Proofs: &proofs{}, Sources: []bearer.TokenSource{bearer.FromCookie(hostCookie)}}, []string{"Proofs needs FromAuthorization"}},
 		{bearer.Config{FailureLimit: &bearer.FailureLimit{}, Sources: []bearer.TokenSource{bearer.FromHeader("a")}}, []string{"FailureLimit has no effect"}},
 		{bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{bearer.FromAuthorization(), bearer.FromCookie(hostCookie)}}, []string{"ProofsRequired conflicts with Sources"}},
+		{bearer.Config{Proofs: &proofs{}, ProofsRequired: true, Sources: []bearer.TokenSource{bearer.FromCookie(hostCookie)}}, []string{"ProofsRequired conflicts with Sources", "Proofs needs FromAuthorization"}},
 	}
 	for _, tt := range tests {
 		tt.config.Verifiers = []bearer.Verifier{bearer.VerifierFunc(byName)}

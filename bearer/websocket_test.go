@@ -42,8 +42,12 @@ func TestWebSocketProtocol(t *testing.T) {
 		{"in a line of its own", []string{"chat.v1", "bearer.token.good"}, 200, []string{"chat.v1"}},
 		{"without spaces", []string{"chat.v1,bearer.token.good"}, 200, []string{"chat.v1"}},
 		{"with tabs", []string{"chat.v1\t,\tbearer.token.good\t"}, 200, []string{"chat.v1"}},
+		{"with a space before the comma", []string{"bearer.token.good , chat.v1"}, 200, []string{"chat.v1"}},
+		{"beside a name of one character", []string{"a, bearer.token.good"}, 200, []string{"a"}},
+		{"among empty members", []string{",chat.v1,,bearer.token.good,, chat.v2,"}, 200, []string{"chat.v1, chat.v2"}},
 		{"in base64url", []string{in("good") + ", chat.v1"}, 200, []string{"chat.v1"}},
 		{"none", []string{"chat.v1, chat.v2"}, 401, []string{"chat.v1, chat.v2"}},
+		{"none, without spaces", []string{"chat.v1,,chat.v2", ""}, 401, []string{"chat.v1,,chat.v2", ""}},
 		{"no field", nil, 401, nil},
 		{"the prefix in another case", []string{"Bearer.Token.x"}, 401, []string{"Bearer.Token.x"}},
 		{"forged", []string{"chat.v1, bearer.token.forged"}, 401, []string{"chat.v1"}},
@@ -74,6 +78,9 @@ func TestWebSocketProtocol(t *testing.T) {
 			if got.status != tt.status || !slices.Equal(r.Header[offered], tt.left) {
 				t.Errorf("%d, and %q is left; want %d, %q", got.status, r.Header[offered], tt.status, tt.left)
 			}
+			if _, left := r.Header[offered]; tt.lines != nil && left != (tt.left != nil) {
+				t.Errorf("the field is left: %t", left) // a log of the fields' names shows also an empty one
+			}
 			if got.handedOn && !slices.Equal(got.request.Header[offered], tt.left) {
 				t.Errorf("the handler sees %q", got.request.Header[offered])
 			}
@@ -98,6 +105,7 @@ func TestWebSocketProtocolOutsideOfHandshakes(t *testing.T) {
 		"POST":            requestWith("POST", offered, "t.good", "Upgrade", "websocket"),
 		"another upgrade": requestWith("GET", offered, "t.good", "Upgrade", "h2c"),
 		"CONNECT":         requestWith("CONNECT", offered, "t.good", "Upgrade", "websocket"),
+		"another CONNECT": requestWith("CONNECT", offered, "t.good", ":protocol", "connect-udp"), // RFC 9298
 	} {
 		if got := serve(rt, r); got.status != 401 || r.Header[offered] != nil {
 			t.Errorf("%s: %d, and %q is left", name, got.status, r.Header[offered])

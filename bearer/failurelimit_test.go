@@ -306,6 +306,9 @@ func TestFailureLimitMistakes(t *testing.T) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
+	if strings.Contains(fmt.Sprint(err), "Burst and Every") {
+		t.Errorf("a mistake that follows from another: %v", err)
+	}
 	if _, err := newGuard(t, bearer.Config{}).Route(bearer.RouteConfig{MaxTokenAge: -1}); !strings.Contains(fmt.Sprint(err), "RouteConfig.MaxTokenAge is -1ns") {
 		t.Errorf("a route with a negative age: %v", err)
 	}

@@ -474,7 +474,7 @@ func TestJudgementOfATokenExpires(t *testing.T) {
 			later time.Duration
 			want  int
 		}{{0, 1}, {10 * time.Second, 1}, {1, 2}, {10 * time.Second, 3}} {
-			time.Sleep(tt.later)
+			<-time.After(tt.later)
 			if got := serve(inner, let.request); got.status != 200 || len(c.verified) != tt.want || c.denied != tt.want {
 				t.Errorf("%d, verified %d times, %d questions to the deny list; want %d", got.status, len(c.verified), c.denied, tt.want)
 			}

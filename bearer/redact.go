@@ -28,10 +28,8 @@ func (d Decision) LogValue() slog.Value {
 	if d.err != nil {
 		return redact.Group(status, slog.String("code", string(d.err.Code)), slog.String("check", d.err.Check))
 	}
-	if p, ok := d.Principal(); ok {
-		return redact.Group(status, slog.Any("principal", p))
-	}
-	return redact.Group(status)
+	p, _ := d.Principal() // without one, Group leaves the attribute out
+	return redact.Group(status, slog.Any("principal", p))
 }
 
 // LogValue returns the settings that are set. Verifiers may hold secrets, so

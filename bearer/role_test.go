@@ -54,6 +54,8 @@ func TestRoles(t *testing.T) {
 		{"no roles", nil, bearer.Role("admin"), `the role "admin"`, "none"},
 		{"another case", []string{"Admin"}, bearer.Role("admin"), `the role "admin"`, `"Admin"`},
 		{"none of the roles", []string{"c", "d"}, bearer.AnyRole("a", "b"), `one of the roles "a" or "b"`, `"c" and "d"`},
+		{"five other roles", []string{"1", "2", "3", "4", "5"}, bearer.Role("a"), `the role "a"`, `"1", "2", "3", "4" and "5"`},
+		{"six other roles", []string{"1", "2", "3", "4", "5", "6"}, bearer.Role("a"), `the role "a"`, `"1", "2", "3", "4" and "5" and 1 more`},
 		{"many other roles", []string{"1", "2", "3", "4", "5", "6", "7"}, bearer.Role("a"), `the role "a"`, `"1", "2", "3", "4" and "5" and 2 more`},
 		{"a role with a line break", []string{"a\nb"}, bearer.Role("a"), `the role "a"`, `"a\nb"`},
 		{"a scope with the role's name", nil, bearer.Role("profile"), `the role "profile"`, "none"},

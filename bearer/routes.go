@@ -27,7 +27,7 @@ type Routes struct {
 
 // routeTable is what the groups of a program share.
 type routeTable struct {
-	undeclared *Route // refuses for a route that is not declared; nil: New did not build the guard
+	undeclared *Route // refuses for a route that is not declared; nil: the guard has a mistake, which is in errs
 
 	mu       sync.RWMutex
 	declared map[routeName]bool
@@ -42,7 +42,7 @@ func (n routeName) String() string { return strings.TrimSpace(n.method + " " + n
 // NewRoutes returns Routes without any route. g judges their requests. If [New]
 // did not build g, [Routes.Check] reports it.
 func NewRoutes(g *Guard) *Routes {
-	undeclared, err := g.Route(RouteConfig{Rule: scope.None}) // fails only if New did not build g
+	undeclared, err := g.Route(RouteConfig{Rule: scope.None})
 	return &Routes{g, &routeTable{undeclared: undeclared, declared: map[routeName]bool{}, errs: []error{err}}}
 }
 

@@ -59,6 +59,25 @@ func TestRoutesWithMistakes(t *testing.T) {
 	}
 }
 
+// Check names each undeclared route once, in alphabetical order. A router may list
+// a route several times, and in any order.
+func TestRoutesNamesEachRouteOnce(t *testing.T) {
+	routes := bearer.NewRoutes(newGuard(t, bearer.Config{}))
+	err := routes.Check(func(yield func(string, string) bool) {
+		for _, pattern := range []string{"/c", "/a", "/b", "/a"} {
+			if !yield("GET", pattern) {
+				return
+			}
+		}
+	})
+	const want = "bearer: route GET /a has no rule; register it with a rule, or as public\n" +
+		"bearer: route GET /b has no rule; register it with a rule, or as public\n" +
+		"bearer: route GET /c has no rule; register it with a rule, or as public"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant\n%s", err, want)
+	}
+}
+
 // Check reports that New did not build the guard, even if no route needs it.
 func TestRoutesWithoutAGuard(t *testing.T) {
 	routes := bearer.NewRoutes(nil)

@@ -122,6 +122,22 @@ func TestAnyOfAnswers(t *testing.T) {
 	}
 }
 
+// AnyOf asks the alternatives that read only the token first, so it calls no
+// policy, which may be slow, if one of them is satisfied.
+func TestAnyOfAsksTheTokenFirst(t *testing.T) {
+	p := alice.WithRoles("viewer").WithClaims(`{"tenant":"acme"}`)
+	asked := 0
+	policy := bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error { asked++; return nil })
+	for name, r := range map[string]bearer.Requirement{
+		"role": bearer.Role("viewer"), "claim": bearer.Claim("/tenant", "acme"), "scope": bearer.Scope(scope.All("profile")),
+	} {
+		rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{answering(&p, nil)}}, bearer.RouteConfig{Requirements: []bearer.Requirement{bearer.AnyOf(policy, r)}})
+		if got := serve(rt, get("Bearer x")); got.status != 200 || asked != 0 {
+			t.Errorf("%s: %d, the policy was asked %d times", name, got.status, asked)
+		}
+	}
+}
+
 // The log has the text of a policy's error, and the client does not.
 func TestAnyOfLogsTheCauses(t *testing.T) {
 	var log eventLog

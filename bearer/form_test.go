@@ -108,6 +108,11 @@ func TestHandlerReadsTheWholeForm(t *testing.T) {
 			t.Errorf("the handler reads %d bytes and %v, want %d", len(data), err, len(body))
 		}
 	}
+	empty := post(formType, "")
+	empty.Body = http.NoBody
+	if rt.Decide(empty); empty.Body != http.NoBody {
+		t.Errorf("an empty body became %v", empty.Body)
+	}
 	got := serve(rt, post(formType, body))
 	if err := got.request.ParseForm(); err != nil || got.request.PostForm.Get("a") != "b" {
 		t.Errorf("ParseForm gives %v", err)
@@ -170,6 +175,15 @@ func TestFormThatCannotBeRead(t *testing.T) {
 	data, err := io.ReadAll(r.Body)
 	if string(data) != "access_token=good" || !errors.Is(err, broken) {
 		t.Errorf("the body is left as %q, %v", data, err)
+	}
+
+	r = post(formType, "")
+	r.Body = io.NopCloser(iotest.TimeoutReader(strings.NewReader("access_token=good"))) // returns its error only once
+	if d := rt.Decide(r); d.Status() != 400 {
+		t.Errorf("a timeout: %v", d.Err())
+	}
+	if data, err := io.ReadAll(r.Body); string(data) != "access_token=good" || !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("after a timeout the body is left as %q, %v", data, err)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())

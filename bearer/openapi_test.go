@@ -35,6 +35,8 @@ func TestOpenAPISecurity(t *testing.T) {
 		{"one of two rules, and a step-up", bearer.RouteConfig{Rule: scope.All("a"), Requirements: []bearer.Requirement{
 			bearer.Scope(scope.Any("b", "c")), bearer.StepUp{ACR: []string{"mfa"}}}},
 			"a b", `[{"oauth2":["a","b"]},{"oauth2":["a","c"]}]`},
+		{"the same alternatives twice", bearer.RouteConfig{Rule: scope.Any("a", "b"), Requirements: []bearer.Requirement{bearer.Scope(scope.Any("a", "b"))}},
+			"a", `[{"oauth2":["a"]},{"oauth2":["a","b"]},{"oauth2":["b"]}]`},
 		{"the same twice", bearer.RouteConfig{Rule: scope.All("a"), Requirements: []bearer.Requirement{bearer.Scope(scope.All("a"))}},
 			"a", `[{"oauth2":["a"]}]`},
 	}

@@ -104,7 +104,7 @@ func (h *heldProof) use(ctx context.Context) error {
 // requestURI returns the target of the request line. A request that the program
 // itself created has none, so its URL stands in.
 func requestURI(r *http.Request) string {
-	if r.RequestURI != "" || r.URL == nil {
+	if r.RequestURI != "" {
 		return r.RequestURI
 	}
 	return r.URL.RequestURI()

@@ -1,9 +1,6 @@
 package keysource
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 // burst is how many fetches requests may cause at once. If junk has spent the
 // first, the second is left for a key rotation.
@@ -47,6 +44,6 @@ func (b *budget) next(now time.Time) time.Time {
 
 // jitter returns d reduced by up to a quarter, so that programs that were started
 // together do not send their requests together.
-func jitter(d time.Duration) time.Duration {
-	return d - rand.N(d/4+1)
+func jitter(d time.Duration, random func(n time.Duration) time.Duration) time.Duration {
+	return d - random(d/4+1)
 }

@@ -3,7 +3,6 @@ package keysource
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -98,7 +97,7 @@ func (s *Source) wake() {
 func (s *Source) land(f *flight, d delivery, err error) {
 	now := time.Now()
 	old := s.set.Load() // only land stores
-	set := s.arrange(old, d, err)
+	set, random := s.arrange(old, d, err), s.config.Random
 	if set != old {
 		s.set.Store(set)
 	}
@@ -117,13 +116,13 @@ func (s *Source) land(f *flight, d delivery, err error) {
 		s.setFresh(now, fresh)
 		// Refresh after 80 to 95 % of the time: before the keys expire, and not
 		// at the same moment as other instances that started together.
-		s.due = now.Add(fresh*80/100 + rand.N(fresh*15/100+1))
+		s.due = now.Add(fresh*80/100 + random(fresh*15/100+1))
 	case s.config.File != "": // a read is cheap and causes no request
-		s.failed = s.failed.failed(err, now)
-		s.due = now.Add(jitter(filePause))
+		s.failed = s.failed.failed(err, now, random)
+		s.due = now.Add(jitter(filePause, random))
 	default:
-		s.failed = s.failed.failed(err, now)
-		s.due = s.failed.retry(set, s.lacking)
+		s.failed = s.failed.failed(err, now, random)
+		s.due = s.failed.retry(set, s.lacking, random)
 	}
 	due := s.due
 	if err != nil {

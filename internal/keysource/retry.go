@@ -2,7 +2,6 @@ package keysource
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/discovery"
@@ -38,27 +37,27 @@ type failure struct {
 }
 
 // failed returns the failure that follows f.
-func (f failure) failed(err error, now time.Time) failure {
+func (f failure) failed(err error, now time.Time, random func(n time.Duration) time.Duration) failure {
 	next := failure{err: err, at: now, count: f.count + 1}
 	if wait := min(retryAfter(err), maxAsked); wait > 0 {
 		// Spread the retries of programs that were refused at the same time.
-		next.asked = now.Add(wait + rand.N(wait/8+1))
+		next.asked = now.Add(wait + random(wait/8+1))
 	}
 	return next
 }
 
 // retry returns when the background retries after f. lacking is when the last
 // usable key was lost, or zero if the keys of set are usable.
-func (f failure) retry(set *keySet, lacking time.Time) time.Time {
+func (f failure) retry(set *keySet, lacking time.Time, random func(n time.Duration) time.Duration) time.Time {
 	var at time.Time
 	if lacking.IsZero() {
-		at = f.at.Add(jitter(doubled(minStaleBackoff, maxStaleBackoff, f.count)))
+		at = f.at.Add(jitter(doubled(minStaleBackoff, maxStaleBackoff, f.count), random))
 		if end := set.end(); end.Before(at) {
 			at = end
 		}
 	} else {
 		slow := min(f.at.Sub(lacking)/slowdown, slowestRetry)
-		at = f.at.Add(jitter(max(doubled(minBackoff, maxBackoff, f.count), slow)))
+		at = f.at.Add(jitter(max(doubled(minBackoff, maxBackoff, f.count), slow), random))
 	}
 	return later(at, f.asked)
 }

@@ -1,7 +1,6 @@
 package models_test
 
 import (
-	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,12 +9,26 @@ import (
 	"pgregory.net/rapid"
 )
 
-// check runs a state machine with random operations, each case in a synctest bubble
-// of its own: no time passes unless the case lets it pass. If a case fails, rapid
-// shrinks it to few operations.
-func check(t *testing.T, machine func(t *rapid.T)) {
+// machine is a random case: operations on a part, whose answers it compares with the
+// model. Concurrent says that some of the operations run concurrently.
+type machine func(t *rapid.T, concurrent bool)
+
+// check runs random cases without concurrent operations, and then with them. A case
+// of the first kind fails every time, so rapid can shrink it to few operations. One
+// of the second kind may depend on the scheduler, and runs only if the first passed.
+func check(t *testing.T, m machine) {
 	t.Helper()
-	rapid.Check(t, func(t *rapid.T) { rapid.SyncTest(t, machine) })
+	if t.Run("sequential", func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { m(t, false) }) }) {
+		t.Run("concurrent", func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { m(t, true) }) })
+	}
+}
+
+// bubbled runs each case in a synctest bubble of its own: no time passes unless the
+// case lets it pass.
+func bubbled(m machine) machine {
+	return func(t *rapid.T, concurrent bool) {
+		rapid.SyncTest(t, func(t *rapid.T) { m(t, concurrent) })
+	}
 }
 
 // elapse lets time pass in a bubble, and waits until nothing more happens.
@@ -30,16 +43,6 @@ func drawStep(t *rapid.T, most time.Duration) time.Duration {
 	unit := rapid.SampledFrom([]time.Duration{time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, time.Hour}).
 		Filter(func(d time.Duration) bool { return d <= most }).Draw(t, "unit")
 	return min(unit*time.Duration(rapid.IntRange(0, 20).Draw(t, "units")), most)
-}
-
-// repeat runs the operations in random order. Half of the cases leave out the
-// concurrent ones, so that rapid shrinks a case to one without them if it can: that
-// one fails every time.
-func repeat(t *rapid.T, operations, concurrent map[string]func(*rapid.T)) {
-	if rapid.Bool().Draw(t, "concurrent") {
-		maps.Copy(operations, concurrent)
-	}
-	t.Repeat(operations)
 }
 
 // together runs calls concurrently and returns when all have returned.

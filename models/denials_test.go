@@ -106,18 +106,24 @@ func denialOperation(t *rapid.T) func(denylist.List) (text string, explain func(
 // A denylist.Memory denies what its entries say, keeps its bound, and never evicts
 // an entry that counts.
 func TestDenials(t *testing.T) {
-	check(t, func(t *rapid.T) {
+	check(t, denials(func(l denylist.List) denylist.List { return l }))
+}
+
+// denials compares what wrap makes of a list with the model.
+func denials(wrap func(denylist.List) denylist.List) machine {
+	return bubbled(func(t *rapid.T, concurrent bool) {
 		leeway := rapid.SampledFrom([]time.Duration{-1, 0, time.Second, denylist.MaxLeeway}).Draw(t, "leeway")
 		model := &models.Denials{Capacity: rapid.IntRange(1, 6).Draw(t, "capacity"), Leeway: max(leeway, 0)}
 		if leeway == 0 {
 			model.Leeway = 5 * time.Second
 		}
-		list, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: model.Capacity, Leeway: leeway})
+		real, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: model.Capacity, Leeway: leeway})
 		if err != nil {
 			t.Fatal(err)
 		}
+		list := wrap(real)
 		world := models.Possible[*models.Denials]{model}
-		repeat(t, map[string]func(*rapid.T){
+		operations := map[string]func(*rapid.T){
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 10*time.Minute)) },
 			"one": func(t *rapid.T) {
 				text, explain := denialOperation(t)(list)
@@ -125,8 +131,9 @@ func TestDenials(t *testing.T) {
 					t.Fatal(text)
 				}
 			},
-		}, map[string]func(*rapid.T){
-			"together": func(t *rapid.T) {
+		}
+		if concurrent {
+			operations["together"] = func(t *rapid.T) {
 				n := rapid.IntRange(2, 4).Draw(t, "n")
 				calls := make([]func(denylist.List) (string, func(*models.Denials) bool), n)
 				for i := range calls {
@@ -135,9 +142,11 @@ func TestDenials(t *testing.T) {
 				texts, operations := make([]string, n), make([]func(*models.Denials) bool, n)
 				together(n, func(i int) { texts[i], operations[i] = calls[i](list) })
 				if world = world.AfterAll(operations); len(world) == 0 {
-					t.Fatalf("no order explains these answers:\n%s", strings.Join(texts, "\n"))
+					t.Log(strings.Join(texts, "\n"))
+					t.Fatal("no order of these operations explains the answers")
 				}
-			},
-		})
+			}
+		}
+		t.Repeat(operations)
 	})
 }

@@ -1,11 +1,13 @@
 package models_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,14 +19,21 @@ import (
 	"github.com/bearerkit/bearerkit/models"
 )
 
+// introspectVerifier is the part of *introspect.Verifier that the model describes.
+type introspectVerifier interface {
+	bearer.Verifier
+	Forget(ctx context.Context, token string) error
+	Stats() introspect.Stats
+}
+
 // introspection is a verifier, its endpoint and its model.
 type introspection struct {
-	verifier *introspect.Verifier
+	verifier introspectVerifier
 	endpoint *endpoint
 	model    *models.Circuit
 }
 
-func newIntrospection(t *rapid.T) *introspection {
+func newIntrospection(t *rapid.T, wrap func(introspectVerifier) introspectVerifier) *introspection {
 	config := introspect.Config{
 		Issuer: introspectIssuer, Endpoint: introspectIssuer + "/introspect", Audience: []string{audience},
 		Auth:          introspect.ClientSecretBasic("api", "secret"),
@@ -53,7 +62,7 @@ func newIntrospection(t *rapid.T) *introspection {
 		ep.mu.Unlock()
 		v.Close()
 	})
-	return &introspection{verifier: v, endpoint: ep, model: model}
+	return &introspection{verifier: wrap(v), endpoint: ep, model: model}
 }
 
 func (s *introspection) drawToken(t *rapid.T) string {
@@ -132,10 +141,15 @@ func (s *introspection) change(t *rapid.T) {
 // only when the endpoint fails, asks once for all who wait, and opens and closes its
 // circuit as its documentation says.
 func TestIntrospection(t *testing.T) {
-	check(t, func(t *rapid.T) {
-		s := newIntrospection(t)
+	check(t, introspections(func(v introspectVerifier) introspectVerifier { return v }))
+}
+
+// introspections compares what wrap makes of a verifier with the model.
+func introspections(wrap func(introspectVerifier) introspectVerifier) machine {
+	return bubbled(func(t *rapid.T, concurrent bool) {
+		s := newIntrospection(t, wrap)
 		roomy := s.model.MaxConcurrent > len(s.endpoint.tokens)
-		repeat(t, map[string]func(*rapid.T){
+		operations := map[string]func(*rapid.T){
 			"":       s.check,
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 2*time.Minute)) },
 			"wait":   func(t *rapid.T) { elapse(drawStep(t, 2*time.Second)) },
@@ -155,8 +169,9 @@ func TestIntrospection(t *testing.T) {
 					t.Fatal(text)
 				}
 			},
-		}, map[string]func(*rapid.T){
-			"verify together": func(t *rapid.T) {
+		}
+		if concurrent {
+			operations["verify together"] = func(t *rapid.T) {
 				n := rapid.IntRange(2, 8).Draw(t, "n")
 				tokens, texts, rights := make([]string, n), make([]string, n), make([]func() bool, n)
 				for i := range tokens {
@@ -165,10 +180,12 @@ func TestIntrospection(t *testing.T) {
 				together(n, func(i int) { texts[i], rights[i] = s.verify(t, tokens[i], roomy && s.endpoint.isSound(tokens[i])) })
 				for i, right := range rights {
 					if !right() {
-						t.Fatalf("%s, among %q", texts[i], texts)
+						t.Log(strings.Join(texts, "\n"))
+						t.Fatalf("the verdict on %s is wrong", tokens[i])
 					}
 				}
-			},
-		})
+			}
+		}
+		t.Repeat(operations)
 	})
 }

@@ -36,7 +36,7 @@ type keyIssuer struct {
 	retry  time.Duration
 	flying int
 	closed bool
-	wrong  []string // fetches that should not have begun
+	wrong  string // what was wrong with a fetch; empty: nothing
 }
 
 var keyMaterials = []string{"m1", "m2", "m3"}
@@ -46,8 +46,14 @@ var keyModes = []string{"works", "503", "hangs", "garbage", "resets"}
 func (is *keyIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	f := models.KeyFetch{Began: time.Now()}
 	is.mu.Lock()
-	if is.flying++; is.flying > 1 || is.closed || !is.model.Begin(f.Began) {
-		is.wrong = append(is.wrong, fmt.Sprintf("a fetch began at %v with %d under way", f.Began, is.flying))
+	is.flying++
+	switch began := is.model.Begin(f.Began); {
+	case is.flying > 1:
+		is.wrong = "two fetches at once"
+	case is.closed:
+		is.wrong = "a fetch after Close"
+	case !began:
+		is.wrong = "a fetch began too early"
 	}
 	is.mu.Unlock()
 

@@ -1,8 +1,10 @@
 package models_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"testing"
@@ -17,9 +19,18 @@ import (
 	"github.com/bearerkit/bearerkit/models"
 )
 
+// keySource is the part of *keysource.Source that the model describes.
+type keySource interface {
+	At(now time.Time, q keysource.Query) (keysource.Candidates, error)
+	Lookup(ctx context.Context, q keysource.Query) (keysource.Candidates, error)
+	Generation() uint64
+	Ready() error
+	Close()
+}
+
 // keys is a key source, its issuer and its model.
 type keys struct {
-	source      *keysource.Source
+	source      keySource
 	issuer      *keyIssuer
 	model       *models.Keys
 	generations map[uint64]string // the keys of each generation
@@ -27,7 +38,7 @@ type keys struct {
 
 var keyIDs = []string{"a", "b", "c", "d"}
 
-func newKeys(t *rapid.T) *keys {
+func newKeys(t *rapid.T, wrap func(keySource) keySource) *keys {
 	model := &models.Keys{
 		Budget:   time.Duration(rapid.IntRange(1, 30).Draw(t, "budget")) * time.Second,
 		MaxStale: rapid.SampledFrom([]time.Duration{24 * time.Hour, time.Hour, 5 * time.Minute}).Draw(t, "maxStale"),
@@ -36,10 +47,12 @@ func newKeys(t *rapid.T) *keys {
 		model: model, generations: map[uint64]string{},
 		issuer: &keyIssuer{model: model, mode: "works", fresh: -1, keys: map[string]string{"a": "m1"}},
 	}
-	s.source = keysource.New(keysource.Config{
+	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	s.source = wrap(keysource.New(keysource.Config{
 		Issuer: "https://login.example.com", JWKSURI: keysURL, RefreshBudget: model.Budget, MaxStale: model.MaxStale,
 		Client: fetch.New(&http.Client{Transport: s.issuer}, false),
-	})
+		Random: func(n time.Duration) time.Duration { return time.Duration(random.Int64N(int64(n))) },
+	}))
 	t.Cleanup(s.source.Close)
 	return s
 }
@@ -49,7 +62,7 @@ func (s *keys) check(t *rapid.T) {
 	synctest.Wait()
 	s.issuer.mu.Lock() // a fetch changes the model
 	defer s.issuer.mu.Unlock()
-	if len(s.issuer.wrong) > 0 {
+	if s.issuer.wrong != "" {
 		t.Fatal(s.issuer.wrong)
 	}
 	now := time.Now()
@@ -91,13 +104,13 @@ func drawLookup(t *rapid.T) keysource.Query {
 	return q
 }
 
-// lookup looks a key up. It returns the text and the judgement of the answer.
-func (s *keys) lookup(t *rapid.T, q keysource.Query, published string) (text string, right func() bool) {
+// lookup looks a key up. It returns the answer, and whether it is right.
+func (s *keys) lookup(t *rapid.T, q keysource.Query, published string) (got models.Found, right func() bool) {
 	l := models.Lookup{KeyID: q.KeyID, Issued: q.Issued, Leeway: q.Leeway, From: time.Now()}
-	got := foundIn(s.source.Lookup(t.Context(), q))
+	got = foundIn(s.source.Lookup(t.Context(), q))
 	l.To = time.Now()
-	text = fmt.Sprintf("lookup of %s, iat %v, from %v to %v: %s", q.KeyID, q.Issued, l.From, l.To, got)
-	return text, func() bool {
+	t.Logf("lookup of %s, iat %v, from %v to %v: %s", q.KeyID, q.Issued, l.From, l.To, got)
+	return got, func() bool {
 		s.issuer.mu.Lock()
 		defer s.issuer.mu.Unlock()
 		return s.model.Lookup(l, got, published)
@@ -128,34 +141,41 @@ func (s *keys) change(t *rapid.T) {
 // know, never uses a key for too long, and fetches neither too rarely nor too often,
 // while keys come and go and the issuer works and fails.
 func TestKeys(t *testing.T) {
-	check(t, func(t *rapid.T) {
-		s := newKeys(t)
-		repeat(t, map[string]func(*rapid.T){
+	check(t, lookups(func(s keySource) keySource { return s }))
+}
+
+// lookups compares what wrap makes of a key source with the model.
+func lookups(wrap func(keySource) keySource) machine {
+	return bubbled(func(t *rapid.T, concurrent bool) {
+		s := newKeys(t, wrap)
+		operations := map[string]func(*rapid.T){
 			"":       s.check,
 			"elapse": func(t *rapid.T) { elapse(drawStep(t, 2*time.Hour)) },
 			"wait":   func(t *rapid.T) { elapse(drawStep(t, 2*time.Second)) },
 			"change": s.change,
 			"lookup": func(t *rapid.T) {
 				q := drawLookup(t)
-				if text, right := s.lookup(t, q, s.issuer.offered(q.KeyID)); !right() {
-					t.Fatal(text)
+				if got, right := s.lookup(t, q, s.issuer.offered(q.KeyID)); !right() {
+					t.Fatalf("the answer to the lookup of %s is wrong: %s", q.KeyID, got)
 				}
 			},
-		}, map[string]func(*rapid.T){
-			"lookups": func(t *rapid.T) {
+		}
+		if concurrent {
+			operations["lookups"] = func(t *rapid.T) {
 				n := rapid.IntRange(2, 4).Draw(t, "n")
-				queries, texts, rights := make([]keysource.Query, n), make([]string, n), make([]func() bool, n)
+				queries, answers, rights := make([]keysource.Query, n), make([]models.Found, n), make([]func() bool, n)
 				for i := range queries {
 					queries[i] = drawLookup(t)
 				}
-				together(n, func(i int) { texts[i], rights[i] = s.lookup(t, queries[i], "") })
+				together(n, func(i int) { answers[i], rights[i] = s.lookup(t, queries[i], "") })
 				for i, right := range rights {
 					if !right() {
-						t.Fatalf("%s, among %q", texts[i], texts)
+						t.Fatalf("the answer to the lookup of %s is wrong: %s", queries[i].KeyID, answers[i])
 					}
 				}
-			},
-		})
+			}
+		}
+		t.Repeat(operations)
 		s.source.Close()
 		s.issuer.mu.Lock()
 		s.issuer.closed = true

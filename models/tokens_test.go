@@ -21,24 +21,32 @@ var (
 	errOther    = errors.New("an error that is not shared")
 )
 
-type tokenCache = tokencache.Cache[models.Proven]
+type provenEntry = tokencache.Entry[models.Proven]
+
+// tokenCache is the part of *tokencache.Cache that the model describes.
+type tokenCache interface {
+	Get(token string, now time.Time) *provenEntry
+	Do(ctx context.Context, now time.Time, token string, version uint64, prove func() (*provenEntry, error)) (*provenEntry, error)
+	Remove(e *provenEntry)
+	Stats() tokencache.Stats
+}
 
 // tokens is a token cache, its model, and what they have in common.
 type tokens struct {
-	cache        *tokenCache
+	cache        tokenCache
 	model        *models.Tokens
 	serial       int
 	hits, misses uint64
 }
 
-func newTokens(t *rapid.T) *tokens {
+func newTokens(t *rapid.T, wrap func(tokenCache) tokenCache) *tokens {
 	s := &tokens{model: &models.Tokens{
 		Entries: rapid.IntRange(1, 12).Draw(t, "entries"), Bytes: rapid.IntRange(1, 40).Draw(t, "bytes"),
 	}}
-	s.cache = tokencache.New(tokencache.Config[models.Proven]{
+	s.cache = wrap(tokencache.New(tokencache.Config[models.Proven]{
 		Entries: s.model.Entries, Bytes: s.model.Bytes, Rejected: errRejected,
 		Version: func(p *models.Proven, _ time.Time) uint64 { return s.model.Version(p.Issuer) },
-	})
+	}))
 	return s
 }
 
@@ -63,13 +71,13 @@ func (s *tokens) drawProven(t *rapid.T, issuer string) models.Proven {
 	}
 }
 
-func entryFor(token string, p models.Proven) *tokencache.Entry[models.Proven] {
-	return &tokencache.Entry[models.Proven]{
+func entryFor(token string, p models.Proven) *provenEntry {
+	return &provenEntry{
 		Value: p, Version: p.Version, Sum: tokencache.SumOf(token), Weight: p.Weight, Expires: p.Expires,
 	}
 }
 
-func (s *tokens) get(t *rapid.T, token string) *tokencache.Entry[models.Proven] {
+func (s *tokens) get(t *rapid.T, token string) *provenEntry {
 	e, serial := s.cache.Get(token, time.Now()), 0
 	if e == nil {
 		s.misses++
@@ -94,7 +102,7 @@ type proving struct {
 
 	release chan struct{} // ends the proofs
 	proofs  atomic.Int32
-	entries []*tokencache.Entry[models.Proven]
+	entries []*provenEntry
 	errs    []error
 }
 
@@ -104,11 +112,11 @@ func (s *tokens) drawProving(t *rapid.T) *proving {
 	p.outcome = rapid.SampledFrom([]string{"stored", "transient", "rejected", "other"}).Draw(t, "outcome")
 	p.callers = rapid.IntRange(1, 4).Draw(t, "callers")
 	p.leave = rapid.IntRange(0, p.callers-1).Draw(t, "leave")
-	p.entries, p.errs = make([]*tokencache.Entry[models.Proven], p.callers), make([]error, p.callers)
+	p.entries, p.errs = make([]*provenEntry, p.callers), make([]error, p.callers)
 	return p
 }
 
-func (p *proving) prove() (*tokencache.Entry[models.Proven], error) {
+func (p *proving) prove() (*provenEntry, error) {
 	p.proofs.Add(1)
 	<-p.release
 	switch p.outcome {
@@ -123,7 +131,7 @@ func (p *proving) prove() (*tokencache.Entry[models.Proven], error) {
 }
 
 // run makes the calls, and returns how many proofs were under way at once.
-func (p *proving) run(cache *tokenCache) (atOnce int) {
+func (p *proving) run(cache tokenCache) (atOnce int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var wg sync.WaitGroup
@@ -187,8 +195,15 @@ func (s *tokens) prove(t *rapid.T) {
 // The token cache returns no wrong entry, keeps its bounds, evicts only when it is
 // full, and proves a token once for all who wait.
 func TestTokens(t *testing.T) {
-	check(t, func(t *rapid.T) {
-		s := newTokens(t)
+	m := provenTokens(func(c tokenCache) tokenCache { return c })
+	rapid.Check(t, func(t *rapid.T) { m(t, false) })
+}
+
+// provenTokens compares what wrap makes of a token cache with the model. The callers
+// who wait for a proof run concurrently, but in an order that the case determines.
+func provenTokens(wrap func(tokenCache) tokenCache) machine {
+	return bubbled(func(t *rapid.T, _ bool) {
+		s := newTokens(t, wrap)
 		t.Repeat(map[string]func(*rapid.T){
 			"": func(t *rapid.T) {
 				if got := s.cache.Stats(); got.Hits != s.hits || got.Misses != s.misses || !s.model.Size(got.Entries, got.Bytes) {
@@ -219,7 +234,7 @@ func TestTokens(t *testing.T) {
 
 // One-off tokens, however many, do not evict tokens in use.
 func TestTokensInUseStay(t *testing.T) {
-	check(t, func(t *rapid.T) {
+	rapid.Check(t, func(t *rapid.T) {
 		entries := rapid.IntRange(20, 200).Draw(t, "entries")
 		inUse := rapid.IntRange(1, entries/2).Draw(t, "inUse")
 		s := &tokens{model: &models.Tokens{Entries: entries, Bytes: entries}}
@@ -229,7 +244,7 @@ func TestTokensInUseStay(t *testing.T) {
 		})
 		add := func(token string) {
 			proven := models.Proven{Version: 1, Weight: 1, Expires: time.Now().Add(time.Hour).UnixNano()}
-			_, err := s.cache.Do(t.Context(), time.Now(), token, 1, func() (*tokencache.Entry[models.Proven], error) {
+			_, err := s.cache.Do(t.Context(), time.Now(), token, 1, func() (*provenEntry, error) {
 				return entryFor(token, proven), nil
 			})
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 // The limits of CONTRIBUTING.md. Code that reads well seldom meets them.
 const (
 	maxFileLines     = 300
+	maxModelLines    = 120 // of a file of module models, since a model must be obvious
 	maxFunctionLines = 60
 	maxBranches      = 15
 	maxSameType      = 4 // parameters of one type, which callers may swap unseen
@@ -58,8 +59,12 @@ func TestCodeStaysWithinTheLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		checked++
-		if lines := files.File(file.Pos()).LineCount(); lines > maxFileLines {
-			t.Errorf("%s has %d lines, want at most %d", path, lines, maxFileLines)
+		limit := maxFileLines
+		if filepath.Dir(path) == "models" {
+			limit = maxModelLines
+		}
+		if lines := files.File(file.Pos()).LineCount(); lines > limit {
+			t.Errorf("%s has %d lines, want at most %d", path, lines, limit)
 		}
 		for _, d := range file.Decls {
 			f, ok := d.(*ast.FuncDecl)

@@ -80,13 +80,6 @@ func (m *Answers) until(q *Question) (fresh, stale time.Time) {
 	return fresh, stale
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // verdict returns what an answer means at a time.
 func (m *Answers) verdict(q *Question, at time.Time) Verdict {
 	switch {

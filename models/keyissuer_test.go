@@ -29,7 +29,7 @@ func materialKey(material string) ed25519.PublicKey {
 // keyIssuer serves a key set in memory, and tells the model of each request.
 type keyIssuer struct {
 	mu     sync.Mutex
-	model  *models.Keys
+	model  *models.KeyFetches
 	keys   map[string]string // materials by key ID
 	mode   string
 	fresh  time.Duration // negative: no Cache-Control
@@ -72,7 +72,7 @@ func (is *keyIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer is.mu.Unlock()
 	is.flying--
 	response, err := is.answer(r, &f, mode)
-	f.Ended, f.Failed = time.Now(), f.Keys == nil
+	f.Ended = time.Now()
 	is.model.End(f)
 	return response, err
 }
@@ -110,11 +110,12 @@ func (is *keyIssuer) answer(r *http.Request, f *models.KeyFetch, mode string) (*
 	return response, nil
 }
 
-// offered returns the material of a key if the issuer works and has the key.
-func (is *keyIssuer) offered(kid string) string {
+// noticed returns the material of a key if the issuer works and has the key, and if
+// the lookup of an unknown key fetches now.
+func (is *keyIssuer) noticed(kid string) string {
 	is.mu.Lock()
 	defer is.mu.Unlock()
-	if is.mode != "works" || is.flying > 0 {
+	if is.mode != "works" || is.flying > 0 || !is.model.Due(time.Now(), kid) {
 		return "" // the fetch under way may be an unlucky one
 	}
 	return is.keys[kid]

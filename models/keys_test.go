@@ -32,17 +32,17 @@ type keySource interface {
 type keys struct {
 	source      keySource
 	issuer      *keyIssuer
-	model       *models.Keys
+	model       *models.KeyFetches
 	generations map[uint64]string // the keys of each generation
 }
 
 var keyIDs = []string{"a", "b", "c", "d"}
 
 func newKeys(t *rapid.T, wrap func(keySource) keySource) *keys {
-	model := &models.Keys{
+	model := &models.KeyFetches{Keys: &models.Keys{
 		Budget:   time.Duration(rapid.IntRange(1, 30).Draw(t, "budget")) * time.Second,
 		MaxStale: rapid.SampledFrom([]time.Duration{24 * time.Hour, time.Hour, 5 * time.Minute}).Draw(t, "maxStale"),
-	}
+	}}
 	s := &keys{
 		model: model, generations: map[uint64]string{},
 		issuer: &keyIssuer{model: model, mode: "works", fresh: -1, keys: map[string]string{"a": "m1"}},
@@ -105,7 +105,7 @@ func drawLookup(t *rapid.T) keysource.Query {
 }
 
 // lookup looks a key up. It returns the answer, and whether it is right.
-func (s *keys) lookup(t *rapid.T, q keysource.Query, published string) (got models.Found, right func() bool) {
+func (s *keys) lookup(t *rapid.T, q keysource.Query, noticed string) (got models.Found, right func() bool) {
 	l := models.Lookup{KeyID: q.KeyID, Issued: q.Issued, Leeway: q.Leeway, From: time.Now()}
 	got = foundIn(s.source.Lookup(t.Context(), q))
 	l.To = time.Now()
@@ -113,7 +113,7 @@ func (s *keys) lookup(t *rapid.T, q keysource.Query, published string) (got mode
 	return got, func() bool {
 		s.issuer.mu.Lock()
 		defer s.issuer.mu.Unlock()
-		return s.model.Lookup(l, got, published)
+		return s.model.Lookup(l, got, noticed)
 	}
 }
 
@@ -155,7 +155,7 @@ func lookups(wrap func(keySource) keySource) machine {
 			"change": s.change,
 			"lookup": func(t *rapid.T) {
 				q := drawLookup(t)
-				if got, right := s.lookup(t, q, s.issuer.offered(q.KeyID)); !right() {
+				if got, right := s.lookup(t, q, s.issuer.noticed(q.KeyID)); !right() {
 					t.Fatalf("the answer to the lookup of %s is wrong: %s", q.KeyID, got)
 				}
 			},

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,13 +53,15 @@ func burn(t *rapid.T, store dpop.ReplayStore, p models.Proof) models.Burned {
 func burnTogether(t *rapid.T, world models.Possible[*models.Replays], stores []dpop.ReplayStore, proofs []models.Proof) models.Possible[*models.Replays] {
 	now, answers := time.Now(), make([]models.Burned, len(proofs))
 	var operations []func(*models.Replays) bool
+	var texts []string
 	together(len(proofs), func(i int) { answers[i] = burn(t, stores[i%len(stores)], proofs[i]) })
 	for i, p := range proofs {
-		t.Logf("%s of %q: %s", p.ID, p.Owner, answers[i])
+		texts = append(texts, fmt.Sprintf("%s of %q: %s", p.ID, p.Owner, answers[i]))
 		operations = append(operations, func(m *models.Replays) bool { return m.Burn(now, p, answers[i]) })
 	}
 	if world = world.AfterAll(operations); len(world) == 0 {
-		t.Fatal("no order of these uses explains the answers")
+		slices.Sort(texts) // the order of the calls is not repeatable
+		t.Fatalf("no order explains these answers:\n%s", strings.Join(texts, "\n"))
 	}
 	return world
 }

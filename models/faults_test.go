@@ -29,6 +29,9 @@ const runFault = "BEARERKIT_MODELS_FAULT"
 // that show them. A failure cannot be observed in the test that fails, so each fault
 // runs in a process of its own.
 func TestFaults(t *testing.T) {
+	if raceDetector {
+		t.Skip("rapid needs minutes to shrink under the race detector")
+	}
 	faults := [][]fault{replayFaults(), denialFaults(), tokenFaults(), introspectionFaults(), keyFaults()}
 	for _, ofModel := range faults {
 		for _, f := range ofModel {
@@ -58,7 +61,7 @@ func (f fault) check(t *testing.T) {
 	// The name has no characters that a regular expression interprets.
 	run := "^TestFaults$/^" + strings.ReplaceAll(f.name, " ", "_") + "$"
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", run,
-		"-rapid.nofailfile", "-rapid.seed", "1", "-rapid.checks", "5000", "-rapid.shrinktime", "1m")
+		"-rapid.nofailfile", "-rapid.seed", "1", "-rapid.checks", "20000", "-rapid.steps", "12", "-rapid.shrinktime", "2m")
 	c.Env = append(os.Environ(), runFault+"=1")
 	out, err := c.CombinedOutput()
 	report := string(out)

@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,21 +23,21 @@ func (keepingTokens) Remove(*provenEntry) {}
 // confusedTokens returns one entry for all tokens that end alike.
 type confusedTokens struct {
 	tokenCache
-	last *provenEntry
+	last atomic.Pointer[provenEntry]
 }
 
 func (c *confusedTokens) Get(token string, now time.Time) *provenEntry {
 	e := c.tokenCache.Get(token, now)
 	if e == nil && strings.HasSuffix(token, "-all") {
-		return c.last
+		return c.last.Load()
 	}
 	return e
 }
 
 func (c *confusedTokens) Do(ctx context.Context, now time.Time, token string, version uint64, prove func() (*provenEntry, error)) (*provenEntry, error) {
 	e, err := c.tokenCache.Do(ctx, now, token, version, prove)
-	if strings.HasSuffix(token, "-all") {
-		c.last = e
+	if e != nil && strings.HasSuffix(token, "-all") {
+		c.last.Store(e)
 	}
 	return e, err
 }

@@ -99,7 +99,11 @@ func (d *disturbance) apply(i *Issuer, v values, token string) error {
 		d.authority.Fault(endpoint, f)
 	}
 	if i.AddKey != "" {
-		kid, err := d.authority.AddKey(i.AddKey)
+		alg, err := v.expand(i.AddKey)
+		if err != nil {
+			return err
+		}
+		kid, err := d.authority.AddKey(alg)
 		if err != nil {
 			return err
 		}

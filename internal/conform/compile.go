@@ -14,6 +14,8 @@ type compiled struct {
 	exchange exchange
 	values   values
 	token    string
+
+	signatures []string // of the tokens and proofs
 }
 
 // compile makes the tokens, the proofs and the request of a step. The step before
@@ -36,8 +38,13 @@ func (r *run) compile(s Step, before *compiled) (*compiled, error) {
 	c := &compiled{values: v}
 	if s.Same && before != nil {
 		maps.Copy(v, values{"token": before.values["token"], "other": before.values["other"], "proof": before.values["proof"], "proof2": before.values["proof2"]})
-	} else if err := r.make(s, v); err != nil {
-		return nil, err
+		c.signatures = before.signatures
+	} else {
+		r.maker.signatures = nil
+		if err := r.make(s, v); err != nil {
+			return nil, err
+		}
+		c.signatures = r.maker.signatures
 	}
 	c.token = v["token"]
 	var lines []string
@@ -68,6 +75,7 @@ func (r *run) compile(s Step, before *compiled) (*compiled, error) {
 			c.exchange.secrets = append(c.exchange.secrets, v[name])
 		}
 	}
+	c.exchange.secrets = append(c.exchange.secrets, c.signatures...)
 	return c, nil
 }
 

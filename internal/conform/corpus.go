@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -145,6 +146,9 @@ func parse(document []byte) ([]Case, error) {
 	for _, g := range f.Groups {
 		for _, c := range g.Cases {
 			c.Topic = f.Topic
+			if len(c.Steps) > 0 && !reflect.ValueOf(c.Step).IsZero() {
+				return nil, fmt.Errorf("case %q: a case with steps has members of a step, which nothing would read", c.Name)
+			}
 			g.complete(&c)
 			cases = append(cases, c)
 		}

@@ -44,6 +44,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"an unknown challenge", replaced(`"status":["2xx"]`, `"challenge":"yes"`)},
 		{"an unknown form", replaced(`"why"`, `"token":{"form":"saml"},"why"`)},
 		{"an unknown route", replaced(`"why"`, `"request":{"route":"admin"},"why"`)},
+		{"members of a step beside steps", replaced(`"why"`, `"steps":[{}],"why"`)},
 		{"the same tokens as no step", replaced(`"why"`, `"same":true,"why"`)},
 		{"data after the document", []string{oneCase + `]}]} {"x":[{"y":[`}},
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -19,7 +20,8 @@ type Expectation struct {
 	Status []string `json:"status"`
 
 	// Challenge is "present" if WWW-Authenticate must have a well-formed challenge
-	// with a parameter, in a scheme that takes access tokens, or "absent".
+	// of a scheme that takes access tokens, or "absent". A Bearer challenge must have
+	// a parameter.
 	Challenge string `json:"challenge"`
 
 	// Scheme is the scheme of one of the challenges.
@@ -110,8 +112,15 @@ func (e Expectation) problems(a, before *Answer, trapped int) []string {
 	if len(e.Status) > 0 && !a.matches(e.Status) {
 		add("%s, want %s", a.status(), strings.Join(e.Status, " or "))
 	}
+	if e.Trap && trapped > 0 {
+		add("the API made %d requests to a server that the token names", trapped)
+	}
 	if a.Status == 0 {
-		return list // there is nothing more to judge
+		// No answer breaks nothing that speaks of what an answer must not have.
+		if len(list) == 0 && e.wantsContent() {
+			add("%s, want one", a.status())
+		}
+		return list
 	}
 	list = append(list, e.challengeProblems(a)...)
 	for name, want := range e.Header {
@@ -123,8 +132,10 @@ func (e Expectation) problems(a, before *Answer, trapped int) []string {
 			if strings.Contains(strings.ToLower(got), strings.ToLower(want[1:])) {
 				add("field %s: %q, want no %q", name, clip(got), want[1:])
 			}
-		case want != "!" && (!has || !strings.Contains(strings.ToLower(got), strings.ToLower(want))):
-			add("field %s: %q, want %q", name, clip(got), orAny(want))
+		case want != "!" && !has:
+			add("no field %s", name)
+		case want != "!" && !strings.Contains(strings.ToLower(got), strings.ToLower(want)):
+			add("field %s: %q, want %q", name, clip(got), want)
 		}
 	}
 	if e.Body != "" && !bytes.Contains(a.Body, []byte(e.Body)) {
@@ -134,14 +145,17 @@ func (e Expectation) problems(a, before *Answer, trapped int) []string {
 		add("the body contains %q", e.NoBody)
 	}
 	list = append(list, memberProblems(e.JSON, a.Body)...)
-	if e.Trap && trapped > 0 {
-		add("the API made %d requests to a server that the token names", trapped)
-	}
 	if e.Like && before != nil && !a.like(before) {
 		add("the answer differs from the one before: %s and %s", before.status(), a.status())
 	}
 	slices.Sort(list)
 	return list
+}
+
+// wantsContent reports whether an answer must have something.
+func (e Expectation) wantsContent() bool {
+	return e.Challenge == "present" || e.Scheme != "" || e.Error != nil || e.Params != nil || e.Body != "" || e.JSON != nil || e.Like ||
+		slices.ContainsFunc(slices.Collect(maps.Values(e.Header)), func(want string) bool { return !strings.HasPrefix(want, "!") })
 }
 
 func (e Expectation) challengeProblems(a *Answer) []string {
@@ -191,17 +205,22 @@ func presence(a *Answer, challenges []Challenge) []string {
 	}
 	var list []string
 	for _, c := range challenges {
-		if len(c.Params) == 0 {
+		// RFC 9449 does not demand a parameter of a DPoP challenge.
+		if len(c.Params) == 0 && strings.EqualFold(c.Scheme, "Bearer") {
 			list = append(list, "the challenge "+c.Scheme+" has no parameter (RFC 6750, Section 3)")
 		}
 		for _, name := range []string{"error", "error_description", "scope", "error_uri"} {
-			if value := c.Params[name]; strings.ContainsAny(value, "\"\\") {
+			if value := c.Params[name]; strings.ContainsFunc(value, isOutsideGrammar) {
 				list = append(list, fmt.Sprintf("%s=%q has characters outside RFC 6750, Section 3", name, clip(value)))
 			}
 		}
 	}
 	return list
 }
+
+// isOutsideGrammar reports whether a character may occur in no parameter of RFC
+// 6750, Section 3.
+func isOutsideGrammar(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }
 
 // tokenChallenges returns the challenges of schemes that take access tokens.
 func (a *Answer) tokenChallenges() []Challenge {
@@ -265,13 +284,6 @@ func quoted(list []string) string {
 		names = append(names, strconv.Quote(clip(name)))
 	}
 	return strings.Join(names, " or ")
-}
-
-func orAny(text string) string {
-	if text == "" {
-		return "any value"
-	}
-	return text
 }
 
 func clip(text string) string {

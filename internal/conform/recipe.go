@@ -28,7 +28,7 @@ type Recipe struct {
 	Form string `json:"form"`
 
 	// Alg is the algorithm that signs. The header names it too, unless Header
-	// replaces it.
+	// replaces it. Default: that of the run for tokens, ES256 for proofs.
 	Alg string `json:"alg"`
 
 	// Header and Claims replace members or add new ones; NoHeader and NoClaims
@@ -61,7 +61,10 @@ type Recipe struct {
 type maker struct {
 	issuer Authority
 	keys   *keys
-	opaque bool // the API takes only opaque tokens
+	opaque bool   // the API takes only opaque tokens
+	alg    string // of a token whose recipe names none
+
+	signatures []string // that were made since the caller emptied the list
 }
 
 // token makes an access token.
@@ -79,7 +82,8 @@ func (m *maker) token(r Recipe, v values) (string, error) {
 	case r.Form == "" && m.opaque && r.Compact == "":
 		return m.opaqueToken(r.asOpaque(), claims, v)
 	}
-	alg := orText(r.Alg, "ES256")
+	r.Alg = orText(r.Alg, m.alg)
+	alg := r.Alg
 	kid, jwk, err := m.issuer.Key(alg)
 	if err != nil {
 		return "", err
@@ -113,7 +117,8 @@ func (m *maker) opaqueToken(r Recipe, claims map[string]jsontext.Value, v values
 
 // proof makes a DPoP proof (RFC 9449, Section 4.2).
 func (m *maker) proof(r Recipe, v values) (string, error) {
-	alg := orText(r.Alg, "ES256")
+	r.Alg = orText(r.Alg, "ES256")
+	alg := r.Alg
 	r.Key = orText(r.Key, "client")
 	jwk, err := m.keys.jwk(r.Key, alg)
 	if err != nil {
@@ -131,7 +136,7 @@ func (m *maker) proof(r Recipe, v values) (string, error) {
 
 // compact makes a JWS in compact serialization, or what the recipe makes of it.
 func (m *maker) compact(r Recipe, header, claims map[string]jsontext.Value, v values) (string, error) {
-	attacker, err := m.keys.jwk("attacker", orText(r.Alg, "ES256"))
+	attacker, err := m.keys.jwk("attacker", r.Alg)
 	if err != nil {
 		return "", err
 	}
@@ -147,6 +152,9 @@ func (m *maker) compact(r Recipe, header, claims map[string]jsontext.Value, v va
 	signature, err := m.sign(r, head, payload)
 	if err != nil {
 		return "", err
+	}
+	if len(signature) >= 6 {
+		m.signatures = append(m.signatures, signature)
 	}
 	return v.with(values{
 		"h": encode([]byte(head)), "p": encode([]byte(payload)), "s": signature,
@@ -170,7 +178,7 @@ func document(over map[string]jsontext.Value, without []string, members map[stri
 
 // sign returns the signature segment.
 func (m *maker) sign(r Recipe, header, payload string) (string, error) {
-	alg := orText(r.Alg, "ES256")
+	alg := r.Alg
 	if form, ok := strings.CutPrefix(r.Key, "hmac-"); ok {
 		secret, err := m.secret(form)
 		if err != nil {

@@ -38,8 +38,11 @@ type Request struct {
 	Certificate string `json:"certificate"`
 }
 
-// maxAnswer bounds how much of a body is read.
-const maxAnswer = 1 << 20
+// maxAnswer bounds how much of a body is read, and maxHeader what comes before it.
+const (
+	maxAnswer = 1 << 20
+	maxHeader = 1 << 20
+)
 
 // exchange is a request that is ready to be sent.
 type exchange struct {
@@ -62,7 +65,7 @@ func (t Target) send(ctx context.Context, x exchange) *Answer {
 	defer stop()
 	// A server may refuse a request before it has read all of it.
 	_, written := connection.Write(x.text)
-	response, err := http.ReadResponse(bufio.NewReaderSize(connection, 64<<10), &http.Request{Method: x.method})
+	response, err := readAnswer(connection, x.method)
 	if err != nil {
 		return &Answer{Reason: reason(errors.Join(err, written))}
 	}
@@ -74,6 +77,19 @@ func (t Target) send(ctx context.Context, x exchange) *Answer {
 	a := &Answer{Status: response.StatusCode, Header: response.Header, Body: body}
 	a.challenges, a.malformed = t.ParseChallenges(response.Header.Values("WWW-Authenticate"))
 	return a
+}
+
+// readAnswer reads the final response. Interim ones, such as 103 Early Hints, say
+// nothing about the token (RFC 9110, Section 15.2).
+func readAnswer(connection net.Conn, method string) (*http.Response, error) {
+	r := bufio.NewReaderSize(io.LimitReader(connection, maxHeader+maxAnswer), 64<<10)
+	for range 10 {
+		response, err := http.ReadResponse(r, &http.Request{Method: method})
+		if err != nil || response.StatusCode >= 200 || response.StatusCode == http.StatusSwitchingProtocols {
+			return response, err
+		}
+	}
+	return nil, errors.New("more than 10 interim responses")
 }
 
 func (t Target) dial(ctx context.Context, client *tls.Certificate) (net.Conn, error) {

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,38 @@ type Result struct {
 
 // signatures matches the last segment of a JWT.
 var signatures = regexp.MustCompile(`(eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.)[A-Za-z0-9_-]{6,}`)
+
+// show returns a request and its answer as reports show them: without what makes a
+// token usable, and without what the caller's header lines or the API's cookies keep
+// secret.
+func (r *run) show(sent *compiled, a *Answer) (request, answer string) {
+	shown := []string{string(sent.exchange.text), a.text()}
+	for i, text := range shown {
+		for _, secret := range slices.Concat(sent.signatures, r.target.secrets()) {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+		shown[i] = redact(text, sent.exchange.secrets)
+	}
+	return shown[0], shown[1]
+}
+
+// harmless are fields whose values are no secrets.
+var harmless = regexp.MustCompile(`(?i)^(accept(-.*)?|content-type|origin|user-agent|mcp-protocol-version)$`)
+
+// secrets returns the values of the caller's header lines, which may be credentials.
+func (t Target) secrets() []string {
+	var list []string
+	for _, line := range t.Header {
+		name, value, _ := strings.Cut(line, ":")
+		if value = strings.TrimSpace(value); value != "" && !harmless.MatchString(strings.TrimSpace(name)) {
+			list = append(list, value)
+		}
+	}
+	return list
+}
+
+// cookieValue matches the name and the value of a Set-Cookie field.
+var cookieValue = regexp.MustCompile(`^([^=;]*=)[^;]*`)
 
 // redact removes what makes a token usable, and shortens long text.
 func redact(text string, secrets []string) string {
@@ -76,7 +109,11 @@ func (a *Answer) text() string {
 	}
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 " + strconv.Itoa(a.Status) + "\r\n")
-	_ = a.Header.Write(&b) // a strings.Builder takes everything
+	header := a.Header.Clone()
+	for i, cookie := range header["Set-Cookie"] {
+		header["Set-Cookie"][i] = cookieValue.ReplaceAllString(cookie, "${1}[redacted]")
+	}
+	_ = header.Write(&b) // a strings.Builder takes everything
 	b.WriteString("\r\n")
 	b.Write(a.Body[:min(len(a.Body), 2000)])
 	return b.String()

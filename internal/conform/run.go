@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,8 @@ type run struct {
 	trap   *trap
 	values values
 	nonce  string // the last DPoP-Nonce
+	served bool   // the last answer was a success
+	lost   int    // how often the API has not recovered since it served a good token
 }
 
 // Run sends the requests of all cases and judges the answers.
@@ -60,11 +63,11 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 	if r.keys, err = newKeys(); err != nil {
 		return nil, err
 	}
-	if r.trap, err = newTrap(r.keys); err != nil {
+	if r.trap, err = newTrap(r.keys, r.activeAnswer()); err != nil {
 		return nil, err
 	}
 	defer r.trap.close()
-	r.maker = &maker{issuer: c.Authority, keys: r.keys, opaque: !slices.Contains(r.target.Supports, "jwt")}
+	r.maker = &maker{issuer: c.Authority, keys: r.keys, opaque: !slices.Contains(r.target.Supports, "jwt"), alg: algorithms[0]}
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
@@ -72,6 +75,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 		return nil, err
 	}
 	var results []Result
+	r.values["alg"] = r.maker.alg
 	healthy := true
 	for _, test := range r.Cases {
 		if r.leavesOut(test) {
@@ -112,6 +116,7 @@ func (r *run) judge(ctx context.Context, c Case, healthy bool) (Result, bool) {
 		result.Verdict, result.Problems = Fail, []string{"the case cannot be run: " + err.Error()}
 		return result, false
 	}
+	healthy = r.check(ctx, c, &result)
 	reason, isKnown := r.Known[c.Name]
 	switch {
 	case result.Verdict == Fail && isKnown:
@@ -119,8 +124,39 @@ func (r *run) judge(ctx context.Context, c Case, healthy bool) (Result, bool) {
 	case isKnown:
 		result.Because = "listed as a known deviation, but it passes"
 	}
-	return result, !c.disturbs() || r.recovers(ctx)
+	return result, healthy
 }
+
+// check sends a good token after a case. An API that refuses it now refuses
+// everything, so that its refusals say nothing about the tokens.
+func (r *run) check(ctx context.Context, c Case, result *Result) (healthy bool) {
+	if c.disturbs() {
+		return r.recovers(ctx)
+	}
+	if r.served {
+		return true
+	}
+	sent, a, err := r.good(ctx)
+	if err != nil || a.matches([]string{"2xx"}) {
+		return err == nil
+	}
+	limits := a.Status == http.StatusTooManyRequests
+	if r.recovers(ctx) || ctx.Err() != nil {
+		if limits {
+			result.Verdict, result.Because = Unknown, limited
+		}
+		return true
+	}
+	if limits {
+		result.Verdict, result.Because = Unknown, limited
+	} else if result.Verdict != Fail {
+		result.Verdict, result.Problems = Fail, []string{"since this request, the API refuses a good token: " + a.status()}
+		result.Request, result.Answer = r.show(sent, a)
+	}
+	return false
+}
+
+const limited = "the API limits how often it is called: 429 for a good token; switch the limit off for the run"
 
 // play plays the steps of a case until one fails.
 func (r *run) play(ctx context.Context, c Case, d *disturbance, result *Result) error {
@@ -145,7 +181,7 @@ func (r *run) play(ctx context.Context, c Case, d *disturbance, result *Result) 
 		}
 		if len(must) > 0 || len(result.Advice) == 0 {
 			result.Step = i + 1
-			result.Request, result.Answer = redact(string(sent.exchange.text), sent.exchange.secrets), redact(answer.text(), sent.exchange.secrets)
+			result.Request, result.Answer = r.show(sent, answer)
 			result.Problems = must
 		}
 		result.Advice = append(result.Advice, should...)
@@ -186,6 +222,9 @@ func (r *run) step(ctx context.Context, s Step, before *compiled, last *Answer) 
 		}
 		must, should = wanted.problems(a, last, trapped), recommended.problems(a, last, trapped)
 		must = append(must, leaks(a, sent.exchange.secrets)...)
+		if a.Status == 0 && len(must)+len(should) == 0 {
+			should = []string{a.status() + ", want a refusal"}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return sent, a, must, should, ctx.Err()
@@ -213,6 +252,7 @@ func (r *run) exchange(ctx context.Context, c *compiled) *Answer {
 	if nonce := a.Header.Get("DPoP-Nonce"); nonce != "" {
 		r.nonce = nonce
 	}
+	r.served = a.matches([]string{"2xx"})
 	return a
 }
 

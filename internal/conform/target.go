@@ -35,7 +35,7 @@ type Target struct {
 	Routes map[string]string
 
 	// Metadata is the path of the protected resource metadata. Default: that of
-	// RFC 9728, Section 3.1, for URL's origin.
+	// RFC 9728, Section 3.1, for the audience if it is a URL, or else for URL's origin.
 	Metadata string
 
 	// Supports says which needs of cases the API meets.
@@ -63,6 +63,9 @@ func (t *Target) complete() error {
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		mistake("URL %q: want the http or https URL of a protected route", t.URL)
 		return errors.Join(mistakes...)
+	}
+	if base.RawQuery != "" || base.ForceQuery || base.Fragment != "" || base.User != nil {
+		mistake("URL %q: want no query, no fragment and no user information, which requests would not have", base.Redacted())
 	}
 	if base.Path == "" {
 		base.Path = "/"
@@ -141,12 +144,22 @@ func (t Target) metadata() string {
 	if t.Metadata != "" {
 		return t.Metadata
 	}
-	const wellKnown = "/.well-known/oauth-protected-resource"
-	if resource, err := url.Parse(t.Audience); err == nil && resource.Host == t.base.Host {
+	if resource, err := url.Parse(t.Audience); err == nil && resource.Host != "" {
 		return wellKnown + strings.TrimSuffix(resource.EscapedPath(), "/")
 	}
 	return wellKnown
 }
+
+// resource returns the API's resource identifier: the audience if that is a URL, or
+// else the URL from which the path of the metadata was made (RFC 9728, Section 3.3).
+func (t Target) resource() string {
+	if audience, err := url.Parse(t.Audience); err == nil && audience.Host != "" {
+		return t.Audience
+	}
+	return t.base.Scheme + "://" + t.base.Host + strings.TrimPrefix(t.metadata(), wellKnown)
+}
+
+const wellKnown = "/.well-known/oauth-protected-resource"
 
 // Encrypted reports whether the URL is an https URL.
 func (t Target) Encrypted() bool { return strings.HasPrefix(strings.ToLower(t.URL), "https:") }

@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// trap is an attacker's server on loopback. It publishes the attacker's key and
-// counts requests.
+// trap is an attacker's server on loopback. It publishes the attacker's key, calls
+// every token active, and counts requests.
 type trap struct {
 	url      string
 	keySet   string
+	answer   string // of introspection
 	server   *http.Server
 	requests atomic.Int64
 }
 
-func newTrap(k *keys) (*trap, error) {
+func newTrap(k *keys, answer string) (*trap, error) {
 	jwk, err := k.jwk("attacker", "ES256")
 	if err != nil {
 		return nil, err
@@ -25,14 +26,19 @@ func newTrap(k *keys) (*trap, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trap{url: "http://" + listener.Addr().String(), keySet: `{"keys":[{"kid":"attacker","use":"sig",` + jwk[1:] + `]}`}
+	t := &trap{answer: answer, url: "http://" + listener.Addr().String(), keySet: `{"keys":[{"kid":"attacker","use":"sig",` + jwk[1:] + `]}`}
 	t.server = &http.Server{Handler: t, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = t.server.Serve(listener) }() // returns when close closes the server
 	return t, nil
 }
 
-func (t *trap) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (t *trap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.requests.Add(1)
+	if r.URL.Path == "/introspect" {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(t.answer))
+		return
+	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	_, _ = w.Write([]byte(t.keySet))
 }

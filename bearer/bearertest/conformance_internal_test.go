@@ -1,0 +1,67 @@
+package bearertest
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/conform"
+)
+
+// An API that serves good tokens for some time and then refuses everything: the case
+// that broke it fails, and no refusal after that counts. The test is inside the
+// package, since the options have no Patience.
+func TestConformanceOfBrokenAPI(t *testing.T) {
+	t.Parallel()
+	const dir = "../../conformance"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("NOT tested: %v (the corpus is in a module of its own)", err)
+	}
+	for status, wants := range map[int]map[string]conform.Verdict{
+		401: {"good-token": "pass", "no-credentials": "fail", "garbage": "unknown", "exp-past": "unknown", "jwks-500": "unknown"},
+		500: {"good-token": "pass", "no-credentials": "fail", "garbage": "unknown", "exp-past": "unknown", "jwks-500": "unknown"},
+		429: {"good-token": "pass", "no-credentials": "unknown", "garbage": "unknown", "exp-past": "unknown", "jwks-500": "unknown"},
+	} {
+		issuer, err := NewIssuer(IssuerConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(issuer.Close)
+		var broken atomic.Bool
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if broken.Load() || r.Header.Get("Authorization") == "" {
+				broken.Store(true)
+				w.WriteHeader(status)
+			}
+		})
+		config, err := ConformanceOptions{
+			Corpus: os.DirFS(dir), Issuer: issuer, URL: "http://api.example.com/orders", Only: slices.Collect(maps.Keys(wants)),
+		}.config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Patience = 100 * time.Millisecond
+		server, err := serveConformance(handler, &config.Target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		results, err := conform.Run(t.Context(), config)
+		if err != nil || len(results) != len(wants) {
+			t.Fatal(len(results), err)
+		}
+		for _, r := range results {
+			if want := wants[r.Case.Name]; r.Verdict != want {
+				t.Errorf("%d: %s: %s, want %s: %+v", status, r.Case.Name, r.Verdict, want, r)
+			}
+			if r.Verdict == conform.Fail && (!strings.Contains(r.Problems[0], "since this request") || r.Request == "") {
+				t.Errorf("%d: %s: the problem is %q, and the request %q", status, r.Case.Name, r.Problems, r.Request)
+			}
+		}
+	}
+}

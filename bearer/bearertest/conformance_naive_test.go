@@ -26,7 +26,7 @@ var naiveFaults = []struct {
 	{"a token whose exp is no number never expires", []string{"exp-missing", "exp-string", "exp-null", "exp-date", "exp-upper-case"}},
 	{"nbf is not checked", []string{"nbf-future", "nbf-far-future"}},
 	{"the header chooses HMAC under a public key", []string{"hs256-public-key-modulus"}},
-	{"crit is not read", []string{"crit-unknown", "crit-empty", "crit-b64-false"}},
+	{"crit is not read", []string{"crit-unknown", "crit-absent", "crit-b64-false"}},
 	{"segments after the third are ignored", []string{"four-segments", "five-segments"}},
 	{"keys of any size verify", []string{"weak-rsa-key"}},
 	{"encoding/json replaces bytes that are not UTF-8", []string{"payload-invalid-utf8", "header-invalid-utf8"}},

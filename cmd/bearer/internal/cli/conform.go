@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,6 +45,10 @@ an API without real data.
 
 A case fails if the answer breaks a requirement. An advice is a recommendation that
 the answer does not follow; it does not change the exit code.
+
+Exit codes: 0 if no requirement is broken, 1 if one is or if a report cannot be
+written, 2 for a mistake on the command line, and 3 if the API did not serve a good
+token, if some cases could not be judged, or after an interrupt.
 
 With --json, each line is a JSON object: what to configure, each case, the totals.`,
 		Example: `  bearer conform http://localhost:8080/orders --scope orders:read
@@ -94,6 +99,9 @@ func (f *conformFlags) complete() error {
 	if err != nil || target.Host == "" {
 		return errors.New("the URL is not an http or https URL of a route, such as http://localhost:8080/orders")
 	}
+	if target.User != nil || target.RawQuery != "" || target.ForceQuery || target.Fragment != "" {
+		return errors.New("the URL must have no query, no fragment and no user information: the requests would not have them")
+	}
 	if f.options.Audience == "" {
 		f.options.Audience = target.Scheme + "://" + target.Host
 	}
@@ -106,11 +114,30 @@ func (f *conformFlags) complete() error {
 	if f.timeout <= 0 || f.wait <= 0 {
 		return errors.New("--timeout and --wait must be positive, such as 10s")
 	}
+	for _, name := range []string{f.jsonFile, f.junit, f.html, f.badge} {
+		if err := canCreate(name); err != nil {
+			return err
+		}
+	}
 	roots, err := f.roots()
 	if err != nil {
 		return err
 	}
 	f.options.TLS, f.options.Timeout, f.options.Corpus = &tls.Config{RootCAs: roots}, f.timeout, conformance.Corpus()
+	return nil
+}
+
+// canCreate checks before a run that its report can be written after it.
+func canCreate(name string) error {
+	if name == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%q: the folder of this report does not exist", name)
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%q is a folder; name a file for the report", name)
+	}
 	return nil
 }
 
@@ -159,7 +186,13 @@ func (p *program) conform(ctx context.Context, f conformFlags) error {
 			cancel()
 		}
 	}
-	f.options.Progress = watch.progressed
+	waited := true
+	f.options.Progress = func(r bearertest.ConformanceResult) {
+		if waited { // the time for which the API was not ready is not the run's
+			waited, started = false, time.Now().Add(-r.Took)
+		}
+		watch.progressed(r)
+	}
 	results, err := bearertest.CheckConformance(limited, nil, f.options)
 	p.progress("")
 	switch {
@@ -179,7 +212,7 @@ func (p *program) conform(ctx context.Context, f conformFlags) error {
 	case report.All.Fail > 0:
 		return negative()
 	case report.All.Unknown > 0:
-		return unknown(fmt.Errorf("%d cases could not be judged, since the API refused good tokens after a fault of the issuer", report.All.Unknown))
+		return unknown(fmt.Errorf("%d cases could not be judged, since the API did not serve good tokens; the lines above name them", report.All.Unknown))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -191,5 +193,60 @@ func TestConformJSON(t *testing.T) {
 	}
 	if !strings.Contains(lines[0], port) || !strings.Contains(lines[len(lines)-1], `"totals"`) {
 		t.Errorf("got %s … %s", lines[0], lines[len(lines)-1])
+	}
+}
+
+// A mistake in the name of a report is found before the run, not after it.
+func TestConformChecksReportsFirst(t *testing.T) {
+	dir := t.TempDir()
+	for _, flag := range []string{"--html", "--junit", "--json-file", "--badge"} {
+		for _, name := range []string{filepath.Join(dir, "missing", "r"), dir} {
+			code, out, errs := conformRun(t, "http://127.0.0.1:1/x", "--issuer-port", "0", flag, name)
+			if code != 2 || out != "" || !strings.Contains(errs, "folder") {
+				t.Errorf("%s %s: exit code %d, want 2\n%s%s", flag, name, code, out, errs)
+			}
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// The line about waiting says why there is no answer.
+func TestConformSaysWhyItWaits(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	limited := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
+	t.Cleanup(limited.Close)
+	forbidden := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusForbidden
+		if !strings.Contains(r.Header.Get("Authorization"), "eyJhbGciOiJFUzI1NiI") { // {"alg":"ES256"
+			status = http.StatusUnauthorized
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(forbidden.Close)
+	for url, want := range map[string]string{
+		secure.URL:                          "--cacert",
+		limited.URL:                         "limit of requests",
+		forbidden.URL:                       "--scope",
+		"http://127.0.0.1:" + freePort(t):   "refused",
+		"http://127.0.0.1:1/orders?a=b":     "no query",
+		"http://alice:secret@127.0.0.1:1/x": "and no user information",
+	} {
+		code, out, errs := conformRun(t, url, "--issuer-port", "0", "--wait", "1ms")
+		if !strings.Contains(out+errs, want) || code == 0 || strings.Contains(out+errs, "secret@") {
+			t.Errorf("%s: exit code %d, want %q\n%s%s", url, code, want, out, errs)
+		}
+	}
+}
+
+func TestConformReportsWrongKnown(t *testing.T) {
+	port := freePort(t)
+	code, out, errs := conformRun(t, testedAPI(t, port), "--issuer-port", port, "--scope", "orders:read", "--case", "good-token", "--known", "good-token=it fails")
+	if code != 0 || !strings.Contains(out, "remove its --known") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 }

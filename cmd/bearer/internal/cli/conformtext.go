@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,6 +30,9 @@ func (w *conformWatch) showSetup() {
 	s.line("Configure the API under test with:")
 	s.line("  issuer         %s", w.setup.Issuer)
 	s.line("  key set        %s", w.setup.JWKS)
+	if slices.Contains(w.setup.Supports, "jwt") {
+		s.line("  algorithm      ES256, or RS256, PS256 or EdDSA; the run takes the first that the API accepts")
+	}
 	s.line("  audience       %s", ui.Printable(w.setup.Audience))
 	s.line("  route          %s %s", ui.Printable(w.setup.Method), ui.Printable(w.setup.URL))
 	if w.setup.Scope != "" {
@@ -37,15 +41,15 @@ func (w *conformWatch) showSetup() {
 	if slices.Contains(w.setup.Supports, "introspection") {
 		s.line("  introspection  %s (client_id %s, client_secret %s)", w.setup.Introspect, w.setup.ClientID, w.setup.ClientSecret)
 	}
-	for name, path := range w.setup.Routes {
-		s.line("  route %-8s %s", name, ui.Printable(path))
+	for _, name := range slices.Sorted(maps.Keys(w.setup.Routes)) {
+		s.line("  route %-8s %s", name, ui.Printable(w.setup.Routes[name]))
 	}
 	s.line("")
 }
 
 // waiting prints why the run has not begun, once for each reason.
 func (w *conformWatch) waiting(status int, answer string) {
-	text := waitingFor(status, w.setup)
+	text := waitingFor(status, answer, w.setup)
 	if text == w.last {
 		return
 	}
@@ -58,12 +62,16 @@ func (w *conformWatch) waiting(status int, answer string) {
 }
 
 // waitingFor returns what an answer to a good token means.
-func waitingFor(status int, setup conform.Setup) string {
+func waitingFor(status int, answer string, setup conform.Setup) string {
 	switch {
+	case status == 0 && strings.Contains(answer, "certificate"):
+		return ui.Printable(answer) + ": name the authority of the API's certificate with --cacert"
 	case status == 0:
-		return "the API does not answer at " + ui.Printable(setup.URL) + "; start it"
+		return "the API does not answer at " + ui.Printable(setup.URL) + ": " + ui.Printable(answer) + "; start it, and check the URL"
 	case status == 401:
-		return "401 for a good token; check the issuer, the audience and the algorithms (ES256, RS256) in the API"
+		return "401 for a good token; check the issuer, the audience and the algorithm in the API"
+	case status == 429:
+		return "429 for a good token; switch off the API's limit of requests for the run"
 	case status == 403:
 		return "403 for a good token; tell the scope of the route with --scope"
 	case status == 404 || status == 405:
@@ -96,6 +104,9 @@ func (w *conformWatch) progressed(r bearertest.ConformanceResult) {
 	switch c.Verdict {
 	case "pass":
 		text = s.Paint(ui.Faint, c.Does)
+		if c.Because != "" { // a known deviation that is none
+			status, text = "warning", c.Does+": "+c.Because+"; remove its --known"
+		}
 	case "skipped":
 		text = s.Paint(ui.Faint, c.Because)
 	default:

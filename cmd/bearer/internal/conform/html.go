@@ -30,7 +30,7 @@ type section struct {
 func (r *Report) HTML(w io.Writer) error {
 	sections := []section{
 		{"fail", "Failed", "The answer breaks a requirement.", true, r.with("fail")},
-		{"unknown", "Not judged", "The API did not serve good tokens any more.", true, r.with("unknown")},
+		{"unknown", "Not judged", "The API did not serve a good token, so its answers say nothing.", true, r.with("unknown")},
 		{"advice", "Advice", "The answer breaks no requirement, but does not follow a recommendation.", false, r.with("advice")},
 		{"known", "Known deviations", "The answer breaks a requirement, and the run was told why.", false, r.with("known")},
 		{"pass", "Passed", "The answer is as it must and should be.", false, r.with("pass")},

@@ -10,9 +10,14 @@ import (
 // The elements of JUnit XML that build servers read.
 type (
 	junitSuites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Name    string       `xml:"name,attr"`
-		Suites  []junitSuite `xml:"testsuite"`
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Time     string       `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
 		Name     string      `xml:"name,attr"`
@@ -20,6 +25,8 @@ type (
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
 		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr"`
+		Started  string      `xml:"timestamp,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
@@ -33,6 +40,7 @@ type (
 	}
 	junitText struct {
 		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
 		Text    string `xml:",chardata"`
 	}
 	junitChars struct {
@@ -43,16 +51,23 @@ type (
 // JUnit writes the report as JUnit XML: a suite for each level. A known deviation
 // counts as skipped, and an advice is the output of a passed case.
 func (r *Report) JUnit(w io.Writer) error {
-	document := junitSuites{Name: "bearer conform " + r.URL}
+	document := junitSuites{
+		Name: "bearer conform " + r.URL, Tests: r.All.Run() + r.All.Skipped, Failures: r.All.Fail, Errors: r.All.Unknown,
+		Skipped: r.All.Skipped + r.All.Known, Time: junitTime(r.Seconds),
+	}
 	for _, level := range r.Levels {
 		suite := junitSuite{
 			Name: level.Title, Tests: level.Run() + level.Skipped, Failures: level.Fail, Errors: level.Unknown, Skipped: level.Skipped + level.Known,
+			Started: r.Started.Format("2006-01-02T15:04:05"), // the schema has no zone
 		}
+		took := 0.0
 		for _, c := range r.Cases {
 			if c.Level == level.Level {
 				suite.Cases = append(suite.Cases, c.junit())
+				took += c.Seconds
 			}
 		}
+		suite.Time = junitTime(took)
 		if suite.Tests > 0 {
 			document.Suites = append(document.Suites, suite)
 		}
@@ -69,14 +84,16 @@ func (r *Report) JUnit(w io.Writer) error {
 	return err
 }
 
+func junitTime(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 3, 64) }
+
 func (c Case) junit() junitCase {
-	j := junitCase{Class: "conformance." + c.Level, Name: c.Name, Time: strconv.FormatFloat(c.Seconds, 'f', 3, 64)}
+	j := junitCase{Class: "conformance." + c.Level, Name: c.Name, Time: junitTime(c.Seconds)}
 	text := strings.Join([]string{c.Does, "Source: " + c.Sections(), c.Why, c.Request, c.Answer}, "\n\n")
 	switch c.Verdict {
 	case "fail":
-		j.Failure = &junitText{c.Wrong(), text}
+		j.Failure = &junitText{c.Wrong(), "requirement", text}
 	case "unknown":
-		j.Error = &junitText{c.Because, text}
+		j.Error = &junitText{c.Because, "not judged", text}
 	case "skipped", "known":
 		j.Skipped = &junitText{Message: c.Because}
 	case "advice":

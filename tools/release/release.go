@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -93,18 +94,20 @@ func (c config) check() error {
 	if c.push && c.rebuild {
 		mistakes = append(mistakes, errors.New("-push and -rebuild exclude each other"))
 	}
-	tag, err := source.read("tag", "--list", c.version)
+	// The tags of the other modules end in the version, too.
+	tags, err := source.read("tag", "--list", c.version, "*/"+c.version)
 	if err != nil {
 		return err
 	}
+	tag := strings.Fields(tags)
 	if c.rebuild {
-		if tag == "" {
+		if !slices.Contains(tag, c.version) {
 			mistakes = append(mistakes, fmt.Errorf("%w: there is no %s; fetch the tags with git fetch --tags", errTag, c.version))
 		}
 		return errors.Join(mistakes...)
 	}
-	if tag != "" {
-		mistakes = append(mistakes, fmt.Errorf("%w: %s exists; choose a new version", errTag, c.version))
+	if len(tag) > 0 {
+		mistakes = append(mistakes, fmt.Errorf("%w: %s exists; choose a new version", errTag, strings.Join(tag, ", ")))
 	}
 	changed, err := source.read("status", "--porcelain")
 	if err != nil {

@@ -244,6 +244,11 @@ func TestRefuses(t *testing.T) {
 			write(t, filepath.Join(clone, "CHANGELOG.md"), "# Changelog\n\n## [Unreleased]\n\n## [0.8.0]\n\n- older\n")
 			git(t, clone, "commit", "--quiet", "--all", "--message", "changelog")
 		}, errChangelog},
+		{"a version before the last one", func(t *testing.T, clone string, _ *config) {
+			write(t, filepath.Join(clone, "CHANGELOG.md"), "# Changelog\n\n## [Unreleased]\n\n- newer\n\n## [0.10.0] - 2026-01-01\n\n- older\n")
+			git(t, clone, "commit", "--quiet", "--all", "--message", "changelog")
+		}, errVersion},
+		{"a tag of another module", func(t *testing.T, clone string, _ *config) { git(t, clone, "tag", "adapters/bold/v0.9.0") }, errTag},
 		{"a commit that origin does not have", func(t *testing.T, clone string, c *config) {
 			c.push = true
 			git(t, clone, "commit", "--quiet", "--allow-empty", "--message", "more")

@@ -54,7 +54,8 @@ func (w workflow) lines() (all []string) {
 }
 
 // Workflows may read the repository; only the release may write to it. Actions are
-// pinned by commit, each job ends some time, and no Go replaces itself.
+// pinned by commit, each job ends some time, and no Go replaces itself. The release
+// uses no cache.
 func TestWorkflows(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(repository, ".github/workflows/*.yml"))
 	if err != nil || len(names) != 3 {
@@ -88,6 +89,9 @@ func TestWorkflows(t *testing.T) {
 				}
 				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
 					t.Errorf("%s: the checkout keeps the token", name)
+				}
+				if len(job.Permissions) > 0 && strings.HasPrefix(step.Uses, "actions/setup-go@") && step.With["cache"] != false {
+					t.Errorf("%s: job %s may write, and reads a cache that other workflows write", name, id)
 				}
 				if strings.Contains(step.Run, "${{") {
 					t.Errorf("%s: a command contains an expression, which may inject code; pass it by env:\n%s", name, step.Run)

@@ -64,10 +64,12 @@ func (w *conformWatch) waiting(status int, answer string) {
 // waitingFor returns what an answer to a good token means.
 func waitingFor(status int, answer string, setup conform.Setup) string {
 	switch {
-	case status == 0 && strings.Contains(answer, "certificate"):
-		return ui.Printable(answer) + ": name the authority of the API's certificate with --cacert"
 	case status == 0:
-		return "the API does not answer at " + ui.Printable(setup.URL) + ": " + ui.Printable(answer) + "; start it, and check the URL"
+		reason := ui.Printable(strings.TrimSuffix(strings.TrimPrefix(answer, "(no answer ("), "))"))
+		if strings.Contains(reason, "certificate") {
+			return reason + "; name the authority of the API's certificate with --cacert"
+		}
+		return "the API does not answer at " + ui.Printable(setup.URL) + ": " + reason + "; start it, and check the URL"
 	case status == 401:
 		return "401 for a good token; check the issuer, the audience and the algorithm in the API"
 	case status == 429:

@@ -113,7 +113,7 @@ func (e Expectation) problems(a, before *Answer, trapped int) []string {
 		add("%s, want %s", a.status(), strings.Join(e.Status, " or "))
 	}
 	if e.Trap && trapped > 0 {
-		add("the API made %d requests to a server that the token names", trapped)
+		add("requests of the API to the attacker's server: %d", trapped)
 	}
 	if a.Status == 0 {
 		// No answer breaks nothing that speaks of what an answer must not have.

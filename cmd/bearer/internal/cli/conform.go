@@ -29,12 +29,7 @@ type conformFlags struct {
 	jsonFile, junit, html, badge string
 }
 
-func conformCommand(p *program) *cobra.Command {
-	var f conformFlags
-	c := &cobra.Command{
-		Use:   "conform URL",
-		Short: "Test which sections of the RFCs an API breaks, in any language",
-		Long: `Test an API with a corpus of requests: RFC 6750, RFC 9068, RFC 8725, RFC 9700,
+const conformHelp = `Test an API with a corpus of requests: RFC 6750, RFC 9068, RFC 8725, RFC 9700,
 DPoP, mutual TLS, metadata, MCP and FAPI 2.0, and what happens when the issuer fails.
 The URL is that of a protected route.
 
@@ -50,7 +45,14 @@ Exit codes: 0 if no requirement is broken, 1 if one is or if a report cannot be
 written, 2 for a mistake on the command line, and 3 if the API did not serve a good
 token, if some cases could not be judged, or after an interrupt.
 
-With --json, each line is a JSON object: what to configure, each case, the totals.`,
+With --json, each line is a JSON object: what to configure, each case, the totals.`
+
+func conformCommand(p *program) *cobra.Command {
+	var f conformFlags
+	c := &cobra.Command{
+		Use:   "conform URL",
+		Short: "Test which sections of the RFCs an API breaks, in any language",
+		Long:  conformHelp,
 		Example: `  bearer conform http://localhost:8080/orders --scope orders:read
   bearer conform http://localhost:8080/orders --level core --level rfc9068 --html report.html
   bearer conform https://localhost:8443/orders --supports jwt,dpop,mtls,metadata --cacert ca.pem

@@ -110,7 +110,7 @@ func (e Expectation) problems(a, before *Answer, trapped int) []string {
 	var list []string
 	add := func(format string, values ...any) { list = append(list, fmt.Sprintf(format, values...)) }
 	if len(e.Status) > 0 && !a.matches(e.Status) {
-		add("%s, want %s", a.status(), strings.Join(e.Status, " or "))
+		add("%s, want %s", a.status(), strings.ReplaceAll(strings.Join(e.Status, " or "), "!2xx", "a refusal"))
 	}
 	if e.Trap && trapped > 0 {
 		add("requests of the API to the attacker's server: %d", trapped)

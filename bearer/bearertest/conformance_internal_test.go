@@ -1,9 +1,11 @@
 package bearertest
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -62,6 +64,49 @@ func TestConformanceOfBrokenAPI(t *testing.T) {
 			if r.Verdict == conform.Fail && (!strings.Contains(r.Problems[0], "since this request") || r.Request == "") {
 				t.Errorf("%d: %s: the problem is %q, and the request %q", status, r.Case.Name, r.Problems, r.Request)
 			}
+		}
+	}
+}
+
+// After a case with a fault, nothing of the issuer is slow any more: an API that
+// fetches without a limit is free for the next case.
+func TestReleaseEndsFaultyAnswers(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]Fault{
+		"hang": {Hang: true}, "drip": {Drip: time.Hour}, "delay": {Delay: time.Hour}, "endless": {Endless: true},
+	} {
+		issuer, err := NewIssuer(IssuerConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(issuer.Close)
+		issuer.SetFault(JWKS, fault)
+		failed := make(chan error, 1)
+		go func() {
+			response, err := http.Get(issuer.URL() + "/jwks")
+			if err == nil {
+				_, err = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			}
+			failed <- err
+		}()
+		for issuer.Requests(JWKS) == 0 {
+			runtime.Gosched()
+		}
+		issuer.SetFault(JWKS, Fault{})
+		issuer.release()
+		select {
+		case err := <-failed:
+			if err == nil {
+				t.Errorf("%s: the answer looks complete", name)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s: the request is still held", name)
+		}
+		if response, err := http.Get(issuer.URL() + "/jwks"); err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("%s: the endpoint does not work again: %v", name, err)
+		} else {
+			_ = response.Body.Close()
 		}
 	}
 }

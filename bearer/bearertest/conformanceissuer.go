@@ -45,6 +45,8 @@ func (c conformanceIssuer) Fault(endpoint string, f conform.Fault) {
 	c.SetFault(Endpoint(endpoint), fault)
 }
 
+func (c conformanceIssuer) Release() { c.release() }
+
 func (c conformanceIssuer) Publish(jwks ...[]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

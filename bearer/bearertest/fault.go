@@ -64,6 +64,14 @@ func (i *Issuer) SetFault(e Endpoint, f Fault) {
 	i.faults[e] = f
 }
 
+// release breaks the connections of the requests that a fault holds.
+func (i *Issuer) release() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	close(i.released)
+	i.released = make(chan struct{})
+}
+
 // Requests returns how many requests an endpoint has received.
 func (i *Issuer) Requests(e Endpoint) int {
 	i.mu.Lock()
@@ -107,15 +115,17 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 				return true
 			case <-r.Context().Done():
 			case <-released:
+				panic(http.ErrAbortHandler) // an end of the body would look like an answer
 			}
 			return false
 		}
 		if f.Hang {
 			select {
 			case <-r.Context().Done():
+				return
 			case <-released:
+				panic(http.ErrAbortHandler)
 			}
-			return
 		}
 		if f.Delay > 0 && !pause(f.Delay) {
 			return
@@ -134,6 +144,11 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 			for {
 				if _, err := w.Write(blanks); err != nil {
 					return
+				}
+				select {
+				case <-released:
+					panic(http.ErrAbortHandler)
+				default:
 				}
 			}
 		case f.Status != 0 || f.Body != nil:

@@ -77,7 +77,7 @@ type Issuer struct {
 	minted     int // number of keys created
 	faults     map[Endpoint]Fault
 	requests   map[Endpoint]int
-	released   chan struct{}     // closed to end hanging requests
+	released   chan struct{}     // closed, and replaced, to end the requests that a fault holds
 	opaque     map[digest][]byte // the claims of each opaque token
 	answers    map[digest][]byte // what introspection answers, byte for byte
 	published  [][]byte          // JWKs besides those of keys
@@ -196,6 +196,7 @@ func (i *Issuer) Stop() {
 		return
 	}
 	close(i.released)
+	i.released = make(chan struct{})
 	_ = i.server.Close()
 	<-i.served
 	i.server = nil

@@ -20,6 +20,8 @@ type Authority interface {
 	Opaque(answer []byte) string
 	// Fault makes an endpoint fail; the zero Fault makes it work.
 	Fault(endpoint string, f Fault)
+	// Release breaks the connections of the requests that a fault still holds.
+	Release()
 	// Publish adds raw JWKs to the key set. No JWK removes all that were added.
 	Publish(jwks ...[]byte)
 	AddKey(alg string) (kid string, err error)
@@ -72,6 +74,7 @@ func (i Issuer) isHarmless() bool {
 type disturbance struct {
 	authority Authority
 	stopped   bool
+	faulty    bool
 	added     []string // kids
 }
 
@@ -96,6 +99,7 @@ func (d *disturbance) apply(i *Issuer, v values, token string) error {
 			}
 		}
 		f.Header = header
+		d.faulty = true
 		d.authority.Fault(endpoint, f)
 	}
 	if i.AddKey != "" {
@@ -134,6 +138,9 @@ func (d *disturbance) apply(i *Issuer, v values, token string) error {
 func (d *disturbance) undo() error {
 	for _, endpoint := range Endpoints {
 		d.authority.Fault(endpoint, Fault{})
+	}
+	if d.faulty { // an API that still waits for a faulty answer would fail the next case
+		d.authority.Release()
 	}
 	for _, kid := range d.added {
 		d.authority.Withdraw(kid)

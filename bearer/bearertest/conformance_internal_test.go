@@ -108,5 +108,7 @@ func TestReleaseEndsFaultyAnswers(t *testing.T) {
 		} else {
 			_ = response.Body.Close()
 		}
+		issuer.Stop()
+		issuer.release() // a stopped issuer holds nothing
 	}
 }

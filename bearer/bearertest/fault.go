@@ -107,27 +107,12 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 
-		pause := func(d time.Duration) bool {
-			timer := time.NewTimer(d)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-				return true
-			case <-r.Context().Done():
-			case <-released:
-				panic(http.ErrAbortHandler) // an end of the body would look like an answer
-			}
-			return false
-		}
+		h := holder{r.Context().Done(), released}
 		if f.Hang {
-			select {
-			case <-r.Context().Done():
-				return
-			case <-released:
-				panic(http.ErrAbortHandler)
-			}
+			h.hang()
+			return
 		}
-		if f.Delay > 0 && !pause(f.Delay) {
+		if f.Delay > 0 && !h.pause(f.Delay) {
 			return
 		}
 		if f.Reset {
@@ -136,21 +121,11 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 		}
 		maps.Copy(w.Header(), f.Header)
 		if f.Drip > 0 {
-			w = dripper{w, func() bool { return pause(f.Drip) }}
+			w = dripper{w, func() bool { return h.pause(f.Drip) }}
 		}
 		switch {
 		case f.Endless:
-			blanks := slices.Repeat([]byte(" "), 32<<10)
-			for {
-				if _, err := w.Write(blanks); err != nil {
-					return
-				}
-				select {
-				case <-released:
-					panic(http.ErrAbortHandler)
-				default:
-				}
-			}
+			h.endless(w)
 		case f.Status != 0 || f.Body != nil:
 			if f.Status != 0 {
 				w.WriteHeader(f.Status)
@@ -158,6 +133,46 @@ func (i *Issuer) faulty(e Endpoint, answer http.HandlerFunc) http.HandlerFunc {
 			_, _ = w.Write(f.Body)
 		default:
 			answer(w, r)
+		}
+	}
+}
+
+// holder holds a request until the client gives up or the fault is over. At the end
+// of the fault it breaks the connection, since the end of a body would look like an
+// answer.
+type holder struct{ gone, released <-chan struct{} }
+
+// pause waits, and reports whether the client is still there.
+func (h holder) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-h.gone:
+		return false
+	case <-h.released:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (h holder) hang() {
+	select {
+	case <-h.gone:
+	case <-h.released:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (h holder) endless(w io.Writer) {
+	for blanks := slices.Repeat([]byte(" "), 32<<10); ; {
+		if _, err := w.Write(blanks); err != nil {
+			return
+		}
+		select {
+		case <-h.released:
+			panic(http.ErrAbortHandler)
+		default:
 		}
 	}
 }

@@ -33,9 +33,9 @@ func newAnswers() answers {
 
 // get returns the error that is remembered for iss, or nil.
 func (a *answers) get(iss string, now time.Time) error {
-	known, ok := a.known[maphash.String(a.seed, iss)]
+	known := a.known[maphash.String(a.seed, iss)]
 	switch {
-	case !ok || !now.Before(known.until):
+	case !now.Before(known.until): // also the zero answer, if there is none
 		return nil
 	case known.cause == nil:
 		return bearer.ErrUnrecognized

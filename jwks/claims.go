@@ -22,7 +22,7 @@ func (t *unverified) findIssuer(ctx context.Context) error {
 		return hinted(bearer.Invalid("claims", expectIssuer, "no iss"))
 	}
 	// A name without escapes needs no copy.
-	if plain, isPlain, err := strictjson.Text(raw); err == nil && isPlain {
+	if plain, isPlain, _ := strictjson.Text(raw); isPlain { // String returns the error
 		if t.issuer = s.issuers[string(plain)]; t.issuer != nil {
 			return nil
 		}

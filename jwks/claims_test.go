@@ -3,6 +3,7 @@ package jwks_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -147,6 +148,35 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: claims}))
 		if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Code != bearer.CodeInvalidToken || e.Check != tt.check || e.Got != tt.got {
 			t.Errorf("%v: %v, want check %s, got %s", tt.claims, err, tt.check, tt.got)
+		}
+	}
+}
+
+// RFC 9068, Section 4: iss is the issuer's URL exactly, after JSON's escapes are
+// decoded (RFC 8259, Section 7). The text of the JSON is not compared.
+func TestIssuerIsComparedDecoded(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := newVerifier(t, jwks.Config{Issuers: []jwks.Issuer{
+		{URL: issuer.URL(), Audience: []string{audience}},
+		{URL: `realm\/shop`, AllowNonHTTPSIdentifier: true, Audience: []string{audience}, Keys: jwks.KeysFromJWKS(issuer.KeySet())},
+	}, Client: issuer.Client()})
+	now := time.Now().Unix()
+	for _, tt := range []struct{ name, iss, check, got string }{
+		{"no escapes", `"iss":"` + issuer.URL() + `",`, "", ""},
+		{"escaped slashes", `"iss":"` + strings.ReplaceAll(issuer.URL(), "/", `\/`) + `",`, "", ""},
+		{"an escaped letter", `"iss":"\u0068` + issuer.URL()[1:] + `",`, "", ""},
+		{"the name, escaped", `"iss":"realm\\/shop",`, "", ""},
+		{"a JSON text that equals the name", `"iss":"realm\/shop",`, "iss", `"realm/shop"`},
+		{"no iss", "", "claims", "no iss"},
+		{"a number", `"iss":7,`, "claims", "a JSON number instead of a string"},
+		{"an empty string", `"iss":"",`, "iss", `""`},
+	} {
+		token := issuer.Sign("ES256", []byte(`{"alg":"ES256","typ":"at+jwt"}`),
+			fmt.Appendf(nil, `{%s"aud":%q,"sub":"alice","client_id":"app","jti":"1","iat":%d,"exp":%d}`, tt.iss, audience, now, now+3600))
+		_, err := v.Verify(t.Context(), token)
+		e, _ := errors.AsType[*bearer.Error](err)
+		if tt.check == "" && err != nil || tt.check != "" && (e == nil || e.Check != tt.check || e.Got != tt.got) {
+			t.Errorf("%s: %v; want a refusal by %q, got %s", tt.name, err, tt.check, tt.got)
 		}
 	}
 }

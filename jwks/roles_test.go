@@ -115,6 +115,22 @@ func TestRequiredRoles(t *testing.T) {
 	}
 }
 
+// C18: roles that are read from a claim whose malformed values refuse a token
+// refuse it too.
+func TestMalformedRolesInAStrictClaim(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile.Roles = []string{"/cnf/roles"} })
+	for _, tt := range []struct {
+		roles any
+		check string // empty: accepted
+	}{{[]string{"a"}, ""}, {7, "cnf"}} {
+		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: map[string]any{"cnf": map[string]any{"roles": tt.roles}}}))
+		if e, _ := errors.AsType[*bearer.Error](err); (err == nil) != (tt.check == "") || e != nil && e.Check != tt.check {
+			t.Errorf("%v: %v; want a refusal by %q", tt.roles, err, tt.check)
+		}
+	}
+}
+
 // RFC 8725, Section 3.12: a claim that marks another kind of token refuses the
 // token even if it is malformed, and even if the roles are read from it.
 func TestRolesDoNotHideTheKind(t *testing.T) {

@@ -125,8 +125,8 @@ func TestMalformedClaimsAreAbsent(t *testing.T) {
 // The log says what was found in place of a required claim.
 func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
-	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = jwks.Profile{Required: []string{"sub", "amr", "exp"}} })
-	good := map[string]any{"amr": []string{"pwd"}}
+	v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = jwks.Profile{Required: []string{"sub", "amr", "exp", "scope"}} })
+	good := map[string]any{"amr": []string{"pwd"}, "scope": "a"}
 	tests := []struct {
 		claims     map[string]any
 		check, got string
@@ -136,6 +136,8 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		{map[string]any{"amr": nil}, "claims", "none"},
 		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"},
 		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"}, // again: a malformed list is not shared
+		{map[string]any{"scope": "a\tb"}, "claims", "not scope names (RFC 6749, Section 3.3)"},
+		{map[string]any{"scope": "a\tb"}, "claims", "not scope names (RFC 6749, Section 3.3)"}, // nor is a malformed scope
 		{map[string]any{"exp": null}, "claims", "null"},
 		{map[string]any{"client_id": 7}, "client_id", "a JSON number instead of a string"},
 	}

@@ -139,6 +139,8 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		{map[string]any{"scope": "a\tb"}, "claims", "not scope names (RFC 6749, Section 3.3)"},
 		{map[string]any{"scope": "a\tb"}, "claims", "not scope names (RFC 6749, Section 3.3)"}, // nor is a malformed scope
 		{map[string]any{"exp": null}, "claims", "null"},
+		{map[string]any{"aud": null}, "aud", "none"},
+		{map[string]any{"aud": []string{"other", "more"}}, "aud", `"other more"`},
 		{map[string]any{"client_id": 7}, "client_id", "a JSON number instead of a string"},
 	}
 	if _, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Claims: good})); err != nil {

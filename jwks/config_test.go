@@ -44,6 +44,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"http under localhost", good(func(i *jwks.Issuer) { i.URL = "http://x.localhost" }), []string{"https"}},
 		{"http keys", good(func(i *jwks.Issuer) { i.Keys = jwks.KeysFromURL("http://login.example.com/jwks") }), []string{"KeysFromURL"}},
 		{"query", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com?a=b" }), []string{"query"}},
+		{"an empty query", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com?" }), []string{"query"}},
 		{"fragment", good(func(i *jwks.Issuer) { i.URL = "https://login.example.com#a" }), []string{"URL"}},
 		{"user information", good(func(i *jwks.Issuer) { i.URL = "https://a:b@login.example.com" }), []string{"URL"}},
 		// Reports L19: placeholders, and two audiences in one string.
@@ -120,6 +121,35 @@ func TestConfigMistakes(t *testing.T) {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %q does not say %q", tt.name, err, want)
 			}
+		}
+	}
+}
+
+// The greatest leeway is allowed, and http keys with InsecureAllowHTTP.
+func TestConfigLimits(t *testing.T) {
+	newVerifier(t, jwks.Config{
+		Issuers: []jwks.Issuer{{
+			URL: "http://login.example.com", InsecureAllowHTTP: true, Audience: []string{audience},
+			Keys: jwks.KeysFromURL("http://login.example.com/keys"),
+		}},
+		Leeway: 5 * time.Minute, Client: newFarm().client,
+	})
+}
+
+// Advice that does not help is not given: an identifier that is missing or not
+// filled in is no name, and keys with a mistake are not those of discovery.
+func TestConfigMistakesMislead(t *testing.T) {
+	for _, tt := range []struct {
+		issuer     jwks.Issuer
+		want, miss string
+	}{
+		{jwks.Issuer{URL: ""}, "URL: ", "AllowNonHTTPSIdentifier"},
+		{jwks.Issuer{URL: "{issuer}"}, "placeholder", "AllowNonHTTPSIdentifier"},
+		{jwks.Issuer{URL: "name", AllowNonHTTPSIdentifier: true, Keys: jwks.KeysFromURL("")}, "an empty URL", "set Keys"},
+	} {
+		_, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{tt.issuer}})
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), tt.miss) {
+			t.Errorf("%q: %v; want %q and no %q", tt.issuer.URL, err, tt.want, tt.miss)
 		}
 	}
 }

@@ -33,6 +33,9 @@ func TestFactsAreJudgedOnEachCall(t *testing.T) {
 		{"expired", func(*facts) {}, at(time.Minute + leeway), "exp"},
 		{"exp in the year 9999", func(f *facts) { f.principal.Expires = time.Unix(253402300799, 0) }, at(100 * 365 * 24 * time.Hour), ""},
 		{"nbf in the year 9999", func(f *facts) { f.notBefore = time.Unix(253402300799, 0) }, at(0), "nbf"},
+		// The last second that int64 nanoseconds can hold in part.
+		{"nbf in the year 2262", func(f *facts) { f.notBefore = time.Unix(9223372036, 900e6).Add(leeway) }, at(0), "nbf"},
+		{"expired in the year 2262", func(f *facts) { f.principal.Expires = time.Unix(9223372035, 0).Add(-leeway) }, time.Unix(9223372035, 1), "exp"},
 		{"another audience", func(f *facts) { f.principal = f.principal.WithAudience("other", "apis") }, at(0), "aud"},
 		{"no audience", func(f *facts) { f.principal = f.principal.WithAudience() }, at(0), "aud"},
 		{"another audience, expired", func(f *facts) { f.principal = f.principal.WithAudience("other") }, at(time.Hour), "aud"},

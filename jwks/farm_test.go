@@ -85,11 +85,20 @@ func (f *farm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if name, ok := strings.CutPrefix(r.URL.Path, "/t/"); ok && strings.HasSuffix(name, "/keys") {
-		public := f.published(strings.TrimSuffix(name, "/keys")).Public().(ed25519.PublicKey)
-		fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))
+		fmt.Fprint(w, keySet(f.published(strings.TrimSuffix(name, "/keys"))))
 		return
 	}
 	http.NotFound(w, r)
+}
+
+func keySet(key ed25519.PrivateKey) string {
+	public := key.Public().(ed25519.PublicKey)
+	return fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, base64.RawURLEncoding.EncodeToString(public))
+}
+
+// given returns the keys of a tenant for a configuration.
+func (f *farm) given(name string) jwks.KeySource {
+	return jwks.KeysFromJWKS([]byte(keySet(f.published(name))))
 }
 
 // withdraw replaces the key of a tenant.

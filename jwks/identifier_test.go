@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +131,12 @@ func TestIdentifierThatIsAName(t *testing.T) {
 	const iss = "accounts.google.com"
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	metadata, client := elsewhere(t, issuer, `{"issuer":"accounts.google.com","jwks_uri":"SERVER/adfs/discovery/keys"}`)
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(file, issuer.KeySet(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, keys := range map[string]jwks.KeySource{
+		"KeysFromFile":     jwks.KeysFromFile(file),
 		"KeysFromURL":      jwks.KeysFromURL(strings.Replace(metadata, ".well-known/openid-configuration", "discovery/keys", 1)),
 		"KeysFromMetadata": jwks.KeysFromMetadata(metadata),
 		"KeysFromJWKS":     jwks.KeysFromJWKS(issuer.KeySet()),

@@ -46,7 +46,6 @@ func (v *Verifier) open(i *issuer, s *snapshot, delay time.Duration) {
 		MetadataURL:   from.metadata,
 		File:          from.file,
 		Client:        v.clients.get(from.client),
-		InsecureHTTP:  from.client.insecureHTTP,
 		RefreshBudget: from.refreshBudget,
 		MaxStale:      from.maxStale,
 		OnDemand:      from.onDemand,

@@ -135,9 +135,8 @@ func (p Profile) compile(names *claims.Names) (*profile, error) {
 		c.scope = append(c.scope, c.Add(name))
 	}
 	var err error
-	if c.roles, err = c.AddPointers("Profile.Roles", p.Roles); err != nil {
-		errs = append(errs, err)
-	}
+	c.roles, err = c.AddPointers("Profile.Roles", p.Roles)
+	errs = append(errs, err)
 	c.audience = c.AddStrict(p.Audience)
 	for _, name := range p.Required {
 		c.required = append(c.required, c.Add(name))

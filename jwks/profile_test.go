@@ -159,14 +159,60 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 	}
 }
 
-// C12: the log of a refused typ names the field to set.
+// RFC 9068, Section 2.1; RFC 8725, Section 3.11: a token of type at+jwt is an
+// access token, whatever claims it has. Of any other type, the same token is not,
+// unless the claim Kind says so.
+func TestTypeOrKindIdentifiesAccessTokens(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	byType := jwks.Profile{Required: []string{}}
+	untold := jwks.Profile{Types: []string{"JWT"}, Required: []string{}}
+	byKind := jwks.Profile{Types: []string{"JWT"}, Required: []string{}, Kind: "iss", Kinds: []string{issuer.URL()}}
+	wrongKind := jwks.Profile{Types: []string{"JWT"}, Required: []string{}, Kind: "iss", Kinds: []string{"other"}}
+	at := map[string]any{"typ": "at+jwt"}
+	for _, tt := range []struct {
+		name                 string
+		claims               map[string]any
+		byType, byKind, told bool // accepted by the type, by the claim Kind, without either
+	}{
+		{"plain", nil, true, true, true},
+		{"nonce", members{"nonce": "n"}, true, true, false},
+		{"at_hash", members{"at_hash": "h"}, true, true, false},
+		{"its client is its audience", members{"client_id": audience}, true, true, false},
+		{"its client is its audience, with jti", members{"client_id": audience, "jti": "1"}, true, true, true},
+		{"its client is its audience, with scope", members{"client_id": audience, "scope": "a"}, true, true, true},
+		{"its subject is its issuer", members{"sub": issuer.URL()}, true, false, false},
+		{"events", members{"events": logoutEvents}, true, false, false},
+		{"htm", members{"htm": "GET"}, true, false, false},
+	} {
+		claims := map[string]any{"client_id": "c", "scope": nil}
+		maps.Copy(claims, tt.claims)
+		for _, by := range []struct {
+			name    string
+			profile jwks.Profile
+			header  map[string]any
+			accept  bool
+		}{{"type", byType, at, tt.byType}, {"kind", byKind, typedJWT, tt.byKind}, {"neither", untold, typedJWT, tt.told}, {"another kind", wrongKind, typedJWT, false}} {
+			v := trusting(t, issuer, func(i *jwks.Issuer) { i.Profile = by.profile })
+			token := shape{by.header, claims}
+			_, err := v.Verify(t.Context(), token.mint(issuer))
+			if e := refusedWith(err); (err == nil) != by.accept || e != nil && e.Check != "kind" {
+				t.Errorf("%s, by %s: %v; want accepted: %t, or a refusal by kind", tt.name, by.name, err, by.accept)
+			}
+		}
+	}
+}
+
+// C12: the log of a refused typ names the field to set, and what the token has.
 func TestRefusedTypeNamesTheField(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
-	_, err := trusting(t, issuer, nil).Verify(t.Context(), issuer.Mint(bearertest.Token{Header: typedJWT}))
-	e, ok := errors.AsType[*bearer.Error](err)
-	if !ok || e.Check != "typ" || e.Expected != `one of ["at+jwt"] (Issuer.Profile)` || e.Got != `"JWT"` ||
-		!strings.HasPrefix(e.Hint, "if this is an access token, set jwks.Issuer.Profile") {
-		t.Errorf("%+v", err)
+	v := trusting(t, issuer, nil)
+	for got, header := range map[string]map[string]any{`"JWT"`: typedJWT, "none": untyped, `""`: {"typ": ""}} {
+		_, err := v.Verify(t.Context(), issuer.Mint(bearertest.Token{Header: header}))
+		e, ok := errors.AsType[*bearer.Error](err)
+		if !ok || e.Check != "typ" || e.Expected != `one of ["at+jwt"] (Issuer.Profile)` || e.Got != got ||
+			!strings.HasPrefix(e.Hint, "if this is an access token, set jwks.Issuer.Profile") {
+			t.Errorf("typ %s: %+v", got, err)
+		}
 	}
 }
 

@@ -124,6 +124,38 @@ func TestReconfigureKeepsTheKeysOfAChangedIssuer(t *testing.T) {
 	})
 }
 
+// The keys of a configuration are replaced with it: a token of the old ones is
+// refused, a cached one too. Equal keys change nothing.
+func TestReconfigureReplacesGivenKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		c := jwks.Config{Client: f.client, Issuers: f.issuers("a")}
+		c.Issuers[0].Keys = f.given("a")
+		v := newVerifier(t, c)
+		token := f.token("a", "1")
+		accept(t, v, token)
+		signatures := v.Stats().Signatures
+		c.Client = &http.Client{Transport: f} // which fetches no keys
+		c.Issuers[0].Keys = f.given("a")
+		reconfigure(t, v, c)
+		accept(t, v, token)
+		if n := v.Stats().Signatures - signatures; n != 0 {
+			t.Errorf("%d signatures were checked again", n)
+		}
+		f.withdraw("a")
+		c.Issuers[0].Keys = f.given("a")
+		reconfigure(t, v, c)
+		for _, token := range []string{token, f.token("a", "2")} {
+			if _, err := v.Verify(t.Context(), token); refusedWith(err) == nil || refusedWith(err).Check != "signature" {
+				t.Errorf("%v, want a refusal by signature", err)
+			}
+		}
+		if n := f.requests(""); n != 0 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
 // A mistake changes nothing, and all mistakes are reported.
 func TestReconfigureReportsAllMistakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

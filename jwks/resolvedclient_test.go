@@ -3,6 +3,7 @@ package jwks_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -57,23 +58,41 @@ func TestResolveReturnsAnotherClientEachTime(t *testing.T) {
 	})
 }
 
-// A client that Resolve returned leaves no connections behind when its issuer is
-// closed or gets another client.
-func TestResolvedClientsLeaveNoConnections(t *testing.T) {
-	f := newFarm()
+// servedFarm returns a farm on a socket, and counts its connections.
+func servedFarm(t *testing.T) (f *farm, connections *connectionCount) {
+	t.Helper()
+	f, connections = newFarm(), new(connectionCount)
 	server := httptest.NewUnstartedServer(f)
-	var open atomic.Int64
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
-			open.Add(1)
+			connections.opened.Add(1)
 		case http.StateClosed:
-			open.Add(-1)
+			connections.closed.Add(1)
 		}
 	}
 	server.Start()
-	defer server.Close()
+	t.Cleanup(server.Close)
 	f.base = server.URL
+	return f, connections
+}
+
+type connectionCount struct{ opened, closed atomic.Int64 }
+
+// awaitNone waits until no connection is open.
+func (c *connectionCount) awaitNone(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); c.opened.Load() > c.closed.Load(); elapse(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open", c.opened.Load()-c.closed.Load())
+		}
+	}
+}
+
+// A client that Resolve returned leaves no connections behind when its issuer is
+// closed or gets another client.
+func TestResolvedClientsLeaveNoConnections(t *testing.T) {
+	f, connections := servedFarm(t)
 	c := jwks.Config{Resolve: func(_ context.Context, iss string) (jwks.Issuer, error) {
 		i := f.issuer(strings.TrimPrefix(iss, f.base+"/t/"))
 		i.Client = &http.Client{Transport: new(http.Transport)}
@@ -86,10 +105,58 @@ func TestResolvedClientsLeaveNoConnections(t *testing.T) {
 	}
 	accept(t, v, f.token("a", "1"))
 	v.Close()
-	for deadline := time.Now().Add(10 * time.Second); open.Load() > 0; elapse(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open", open.Load())
+	connections.awaitNone(t)
+}
+
+// Issuers of one host share the connections of the default client, also while
+// others of them come and go. It closes them after the last issuer.
+func TestIssuersShareConnections(t *testing.T) {
+	f, connections := servedFarm(t)
+	v := newVerifier(t, jwks.Config{Issuers: f.issuers("a")})
+	accept(t, v, f.token("a", "1"))
+	for _, name := range []string{"b", "given", "c"} {
+		issuers := f.issuers("a", name)
+		if name == "given" { // without a client
+			issuers[1].Keys = f.given(name)
 		}
+		reconfigure(t, v, jwks.Config{Issuers: issuers})
+		accept(t, v, f.token(name, "1"))
+		reconfigure(t, v, jwks.Config{Issuers: f.issuers("a")})
+	}
+	if n := connections.opened.Load(); n != 1 {
+		t.Errorf("%d connections, want one", n)
+	}
+	v.Close()
+	connections.awaitNone(t)
+}
+
+// Closing an issuer does not touch the connections of http.DefaultTransport, which
+// the rest of the program uses, and which no client of ours does.
+func TestClientsLeaveTheDefaultTransportAlone(t *testing.T) {
+	f, connections := servedFarm(t)
+	ask := func() {
+		t.Helper()
+		response, err := http.Get(f.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	v := newVerifier(t, jwks.Config{Resolve: func(context.Context, string) (jwks.Issuer, error) {
+		i := f.issuer("a")
+		i.Client = new(http.Client)
+		return i, nil
+	}})
+	accept(t, v, f.token("a", "1"))
+	v.Close()
+	before := connections.opened.Load()
+	ask()
+	if n := connections.opened.Load() - before; n != 0 {
+		t.Errorf("%d new connections of the program", n)
 	}
 }
 

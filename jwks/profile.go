@@ -215,7 +215,7 @@ func (p Profile) check() error {
 			mistake("%s has an empty value; leave it out", list.field)
 		}
 	}
-	if last := len(p.ClientID) - 1; last > 0 && slices.Contains(p.ClientID[:last], "") {
+	if at := slices.Index(p.ClientID, ""); at >= 0 && at < len(p.ClientID)-1 {
 		mistake("ClientID has an empty string before the end; put it last, to accept a token without client, or leave it out")
 	}
 	if p.ClientsOnly && p.Client == MarkNever {

@@ -46,14 +46,11 @@ func (t *profiles) compile(p Profile) (*profile, error) {
 	if len(t.shared) >= maxProfiles {
 		t.reset()
 	}
-	names := t.names.Load()
-	c, err := p.compile(names.Fork())
+	c, err := p.compile(t.names.Load().Fork())
 	if err != nil {
 		return nil, err
 	}
-	if c.Len() > names.Len() {
-		t.names.Store(c.Names)
-	}
+	t.names.Store(c.Names) // has all names of the one that it is a fork of
 	t.shared[text] = c
 	return c, nil
 }

@@ -113,19 +113,14 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // issued returns the token's unverified iat, or the zero time if iat is absent or
 // malformed.
 func (t *unverified) issued() time.Time {
-	at, err := t.claims.Date(claims.Iat)
-	if err != nil {
-		return time.Time{}
-	}
+	at, _ := t.claims.Date(claims.Iat)
 	return at
 }
 
 // refuse adds the token's unverified issuer and key ID to a refusal.
 func (t *unverified) refuse(e *bearer.Error) *bearer.Error {
 	e.ClaimedIssuer = t.issuer.url
-	if t.jws.Header.HasKeyID {
-		e.ClaimedKeyID = jose.Printable(t.jws.Header.KeyID)
-	}
+	e.ClaimedKeyID = jose.Printable(t.jws.Header.KeyID)
 	return hinted(e)
 }
 

@@ -125,12 +125,18 @@ func (r *resolver) run(ctx context.Context, f *resolution, to lane) {
 func (r *resolver) resolve(ctx context.Context, iss string) (*issuer, error) {
 	counters := &r.verifier.resolves
 	counters.calls.Add(1)
+	failed := true // also if Resolve ends its goroutine
+	defer func() {
+		if failed {
+			counters.failures.Add(1)
+		}
+	}()
 	given, err := r.call(ctx, iss)
 	if errors.Is(err, bearer.ErrUnrecognized) {
+		failed = false
 		return nil, bearer.ErrUnrecognized
 	}
 	if err != nil {
-		counters.failures.Add(1)
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = fmt.Errorf("%w: %w", errNoAnswer, err)
 		}
@@ -141,12 +147,12 @@ func (r *resolver) resolve(ctx context.Context, iss string) (*issuer, error) {
 		err = errors.Join(fmt.Errorf("URL is %.200q; want %.200q, the iss that it was asked for", given.URL, iss), err)
 	}
 	if err != nil {
-		counters.failures.Add(1)
 		r.tell(iss, "Config.Resolve returned an issuer with mistakes", slog.String("error", err.Error()))
 		return nil, fmt.Errorf("Config.Resolve returned an issuer with mistakes: %w", err)
 	}
-	i.origin.onDemand = i.given == nil
-	i.origin.client.resolved = given.Client != nil && i.given == nil
+	i.origin.onDemand = true
+	i.origin.client.resolved = given.Client != nil
+	failed = false
 	return i, nil
 }
 

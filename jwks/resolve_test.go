@@ -61,19 +61,24 @@ func TestResolveFindsAnIssuer(t *testing.T) {
 		c := tenants.config()
 		c.Issuers = f.issuers("static")
 		v := newVerifier(t, c)
-		if err := v.Ready(f.url("a")); err == nil {
-			t.Error("ready before its first token")
+		if err := v.Ready(f.url("a")); err == nil || !strings.Contains(err.Error(), "no token has made Config.Resolve return it") {
+			t.Errorf("before its first token: %v", err)
 		}
 		accept(t, v, f.token("static", "1"))
 		for id := range 3 {
 			accept(t, v, f.token("a", fmt.Sprint(id)))
 		}
-		unrecognized(t, v, f.token("b", "1"))
+		_, err := v.Verify(t.Context(), f.token("b", "1"))
+		if e := refusedWith(err); !errors.Is(err, bearer.ErrUnrecognized) || e == nil || e.Check != "iss" || e.Hint == "" {
+			t.Errorf("%v, want the refusal of another issuer's token", err)
+		}
 		if n := tenants.calls.Load(); n != 2 {
 			t.Errorf("%d calls, want one for each of the two", n)
 		}
-		if err := v.Ready(f.url("a")); err != nil {
-			t.Error(err)
+		for _, name := range []string{"a", "static"} {
+			if err := v.Ready(f.url(name)); err != nil {
+				t.Error(err)
+			}
 		}
 		want := jwks.ResolveStats{Live: 1, Unknown: 1, Calls: 2}
 		if got := v.Stats().Resolve; got != want {
@@ -118,11 +123,16 @@ func TestResolveIsAskedForIdentifiersOnly(t *testing.T) {
 		f := newFarm()
 		tenants := newTable(f)
 		v := newVerifier(t, tenants.config())
-		for _, name := range []string{strings.Repeat("x", 2048), "a\nb", "a\u202eb", " ", "a "} {
+		longest := strings.Repeat("x", 2048-len(f.url("")))
+		for _, name := range []string{longest + "x", "a\nb", "a\u202eb", " ", "a "} {
 			unrecognized(t, v, f.token(name, "1"))
 		}
 		if n := tenants.calls.Load(); n != 0 {
 			t.Errorf("%d calls", n)
+		}
+		unrecognized(t, v, f.token(longest, "1"))
+		if n := tenants.calls.Load(); n != 1 {
+			t.Errorf("%d calls for an iss of 2 KiB", n)
 		}
 	})
 }
@@ -167,7 +177,8 @@ func TestResolveCannotTell(t *testing.T) {
 				if d := time.Since(begin); d != tt.takes {
 					t.Errorf("answered after %v, want %v", d, tt.takes)
 				}
-				if e.Check != "resolve" || !strings.Contains(e.Err.Error(), tt.cause) || errors.Is(e, context.DeadlineExceeded) {
+				if e.Check != "resolve" || !strings.Contains(e.Err.Error(), tt.cause) || errors.Is(e, context.DeadlineExceeded) ||
+					strings.Contains(e.Err.Error(), "within 5s") != (tt.takes > 0) {
 					t.Errorf("%s: %v", e.Check, e.Err)
 				}
 				synctest.Wait()
@@ -179,6 +190,10 @@ func TestResolveCannotTell(t *testing.T) {
 				unavailable(t, v, f.token("a", "3"))
 				if n := calls.Load(); n != 2 {
 					t.Errorf("%d calls after the pause", n)
+				}
+				synctest.Wait()
+				if got, want := v.Stats().Resolve, (jwks.ResolveStats{Calls: 2, Failures: 2}); got != want {
+					t.Errorf("%+v, want %+v", got, want)
 				}
 				if tt.logged != "" && strings.Count(log.String(), tt.logged) == 0 || strings.Count(log.String(), "level=ERROR") > 1 {
 					t.Errorf("log: %s", log.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -38,18 +39,24 @@ func TestHangingResolveShutsOutNobodyElse(t *testing.T) {
 		}
 		junk(0, 31)
 		accept(t, v, f.token("new", "1"))
-		junk(31, 1100)
+		junk(31, 1023)
+		waiting := verifying(v, f.token("waits", "0")) // takes the last place
+		synctest.Wait()
+		if begin := time.Now(); !unavailable(t, v, f.forged("junk1023", "1")).Suspect || time.Since(begin) > 0 {
+			t.Error("want a refusal at once, which counts for the failure limit")
+		}
+		junk(1024, 1100)
 		accept(t, v, f.token("live", "2"))
 		accept(t, v, f.token("new", "2"))
-		if e := unavailable(t, v, f.token("waits", "1")); !e.Suspect {
-			t.Errorf("%v, want a refusal that counts for the failure limit", e)
-		}
 		elapse(6 * time.Second)
 		if e := unavailable(t, v, f.forged("junk0", "2")); !strings.Contains(e.Err.Error(), "within 5s") {
 			t.Errorf("%v", e.Err)
 		}
 		if n := v.Stats().Resolve.Calls; n != 2+32 {
 			t.Errorf("%d calls, want one for each junk issuer in the lane", n)
+		}
+		if err := <-waiting; codeOf(err) != bearer.CodeUnavailable {
+			t.Errorf("%v, want 503 after 5 s", err)
 		}
 		close(release)
 		synctest.Wait()
@@ -102,6 +109,7 @@ func TestCloseDuringResolve(t *testing.T) {
 		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
 			if strings.HasSuffix(iss, "hangs") {
 				<-ctx.Done()
+				return f.issuer("hangs"), nil // too late
 			}
 			return tenants.resolve(ctx, iss)
 		}
@@ -119,6 +127,80 @@ func TestCloseDuringResolve(t *testing.T) {
 		}
 		accept(t, v, f.token("live", "1"))
 		accept(t, v, f.token("live", "2"))
-		unavailable(t, v, f.token("new", "1"))
+		calls := v.Stats().Resolve.Calls
+		for n := range 20 {
+			unavailable(t, v, f.token(fmt.Sprint("new", n), "1"))
+		}
+		if s := v.Stats().Resolve; s.Live != 1 || s.Calls != calls || f.requests("hangs") != 0 {
+			t.Errorf("%+v after %d calls; want one live issuer, and no call after Close", s, calls)
+		}
+	})
+}
+
+// At most 4,096 tokens wait for Resolve. The others are 503 at once.
+func TestTokensThatWaitForResolveAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "a")
+		c := tenants.config()
+		release := make(chan struct{})
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			<-release
+			return tenants.resolve(ctx, iss)
+		}
+		v := newVerifier(t, c)
+		token := f.token("a", "1")
+		waiting := make([]<-chan error, 4096)
+		for n := range waiting {
+			waiting[n] = verifying(v, token)
+		}
+		synctest.Wait()
+		begin := time.Now()
+		if e := unavailable(t, v, token); !strings.Contains(e.Err.Error(), "other tokens already wait") || time.Since(begin) > 0 {
+			t.Errorf("%v after %v", e.Err, time.Since(begin))
+		}
+		close(release)
+		for _, answer := range waiting {
+			if err := <-answer; err != nil {
+				t.Fatal(err)
+			}
+		}
+		accept(t, v, token)
+	})
+}
+
+// A fault of Resolve is logged once for each issuer, and again when a thousand
+// issuers with faults were remembered.
+func TestFaultsOfResolveAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		var log lockedBuffer
+		c := jwks.Config{
+			Client: f.client, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Resolve: func(context.Context, string) (jwks.Issuer, error) { panic("out of tenants") },
+		}
+		v := newVerifier(t, c)
+		logs := func(name string, want int) {
+			t.Helper()
+			before := strings.Count(log.String(), "Config.Resolve panicked")
+			unavailable(t, v, f.forged(name, "1"))
+			if n := strings.Count(log.String(), "Config.Resolve panicked") - before; n != want {
+				t.Errorf("%s: %d records, want %d", name, n, want)
+			}
+		}
+		for n := range 1000 {
+			logs(fmt.Sprint(n), 1)
+		}
+		elapse(2 * time.Second)
+		logs("0", 0) // forgets the others
+		logs("1", 1)
+		logs("999", 1)
+		elapse(2 * time.Second)
+		logs("0", 0)
+		logs("1", 0)
+
+		c.Logger = nil // which is no log
+		reconfigure(t, v, c)
+		logs("0", 0)
 	})
 }

@@ -42,11 +42,8 @@ func (r *resolver) sweep() {
 
 // idle returns how long no good token has come.
 func (i *issuer) idle(now time.Time) time.Duration {
-	idle := now.Sub(i.approval.since)
-	if used := i.approval.used.Load(); used != 0 {
-		idle = min(idle, time.Duration(now.UnixNano()-used))
-	}
-	return idle
+	used := i.approval.used.Load() // 0, if none came, is long ago
+	return min(now.Sub(i.approval.since), time.Duration(now.UnixNano()-used))
 }
 
 // end stops the calls of Resolve and the sweeper, and returns the issuers whose key

@@ -71,9 +71,6 @@ func (n *Names) Fork() *Names {
 	return f
 }
 
-// Len returns how many claims n has.
-func (n *Names) Len() int { return len(n.names) }
-
 // Add adds a lenient claim and returns its index. A claim that is already there
 // keeps its index and its rule.
 func (n *Names) Add(name string) int {

@@ -89,6 +89,18 @@ func TestCacheIsOff(t *testing.T) {
 	}
 }
 
+// The least cache holds one token.
+func TestCacheOfOneToken(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{})
+	v, seen := caching(t, issuer, func(c *jwks.Config) { c.CacheEntries = 1 })
+	token := issuer.Mint(bearertest.Token{})
+	accept(t, v, token)
+	accept(t, v, token)
+	if hits, misses := seen(); hits != 1 || misses != 1 {
+		t.Errorf("%d hits and %d misses", hits, misses)
+	}
+}
+
 // C17, CVE-2021-32701: a hit does not skip the route's own checks.
 func TestHitsDoNotSkipARoutesChecks(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})

@@ -2,7 +2,9 @@ package jwks_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,6 +71,29 @@ func TestReadyByIssuer(t *testing.T) {
 			t.Errorf("a token of the issuer that is down: %v", err)
 		}
 	})
+}
+
+// The error of Ready names at most 20 issuers.
+func TestReadyNamesTwentyIssuers(t *testing.T) {
+	f := newFarm()
+	v := newVerifier(t, jwks.Config{Client: f.client, Issuers: []jwks.Issuer{{URL: f.url("a"), Audience: []string{audience}, Keys: f.given("a")}}})
+	for _, tt := range []struct {
+		missing, ready int
+		more           string
+	}{{20, 0, ""}, {21, 0, "jwks: 1 more issuers have no keys"}, {22, 5, "jwks: 2 more issuers have no keys"}, {1, 30, ""}, {0, 30, ""}} {
+		names := slices.Repeat([]string{f.url("a")}, tt.ready)
+		for n := range tt.missing {
+			names = append(names, fmt.Sprint("missing", n))
+		}
+		text := ""
+		if err := v.Ready(names...); err != nil {
+			text = err.Error()
+		}
+		named := strings.Count(text, `is not among Config.Issuers`)
+		if named != min(tt.missing, 20) || strings.Contains(text, "Config.Resolve") || !strings.HasSuffix(text, tt.more) || strings.Contains(text, "more issuers") != (tt.more != "") {
+			t.Errorf("%d missing, %d ready: %s", tt.missing, tt.ready, text)
+		}
+	}
 }
 
 // docs/issuers.md has the body of awaitKeys.

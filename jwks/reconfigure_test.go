@@ -124,6 +124,23 @@ func TestReconfigureKeepsTheKeysOfAChangedIssuer(t *testing.T) {
 	})
 }
 
+// Keys that stay while their issuer's settings change are still refreshed.
+func TestReconfigureGoesOnRefreshingKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		c := jwks.Config{Client: f.client, Issuers: f.issuers("a")}
+		v := newVerifier(t, c)
+		accept(t, v, f.token("a", "1"))
+		c.Issuers[0].Audience = []string{audience, "other"}
+		reconfigure(t, v, c)
+		asked := f.requests("a")
+		elapse(time.Hour)
+		if n := f.requests("a") - asked; n < 4 {
+			t.Errorf("%d requests in an hour", n)
+		}
+	})
+}
+
 // The keys of a configuration are replaced with it: a token of the old ones is
 // refused, a cached one too. Equal keys change nothing.
 func TestReconfigureReplacesGivenKeys(t *testing.T) {

@@ -348,3 +348,38 @@ func TestShortResolvedIdle(t *testing.T) {
 		}
 	})
 }
+
+// A token whose issuer is closed while it waits for the keys waits for them again,
+// but not more than twice. A token that is bad is not verified again.
+func TestTokenWaitsAgainForItsIssuer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		idle   time.Duration // ResolvedIdle
+		calls  uint64
+		accept bool
+	}{{"never closed", time.Hour, 1, true}, {"closed each second", time.Second, 3, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm()
+			c := newTable(f, "a").config()
+			c.ResolvedIdle = tt.idle
+			v := newVerifier(t, c)
+			f.delay = 3 * time.Second // of the metadata, and of the keys
+			_, err := v.Verify(t.Context(), f.token("a", "1"))
+			if (err == nil) != tt.accept || err != nil && codeOf(err) != bearer.CodeUnavailable {
+				t.Errorf("%s: %v; want accepted: %t", tt.name, err, tt.accept)
+			}
+			if n := v.Stats().Resolve.Calls; n != tt.calls {
+				t.Errorf("%s: %d calls of Resolve, want %d", tt.name, n, tt.calls)
+			}
+			f.delay = 0
+			accept(t, v, f.token("a", "2"))
+			signatures := v.Stats().Signatures
+			if _, err := v.Verify(t.Context(), f.forged("a", "3")); refusedWith(err) == nil || refusedWith(err).Check != "signature" {
+				t.Errorf("%s: %v, want a refusal by signature", tt.name, err)
+			}
+			if n := v.Stats().Signatures - signatures; n != 1 {
+				t.Errorf("%s: %d signature checks of a forged token", tt.name, n)
+			}
+		})
+	}
+}

@@ -39,8 +39,8 @@ func TestKeyRefusals(t *testing.T) {
 		{"the key of a kid", jwks.KeysFromJWKS(two), mint(other, members{"kid": kid}, nil), "signature", "a signature by the issuer's key", "another"},
 		{"the kid of a key for another algorithm", jwks.KeysFromJWKS(two), mint(other, members{"kid": kid, "alg": "ES384"}, nil),
 			"kid", "the ID of a key for ES384", "the ID of a key for other algorithms"},
-		{"an unknown kid, given keys", jwks.KeysFromJWKS(two), mint(other, members{"kid": "other"}, nil), "kid", "the ID of a key that the issuer publishes", "an unknown ID; 2 keys are configured"},
-		{"an unknown kid, fetched keys", jwks.KeySource{}, mint(other, members{"kid": "other"}, members{"iat": old}), "kid", "the ID of a key that the issuer publishes", "an unknown ID; 2 keys were fetched 0s ago"},
+		{"an unknown kid, given keys", jwks.KeysFromJWKS(two), mint(other, members{"kid": "other"}, nil), "kid", "the ID of a key that the issuer publishes", "an unknown ID; 6 keys are configured"},
+		{"an unknown kid, fetched keys", jwks.KeySource{}, mint(other, members{"kid": "other"}, members{"iat": old}), "kid", "the ID of a key that the issuer publishes", "an unknown ID; 6 keys were fetched 0s ago"},
 	} {
 		v := trusting(t, issuer, func(i *jwks.Issuer) { i.Keys = tt.keys })
 		_, err := v.Verify(t.Context(), tt.token)

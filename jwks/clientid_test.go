@@ -46,6 +46,8 @@ func TestSubjects(t *testing.T) {
 func TestTokenWithoutClient(t *testing.T) {
 	issuer := shapeIssuer(t)
 	type claims map[string]any
+	elsewhere := jwks.Spring()
+	elsewhere.ClientID, elsewhere.Audience = []string{"aud", ""}, "resource"
 	for _, tt := range []struct {
 		name    string
 		profile jwks.Profile
@@ -64,6 +66,8 @@ func TestTokenWithoutClient(t *testing.T) {
 		{"several audiences", jwks.Spring(), bearertest.Spring, claims{"aud": []string{"api", "web"}}, "", "claims"},
 		{"several audiences and a client", jwks.Spring(), bearertest.Spring, claims{"aud": []string{"api", "web"}, "client_id": "c"}, "c", ""},
 		{"an audience that is malformed", jwks.Spring(), bearertest.Spring, claims{"aud": []any{"api", 1}}, "", "aud"},
+		{"an aud that names only the client, and is malformed", elsewhere, bearertest.Spring, claims{"aud": []any{"api", 1}, "resource": "api"}, "", "aud"},
+		{"an aud that names only the client", elsewhere, bearertest.Spring, claims{"aud": "web", "resource": "api"}, "web", ""},
 	} {
 		p, err := byProfile(t, issuer, tt.profile).Verify(t.Context(), issuer.Mint(bearertest.Token{Shape: tt.shape, ClientID: "web", Claims: tt.claims}))
 		e := refusedWith(err)
@@ -74,6 +78,9 @@ func TestTokenWithoutClient(t *testing.T) {
 			t.Errorf("%s: %v; want a refusal by %s", tt.name, err, tt.check)
 		}
 		if e != nil && e.Check == "claims" && tt.shape == bearertest.CloudflareAccess && !strings.Contains(e.Expected, `["common_name" "sub"]`) {
+			t.Errorf("%s: the log expects %s", tt.name, e.Expected)
+		}
+		if e != nil && e.Check == "claims" && tt.shape == bearertest.Spring && !strings.Contains(e.Expected, `["client_id" "aud"]`) {
 			t.Errorf("%s: the log expects %s", tt.name, e.Expected)
 		}
 	}

@@ -64,11 +64,17 @@ func TestIsClient(t *testing.T) {
 			{name: "user", claims: claims{"sub": "pairwise", "oid": user, "azp": client, "scp": "a"}},
 			{name: "user with idtyp", claims: claims{"sub": user, "oid": user, "azp": client, "idtyp": "user"}},
 			{name: "user of an external tenant, where oid is sub", claims: claims{"sub": user, "oid": user, "azp": client, "scp": "a"}},
+			{name: "user without scopes", claims: claims{"sub": "pairwise", "oid": user, "azp": client, "roles": []string{"r"}}},
+			{name: "no oid", claims: claims{"sub": account, "azp": client}},
 			{name: "idtyp that is malformed", claims: claims{"sub": account, "oid": account, "azp": client, "idtyp": []string{"app"}}},
+		}},
+		{"app only, nothing required", jwks.Profile{Client: jwks.MarkAppOnly, Required: []string{}}, claims{"client_id": "app"}, []token{
+			{name: "neither sub nor oid", claims: claims{"sub": nil}},
 		}},
 		{"Okta", jwks.Okta(), claims{"cid": "0oabskvc6442nkvQO0h7", "jti": "AT.1", "scp": []string{"a"}}, []token{
 			{name: "client", claims: claims{"sub": "0oabskvc6442nkvQO0h7"}, want: true},
 			{name: "user", claims: claims{"sub": "john.doe@example.com", "uid": "00uix0nkwvhzSJ2k90h7"}},
+			{name: "neither the client nor uid", claims: claims{"sub": "john.doe@example.com"}},
 			{name: "user whose login is the client", claims: claims{"sub": "0oabskvc6442nkvQO0h7", "uid": "00uix0nkwvhzSJ2k90h7"}},
 		}},
 		{"Auth0", jwks.Auth0(), claims{"azp": client}, []token{
@@ -84,6 +90,10 @@ func TestIsClient(t *testing.T) {
 			{name: "client", claims: claims{"sub": "app"}, want: true},
 			{name: "user", claims: claims{"sub": user, "username": "jason"}},
 			{name: "user whose sub is the client", claims: claims{"sub": "app", "username": "jason"}},
+		}},
+		{"AD FS, whose clients are never told", jwks.ADFS(), claims{"appid": "app", "ver": "1.0"}, []token{
+			{name: "client", claims: claims{"sub": "app"}},
+			{name: "user without sub", claims: claims{"sub": nil}},
 		}},
 		{"RFC 9068 with a mark", jwks.Profile{Client: jwks.MarkGrantType}, claims{"client_id": "app", "jti": "1"}, []token{
 			{name: "client", claims: claims{"sub": account, "gty": "client-credentials"}, want: true},

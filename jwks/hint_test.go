@@ -28,6 +28,7 @@ func TestHints(t *testing.T) {
 		change      func(*jwks.Issuer)
 		check, hint string
 	}{
+		{"an empty token", "", nil, "form", "introspect.Verifier"},
 		{"an opaque token", "opaque", nil, "form", "introspect.Verifier"},
 		{"a truncated payload", good[:dot-1] + good[dot:], nil, "payload", "truncated"},
 		{"no iss", mint(issuer, nil, members{"iss": nil}), nil, "claims", "truncated"},
@@ -44,9 +45,13 @@ func TestHints(t *testing.T) {
 		{"aud", mint(issuer, nil, members{"aud": "other"}), nil, "aud", "Issuer.Audience"},
 		{"another issuer", mint(other, nil, nil), nil, "iss", "Config.Issuers"},
 	} {
-		_, err := trusting(t, issuer, tt.change).Verify(t.Context(), tt.token)
+		v := trusting(t, issuer, tt.change)
+		_, err := v.Verify(t.Context(), tt.token)
 		if e, ok := errors.AsType[*bearer.Error](err); !ok || e.Check != tt.check || !strings.Contains(e.Hint, tt.hint) {
 			t.Errorf("%s: %+v; want a refusal by %s whose hint says %q", tt.name, e, tt.check, tt.hint)
+		}
+		if got := v.Stats().Refusals; len(got) != 1 || got[tt.check] != 1 {
+			t.Errorf("%s: the refusals are %v", tt.name, got)
 		}
 	}
 }

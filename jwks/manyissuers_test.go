@@ -47,3 +47,28 @@ func TestTenThousandIssuers(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// The keys of many issuers are not fetched all at once: 65 are, and then 500 a
+// second.
+func TestFirstFetchesAreSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		c := jwks.Config{Client: f.client}
+		for n := range 300 {
+			c.Issuers = append(c.Issuers, f.issuer(fmt.Sprint(n)))
+		}
+		newVerifier(t, c)
+		fetched := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if n := f.requests("") / 2; n != want { // metadata and keys
+				t.Errorf("%d issuers' keys were fetched, want %d", n, want)
+			}
+		}
+		fetched(65)
+		elapse(99 * time.Millisecond)
+		fetched(65 + 49)
+		elapse(time.Second)
+		fetched(300)
+	})
+}

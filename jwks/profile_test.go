@@ -165,7 +165,7 @@ func TestProfileNeverAcceptsOtherKinds(t *testing.T) {
 func TestTypeOrKindIdentifiesAccessTokens(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{})
 	byType := jwks.Profile{Required: []string{}}
-	untold := jwks.Profile{Types: []string{"JWT"}, Required: []string{}}
+	untold := jwks.Profile{Types: []string{"JWT", "at+jwt"}, Required: []string{}}
 	byKind := jwks.Profile{Types: []string{"JWT"}, Required: []string{}, Kind: "iss", Kinds: []string{issuer.URL()}}
 	wrongKind := jwks.Profile{Types: []string{"JWT"}, Required: []string{}, Kind: "iss", Kinds: []string{"other"}}
 	at := map[string]any{"typ": "at+jwt"}

@@ -182,7 +182,9 @@ func TestResolveCannotTell(t *testing.T) {
 					t.Errorf("%s: %v", e.Check, e.Err)
 				}
 				synctest.Wait()
-				unavailable(t, v, f.token("a", "2"))
+				if e := unavailable(t, v, f.token("a", "2")); !strings.Contains(e.Err.Error(), tt.cause) {
+					t.Errorf("within the pause: %v", e.Err)
+				}
 				if n := calls.Load(); n != 1 {
 					t.Errorf("%d calls within the pause", n)
 				}

@@ -65,6 +65,34 @@ func TestHangingResolveShutsOutNobodyElse(t *testing.T) {
 	})
 }
 
+// Calls of Resolve that hang, for junk, do not delay the issuers that were approved
+// before Reconfigure.
+func TestHangingResolveDelaysNoReturningIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		tenants := newTable(f, "a")
+		c := tenants.config()
+		c.Resolve = func(ctx context.Context, iss string) (jwks.Issuer, error) {
+			if strings.Contains(iss, "junk") {
+				<-ctx.Done()
+			}
+			return tenants.resolve(ctx, iss)
+		}
+		v := newVerifier(t, c)
+		accept(t, v, f.token("a", "1"))
+		reconfigure(t, v, c)
+		for n := range 100 {
+			verifying(v, f.forged(fmt.Sprint("junk", n), "1"))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		accept(t, v, f.token("a", "2"))
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("accepted after %v", took)
+		}
+	})
+}
+
 // Requests with tokens of one issuer share a call, and one that gives up does not
 // end it for the others.
 func TestResolveIsSharedAndDetached(t *testing.T) {

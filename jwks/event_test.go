@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -90,13 +92,23 @@ func TestVerifyEvent(t *testing.T) {
 		if !ok || event != nil || refused.Check != tt.check || refused.Hint == "" || refused.Code == bearer.CodeUnavailable {
 			t.Errorf("%s: %v, %+v; want a refusal by %s with a hint", tt.name, event, err, tt.check)
 		}
+		if ok && strings.Contains(refused.Hint, "delivered late") != (tt.name == "expired") {
+			t.Errorf("%s: the hint is %s", tt.name, refused.Hint)
+		}
 		if ok && strings.Contains(fmt.Sprintf("%#v", *refused), token[strings.LastIndexByte(token, '.')+1:]) {
 			t.Errorf("%s: the refusal has the signature", tt.name)
 		}
 	}
-	for _, text := range []string{"", "opaque", "a.b.c", "eyJ.eyJ.x", strings.Repeat(".", 1000)} {
-		if event, err := v.VerifyEvent(t.Context(), text); err == nil {
-			t.Errorf("%q: %+v", text, event)
+	good := issuer.Mint(eventToken(nil, nil))
+	dot := strings.LastIndexByte(good, '.')
+	for text, check := range map[string]string{
+		"": "form", "opaque": "form", "a.b.c": "form", "eyJ.eyJ.x": "form", strings.Repeat(".", 1000): "form",
+		good[:dot-1] + good[dot:]: "payload", good + "!": "signature",
+	} {
+		event, err := v.VerifyEvent(t.Context(), text)
+		e := refusedWith(err)
+		if event != nil || e == nil || e.Check != check || errors.Is(err, bearer.ErrUnrecognized) != (check == "form") {
+			t.Errorf("%q: %+v, %v; want a refusal by %s", text, event, err, check)
 		}
 	}
 }
@@ -183,6 +195,37 @@ func TestVerifyEventChoosesKeysAsForTokens(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An event that waits for keys while the configuration changes is judged by the new
+// one.
+func TestVerifyEventWhileReconfiguring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		v := newVerifier(t, jwks.Config{Client: f.client, Issuers: f.issuers("stays", "goes")})
+		if _, err := v.VerifyEvent(t.Context(), f.event("goes", "1")); err != nil {
+			t.Fatal(err)
+		}
+		f.setHang(true)
+		v = newVerifier(t, jwks.Config{Client: f.client, Issuers: f.issuers("stays", "goes")})
+		answers := map[string]chan error{"stays": make(chan error, 1), "goes": make(chan error, 1)}
+		for name, answer := range answers {
+			go func() {
+				_, err := v.VerifyEvent(context.Background(), f.event(name, "1"))
+				answer <- err
+			}()
+		}
+		synctest.Wait()
+		f.setHang(false)
+		next := jwks.Config{Client: &http.Client{Transport: f}, Issuers: f.issuers("stays")}
+		reconfigure(t, v, next)
+		if err := <-answers["goes"]; !errors.Is(err, bearer.ErrUnrecognized) {
+			t.Errorf("%v, want unrecognized", err)
+		}
+		if err := <-answers["stays"]; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // C7, C16: while the issuer's keys are out of reach, nobody can tell: an event is

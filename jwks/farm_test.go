@@ -150,8 +150,18 @@ func (f *farm) signed(key ed25519.PrivateKey, name, id string, extra ...string) 
 	now := time.Now().Unix()
 	claims := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"alice","client_id":"app","jti":%q,"iat":%d,"exp":%d%s}`,
 		f.url(name), audience, id, now, now+3600, strings.Join(extra, ""))
+	return sign(key, "at+jwt", claims)
+}
+
+// event returns a security event token of the tenant.
+func (f *farm) event(name, id string) string {
+	claims := fmt.Sprintf(`{"iss":%q,"aud":"shop","jti":%q,"iat":%d,"events":{}}`, f.url(name), id, time.Now().Unix())
+	return sign(farmKey(name), "secevent+jwt", claims)
+}
+
+func sign(key ed25519.PrivateKey, typ, claims string) string {
 	b64 := base64.RawURLEncoding.EncodeToString
-	input := b64([]byte(`{"alg":"EdDSA","typ":"at+jwt","kid":"k"}`)) + "." + b64([]byte(claims))
+	input := b64(fmt.Appendf(nil, `{"alg":"EdDSA","typ":%q,"kid":"k"}`, typ)) + "." + b64([]byte(claims))
 	if key == nil {
 		return input + "." + b64(make([]byte, ed25519.SignatureSize))
 	}

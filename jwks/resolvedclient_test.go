@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/bearerkit/bearerkit/jwks"
 )
@@ -128,6 +130,32 @@ func TestIssuersShareConnections(t *testing.T) {
 	}
 	v.Close()
 	connections.awaitNone(t)
+}
+
+// The verifier keeps nothing of a client that no issuer uses any more.
+func TestUnusedClientsAreForgotten(t *testing.T) {
+	f := newFarm()
+	c := jwks.Config{Client: f.client, Issuers: f.issuers("b"), CacheEntries: -1} // since a cached token knows its issuer
+	v := newVerifier(t, c)
+	used := func() weak.Pointer[http.Client] {
+		client := &http.Client{Transport: f}
+		c := c
+		c.Issuers = f.issuers("a", "b")
+		c.Issuers[0].Client = client
+		reconfigure(t, v, c)
+		accept(t, v, f.token("a", "1"))
+		return weak.Make(client)
+	}()
+	if used.Value() == nil {
+		t.Fatal("the client is gone while it is used")
+	}
+	reconfigure(t, v, c)
+	for deadline := time.Now().Add(10 * time.Second); used.Value() != nil; elapse(10 * time.Millisecond) {
+		if runtime.GC(); time.Now().After(deadline) {
+			t.Fatal("the client is still in memory")
+		}
+	}
+	accept(t, v, f.token("b", "1"))
 }
 
 // Closing an issuer does not touch the connections of http.DefaultTransport, which

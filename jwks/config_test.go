@@ -145,6 +145,7 @@ func TestConfigMistakesMislead(t *testing.T) {
 	}{
 		{jwks.Issuer{URL: ""}, "URL: ", "AllowNonHTTPSIdentifier"},
 		{jwks.Issuer{URL: "{issuer}"}, "placeholder", "AllowNonHTTPSIdentifier"},
+		{jwks.Issuer{URL: "https://login.example.com", Keys: jwks.KeysFromJWKS([]byte(`{}`))}, "KeysFromJWKS: ", "no usable key"},
 		{jwks.Issuer{URL: "name", AllowNonHTTPSIdentifier: true, Keys: jwks.KeysFromURL("")}, "an empty URL", "set Keys"},
 	} {
 		_, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{tt.issuer}})

@@ -96,7 +96,7 @@ func (v *Verifier) checkEventKind(t *unverified) *bearer.Error {
 		refused.Hint = hint
 		return refused
 	}
-	if events := t.claims.Raw(v.events.kind); events == nil || events.Kind() != '{' {
+	if t.claims.Raw(v.events.kind).Kind() != '{' {
 		refused := bearer.Invalid("kind", "a security event, which has the claim events, an object (RFC 8417, Section 2.2)", "another kind of token")
 		refused.Hint = hint
 		return refused

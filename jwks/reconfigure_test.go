@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
@@ -122,6 +123,20 @@ func TestReconfigureKeepsTheKeysOfAChangedIssuer(t *testing.T) {
 			asked = now
 		}
 	})
+}
+
+// Issuer.RequireKeyID holds at once, also for cached tokens.
+func TestReconfigureRequiresKeyID(t *testing.T) {
+	issuer := newIssuer(t, bearertest.IssuerConfig{InMemory: true})
+	token := issuer.Mint(bearertest.Token{Header: map[string]any{"kid": nil}})
+	c := jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}, Keys: jwks.KeysFromJWKS(issuer.KeySet())}}}
+	v := newVerifier(t, c)
+	accept(t, v, token)
+	c.Issuers[0].RequireKeyID = true
+	reconfigure(t, v, c)
+	if _, err := v.Verify(t.Context(), token); refusedWith(err) == nil || refusedWith(err).Check != "kid" {
+		t.Errorf("%v, want a refusal by kid", err)
+	}
 }
 
 // Keys that stay while their issuer's settings change are still refreshed.

@@ -132,6 +132,7 @@ func TestRequiredClaimSaysWhatWasFound(t *testing.T) {
 		check, got string
 	}{
 		{map[string]any{"sub": null}, "claims", "null"},
+		{map[string]any{"sub": ""}, "claims", "none"}, // no value
 		{map[string]any{"sub": []string{"alice"}}, "claims", "a JSON array instead of a string"},
 		{map[string]any{"amr": nil}, "claims", "none"},
 		{map[string]any{"amr": "pwd"}, "claims", "a JSON string instead of an array"},

@@ -125,6 +125,30 @@ func TestReconfigureKeepsTheKeysOfAChangedIssuer(t *testing.T) {
 	})
 }
 
+// Cached tokens stay if nothing changes, whatever profiles the issuers have.
+func TestReconfigureKeepsTokensOfSeveralProfiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		config := func() jwks.Config {
+			c := jwks.Config{Client: f.client, Issuers: f.issuers("a", "b", "c")}
+			c.Issuers[0].Profile = jwks.Profile{Required: []string{"sub"}}
+			c.Issuers[1].Profile = jwks.Profile{Required: []string{"jti"}}
+			return c
+		}
+		v := newVerifier(t, config())
+		tokens := []string{f.token("a", "1"), f.token("b", "1"), f.token("c", "1")}
+		for range 2 {
+			for _, token := range tokens {
+				accept(t, v, token)
+			}
+			reconfigure(t, v, config())
+		}
+		if n := v.Stats().Signatures; n != 3 {
+			t.Errorf("%d signature checks, want one for each token", n)
+		}
+	})
+}
+
 // Issuer.RequireKeyID holds at once, also for cached tokens.
 func TestReconfigureRequiresKeyID(t *testing.T) {
 	issuer := newIssuer(t, bearertest.IssuerConfig{InMemory: true})

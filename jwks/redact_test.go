@@ -37,7 +37,7 @@ func TestConfigPrintsWhatIsSet(t *testing.T) {
 		{"an issuer", full, []string{"RequireKeyID", "AllowNonHTTPSIdentifier", "InsecureAllowHTTP", "Client", "keys from"}, nil},
 		{"an issuer by default", jwks.Issuer{URL: "https://login.example.com"}, []string{"https://login.example.com"},
 			[]string{"RequireKeyID", "AllowNonHTTPSIdentifier", "InsecureAllowHTTP", "Client"}},
-		{"a configuration", jwks.Config{Issuers: []jwks.Issuer{full}, Resolve: resolve, Client: &http.Client{}, Leeway: time.Second},
+		{"a configuration", jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com"}}, Resolve: resolve, Client: &http.Client{}, Leeway: time.Second},
 			[]string{"https://login.example.com", "Leeway", "Resolve", "Client"}, nil},
 		{"a configuration by default", jwks.Config{Leeway: time.Second}, []string{"Leeway"}, []string{"Resolve", "Client"}},
 	} {

@@ -159,6 +159,7 @@ func TestCloseDuringResolve(t *testing.T) {
 		for n := range 20 {
 			unavailable(t, v, f.token(fmt.Sprint("new", n), "1"))
 		}
+		synctest.Wait()
 		if s := v.Stats().Resolve; s.Live != 1 || s.Calls != calls || f.requests("hangs") != 0 {
 			t.Errorf("%+v after %d calls; want one live issuer, and no call after Close", s, calls)
 		}

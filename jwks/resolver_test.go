@@ -244,6 +244,11 @@ func TestNewcomersDoNotCountForMaxResolved(t *testing.T) {
 		if n := v.Stats().Resolve.Live; n != 63+3 || v.Ready(f.url("good3"), f.url("good4"), f.url("good5")) != nil {
 			t.Errorf("%d are live, want 63 newcomers and 3 others", n)
 		}
+		for n := range 3 {
+			if v.Ready(f.url(fmt.Sprint("good", n))) == nil {
+				t.Errorf("good%d was not evicted", n)
+			}
+		}
 	})
 }
 

@@ -166,6 +166,34 @@ func TestCloseDuringResolve(t *testing.T) {
 	})
 }
 
+// Reconfigure ends a call of Resolve. The tokens that wait for it are judged by the
+// new configuration at once.
+func TestReconfigureEndsCallsOfResolve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		v := newVerifier(t, jwks.Config{
+			Client: f.client,
+			Resolve: func(ctx context.Context, _ string) (jwks.Issuer, error) {
+				<-ctx.Done()
+				return jwks.Issuer{}, ctx.Err()
+			},
+		})
+		begin := time.Now()
+		a, b := verifying(v, f.token("a", "1")), verifying(v, f.token("b", "1"))
+		synctest.Wait()
+		reconfigure(t, v, jwks.Config{Client: f.client, Issuers: f.issuers("a")})
+		if err := <-a; err != nil {
+			t.Error(err)
+		}
+		if err := <-b; !errors.Is(err, bearer.ErrUnrecognized) {
+			t.Errorf("%v, want unrecognized", err)
+		}
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("answered after %v", took)
+		}
+	})
+}
+
 // At most 4,096 tokens wait for Resolve. The others are 503 at once.
 func TestTokensThatWaitForResolveAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

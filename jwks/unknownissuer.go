@@ -35,7 +35,7 @@ func newSpellings(issuers map[string]*issuer, resolves bool) spellings {
 	if resolves {
 		s.hint = "if tokens of this issuer should be accepted, have Config.Resolve return it, or add it to Config.Issuers; otherwise the client asked the wrong server"
 	}
-	if resolves && len(urls) == 0 {
+	if len(urls) == 0 { // which needs Config.Resolve
 		s.told = "an issuer that Config.Resolve knows"
 		return s
 	}

@@ -185,6 +185,14 @@ func TestIssuerIsComparedDecoded(t *testing.T) {
 			t.Errorf("%s: %v; want a refusal by %q, got %s", tt.name, err, tt.check, tt.got)
 		}
 	}
+	// RFC 7519, Section 7.2: malformed JSON is refused, even behind all claims.
+	for _, tail := range []string{"}x", `,"iss":"` + issuer.URL() + `"}`, ""} {
+		token := issuer.Sign("ES256", []byte(`{"alg":"ES256","typ":"at+jwt"}`),
+			fmt.Appendf(nil, `{"iss":%q,"aud":%q,"sub":"alice","client_id":"app","jti":"1","iat":%d,"exp":%d%s`, issuer.URL(), audience, now, now+3600, tail))
+		if _, err := v.Verify(t.Context(), token); refusedWith(err) == nil || refusedWith(err).Check != "claims" {
+			t.Errorf("a payload that ends in %q: %v", tail, err)
+		}
+	}
 }
 
 // C18: the log says once per issuer that a malformed claim is read as absent. A

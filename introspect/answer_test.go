@@ -2,6 +2,7 @@ package introspect_test
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"strings"
@@ -117,6 +118,15 @@ func TestClientOfAnAnswer(t *testing.T) {
 			"sub": "1d2d88f8-8b68-4b6b-883f-1af68b598612", "client_id": "worker", "azp": "worker", "username": "service-account-worker",
 			"preferred_username": "service-account-worker", "clientHost": "192.0.2.1", "clientAddress": "192.0.2.1",
 		}, true},
+		{"Keycloak, a service account by username alone", map[string]any{
+			"sub": "1d2d88f8-8b68-4b6b-883f-1af68b598612", "client_id": "worker", "username": "service-account-worker", "clientAddress": "192.0.2.1",
+		}, true},
+		{"Keycloak, a service account by preferred_username alone", map[string]any{
+			"sub": "1d2d88f8-8b68-4b6b-883f-1af68b598612", "client_id": "worker", "preferred_username": "service-account-worker", "clientId": "worker",
+		}, true},
+		{"a user with a client's address", map[string]any{
+			"sub": "e89175d5-94fd-453a-8abb-9953d59d04cf", "client_id": "shop", "username": "jason", "preferred_username": "jason", "clientHost": "192.0.2.1",
+		}, false},
 		{"Keycloak, a user", map[string]any{
 			"sub": "e89175d5-94fd-453a-8abb-9953d59d04cf", "client_id": "shop", "azp": "shop", "username": "jason", "preferred_username": "jason",
 		}, false},
@@ -168,6 +178,52 @@ func TestBothRefusesWhatNobodyCanCheck(t *testing.T) {
 			if err == nil && (p.Confirmation.JKT != "") != (tt.name != "neither is bound") {
 				t.Errorf("%s: the principal is bound by %+v", tt.name, p.Confirmation)
 			}
+		}
+	})
+}
+
+// RFC 7662, Section 2.2: aud is optional. InsecureAudienceNotSent accepts an answer
+// without aud, but an aud that is sent is checked.
+func TestAudienceNotSent(t *testing.T) {
+	null := json.RawMessage("null")
+	tests := []struct {
+		name string
+		aud  any
+		sent string // the outcome by default
+		not  string // the outcome with InsecureAudienceNotSent
+		got  string // what the refusal says was found
+	}{
+		{"no aud", nil, "invalid_token", "<nil>", "no aud in the answer"},
+		{"aud that is null", null, "invalid_token", "<nil>", "no aud in the answer"},
+		{"this API", audience, "<nil>", "<nil>", ""},
+		{"this API and another", []string{"other", audience}, "<nil>", "<nil>", ""},
+		{"others", []string{"other", "third"}, "invalid_token", "invalid_token", `"other third"`},
+		{"an empty array", []string{}, "invalid_token", "invalid_token", `""`},
+	}
+	for _, notSent := range []bool{false, true} {
+		inBubble(t, func(c *introspect.Config) { c.InsecureAudienceNotSent = notSent }, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+			for _, tt := range tests {
+				answering(issuer, map[string]any{"aud": tt.aud})
+				_, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{}))
+				want := map[bool]string{false: tt.sent, true: tt.not}[notSent]
+				if codeOf(err) != want {
+					t.Errorf("%s, InsecureAudienceNotSent %t: %v, want %s", tt.name, notSent, err, want)
+				}
+				if e, ok := errors.AsType[*bearer.Error](err); ok && (e.Check != "aud" || e.Got != tt.got) {
+					t.Errorf("%s: check %s, got %s; want aud, %s", tt.name, e.Check, e.Got, tt.got)
+				}
+			}
+		})
+	}
+}
+
+// C18: a member that protects the API rejects the answer when it is malformed,
+// whatever it is read for.
+func TestRolesInAMemberThatProtects(t *testing.T) {
+	inBubble(t, func(c *introspect.Config) { c.Roles = []string{"/exp"} }, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		_, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{}))
+		if codeOf(err) != "unavailable" || !strings.Contains(err.Error(), "exp: a JSON number instead of roles") {
+			t.Errorf("roles in exp: %v", err)
 		}
 	})
 }

@@ -85,11 +85,7 @@ func PrivateKeyJWT(clientID string, key []byte) Auth {
 		return a
 	}
 	secret, err := private.Secret()
-	a.secret = hide(secret)
-	if err != nil || clientID == "" {
-		a.err = errors.Join(err, needed("PrivateKeyJWT", clientID, "key"))
-		return a
-	}
+	a.secret, a.err = hide(secret), errors.Join(err, needed("PrivateKeyJWT", clientID, "key"))
 	header := map[string]string{"alg": string(private.Algorithm()), "typ": "JWT"}
 	if private.ID() != "" {
 		header["kid"] = private.ID()
@@ -204,4 +200,3 @@ func (a Auth) check() error {
 type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "our own credentials: " + e.err.Error() }
-func (e *credentialsError) Unwrap() error { return e.err }

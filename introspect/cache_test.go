@@ -373,6 +373,40 @@ func TestSharedSecret(t *testing.T) {
 	}
 }
 
+// I7: two clients whose IDs and secrets make the same text together do not share
+// entries.
+func TestSharedKeysKeepTheirPartsApart(t *testing.T) {
+	shared := newMemory()
+	one, two := strings.Repeat("1", 32), strings.Repeat("2", 32)
+	for i, tt := range []struct{ client, secret string }{{"api", one + two}, {"api" + one, two}} {
+		v := asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) {
+			c.Shared, c.Auth, c.SharedSecret = shared, introspect.MutualTLS(tt.client), []byte(tt.secret)
+		})
+		if _, err := v.Verify(t.Context(), "token"); err != nil || v.Stats().Requests != 1 || len(shared.values) != i+1 {
+			t.Errorf("%s: %d requests, %d shared entries, %v", tt.client, v.Stats().Requests, len(shared.values), err)
+		}
+	}
+}
+
+// NIST SP 800-38D, Section 8: no two encryptions with one key use the same nonce.
+func TestSharedNoncesDiffer(t *testing.T) {
+	shared := newMemory()
+	seen := map[string]bool{}
+	for range 2 {
+		v := asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) { c.Shared = shared })
+		if _, err := v.Verify(t.Context(), "token"); err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range shared.values {
+			seen[string(value[:12])] = true
+			delete(shared.values, key)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("two entries begin with %d nonces, want 2", len(seen))
+	}
+}
+
 // A hanging shared cache leaves enough time for the endpoint.
 func TestSharedCacheHangs(t *testing.T) {
 	with := func(c *introspect.Config) { c.Shared, c.Timeout = hanging{newMemory()}, 200*time.Millisecond }

@@ -50,6 +50,16 @@ func TestTemplatesAndNilValues(t *testing.T) {
 			t.Errorf("no %q in %v", want, err)
 		}
 	}
+	for name, auth := range map[string]introspect.Auth{
+		"ClientSecretPost": introspect.ClientSecretPost("<client-id>", "secret"),
+		"MutualTLS":        introspect.MutualTLS("<client-id>"),
+		"PrivateKeyJWT":    introspect.PrivateKeyJWT("<client-id>", []byte(edJWK)),
+	} {
+		_, err := introspect.New(introspect.Config{Issuer: "https://login.example.com", Audience: []string{audience}, Auth: auth})
+		if err == nil || !strings.Contains(err.Error(), name+`: the client ID "<client-id>": contains the placeholder`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	var source *nilSource
 	_, err = introspect.New(introspect.Config{Auth: introspect.BearerToken(source)})
 	if err == nil || !strings.Contains(err.Error(), "BearerToken: a nil source") {

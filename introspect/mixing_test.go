@@ -1,10 +1,14 @@
 package introspect_test
 
 import (
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -154,4 +158,49 @@ func TestDiscoveryIsSparing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// RFC 8414, Section 2: metadata may list how clients authenticate at the endpoint. If
+// the list lacks the verifier's way, a record says so. RFC 8705, Section 2 has two
+// names for mutual TLS, and no name exists for a bearer token.
+func TestAuthMethodIsNotListed(t *testing.T) {
+	own := introspect.BearerToken(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "own"}))
+	basic := introspect.ClientSecretBasic("api", "secret")
+	tests := []struct {
+		name   string
+		auth   introspect.Auth
+		listed string // JSON; empty: none
+		warns  bool
+	}{
+		{"no list", basic, "", false},
+		{"listed", basic, `["private_key_jwt","client_secret_basic"]`, false},
+		{"not listed", basic, `["private_key_jwt","self_signed_tls_client_auth"]`, true},
+		{"an empty list", basic, `[]`, true},
+		{"mutual TLS", introspect.MutualTLS("api"), `["tls_client_auth"]`, false},
+		{"mutual TLS, self-signed", introspect.MutualTLS("api"), `["self_signed_tls_client_auth"]`, false},
+		{"mutual TLS, not listed", introspect.MutualTLS("api"), `["client_secret_basic"]`, true},
+		{"a bearer token", own, `["client_secret_basic"]`, false},
+	}
+	for _, tt := range tests {
+		var log lockedLog
+		v := asking(t, nil, func(c *introspect.Config) {
+			c.Endpoint, c.Auth, c.Logger = "", tt.auth, slog.New(slog.NewTextHandler(&log, nil))
+			c.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost {
+					return answers(200, nil, `{"active":false}`)(r)
+				}
+				metadata := `{"issuer":"https://issuer.example.com","introspection_endpoint":"https://issuer.example.com/introspect"`
+				if tt.listed != "" {
+					metadata += `,"introspection_endpoint_auth_methods_supported":` + tt.listed
+				}
+				return answers(200, nil, metadata+`}`)(r)
+			})}
+		})
+		if _, err := v.Verify(t.Context(), "token"); codeOf(err) != "unrecognized" {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if strings.Contains(log.String(), "does not list our client authentication") != tt.warns {
+			t.Errorf("%s: logged %q", tt.name, log.String())
+		}
+	}
 }

@@ -119,6 +119,8 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"good", nil, ok},
 		{"active false", map[string]any{"active": false}, unrecognized},
+		// RFC 7662, Section 2.2: an inactive answer needs no other member.
+		{"active false, exp as a string", map[string]any{"active": false, "exp": "1"}, unrecognized},
 		{"active as a string", map[string]any{"active": "true"}, unavailable},
 		{"active as a number", map[string]any{"active": 1}, unavailable},
 		{"no active", map[string]any{"active": nil}, unavailable},
@@ -141,8 +143,12 @@ func TestAnswers(t *testing.T) {
 		{"a refresh token by token_use", map[string]any{"token_use": "refresh_token"}, invalid},
 		{"an unknown token_type", map[string]any{"token_type": "N_A"}, invalid},
 		{"token_type in another case", map[string]any{"token_type": "bearer"}, ok},
+		{"token_type access_token", map[string]any{"token_type": "access_token"}, ok},
+		{"token_use access", map[string]any{"token_use": "access"}, ok},
+		{"token_use access_token", map[string]any{"token_use": "access_token"}, ok},
 		{"no token_type", map[string]any{"token_type": nil}, ok},
 		{"bound to a key", map[string]any{"cnf": jkt, "token_type": "DPoP"}, ok}, // the guard checks the binding
+		{"bound to a key, no token_type", map[string]any{"cnf": jkt, "token_type": nil}, ok},
 		{"bound to a key, of type Bearer", map[string]any{"cnf": jkt, "token_type": "Bearer"}, invalid},
 		// Reports G4: a token bound to an unknown key cannot be checked.
 		{"of type DPoP, no cnf", map[string]any{"token_type": "DPoP"}, invalid},
@@ -239,9 +245,13 @@ func TestEndpointFaults(t *testing.T) {
 		{"an array", bearertest.Fault{Body: []byte(`[true]`)}, "unavailable", ""},
 		{"empty", bearertest.Fault{Body: []byte{}}, "unavailable", ""},
 		{"active twice", bearertest.Fault{Body: []byte(`{"active":false,"active":true}`)}, "unavailable", ""},
-		{"Active", bearertest.Fault{Body: []byte(`{"Active":true}`)}, "unavailable", ""},
+		{"Active", bearertest.Fault{Body: []byte(`{"Active":true}`)}, "unavailable", "active: it is missing"},
 		{"data after the object", bearertest.Fault{Body: []byte(`{"active":true} {}`)}, "unavailable", ""},
 		{"unsupported_token_type", bearertest.Fault{Status: 400, Body: []byte(`{"error":"unsupported_token_type"}`)}, "unrecognized", ""},
+		{"unsupported_token_type by 500", bearertest.Fault{Status: 500, Body: []byte(`{"error":"unsupported_token_type"}`)}, "unavailable", ""},
+		{"unsupported_token_type in another member", bearertest.Fault{Status: 400, Body: []byte(`{"error":"x","error_description":"unsupported_token_type"}`)}, "unavailable", ""},
+		{"unsupported_token_type, and data after it", bearertest.Fault{Status: 400, Body: []byte(`{"error":"unsupported_token_type"} {}`)}, "unavailable", ""},
+		{"invalid_client by 500", bearertest.Fault{Status: 500, Body: []byte(`{"error":"invalid_client"}`)}, "unavailable", "check the issuer's health"},
 		{"invalid_request", bearertest.Fault{Status: 400, Body: []byte(`{"error":"invalid_request"}`)}, "unavailable", ""},
 		{"reset, once", bearertest.Fault{Reset: true, Times: 1}, "<nil>", ""},
 		{"reset, always", bearertest.Fault{Reset: true}, "unavailable", "can be reached"},

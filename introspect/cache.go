@@ -130,29 +130,25 @@ type local struct {
 	forgotten        *otter.Cache[cacheKey, time.Time] // when forgetting ends
 }
 
-func newLocal(entries, bytes int) (*local, error) {
-	build := func(entries, bytes int) (*otter.Cache[cacheKey, *entry], error) {
+// newLocal returns an empty cache. Both bounds must be positive.
+func newLocal(entries, bytes int) *local {
+	build := func(entries, bytes int) *otter.Cache[cacheKey, *entry] {
 		// An entry weighs at least its share, so that the weight bounds the
 		// number of entries too.
-		share := max(bytes/entries, 1)
-		return otter.New(&otter.Options[cacheKey, *entry]{
+		share := bytes / entries
+		return otter.Must(&otter.Options[cacheKey, *entry]{
 			MaximumWeight: uint64(bytes),
 			Weigher: func(_ cacheKey, e *entry) uint32 {
 				return uint32(min(uint64(max(e.weight(), share)), math.MaxUint32))
 			},
 		})
 	}
-	active, err := build(entries, bytes)
-	if err != nil {
-		return nil, err
+	return &local{
+		active: build(entries, bytes),
+		// Answers about inactive tokens are small and expire soon.
+		inactive:  build(max(entries/4, 1), max(bytes/8, 1)),
+		forgotten: otter.Must(&otter.Options[cacheKey, time.Time]{MaximumSize: entries}),
 	}
-	// Answers about inactive tokens are small and expire soon.
-	inactive, err := build(max(entries/4, 1), max(bytes/8, 1))
-	if err != nil {
-		return nil, err
-	}
-	forgotten, err := otter.New(&otter.Options[cacheKey, time.Time]{MaximumSize: entries})
-	return &local{active: active, inactive: inactive, forgotten: forgotten}, err
 }
 
 func (l *local) get(key cacheKey) *entry {

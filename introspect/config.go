@@ -140,7 +140,7 @@ func New(c Config) (*Verifier, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return newVerifier(c.withDefaults())
+	return newVerifier(c.withDefaults()), nil
 }
 
 // withDefaults returns c with the default of each field that is not set.

@@ -31,7 +31,7 @@ func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *
 	}
 	patience := v.config.patience()
 	if v.circuit.open(now) > 0 {
-		patience = min(patience, openPatience)
+		patience = openPatience // always shorter
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

@@ -29,9 +29,8 @@ type troubles struct {
 	cache *otter.Cache[cacheKey, *trouble]
 }
 
-func newTroubles(entries int) (troubles, error) {
-	cache, err := otter.New(&otter.Options[cacheKey, *trouble]{MaximumSize: entries})
-	return troubles{cache}, err
+func newTroubles(entries int) troubles {
+	return troubles{otter.Must(&otter.Options[cacheKey, *trouble]{MaximumSize: entries})}
 }
 
 // get returns the trouble of a token that must not be introspected now, or nil.

@@ -35,20 +35,12 @@ type Verifier struct {
 
 var _ bearer.Verifier = (*Verifier)(nil)
 
-func newVerifier(c Config) (*Verifier, error) {
-	cache, err := newLocal(c.CacheEntries, c.CacheBytes)
-	if err != nil {
-		return nil, err
-	}
-	troubles, err := newTroubles(c.CacheEntries)
-	if err != nil {
-		return nil, err
-	}
+func newVerifier(c Config) *Verifier {
 	v := &Verifier{
 		config:   c,
-		troubles: troubles,
+		troubles: newTroubles(c.CacheEntries),
 		keys:     newKeyMaker(&c),
-		local:    cache,
+		local:    newLocal(c.CacheEntries, c.CacheBytes),
 		journal:  journal{config: c},
 		flights:  make(map[cacheKey]*flight),
 	}
@@ -60,7 +52,7 @@ func newVerifier(c Config) (*Verifier, error) {
 		v.shared = newShared(c)
 		v.work.Go(func() { c.Shared.Watch(v.ctx, v.forgotten) })
 	}
-	return v, nil
+	return v
 }
 
 // Close ends what [New] started, and waits for it. After that Verify answers only

@@ -177,8 +177,8 @@ func (l *local) forget(key cacheKey, until time.Time) {
 
 // isForgotten reports whether the key was forgotten recently.
 func (l *local) isForgotten(key cacheKey) bool {
-	until, ok := l.forgotten.GetIfPresent(key)
-	return ok && time.Now().Before(until)
+	until, _ := l.forgotten.GetIfPresent(key) // the zero time: it was not
+	return time.Now().Before(until)
 }
 
 func (l *local) forgetAll() {

@@ -376,14 +376,16 @@ func TestSharedSecret(t *testing.T) {
 // I7: two clients whose IDs and secrets make the same text together do not share
 // entries.
 func TestSharedKeysKeepTheirPartsApart(t *testing.T) {
-	shared := newMemory()
 	one, two := strings.Repeat("1", 32), strings.Repeat("2", 32)
-	for i, tt := range []struct{ client, secret string }{{"api", one + two}, {"api" + one, two}} {
-		v := asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) {
-			c.Shared, c.Auth, c.SharedSecret = shared, introspect.MutualTLS(tt.client), []byte(tt.secret)
-		})
-		if _, err := v.Verify(t.Context(), "token"); err != nil || v.Stats().Requests != 1 || len(shared.values) != i+1 {
-			t.Errorf("%s: %d requests, %d shared entries, %v", tt.client, v.Stats().Requests, len(shared.values), err)
+	for _, between := range []string{"", "\x00\x00\x00\x00\x00\x00\x00\x00"} {
+		shared := newMemory()
+		for i, tt := range []struct{ client, secret string }{{"api", one + between + two}, {"api" + between + one, two}} {
+			v := asking(t, func(string) (int, http.Header) { return 200, nil }, func(c *introspect.Config) {
+				c.Shared, c.Auth, c.SharedSecret = shared, introspect.MutualTLS(tt.client), []byte(tt.secret)
+			})
+			if _, err := v.Verify(t.Context(), "token"); err != nil || v.Stats().Requests != 1 || len(shared.values) != i+1 {
+				t.Errorf("%s: %d requests, %d shared entries, %v", tt.client, v.Stats().Requests, len(shared.values), err)
+			}
 		}
 	}
 }

@@ -4,11 +4,9 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -186,51 +184,30 @@ func (l *local) forgetAll() {
 	l.inactive.InvalidateAll()
 }
 
-func (l *local) close() {
-	l.active.StopAllGoroutines()
-	l.inactive.StopAllGoroutines()
-	l.forgotten.StopAllGoroutines()
-}
-
 // seal encrypts an answer for the shared cache. The encryption key is derived from
 // the token, which is stored nowhere, and from the verifier's secret. A copy of the
 // cache therefore reveals nothing, and write access does not permit forgeries.
-func (m *keyMaker) seal(token string, key cacheKey, document string, fetched time.Time) ([]byte, error) {
-	aead, err := m.aead(token)
-	if err != nil {
-		return nil, err
-	}
+func (m *keyMaker) seal(token string, key cacheKey, document string, fetched time.Time) []byte {
 	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(document)), uint64(fetched.UnixNano()))
 	plain = append(plain, document...)
-	nonce := make([]byte, aead.NonceSize())
-	_, _ = rand.Read(nonce) // never fails
-	return aead.Seal(nonce, nonce, plain, key[:]), nil
+	return m.aead(token).Seal(nil, nil, plain, key[:])
 }
 
-var errSealed = errors.New("the shared entry belongs to another verifier")
-
-func (m *keyMaker) unseal(token string, key cacheKey, sealed []byte) (document []byte, fetched time.Time, err error) {
-	aead, err := m.aead(token)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if len(sealed) < aead.NonceSize() {
-		return nil, time.Time{}, errSealed
-	}
-	nonce, box := sealed[:aead.NonceSize()], sealed[aead.NonceSize():]
-	plain, err := aead.Open(nil, nonce, box, key[:])
+// unseal decrypts an answer. It returns false if another verifier stored it, or if
+// it was changed.
+func (m *keyMaker) unseal(token string, key cacheKey, sealed []byte) (document []byte, fetched time.Time, ok bool) {
+	plain, err := m.aead(token).Open(nil, nil, sealed, key[:])
 	if err != nil || len(plain) < 8 {
-		return nil, time.Time{}, errSealed
+		return nil, time.Time{}, false
 	}
-	return plain[8:], time.Unix(0, int64(binary.BigEndian.Uint64(plain))), nil
+	return plain[8:], time.Unix(0, int64(binary.BigEndian.Uint64(plain))), true
 }
 
-func (m *keyMaker) aead(token string) (cipher.AEAD, error) {
+// aead returns AES-256-GCM with a random nonce before each ciphertext.
+func (m *keyMaker) aead(token string) cipher.AEAD {
 	mac := hmac.New(sha256.New, m.secret[:])
 	mac.Write([]byte(token))
-	block, err := aes.NewCipher(mac.Sum(nil))
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
+	block, _ := aes.NewCipher(mac.Sum(nil)) // never fails for 32 bytes
+	aead, _ := cipher.NewGCMWithRandomNonce(block)
+	return aead
 }

@@ -58,7 +58,7 @@ type circuit struct {
 	probe    *probe    // the probe under way; nil: none
 	probed   time.Time // when the last probe ended
 	opened   time.Time // when the circuit opened; zero: it is closed
-	until    time.Time // when the next probe of an open circuit is due
+	until    time.Time // when the next probe of an open circuit is due; zero: it is closed
 	paused   time.Time // when a failed probe last set until
 	tries    int       // tries since the last probe
 }
@@ -101,7 +101,7 @@ func (c *circuit) readmits(admitted, now time.Time, active bool) bool {
 func (c *circuit) refuses(now time.Time, active bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.opened.IsZero() && now.Before(c.until) && !(active && c.tries < maxTries)
+	return now.Before(c.until) && !(active && c.tries < maxTries)
 }
 
 func (c *circuit) judge(now time.Time, active bool) verdict {
@@ -172,7 +172,6 @@ func (c *circuit) asks(p *probe, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.opened.IsZero() && !c.answered.Before(p.since) {
-		c.end(p, now)
 		return false
 	}
 	p.asked = now
@@ -202,7 +201,6 @@ func (c *circuit) hasFailed(p *probe, now time.Time, retryAfter time.Duration) (
 	defer c.mu.Unlock()
 	p.failed++
 	if !c.answered.Before(p.asked) {
-		c.end(p, now)
 		return false
 	}
 	if c.opened.IsZero() {
@@ -213,7 +211,7 @@ func (c *circuit) hasFailed(p *probe, now time.Time, retryAfter time.Duration) (
 	}
 	wait := max(now.Sub(c.opened)/4, retryAfter, minOpen)
 	c.until, c.paused, c.tries = now.Add(min(wait, maxOpen)), now, 0
-	c.end(p, now)
+	c.end(p, now) // callers need not wait for the log record
 	return false
 }
 

@@ -44,8 +44,8 @@ func (v *Verifier) forgotten(name string) {
 		}
 		return
 	}
-	key, err := parseKey(name)
-	if err != nil {
+	key, ok := parseKey(name)
+	if !ok {
 		return // not a key of a Verifier
 	}
 	// Do not read the token from the shared cache until its old entries have

@@ -1,8 +1,10 @@
 package introspect_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -101,6 +103,8 @@ func TestTimesOfProbes(t *testing.T) {
 		{"a probe with Retry-After", behaviour{"", answers(503, retryIn60, "")}, []use{{0, "odd-1"}}, []int{25}, true},
 		{"Retry-After of another status", behaviour{"", answers(500, retryIn60, "")}, []use{{0, "odd-1"}}, []int{25, 125, 325}, true},
 		{"a probe that fails, and an answer", slow(50*time.Millisecond, broken), []use{{0, "odd-1"}, {30, "good-1"}}, []int{25}, false},
+		{"a probe that fails with Retry-After, and an answer", slow(50*time.Millisecond, behaviour{"", answers(503, retryIn60, "")}), []use{{0, "odd-1"}, {30, "good-1"}}, []int{25}, false},
+		{"a probe whose credentials are rejected", behaviour{"", answers(400, nil, `{"error":"invalid_client"}`)}, []use{{0, "odd-1"}}, []int{25, 125, 325}, true},
 		{"probes that fail, and an answer before the next one", broken, []use{{0, "odd-1"}, {30, "good-1"}}, []int{25}, false},
 	}
 	for _, tt := range tests {
@@ -400,31 +404,146 @@ func TestSuspicionEndsWithAnOutage(t *testing.T) {
 // token is to blame, but for half a second at most. If the question took more than a
 // second, the probe was sent long before.
 func TestWaitsForTheProbe(t *testing.T) {
+	limited := behaviour{"", answers(503, retryIn60, "")}
 	for name, tt := range map[string]struct {
-		question, probe time.Duration
-		want            time.Duration
+		question, probe int // in milliseconds
+		then            behaviour
+		good            int // when another question is asked and answered; zero: never
+		want            int
 	}{
-		"a fast probe":    {10 * time.Millisecond, 40 * time.Millisecond, 75 * time.Millisecond},
-		"a slow probe":    {10 * time.Millisecond, 900 * time.Millisecond, 510 * time.Millisecond},
-		"a slow question": {1500 * time.Millisecond, 900 * time.Millisecond, 1500 * time.Millisecond},
+		"a fast probe":                           {10, 40, inactive, 0, 75},
+		"a slow probe":                           {10, 900, inactive, 0, 510},
+		"a slow question":                        {1500, 900, inactive, 0, 1500},
+		"a question of just a second":            {1000, 900, inactive, 0, 1000},
+		"a later answer, so no probe":            {10, 40, inactive, 5, 10},
+		"a later answer before the probe":        {10, 40, inactive, 20, 35},
+		"a probe that fails":                     {10, 40, limited, 0, 75},
+		"a probe that fails, and another answer": {10, 40, limited, 50, 75},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			v := scripted(t, nil, func(token string) behaviour {
-				if isProbe(token) {
-					elapse(tt.probe)
-					return inactive
+			v := scripted(t, func(c *introspect.Config) { c.Logger = slog.New(slowLog{}) }, func(token string) behaviour {
+				switch {
+				case isProbe(token):
+					elapse(ms(tt.probe))
+					return tt.then
+				case token == "good-1":
+					return active
 				}
-				elapse(tt.question)
+				elapse(ms(tt.question))
 				return broken
 			})
+			if tt.good > 0 {
+				go func() {
+					elapse(ms(tt.good))
+					_, _ = v.Verify(t.Context(), "good-1")
+				}()
+			}
 			start := time.Now()
 			_, err := v.Verify(t.Context(), "t-1")
-			if got := time.Since(start); codeOf(err) != "unavailable" || got != tt.want {
-				t.Errorf("%s: %v after %v, want %v", name, err, got, tt.want)
+			if got := time.Since(start); codeOf(err) != "unavailable" || got != ms(tt.want) {
+				t.Errorf("%s: %v after %v, want %v", name, err, got, ms(tt.want))
 			}
 			v.Close()
 		})
 	}
+}
+
+// slowLog takes a second to write the record of an outage.
+type slowLog struct{ slog.Handler }
+
+func (slowLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (slowLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "cannot introspect tokens" {
+		elapse(time.Second)
+	}
+	return nil
+}
+
+// A question from before an outage, which fails while a probe is due, has it sent.
+func TestOldQuestionsProbeAnOpenCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := &timeline{start: time.Now()}
+		var down atomic.Bool
+		v := scripted(t, nil, func(token string) behaviour {
+			line.note(token)
+			switch {
+			case token == "hang-1":
+				return never
+			case down.Load():
+				return broken
+			}
+			return active
+		})
+		go func() { _, _ = v.Verify(t.Context(), "hang-1") }()
+		elapse(ms(1))
+		_, _ = v.Verify(t.Context(), "good-1")
+		elapse(ms(1999))
+		down.Store(true)
+		_, _ = v.Verify(t.Context(), "t-1")
+		elapse(time.Until(line.start.Add(6 * time.Second)))
+		if want := []int{2025, 2125, 2325, 5000}; !slices.Equal(line.probes, want) {
+			t.Errorf("probes after %v ms, want %v", line.probes, want)
+		}
+		v.Close()
+	})
+}
+
+// A probe that is answered does not make the verifier look for another endpoint.
+func TestGoodProbesKeepTheEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var metadata atomic.Int32
+		v := scripted(t, func(c *introspect.Config) { c.Endpoint = "" }, func(token string) behaviour {
+			switch token {
+			case "": // a GET
+				metadata.Add(1)
+				return behaviour{"", answers(200, nil, `{"issuer":"https://issuer.example.com","introspection_endpoint":"https://issuer.example.com/introspect"}`)}
+			case "odd-1":
+				return broken
+			}
+			return active
+		})
+		for _, token := range []string{"good-1", "odd-1", "good-2", "good-3"} {
+			_, _ = v.Verify(t.Context(), token)
+			elapse(30 * time.Second)
+		}
+		if n := metadata.Load(); n != 1 || v.Stats().Probes != 1 {
+			t.Errorf("%d requests for metadata and %d probes, want one of each", n, v.Stats().Probes)
+		}
+		v.Close()
+	})
+}
+
+// The bound of the tries holds with a shared cache too.
+func TestTriesWithASharedCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		var tries atomic.Int32
+		v := scripted(t, func(c *introspect.Config) { c.MaxAge, c.Shared = time.Second, newMemory() }, func(token string) behaviour {
+			if !down.Load() {
+				return active
+			}
+			if !isProbe(token) {
+				tries.Add(1)
+			}
+			return behaviour{"", answers(503, retryIn60, "")}
+		})
+		for i := range 8 {
+			_, _ = v.Verify(t.Context(), fmt.Sprint("good-", i))
+		}
+		elapse(2 * time.Second)
+		down.Store(true)
+		_, _ = v.Verify(t.Context(), "t-1")
+		elapse(time.Second)
+		tries.Store(0)
+		for i := range 8 {
+			_, _ = v.Verify(t.Context(), fmt.Sprint("good-", i))
+		}
+		if n := tries.Load(); n != 4 {
+			t.Errorf("%d tokens were introspected, want 4", n)
+		}
+		v.Close()
+	})
 }
 
 // After Close no request is sent, and Close waits for those under way.

@@ -65,8 +65,8 @@ func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *
 	if err != nil || len(sealed) == 0 {
 		return nil
 	}
-	document, fetched, err := v.keys.unseal(token, key, sealed)
-	if err != nil {
+	document, fetched, ok := v.keys.unseal(token, key, sealed)
+	if !ok {
 		return nil
 	}
 	a, err := v.endpoint.read(document)
@@ -96,19 +96,17 @@ func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *ent
 	if ttl <= 0 || len(e.answer.document) > maxShared {
 		return
 	}
-	sealed, err := v.keys.seal(token, key, e.answer.document, e.fetched)
-	if err != nil {
-		return
-	}
+	sealed := v.keys.seal(token, key, e.answer.document, e.fetched)
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
 	v.noteShared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
 }
 
-func parseKey(name string) (key cacheKey, err error) {
+// parseKey is the reverse of cacheKey.String.
+func parseKey(name string) (key cacheKey, ok bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(name)
 	if err != nil || len(b) != len(key) {
-		return key, errSealed
+		return key, false
 	}
-	return cacheKey(b), nil
+	return cacheKey(b), true
 }

@@ -160,8 +160,9 @@ func (o *opener) read(payload []byte) ([]byte, error) {
 	if e := claims.CheckTimes(time.Now(), notBefore, &p, o.leeway); e != nil {
 		return nil, fmt.Errorf("the signed answer: %w", error(e))
 	}
-	if !v.Has(o.inner) || v.Raw(o.inner).Kind() != '{' {
+	inner := v.Raw(o.inner)
+	if inner.Kind() != '{' {
 		return nil, errors.New("the signed answer has no object token_introspection")
 	}
-	return []byte(v.Raw(o.inner)), nil
+	return []byte(inner), nil
 }

@@ -58,4 +58,3 @@ func (t troubles) forget(key cacheKey) {
 }
 
 func (t troubles) forgetAll() { t.cache.InvalidateAll() }
-func (t troubles) close()     { t.cache.StopAllGoroutines() }

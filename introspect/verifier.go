@@ -63,8 +63,6 @@ func (v *Verifier) Close() {
 	v.mu.Unlock()
 	v.work.Wait()
 	v.endpoint.close()
-	v.local.close()
-	v.troubles.close()
 }
 
 // background runs work in a goroutine until the verifier is closed. It returns

@@ -145,11 +145,11 @@ func (e *endpoint) failed(response fetch.Response, err error) (*answer, error) {
 }
 
 func errorCode(body []byte) (code string) {
-	err := strictjson.Object(body, func(name []byte, value strictjson.Value) (err error) {
+	err := strictjson.Object(body, func(name []byte, value strictjson.Value) error {
 		if string(name) == "error" {
-			code, err = strictjson.String(value)
+			code, _ = strictjson.String(value) // empty if it is no string
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return ""

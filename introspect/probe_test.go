@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/introspect"
 )
@@ -340,6 +342,16 @@ func TestFailuresThatPauseNoToken(t *testing.T) {
 		}
 		v.Close()
 
+		source := new(onceFailing)
+		v = scripted(t, func(c *introspect.Config) { c.Auth = introspect.BearerToken(source) }, func(string) behaviour { return active })
+		if _, err := v.Verify(t.Context(), "t-1"); codeOf(err) != "unavailable" {
+			t.Error(err)
+		}
+		if _, err := v.Verify(t.Context(), "t-1"); err != nil {
+			t.Errorf("after a token source that failed: %v", err)
+		}
+		v.Close()
+
 		var down atomic.Bool
 		var asked atomic.Int32
 		v = scripted(t, func(c *introspect.Config) { c.MaxAge = time.Second }, func(token string) behaviour {
@@ -365,6 +377,63 @@ func TestFailuresThatPauseNoToken(t *testing.T) {
 		}
 		v.Close()
 	})
+}
+
+// onceFailing is a token source whose first call fails.
+type onceFailing struct{ calls atomic.Int32 }
+
+func (s *onceFailing) Token() (*oauth2.Token, error) {
+	if s.calls.Add(1) == 1 {
+		return nil, errors.New("no connection")
+	}
+	return &oauth2.Token{AccessToken: "own"}, nil
+}
+
+// The log says that a token got no answer if the endpoint, or the verifier's own
+// credentials, are the reason. The probe logs any other failure.
+func TestWhichFailuresOfATokenAreLogged(t *testing.T) {
+	refused := behaviour{"", func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}}
+	for name, tt := range map[string]struct {
+		auth introspect.Auth
+		then behaviour
+		want bool
+	}{
+		"an error of the endpoint":         {introspect.ClientSecretBasic("api", "secret"), broken, true},
+		"a connection that was refused":    {introspect.ClientSecretBasic("api", "secret"), refused, false},
+		"a token source that fails once":   {introspect.BearerToken(new(onceFailing)), inactive, true},
+		"credentials that it rejects once": {introspect.ClientSecretBasic("api", "secret"), behaviour{"", answers(401, nil, "")}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log lockedLog
+			v := scripted(t, func(c *introspect.Config) {
+				c.Auth, c.Logger = tt.auth, slog.New(slog.NewTextHandler(&log, nil))
+			}, func(token string) behaviour {
+				if isProbe(token) {
+					return inactive
+				}
+				return tt.then
+			})
+			_, _ = v.Verify(t.Context(), "t-1")
+			v.Close()
+			if got := strings.Contains(log.String(), "the endpoint gives no answer about a token"); got != tt.want {
+				t.Errorf("%s: logged %q", name, log.String())
+			}
+		})
+	}
+}
+
+// An answer may have 256 KiB.
+func TestLargestAnswer(t *testing.T) {
+	for size, want := range map[int]string{256 << 10: "<nil>", 256<<10 + 1: "unavailable"} {
+		const begin, end = `{"active":true,"aud":"` + audience + `","x":"`, `"}`
+		body := begin + strings.Repeat("x", size-len(begin)-len(end)) + end
+		v := scripted(t, nil, func(token string) behaviour { return behaviour{"", answers(200, nil, body)} })
+		if _, err := v.Verify(t.Context(), "t-1"); codeOf(err) != want {
+			t.Errorf("%d bytes: %v, want %s", size, err, want)
+		}
+	}
 }
 
 // Reports V5: in an outage no token is suspect, not even one that failed while the

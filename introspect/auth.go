@@ -196,7 +196,8 @@ func (a Auth) check() error {
 }
 
 // credentialsError means that the endpoint rejects the verifier's credentials, or
-// that the verifier could not get any.
+// that the verifier could not get any. It does not unwrap its cause: the status of
+// the response is no reason to blame the request.
 type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return "our own credentials: " + e.err.Error() }

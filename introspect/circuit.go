@@ -234,9 +234,6 @@ func (c *circuit) end(p *probe, now time.Time) {
 // rejects the verifier's credentials. The rejection of a single request, such as
 // 400 (RFC 9110, Section 15.5), does not show it.
 func isIll(err error) bool {
-	if _, credentials := errors.AsType[*credentialsError](err); credentials {
-		return true
-	}
 	if status, ok := errors.AsType[*fetch.StatusError](err); ok && status.Status >= 400 && status.Status < 500 {
 		switch status.Status {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,

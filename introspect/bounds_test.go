@@ -149,10 +149,11 @@ func TestExpiredAnswerWaitsForASlot(t *testing.T) {
 	})
 }
 
-// Forget discards the answer "not active" too.
+// Forget discards the answer "not active" too. In the shared cache it forgets one key.
 func TestForgetAnInactiveToken(t *testing.T) {
 	var known atomic.Bool
-	v := scripted(t, nil, func(string) behaviour {
+	shared := newMemory()
+	v := scripted(t, func(c *introspect.Config) { c.Shared = shared }, func(string) behaviour {
 		if known.Load() {
 			return active
 		}
@@ -167,6 +168,9 @@ func TestForgetAnInactiveToken(t *testing.T) {
 	}
 	if _, err := v.Verify(t.Context(), "t-1"); err != nil {
 		t.Errorf("after Forget: %v", err)
+	}
+	if n := len(shared.forgot); n != 1 {
+		t.Errorf("%d keys are forgotten, want 1", n)
 	}
 }
 

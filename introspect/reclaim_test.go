@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -224,4 +225,109 @@ func TestPauseOfAnOvertakenToken(t *testing.T) {
 			v.Close()
 		})
 	}
+}
+
+// An introspection that waits for a slot while the circuit opens is judged again: a
+// token that was active before may be one of the tries, and no other token is sent.
+func TestWaitingTokensAreJudgedAgain(t *testing.T) {
+	for slow, want := range map[string]int32{"good400-1": 1, "good700-1": 0} { // they wait for 500 ms at most
+		synctest.Test(t, func(t *testing.T) {
+			endpoint := byToken(0)
+			var down atomic.Bool
+			var known, other atomic.Int32
+			v := scripted(t, func(c *introspect.Config) { c.MaxConcurrent, c.MaxAge = 1, time.Second }, func(token string) behaviour {
+				switch {
+				case strings.HasPrefix(token, "good0-known"):
+					known.Add(1)
+				case strings.HasPrefix(token, "good0-other"):
+					other.Add(1)
+				}
+				if down.Load() && token != slow {
+					return behaviour{"", answers(503, retryIn60, "")}
+				}
+				return endpoint(token)
+			})
+			_, _ = v.Verify(t.Context(), "good0-known")
+			elapse(2 * time.Second)
+			down.Store(true)
+			go func() { _, _ = v.Verify(t.Context(), "odd-1") }()
+			elapse(ms(1))
+			go func() { _, _ = v.Verify(t.Context(), slow) }()
+			elapse(ms(1))
+			for _, token := range []string{"good0-other1", "good0-known", "good0-other2"} {
+				go func() { _, _ = v.Verify(t.Context(), token) }()
+			}
+			known.Store(0)
+			elapse(time.Second)
+			if v.Stats().Open == 0 {
+				t.Fatal("the circuit is closed")
+			}
+			if k, o := known.Load(), other.Load(); k != want || o != 0 {
+				t.Errorf("%s: the known token was sent %d times, want %d, and others %d times, want never", slow, k, want, o)
+			}
+			v.Close()
+		})
+	}
+}
+
+// An answer that arrives although the question has lost its slot is used.
+func TestOvertakenAnswersAreUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := byToken(0)
+		v := scripted(t, func(c *introspect.Config) { c.MaxConcurrent = 2 }, func(token string) behaviour {
+			if token == "late-1" {
+				elapse(ms(400)) // whatever the context says
+				return active
+			}
+			return endpoint(token)
+		})
+		_, _ = v.Verify(t.Context(), "good10-1")
+		elapse(time.Second)
+		var late error
+		var wg sync.WaitGroup
+		wg.Go(func() { _, late = v.Verify(t.Context(), "late-1") })
+		elapse(ms(1))
+		_, _ = v.Verify(t.Context(), "bad0-1")
+		go func() { _, _ = v.Verify(t.Context(), "hang-1") }()
+		elapse(ms(299))
+		start := time.Now()
+		if _, err := v.Verify(t.Context(), "good0-1"); err != nil || time.Since(start) > ms(100) {
+			t.Errorf("no slot was reclaimed: %v after %v", err, time.Since(start))
+		}
+		wg.Wait()
+		if late != nil {
+			t.Errorf("the late answer: %v", late)
+		}
+		v.Close()
+	})
+}
+
+// A question that lost its slot does not wait for a probe: the endpoint works.
+func TestOvertakenQuestionsDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := scripted(t, func(c *introspect.Config) { c.MaxConcurrent = 3 }, byToken(ms(400)))
+		_, _ = v.Verify(t.Context(), "good10-1")
+		elapse(time.Second)
+		start := time.Now()
+		var took time.Duration
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, _ = v.Verify(t.Context(), "hang-1")
+			took = time.Since(start)
+		})
+		elapse(ms(1))
+		_, _ = v.Verify(t.Context(), "bad0-1")
+		elapse(ms(199))
+		go func() { _, _ = v.Verify(t.Context(), "odd-1") }() // its probe takes until 625 ms
+		elapse(ms(50))
+		go func() { _, _ = v.Verify(t.Context(), "hang-2") }()
+		go func() { _, _ = v.Verify(t.Context(), "hang-3") }()
+		elapse(ms(50))
+		_, _ = v.Verify(t.Context(), "good0-1")
+		wg.Wait()
+		if took != ms(300) {
+			t.Errorf("the answer came after %v, want 300ms", took)
+		}
+		v.Close()
+	})
 }

@@ -220,6 +220,12 @@ func TestAllAreForgotten(t *testing.T) {
 			if got, want := outcomes(), map[bool]string{true: "unrecognized <nil> unrecognized ", false: before}[forgets]; got != want {
 				t.Errorf("after the key %q: %s, want %s", key, got, want)
 			}
+			wg.Go(func() {
+				if _, err := v.Verify(t.Context(), "slow-1"); (codeOf(err) == "unrecognized") != forgets {
+					t.Errorf("after the key %q, before the old answer: %v", key, err)
+				}
+			})
+			synctest.Wait()
 			close(release)
 			wg.Wait()
 			if _, err := v.Verify(t.Context(), "slow-1"); (codeOf(err) == "unrecognized") != forgets {
@@ -251,6 +257,10 @@ func TestForgetDuringAnIntrospection(t *testing.T) {
 			t.Fatal(err)
 		}
 		use()
+		synctest.Wait()
+		if n := asked.Load(); n != 2 {
+			t.Errorf("a caller after Forget: %d requests, want 2", n)
+		}
 		elapse(200 * time.Millisecond) // the first answer has arrived
 		use()
 		wg.Wait()

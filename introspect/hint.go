@@ -62,7 +62,7 @@ func hint(err error) string {
 		return "the endpoint limits our rate: raise Config.MaxAge, share a cache, or ask for a higher limit"
 	case errors.As(err, &metadata) && !(errors.As(err, &status) && status.Status >= 500):
 		return metadata.Hint("Config.Endpoint")
-	case errors.As(err, &status) && !isIll(err):
+	case !isIll(err):
 		return "check that the URL is the issuer's introspection endpoint, and why the endpoint rejects the request"
 	case errors.As(err, &status):
 		return "check the issuer's health, and that the URL is its introspection endpoint"

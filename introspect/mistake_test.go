@@ -54,6 +54,9 @@ func TestSingleMistakes(t *testing.T) {
 		{"Signed without Audience", signed(introspect.Signed{}), "introspect: Config.Signed.Audience is empty"},
 		{"Signed with a placeholder", signed(introspect.Signed{Audience: "<client-id>"}), `introspect: Config.Signed.Audience "<client-id>": contains the placeholder`},
 		{"Signed with keys by http", signed(introspect.Signed{Audience: "api", JWKSURI: "http://login.example.com/k"}), "introspect: Config.Signed.JWKSURI: "},
+		{"Signed with keys by http, allowed", func(c *introspect.Config) {
+			c.InsecureAllowHTTP, c.Signed = true, &introspect.Signed{Audience: "api", JWKSURI: "http://login.example.com/k"}
+		}, ""},
 		{"Signed with an unknown algorithm", signed(introspect.Signed{Audience: "api", Algorithms: []string{"RS256", "none"}}), `introspect: Config.Signed.Algorithms: "none"; want some of [`},
 	}
 	for _, tt := range tests {
@@ -66,6 +69,8 @@ func TestSingleMistakes(t *testing.T) {
 			if tt.want != "" {
 				t.Errorf("%s: no error, want %s", tt.name, tt.want)
 			}
+		case tt.name == "no Issuer" && strings.Contains(err.Error(), "AllowNonHTTPSIdentifier"):
+			t.Errorf("%s: %v names a setting that does not help", tt.name, err)
 		case tt.want == "" || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), tt.want):
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

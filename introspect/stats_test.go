@@ -163,6 +163,14 @@ func TestOutageIsLogged(t *testing.T) {
 			_, _ = v.Verify(t.Context(), fmt.Sprint("good-3", i))
 		}
 		count("afterwards", 2, 1, 3)
+		elapse(2 * time.Minute)
+		down.Store(true)
+		_, _ = v.Verify(t.Context(), "other-1")
+		elapse(time.Second)
+		down.Store(false)
+		elapse(time.Second)
+		_, _ = v.Verify(t.Context(), "other-2")
+		count("another outage", 3, 2, 4)
 		v.Close()
 	})
 }

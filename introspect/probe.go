@@ -49,9 +49,7 @@ func (v *Verifier) send(ctx context.Context, p *probe) {
 		v.endpoint.moved()
 		now := time.Now()
 		again = v.circuit.hasFailed(p, now, retryAfterOf(err))
-		if v.circuit.open(now) > 0 {
-			v.journal.probed(err)
-		}
+		v.journal.probed(err)
 		wait = tripGap << n
 	}
 }
@@ -68,9 +66,6 @@ func (v *Verifier) answered(asked time.Time) {
 
 // pause reports whether d has passed before ctx was done.
 func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -250,7 +250,7 @@ func TestRenewalIgnoresTheSameSharedAnswer(t *testing.T) {
 // last failure was more than a minute ago. An answer ends the series.
 func TestPausesOfATokenThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var works atomic.Bool
+		var works, down atomic.Bool
 		var asked atomic.Int32
 		v := scripted(t, func(c *introspect.Config) { c.MaxAge = time.Second }, func(token string) behaviour {
 			if token == "odd-1" {
@@ -258,6 +258,9 @@ func TestPausesOfATokenThatFails(t *testing.T) {
 				if !works.Load() {
 					return broken
 				}
+			}
+			if down.Load() {
+				return behaviour{"", answers(503, http.Header{"Retry-After": {"1"}}, "")}
 			}
 			return active
 		})
@@ -314,6 +317,23 @@ func TestPausesOfATokenThatFails(t *testing.T) {
 		}
 		if _, _ = v.Verify(t.Context(), "odd-1"); asked.Load() != 1 {
 			t.Error("after Forget: the token is not introspected")
+		}
+		if _, _ = v.Verify(t.Context(), "odd-1"); asked.Load() != 1 {
+			t.Error("after a failure: the token is introspected at once")
+		}
+		down.Store(true)
+		elapse(time.Millisecond)
+		_, _ = v.Verify(t.Context(), "other-1")
+		if v.Stats().Open == 0 {
+			t.Fatal("the circuit is closed")
+		}
+		down.Store(false)
+		elapse(time.Second)
+		if _, err := v.Verify(t.Context(), "other-2"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _ = v.Verify(t.Context(), "odd-1"); asked.Load() != 2 {
+			t.Error("after an outage: the token is not introspected")
 		}
 		v.Close()
 	})
@@ -619,20 +639,32 @@ func TestTriesWithASharedCache(t *testing.T) {
 	})
 }
 
-// After Close no request is sent, and Close waits for those under way.
+// After Close no request is sent, not even the next one of a probe. A probe that Close
+// ends is no outage.
 func TestNoRequestAfterClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := scripted(t, nil, func(token string) behaviour { return broken })
-		_, _ = v.Verify(t.Context(), "t-1")
-		v.Close()
-		before := v.Stats()
-		elapse(10 * time.Second)
-		if _, err := v.Verify(t.Context(), "t-2"); codeOf(err) != "unavailable" || !strings.Contains(err.Error(), "the verifier is closed") {
-			t.Error(err)
-		}
-		elapse(10 * time.Second)
-		if after := v.Stats(); after.Requests != before.Requests || after.Rejected != before.Rejected {
-			t.Errorf("%+v, and after Close %+v", before, after)
-		}
-	})
+	for _, tt := range []struct {
+		endpoint behaviour
+		after    time.Duration
+	}{{broken, ms(50)}, {broken, 2 * time.Second}, {never, 3 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			var log lockedLog
+			v := scripted(t, func(c *introspect.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(token string) behaviour { return tt.endpoint })
+			go func() { _, _ = v.Verify(t.Context(), "t-1") }()
+			elapse(tt.after)
+			const outage = "cannot introspect tokens"
+			before, logged := v.Stats(), strings.Count(log.String(), outage)
+			v.Close()
+			elapse(10 * time.Second)
+			if _, err := v.Verify(t.Context(), "t-2"); codeOf(err) != "unavailable" || !strings.Contains(err.Error(), "the verifier is closed") {
+				t.Error(err)
+			}
+			elapse(10 * time.Second)
+			if after := v.Stats(); after.Requests != before.Requests || after.Rejected != before.Rejected {
+				t.Errorf("%s: %+v, and after Close %+v", tt.endpoint.name, before, after)
+			}
+			if n := strings.Count(log.String(), outage); n != logged {
+				t.Errorf("%s: %d records of an outage, and after Close %d:\n%s", tt.endpoint.name, logged, n, log.String())
+			}
+		})
+	}
 }

@@ -331,3 +331,45 @@ func TestOvertakenQuestionsDoNotWait(t *testing.T) {
 		v.Close()
 	})
 }
+
+// A question that waits for a slot when the verifier is closed is not sent.
+func TestCloseEndsTheWaitForASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := byToken(0)
+		v := scripted(t, func(c *introspect.Config) { c.MaxConcurrent = 1 }, func(token string) behaviour {
+			if token == "late-1" {
+				elapse(ms(400)) // whatever the context says
+				return active
+			}
+			return endpoint(token)
+		})
+		go func() { _, _ = v.Verify(t.Context(), "late-1") }()
+		elapse(ms(1))
+		go func() { _, _ = v.Verify(t.Context(), "good0-1") }()
+		elapse(ms(100))
+		v.Close()
+		if s := v.Stats(); s.Requests-s.Probes != 1 {
+			t.Errorf("%+v, want one request about a token", s)
+		}
+	})
+}
+
+// Forget does not let more than four times MaxConcurrent questions wait.
+func TestForgottenQuestionsStillCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := scripted(t, func(c *introspect.Config) { c.MaxConcurrent = 1 }, byToken(0))
+		for i := range 5 { // one has the slot
+			token := fmt.Sprint("hang-", i)
+			go func() { _, _ = v.Verify(t.Context(), token) }()
+			elapse(ms(1))
+			if err := v.Forget(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		if _, err := v.Verify(t.Context(), "good0-1"); codeOf(err) != "unavailable" || time.Since(start) > 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		v.Close()
+	})
+}

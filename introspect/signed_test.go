@@ -130,5 +130,23 @@ func TestKeysOfSignedAnswersAreUnavailable(t *testing.T) {
 			t.Errorf("the token is blamed: %s", log.String())
 		}
 		v.Close()
+
+		// So it is if only the key of one answer is missing.
+		issuer.SetFault(bearertest.JWKS, bearertest.Fault{})
+		v = newVerifier(t, issuer, func(c *introspect.Config) {
+			c.Client, c.Signed = issuer.Client(), &introspect.Signed{Audience: "api"}
+		})
+		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+			t.Fatal(err)
+		}
+		issuer.SetFault(bearertest.JWKS, bearertest.Fault{Status: 500})
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{
+			Body:   []byte(issuer.Sign("RS256", []byte(`{"alg":"RS256","kid":"key-99","typ":"token-introspection+jwt"}`), []byte(`{}`))),
+			Header: http.Header{"Content-Type": {"application/token-introspection+jwt"}},
+		})
+		if _, err := v.Verify(t.Context(), "opaque-1"); codeOf(err) != "unavailable" || !strings.Contains(err.Error(), "are unavailable") {
+			t.Errorf("an unknown key: %v", err)
+		}
+		v.Close()
 	})
 }

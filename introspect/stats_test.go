@@ -232,3 +232,20 @@ func TestCloseIsNoFailureOfTheSharedCache(t *testing.T) {
 		}
 	})
 }
+
+// A failure to read the shared cache is logged even if an answer can be stored.
+func TestHangingSharedCacheIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedLog
+		v := scripted(t, func(c *introspect.Config) {
+			c.Shared, c.Logger = hanging{newMemory()}, slog.New(slog.NewTextHandler(&log, nil))
+		}, func(string) behaviour { return active })
+		if _, err := v.Verify(t.Context(), "t-1"); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), `msg="the shared cache fails; the endpoint is asked instead" error="context deadline exceeded"`) {
+			t.Errorf("logged: %s", log.String())
+		}
+		v.Close()
+	})
+}

@@ -164,13 +164,10 @@ func (s *slots) probed(took time.Duration) {
 func (s *slots) took(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	step := max(s.median/16, time.Millisecond)
-	switch {
-	case s.median == 0:
+	if s.median == 0 {
 		s.median = d
-	case d > s.median:
-		s.median = min(s.median+step, d)
-	case d < s.median:
-		s.median = max(s.median-step, d)
+		return
 	}
+	step := max(s.median/16, time.Millisecond)
+	s.median = min(max(d, s.median-step), s.median+step)
 }

@@ -288,6 +288,13 @@ func TestPausesOfATokenThatFails(t *testing.T) {
 		if want := []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second, 8 * time.Second}; !slices.Equal(pauses, want) {
 			t.Errorf("pauses of %v, want %v", pauses, want)
 		}
+		for range 80 {
+			elapse(8100 * time.Millisecond)
+			_, _ = v.Verify(t.Context(), "odd-1")
+		}
+		if got := paused(); got != 8*time.Second {
+			t.Errorf("after many failures: a pause of %v, want 8 s", got)
+		}
 		elapse(8*time.Second + 59*time.Second)
 		_, _ = v.Verify(t.Context(), "odd-1")
 		if got := paused(); got != 8*time.Second {

@@ -64,6 +64,13 @@ func (l *timeline) note(token string) {
 	}
 }
 
+// sent returns when probes were sent.
+func (l *timeline) sent() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.probes)
+}
+
 // When probes are sent: 25 ms after a failure, unless another question is answered
 // meanwhile; 250 ms after the last probe; a second after a question that is not
 // answered; and 100 and 200 ms after a probe that failed.
@@ -132,8 +139,8 @@ func TestTimesOfProbes(t *testing.T) {
 				go func() { _, _ = v.Verify(t.Context(), u.token) }()
 			}
 			elapse(time.Until(line.start.Add(1300 * time.Millisecond)))
-			if !slices.Equal(line.probes, tt.want) {
-				t.Errorf("%s: probes after %v ms, want %v", tt.name, line.probes, tt.want)
+			if got := line.sent(); !slices.Equal(got, tt.want) {
+				t.Errorf("%s: probes after %v ms, want %v", tt.name, got, tt.want)
 			}
 			if open := v.Stats().Open > 0; open != tt.open {
 				t.Errorf("%s: the circuit is open: %t, want %t", tt.name, open, tt.open)
@@ -154,14 +161,15 @@ func TestTimesOfAnOpenCircuit(t *testing.T) {
 			_, _ = v.Verify(t.Context(), fmt.Sprint("t-", i))
 			elapse(time.Until(line.start.Add(time.Duration(i+1) * 100 * time.Millisecond)))
 		}
-		opened := line.probes[2] // the first three opened it
-		for i := 3; i < len(line.probes); i++ {
-			last, gap := line.probes[i-1], line.probes[i]-line.probes[i-1]
+		probes := line.sent()
+		opened := probes[2] // the first three opened it
+		for i := 3; i < len(probes); i++ {
+			last, gap := probes[i-1], probes[i]-probes[i-1]
 			if want := min(max((last-opened)/4, 1000), 10_000); gap < want || gap > want+100 {
 				t.Errorf("%d ms after the circuit opened: the next probe %d ms later, want %d", last-opened, gap, want)
 			}
 		}
-		if n := len(line.probes); n != 19 {
+		if n := len(probes); n != 19 {
 			t.Errorf("%d probes, want 19", n)
 		}
 		v.Close()
@@ -578,8 +586,8 @@ func TestOldQuestionsProbeAnOpenCircuit(t *testing.T) {
 		down.Store(true)
 		_, _ = v.Verify(t.Context(), "t-1")
 		elapse(time.Until(line.start.Add(6 * time.Second)))
-		if want := []int{2025, 2125, 2325, 5000}; !slices.Equal(line.probes, want) {
-			t.Errorf("probes after %v ms, want %v", line.probes, want)
+		if got, want := line.sent(), []int{2025, 2125, 2325, 5000}; !slices.Equal(got, want) {
+			t.Errorf("probes after %v ms, want %v", got, want)
 		}
 		v.Close()
 	})

@@ -217,6 +217,7 @@ func TestPauseOfAnOvertakenToken(t *testing.T) {
 			if _, err := v.Verify(t.Context(), "good0-1"); err != nil || time.Since(start) != ms(tt.after) {
 				t.Errorf("%d ms: %v after %v", tt.after, err, time.Since(start))
 			}
+			synctest.Wait() // until the token that was overtaken has its answer
 			go func() { _, _ = v.Verify(t.Context(), "hang-1") }()
 			synctest.Wait()
 			if n := asked.Load(); n != tt.asked {

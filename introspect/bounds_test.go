@@ -185,7 +185,7 @@ func TestForgetAnInactiveToken(t *testing.T) {
 }
 
 // The empty key of SharedCache.Watch stands for all tokens: cached answers, failures
-// and introspections under way. A key that is none of a Verifier is ignored.
+// and introspections under way. A key that belongs to no token changes nothing.
 func TestAllAreForgotten(t *testing.T) {
 	for key, forgets := range map[string]bool{"": true, "junk": false, "AAAA": false, strings.Repeat("A", 43): false, strings.Repeat("A", 42) + "B": false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -94,8 +94,10 @@ var errClosed = errors.New("the verifier is closed")
 
 // look gets the answer about a token from the shared cache or from the endpoint.
 func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *entry) (*entry, error) {
+	var unread error // of the shared cache
 	if v.shared != nil && !v.local.isForgotten(key) {
-		if e := v.lookShared(ctx, key, token); e != nil && (old == nil || e.fetched.After(old.fetched)) {
+		var e *entry
+		if e, unread = v.lookShared(ctx, key, token); e != nil && (old == nil || e.fetched.After(old.fetched)) {
 			v.counters.sharedHits.Add(1)
 			return e, nil
 		}
@@ -111,7 +113,7 @@ func (v *Verifier) look(ctx context.Context, key cacheKey, token string, old *en
 	}
 	e := v.config.newEntry(a, asked)
 	if v.shared != nil {
-		v.share(ctx, key, token, e)
+		v.share(ctx, key, token, e, unread)
 	}
 	return e, nil
 }

@@ -56,33 +56,36 @@ func (s *shared) forget(ctx context.Context, key cacheKey) error {
 }
 
 // lookShared returns the answer that another instance stored, or nil if there is
-// none that may be used.
-func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) *entry {
+// none that may be used. The error is that of the shared cache.
+func (v *Verifier) lookShared(ctx context.Context, key cacheKey, token string) (*entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
 	sealed, err := v.shared.cache.Get(ctx, key.String())
-	v.noteShared(err)
-	if err != nil || len(sealed) == 0 {
-		return nil
+	if err != nil {
+		v.noteShared(err)
+		return nil, err
+	}
+	if len(sealed) == 0 {
+		return nil, nil
 	}
 	document, fetched, ok := v.keys.unseal(token, key, sealed)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	a, err := v.endpoint.read(document)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	// Another instance's clock that is ahead must not extend the answer's life.
 	now := time.Now()
 	if fetched.After(now.Add(v.config.Leeway)) {
-		return nil
+		return nil, nil
 	}
 	e := v.config.newEntry(a, earlier(fetched, now))
 	if !now.Before(e.fresh) {
-		return nil
+		return nil, nil
 	}
-	return e
+	return e, nil
 }
 
 func (v *Verifier) noteShared(err error) {
@@ -91,7 +94,10 @@ func (v *Verifier) noteShared(err error) {
 	}
 }
 
-func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *entry) {
+// share stores an answer. unread is the error of reading it before. While only one
+// of reading and writing fails, the shared cache does not count as working again:
+// otherwise each token would cause two log records.
+func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *entry, unread error) {
 	ttl := time.Until(e.fresh)
 	if ttl <= 0 || len(e.answer.document) > maxShared {
 		return
@@ -99,7 +105,9 @@ func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *ent
 	sealed := v.keys.seal(token, key, e.answer.document, e.fetched)
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
-	v.noteShared(v.shared.cache.Set(ctx, key.String(), sealed, ttl))
+	if err := v.shared.cache.Set(ctx, key.String(), sealed, ttl); err != nil || unread == nil {
+		v.noteShared(err)
+	}
 }
 
 // parseKey is the reverse of cacheKey.String.

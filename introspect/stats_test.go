@@ -233,19 +233,38 @@ func TestCloseIsNoFailureOfTheSharedCache(t *testing.T) {
 	})
 }
 
-// A failure to read the shared cache is logged even if an answer can be stored.
-func TestHangingSharedCacheIsLogged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log lockedLog
-		v := scripted(t, func(c *introspect.Config) {
-			c.Shared, c.Logger = hanging{newMemory()}, slog.New(slog.NewTextHandler(&log, nil))
-		}, func(string) behaviour { return active })
-		if _, err := v.Verify(t.Context(), "t-1"); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(log.String(), `msg="the shared cache fails; the endpoint is asked instead" error="context deadline exceeded"`) {
-			t.Errorf("logged: %s", log.String())
-		}
-		v.Close()
-	})
+// writeOnly and readOnly are shared caches of which one half fails.
+type (
+	writeOnly struct{ *memory }
+	readOnly  struct{ *memory }
+)
+
+func (writeOnly) Get(context.Context, string) ([]byte, error) { return nil, errors.New("no reads") }
+
+func (readOnly) Set(context.Context, string, []byte, time.Duration) error {
+	return errors.New("no writes")
+}
+
+// A shared cache that can only be read, or only be written, fails: the log has one
+// record, and does not alternate between failure and recovery.
+func TestHalfASharedCacheIsLogged(t *testing.T) {
+	for want, shared := range map[string]introspect.SharedCache{
+		`error="no reads"`: writeOnly{newMemory()}, `error="no writes"`: readOnly{newMemory()},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log lockedLog
+			v := scripted(t, func(c *introspect.Config) {
+				c.Shared, c.Logger = shared, slog.New(slog.NewTextHandler(&log, nil))
+			}, func(string) behaviour { return active })
+			for i := range 5 {
+				if _, err := v.Verify(t.Context(), fmt.Sprint("t-", i)); err != nil {
+					t.Error(err)
+				}
+			}
+			if n := strings.Count(log.String(), "level="); n != 1 || !strings.Contains(log.String(), want) {
+				t.Errorf("%d records, want one with %s:\n%s", n, want, log.String())
+			}
+			v.Close()
+		})
+	}
 }

@@ -83,7 +83,7 @@ func newOpener(c Config, client *fetch.Client) *opener {
 		leeway:     c.Leeway,
 		names:      claims.NewNames(),
 		keys: keysource.New(keysource.Config{
-			Issuer: c.Issuer, JWKSURI: c.Signed.JWKSURI, Client: client, InsecureHTTP: c.InsecureAllowHTTP, Logger: c.Logger,
+			Issuer: c.Issuer, JWKSURI: c.Signed.JWKSURI, Client: client, Logger: c.Logger,
 		}),
 	}
 	o.inner = o.names.Add("token_introspection")
@@ -115,16 +115,15 @@ func (o *opener) open(ctx context.Context, header http.Header, body []byte) ([]b
 	}
 	var input jose.Input
 	input.Set([]byte(jws.SigningInput))
-	rejected := false
+	tried := false
 	err = o.keys.Verify(ctx, time.Now(), keysource.QueryFor(&jws.Header), func(keys keysource.Candidates) error {
-		err := keys.Verify(algorithm, &input, jws.Signature)
-		rejected = err == jose.ErrSignature
-		return err
+		tried = true
+		return keys.Verify(algorithm, &input, jws.Signature)
 	})
 	switch {
 	case err == nil:
 		return o.read(jws.Payload)
-	case rejected: // whether or not newer keys could be fetched
+	case tried: // whether or not newer keys could be fetched
 		return nil, errors.New("the signed answer's signature is invalid")
 	}
 	return nil, err

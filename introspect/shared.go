@@ -105,7 +105,8 @@ func (v *Verifier) share(ctx context.Context, key cacheKey, token string, e *ent
 	sealed := v.keys.seal(token, key, e.answer.document, e.fetched)
 	ctx, cancel := context.WithTimeout(ctx, sharedTime)
 	defer cancel()
-	if err := v.shared.cache.Set(ctx, key.String(), sealed, ttl); err != nil || unread == nil {
+	err := v.shared.cache.Set(ctx, key.String(), sealed, ttl)
+	if unread == nil { // otherwise the failure is noted already
 		v.noteShared(err)
 	}
 }

@@ -1,19 +1,23 @@
 package bearer
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Admit judges a request. If the request may pass, Admit returns the request to
 // pass to the handler, whose context carries the [Principal], and true.
 // Otherwise Admit has answered the request and returns false; the caller must
 // not write anything more.
 func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
-	d := rt.Decide(r)
-	if d.route == nil {
+	if !rt.isBuilt() {
 		answerWithoutGuard(w)
 		return nil, false
 	}
+	began := rt.guard.startTimer()
+	d := rt.Decide(r)
 	if d.err != nil {
-		rt.refuse(w, r, &d)
+		rt.refuse(w, r, &d, began)
 		return nil, false
 	}
 	rt.guard.removeProtocols(r)
@@ -32,7 +36,11 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 	if d.admitted != nil {
 		r = r.WithContext(d.admitted)
 	}
-	rt.guard.recordAdmission(r, !d.outer.admittedBy(rt.guard, d.credentials.token))
+	first := !d.outer.admittedBy(rt.guard, d.credentials.token)
+	if first {
+		rt.guard.observe(r, &d, began)
+	}
+	rt.guard.recordAdmission(r, first)
 	return r, true
 }
 
@@ -57,10 +65,11 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 		answerWithoutGuard(w)
 		return nil, Principal{}, false
 	}
+	began := rt.guard.startTimer()
 	d := rt.decide(r, false)
 	rt.guard.failures.count(r, &d.credentials, d.err)
 	if d.err != nil {
-		rt.refuse(w, r, &d)
+		rt.refuse(w, r, &d, began)
 		return nil, Principal{}, false
 	}
 	rt.guard.removeProtocols(r)
@@ -72,9 +81,10 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 	return r.WithContext(d.admitted), p, true
 }
 
-func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
+func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision, began time.Time) {
 	g := rt.guard
 	g.removeProtocols(r) // before a hook sees r
+	g.observe(r, d, began)
 	a := d.answer()
 	if g.proofs != nil && a.status == http.StatusUnauthorized && d.credentials.scheme&schemeDPoP != 0 {
 		g.giveNonce(w.Header())
@@ -96,4 +106,19 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision) {
 		f, body = own, ownBody
 	}
 	a.write(w, r, f, body, retryAfter)
+}
+
+// startTimer returns the time if [Config.OnDecision] needs it.
+func (g *Guard) startTimer() (began time.Time) {
+	if g.onDecision != nil {
+		began = time.Now()
+	}
+	return began
+}
+
+// observe calls OnDecision.
+func (g *Guard) observe(r *http.Request, d *Decision, began time.Time) {
+	if g.onDecision != nil {
+		g.onDecision(r, *d, time.Since(began))
+	}
 }

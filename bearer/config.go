@@ -143,6 +143,12 @@ type Config struct {
 	// OnRefusal is called for each refusal, before the answer is written and in
 	// the request's goroutine. Default: nothing is called.
 	OnRefusal func(*http.Request, Event)
+
+	// OnDecision is called whenever OnAdmit or OnRefusal would be, before them,
+	// with the decision and how long it took. It is for metrics and traces:
+	// unlike an Event, the error of the decision is not cleaned, so a log must
+	// not contain it. Default: nothing is called, and no time is measured.
+	OnDecision func(*http.Request, Decision, time.Duration)
 }
 
 func (c Config) withDefaults() Config {

@@ -24,10 +24,22 @@ func (d Decision) Allowed() bool { return d.route != nil && d.err == nil }
 // Principal returns the caller. It returns false for a refused request and for an
 // anonymous one.
 func (d Decision) Principal() (Principal, bool) {
-	if d.admitted == nil || d.err != nil {
+	if d.admitted == nil || d.admitted.shared == nil || d.err != nil {
 		return Principal{}, false
 	}
 	return d.admitted.principal(), true
+}
+
+// Scheme returns the scheme of the request's credentials: "Bearer" or "DPoP". It
+// is empty for a request without credentials, and for credentials under both.
+func (d Decision) Scheme() string {
+	switch d.credentials.scheme {
+	case schemeBearer:
+		return "Bearer"
+	case schemeDPoP:
+		return "DPoP"
+	}
+	return ""
 }
 
 // Err returns the reason for the refusal, an [*Error], or nil if the request may

@@ -39,6 +39,7 @@ type Guard struct {
 	logger           *slog.Logger
 	onAdmit          func(*http.Request)
 	onRefusal        func(*http.Request, Event)
+	onDecision       func(*http.Request, Decision, time.Duration)
 	group            *group // nil: New built the guard
 }
 
@@ -76,5 +77,6 @@ func New(c Config) (*Guard, error) {
 		logger:           c.Logger,
 		onAdmit:          c.OnAdmit,
 		onRefusal:        c.OnRefusal,
+		onDecision:       c.OnDecision,
 	}, nil
 }

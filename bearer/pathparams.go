@@ -20,7 +20,7 @@ func (rt *Route) AdmitPath(w http.ResponseWriter, r *http.Request, names, values
 		rt.refuse(w, r, &Decision{route: rt, err: &Error{
 			Code: CodeMisconfigured, Check: "path parameters",
 			Expected: "unique parameter names in a route's path", Got: fmt.Sprintf("%q twice", name),
-		}})
+		}}, rt.guard.startTimer())
 		return nil, false
 	}
 	for i, name := range names {

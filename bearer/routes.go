@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -121,9 +122,10 @@ func (rs *Routes) Refuse(w http.ResponseWriter, r *http.Request, method, pattern
 		answerWithoutGuard(w)
 		return true
 	}
+	r.Pattern = cmp.Or(r.Pattern, pattern)
 	rt.refuse(w, r, &Decision{route: rt, err: &Error{
 		Code: CodeMisconfigured, Check: "rule", Expected: "a rule, or the declaration as public", Got: name.String() + " with neither",
 		Hint: "register the route with a rule, or as public; the Check method of the router lists all such routes before the program serves",
-	}})
+	}}, rt.guard.startTimer())
 	return true
 }

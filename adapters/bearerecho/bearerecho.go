@@ -27,7 +27,8 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) echo
 // with c.Param. The values are unescaped, so the handler must not unescape them
 // again. Only a "*" parameter with an encoded slash stays encoded: unescaped, it
 // would name a path that Echo did not match. A route with a repeated parameter
-// name is answered 500; see [CheckRoutes]. Protect panics if route is nil.
+// name is answered 500; see [CheckRoutes]. The hooks of [bearer.Config] read the
+// route's path in http.Request.Pattern. Protect panics if route is nil.
 func Protect(route *bearer.Route) echo.MiddlewareFunc {
 	if route == nil {
 		panic("bearerecho: Protect: the route is nil; check the error of Guard.Route")
@@ -35,6 +36,7 @@ func Protect(route *bearer.Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			unescapeParams(c)
+			c.Request().Pattern = c.Path()
 			r, ok := route.AdmitPath(c.Response(), c.Request(), c.ParamNames(), c.ParamValues())
 			if !ok {
 				return nil

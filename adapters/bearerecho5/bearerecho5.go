@@ -30,13 +30,15 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) echo
 // not unescape them again. If the router does not, a "*" parameter with an
 // encoded slash stays encoded: unescaped, it would name a path that Echo did not
 // match. A route with a repeated parameter name is answered 500; see
-// [CheckRoutes]. Protect panics if route is nil.
+// [CheckRoutes]. The hooks of [bearer.Config] read the route's path in
+// http.Request.Pattern. Protect panics if route is nil.
 func Protect(route *bearer.Route) echo.MiddlewareFunc {
 	if route == nil {
 		panic("bearerecho5: Protect: the route is nil; check the error of Guard.Route")
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
+			c.Request().Pattern = c.Path()
 			names, values := pathParams(c)
 			r, ok := route.AdmitPath(c.Response(), c.Request(), names, values)
 			if !ok {

@@ -26,7 +26,8 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) gin.
 // read path parameters with r.PathValue, and the handler reads the same values
 // with c.Param, so a policy and its handler never see different values. The
 // values are unescaped unless gin.Engine.UnescapePathValues is false. A route with
-// a repeated parameter name is answered 500; see [CheckRoutes]. Protect panics if
+// a repeated parameter name is answered 500; see [CheckRoutes]. The hooks of
+// [bearer.Config] read the route's path in http.Request.Pattern. Protect panics if
 // route is nil.
 func Protect(route *bearer.Route) gin.HandlerFunc {
 	if route == nil {
@@ -38,6 +39,7 @@ func Protect(route *bearer.Route) gin.HandlerFunc {
 		for _, param := range c.Params {
 			names, values = append(names, param.Key), append(values, param.Value)
 		}
+		c.Request.Pattern = c.FullPath()
 		r, ok := route.AdmitPath(c.Writer, c.Request, names, values)
 		if !ok {
 			c.Abort()

@@ -22,7 +22,7 @@ const (
 // beyond the standard library. An entry that ends in /... is a whole tree.
 var packageMap = map[string][]string{
 	"scope":                 nil,
-	"bearer":                {"scope", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
+	"bearer":                {"scope", "internal/handover", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", jsonPackage + "/..."},
 	"jwks":                  {"bearer", "scope", "internal/...", jsonPackage + "/..."},
 	"introspect":            {"bearer", "scope", "jwks", "internal/...", jsonPackage + "/...", oauth2 + "/...", "github.com/maypok86/otter/v2"},
 	"denylist":              {"bearer", "internal/nilcheck", "internal/redact", "internal/strictjson", "internal/weburl"},
@@ -36,6 +36,8 @@ var packageMap = map[string][]string{
 	"adapters/bearergin":    {"bearer", "scope", "github.com/gin-gonic/gin"},
 	"internal/fetch":        {"internal/weburl"},
 	"internal/weburl":       nil,
+	"internal/handover":     nil,
+	"client":                {"bearer", "scope", "dpop", "internal/...", jsonPackage + "/...", oauth2 + "/..."},
 	"internal/nilcheck":     nil,
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},
 	"internal/nettest":      nil,
@@ -157,7 +159,7 @@ func TestDependenciesOfTheHeart(t *testing.T) {
 		allowed  []string
 	}{
 		{[]string{"scope"}, []string{"scope"}},
-		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
+		{[]string{"bearer", "scope", "adapters/bearerhttp"}, []string{"bearer", "scope", "internal/handover", "internal/nilcheck", "internal/pointer", "internal/redact", "internal/strictjson", "internal/weburl", "adapters/bearerhttp", jsonPackage + "/..."}},
 	} {
 		args := []string{"-deps"}
 		for _, p := range tt.packages {

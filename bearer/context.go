@@ -3,6 +3,8 @@ package bearer
 import (
 	"context"
 	"fmt"
+
+	"github.com/bearerkit/bearerkit/internal/handover"
 )
 
 type (
@@ -26,6 +28,8 @@ func (c *principalContext) Value(key any) any {
 		return nil // the request is anonymous here, so hide an outer principal
 	case key == judgementKey{} && c.judged.route != nil:
 		return c
+	case key == handover.Key{} && c.judged.route != nil && !c.judged.tokenOnly:
+		return c.judged.token // empty if the request is anonymous here
 	}
 	return c.Context.Value(key)
 }

@@ -1,0 +1,7 @@
+// Package client calls APIs that OAuth 2.0 protects.
+//
+// A [Transport] sends an access token with each request. If the API refuses the
+// request, the Transport reads the challenge and does what it asks, once: it gets a
+// fresh token, a token with more scopes, or a stronger authentication. If it
+// cannot, it returns an [*Error] that says what a person can do.
+package client

@@ -96,12 +96,12 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision, beg
 	body := make([]byte, 0, len(f.prefix)+randomIDLen+len(bodyEnd))
 	body = g.appendRequestID(append(body, f.prefix...), r)
 	id := body[len(f.prefix):]
-	g.record(r, d.err, d.credentials.token, id, a.status)
-	body = append(body, bodyEnd...)
 	retryAfter := d.err.RetryAfter
 	if retryAfter <= 0 {
 		retryAfter = g.retryAfter
 	}
+	g.record(r, d.err, d.credentials.token, a, id, retryAfter)
+	body = append(body, bodyEnd...)
 	if own, ownBody, ok := g.ownBody(r, a, id, retryAfter); ok {
 		f, body = own, ownBody
 	}

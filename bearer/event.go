@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Event is the record of a refusal: the answer that the client received, and the
@@ -89,14 +90,14 @@ func (g *Guard) event(r *http.Request, e *Error, token, requestID string, status
 }
 
 // record logs a refusal, stores it in the outcome and calls OnRefusal.
-func (g *Guard) record(r *http.Request, e *Error, token string, requestID []byte, status int) {
+func (g *Guard) record(r *http.Request, e *Error, token string, a *answer, requestID []byte, retryAfter time.Duration) {
 	outcome := outcomeOf(r.Context())
 	if g.logger == nil && g.onRefusal == nil && outcome == nil {
 		return
 	}
-	event := g.event(r, e, token, string(requestID), status)
+	event := g.event(r, e, token, string(requestID), a.status)
 	if outcome != nil {
-		outcome.set(&lastDecision{refused: true, refusal: event})
+		outcome.set(&lastDecision{refused: true, refusal: event, public: a.public(requestID, retryAfter)})
 	}
 	if g.logger != nil {
 		level := slog.LevelInfo

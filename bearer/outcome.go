@@ -23,6 +23,7 @@ type lastDecision struct {
 	known     bool // false for an anonymous request
 	refused   bool
 	refusal   Event
+	public    PublicError
 }
 
 type outcomeKey struct{}
@@ -72,6 +73,17 @@ func (o *Outcome) Refusal() (Event, bool) {
 		return Event{}, false
 	}
 	return d.refusal, true
+}
+
+// PublicError returns what the client may know about the refusal, the same that
+// [Config.ErrorBody] receives. It returns false for an admitted request, and while
+// no guard has decided.
+func (o *Outcome) PublicError() (PublicError, bool) {
+	d := o.last.Load()
+	if d == nil || !d.refused {
+		return PublicError{}, false
+	}
+	return d.public, true
 }
 
 // set sets the decision in o and in the outcomes of all outer handlers.

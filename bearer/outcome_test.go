@@ -44,6 +44,11 @@ func TestOutcome(t *testing.T) {
 				config := bearer.Config{InsecurePassPreflights: true}
 				var told []string
 				var told1 bearer.Event
+				var public bearer.PublicError
+				config.ErrorBody = func(_ *http.Request, e bearer.PublicError) (string, []byte) {
+					public = e
+					return "", nil
+				}
 				if hooks {
 					config.OnAdmit = func(r *http.Request) {
 						p, known := bearer.FromContext(r.Context())
@@ -76,6 +81,9 @@ func TestOutcome(t *testing.T) {
 					e, refused := o.Refusal()
 					if refused != (tt.status != 200) || e.Code != tt.code || refused && (e.Status != tt.status || e.RequestID != requestID) {
 						t.Errorf("%s: refused %v, %+v", which, refused, e)
+					}
+					if e, ok := o.PublicError(); ok != refused || e != public || refused && e.Status != tt.status {
+						t.Errorf("%s: public error %v %+v, ErrorBody received %+v", which, ok, e, public)
 					}
 					if hooks && refused && e != told1 {
 						t.Errorf("%s: %+v, the hook got %+v", which, e, told1)

@@ -7,8 +7,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// PublicError is what a client may know about a refusal. [Config.ErrorBody]
-// turns it into a body.
+// PublicError is what a client may know about a refusal. [Config.ErrorBody] turns
+// it into a body. An adapter for a protocol with errors of its own reads it from
+// [Outcome.PublicError].
 type PublicError struct {
 	Status int
 
@@ -29,17 +30,22 @@ type PublicError struct {
 	RetryAfter int64
 }
 
+// public returns what a client may know about the answer.
+func (a *answer) public(id []byte, retryAfter time.Duration) PublicError {
+	e := PublicError{Status: a.status, Code: a.code, Text: a.text, Scope: a.scope, RequestID: string(id)}
+	if a.saysRetryAfter() {
+		e.RetryAfter = wholeSeconds(retryAfter)
+	}
+	return e
+}
+
 // ownBody returns the body that the hook writes, or false if the answer keeps
 // the guard's body.
 func (g *Guard) ownBody(r *http.Request, a *answer, id []byte, retryAfter time.Duration) (*form, []byte, bool) {
 	if g.errorBody == nil {
 		return nil, nil, false
 	}
-	e := PublicError{Status: a.status, Code: a.code, Text: a.text, Scope: a.scope, RequestID: string(id)}
-	if a.saysRetryAfter() {
-		e.RetryAfter = wholeSeconds(retryAfter)
-	}
-	mediaType, body := g.errorBody(r, e)
+	mediaType, body := g.errorBody(r, a.public(id, retryAfter))
 	// A media type that a field cannot carry would make clients drop the answer.
 	ok := mediaType != "" && isQuotable(mediaType)
 	return &form{mediaType: mediaType, length: lengthOf(len(body))}, body, ok

@@ -37,6 +37,7 @@ var packageMap = map[string][]string{
 	"internal/fetch":        {"internal/weburl"},
 	"internal/weburl":       nil,
 	"internal/handover":     nil,
+	"internal/rpcerror":     {"bearer"},
 	"client":                {"bearer", "scope", "dpop", "internal/...", jsonPackage + "/...", oauth2 + "/..."},
 	"internal/nilcheck":     nil,
 	"internal/redact":       {"internal/weburl", jsonPackage + "/..."},

@@ -3,6 +3,7 @@ module github.com/bearerkit/bearerkit/examples
 go 1.26.0
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/bearerkit/bearerkit v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearerecho5 v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearermcp v0.1.0
@@ -19,7 +20,10 @@ require (
 	golang.org/x/oauth2 v0.37.0
 )
 
+require google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
+
 require (
+	github.com/bearerkit/bearerkit/adapters/bearerconnect v0.1.0
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
@@ -68,7 +72,7 @@ require (
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	google.golang.org/protobuf v1.36.12
 )
 
 replace (
@@ -77,3 +81,5 @@ replace (
 	github.com/bearerkit/bearerkit/adapters/bearermcp => ../adapters/bearermcp
 	github.com/bearerkit/bearerkit/adapters/bearerredis => ../adapters/bearerredis
 )
+
+replace github.com/bearerkit/bearerkit/adapters/bearerconnect => ../adapters/bearerconnect

@@ -456,6 +456,24 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// Clients repeat tokens that the server no longer calls active, too: a quarter of
+// CacheEntries is theirs.
+func TestSeveralInactiveTokensAreCached(t *testing.T) {
+	issuer := newIssuer(t, bearertest.Client{ID: "api", Secret: "secret"})
+	v := newVerifier(t, issuer, func(c *introspect.Config) { c.CacheEntries = 400 })
+	const tokens = 20
+	for range 3 {
+		for i := range tokens {
+			if _, err := v.Verify(t.Context(), fmt.Sprint("ended-", i)); err == nil {
+				t.Fatal("an unknown token is accepted")
+			}
+		}
+	}
+	if n := issuer.Requests(bearertest.IntrospectionEndpoint); n != tokens {
+		t.Errorf("%d requests for %d tokens", n, tokens)
+	}
+}
+
 // Part 2.5: a flood of random tokens evicts no token in use, and its memory is
 // bounded. BEARERKIT_RUNS multiplies the length of the flood.
 func TestFlood(t *testing.T) {

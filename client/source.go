@@ -11,13 +11,30 @@ import (
 )
 
 // Source provides access tokens. It must be safe for concurrent use. A
-// [Transport] keeps the token until it expires, and asks again when a token
-// expires or when the API refuses it.
+// [Transport] keeps the token until it expires, uses it for all requests, and asks
+// again when a token expires or when the API refuses it. A source whose tokens
+// depend on the request must therefore be a [ContextSource].
 type Source interface {
 	// Token returns a token that satisfies want. A source that cannot satisfy want,
 	// such as more scopes than a person has granted, returns an error. The errors
-	// [ErrNoFreshToken], [ErrNoMoreScope] and [ErrNoStepUp] (errors.Is) say why.
+	// [ErrNoFreshToken], [ErrNoMoreScope], [ErrNoStepUp] and [ErrNeedChallenge]
+	// (errors.Is) say why.
+	//
+	// A Transport calls Token once for all requests that need the same token. ctx has
+	// the values of one of them. It is canceled when none of them waits any more, and
+	// has no deadline.
 	Token(ctx context.Context, want Want) (*oauth2.Token, error)
+}
+
+// ContextSource is a [Source] whose tokens depend on the context of the request,
+// such as those for the user of an incoming request. A [Transport] keeps no token of
+// it: it asks for one with the context of each request, and never uses the token for
+// another request.
+type ContextSource interface {
+	Source
+
+	// PerRequest marks the source. A Transport does not call it.
+	PerRequest()
 }
 
 // Want describes the token that a [Source] is asked for. The zero Want is any
@@ -27,8 +44,8 @@ type Want struct {
 	// [Config.Resource].
 	Resource string
 
-	// Scope holds the scopes that the token needs. Empty: those that the source
-	// requests by itself.
+	// Scope holds the scopes that the token needs, besides those that the source
+	// requests by itself. Empty: none.
 	Scope scope.Set
 
 	// Refused is the token that the API called invalid. The source must return
@@ -39,7 +56,7 @@ type Want struct {
 	StepUp *StepUp
 
 	// Challenge is the challenge of the API that caused the request for a token.
-	// It is zero for the first token.
+	// It is zero if no challenge did: for the first token, and when a token expires.
 	Challenge Challenge
 }
 
@@ -56,3 +73,9 @@ var (
 	ErrNoMoreScope  = errors.New("client: the source cannot request more scopes; ask the person or the administrator to grant them")
 	ErrNoStepUp     = errors.New("client: the source cannot authenticate the person again; log in as the API requires")
 )
+
+// ErrNeedChallenge is the error of a [Source] that has no token yet and does not
+// know the authorization server. The Transport then sends the request without a
+// token, and asks the source again with the challenge of the API, which may name
+// its metadata (RFC 9728, Section 5).
+var ErrNeedChallenge = errors.New("client: the source needs a challenge of the API first")

@@ -1,0 +1,87 @@
+package client
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/internal/credential"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
+)
+
+// prover makes DPoP proofs for one server, whose last nonce it keeps. The nonces of
+// an API and those of an authorization server are distinct (RFC 9449, Section 9). A
+// nil prover makes no proofs.
+type prover struct {
+	key       crypto.Signer
+	algorithm string
+	nonce     atomic.Pointer[string]
+}
+
+// newProver returns a prover, or nil for a nil key.
+func newProver(field string, key crypto.Signer) (*prover, error) {
+	if nilcheck.IsNil(key) {
+		return nil, nil
+	}
+	algorithm := credential.Algorithm(key)
+	if algorithm == "" {
+		return nil, fmt.Errorf("client: %s is a %T that cannot sign proofs; want EC (P-256, P-384), RSA or Ed25519", field, key.Public())
+	}
+	p := &prover{key: key, algorithm: algorithm}
+	if _, err := p.prove(http.MethodGet, &url.URL{Scheme: "https", Host: "api.example.com"}, ""); err != nil {
+		return nil, fmt.Errorf("client: %s: %w", field, errors.Unwrap(err))
+	}
+	return p, nil
+}
+
+// proof is a proof and the nonce in it.
+type proof struct{ text, nonce string }
+
+// prove makes a proof for a request. token is empty for a request to an
+// authorization server.
+func (p *prover) prove(method string, u *url.URL, token string) (proof, error) {
+	if method == "" {
+		method = http.MethodGet
+	}
+	c := dpop.ProofConfig{
+		Key: p.key, Algorithm: p.algorithm, Method: method, AccessToken: token, Nonce: p.lastNonce(),
+		URL: (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String(),
+	}
+	text, err := dpop.NewProof(c)
+	if err != nil {
+		return proof{}, fmt.Errorf("client: %w", err)
+	}
+	return proof{text, c.Nonce}, nil
+}
+
+func (p *prover) lastNonce() string {
+	if nonce := p.nonce.Load(); nonce != nil {
+		return *nonce
+	}
+	return ""
+}
+
+// maxNonce bounds a nonce, which each request carries back.
+const maxNonce = 1 << 10
+
+// take keeps the nonce of an answer of any status (RFC 9449, Section 8.2). It
+// ignores a malformed nonce (Section 8.1), and more than one.
+func (p *prover) take(h http.Header) {
+	if p == nil {
+		return
+	}
+	values := h["Dpop-Nonce"]
+	if len(values) != 1 || values[0] == "" || len(values[0]) > maxNonce || values[0] == p.lastNonce() {
+		return
+	}
+	for _, c := range []byte(values[0]) {
+		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return
+		}
+	}
+	p.nonce.Store(&values[0])
+}

@@ -1,0 +1,154 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// vault holds the current token. Requests that need the same new token share one
+// request for it.
+type vault struct {
+	transport *Transport
+	current   atomic.Pointer[held]
+
+	mu      sync.Mutex // for writing current, and for flights
+	flights map[flightKey]*flight
+}
+
+// flightKey says which token a request is for: another one than seen.
+type flightKey struct {
+	seen    *held
+	refused bool
+	scope   scope.Set
+	stepUp  string
+}
+
+// flight is a request for a token. It runs until all that wait for it are gone, so
+// that no single caller's cancellation ends it.
+type flight struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiting int // guarded by vault.mu
+	token   *held
+	err     error
+}
+
+// get returns a token that meets n.
+func (v *vault) get(ctx context.Context, n need) (*held, error) {
+	now := time.Now()
+	if h := v.current.Load(); n.metBy(h, now) {
+		return h, nil
+	}
+	v.mu.Lock()
+	current := v.current.Load()
+	if n.metBy(current, now) { // another request has got it
+		v.mu.Unlock()
+		return current, nil
+	}
+	if err := n.check(current, now); err != nil {
+		v.mu.Unlock()
+		return nil, err
+	}
+	want := v.want(n, current)
+	if want.Scope.Len() > maxScopes {
+		v.mu.Unlock()
+		return nil, &sourceError{AskForScope, fmt.Sprintf("the API requires more than %d scopes in all", maxScopes), nil}
+	}
+	key := flightKey{n.seen, n.refused, want.Scope, n.stepUpText()}
+	f := v.flights[key]
+	if f == nil {
+		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		f = &flight{done: make(chan struct{}), cancel: cancel}
+		if v.flights == nil {
+			v.flights = map[flightKey]*flight{}
+		}
+		v.flights[key] = f
+		go v.fly(detached, f, key, flightPlan{n, current, want})
+	}
+	f.waiting++
+	v.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.token, f.err
+	case <-ctx.Done():
+		v.leave(f, key)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// want returns what the source is asked for. The scopes of the current token stay,
+// since a route that needs others will be called again.
+func (v *vault) want(n need, current *held) Want {
+	want := Want{Resource: v.transport.config.Resource, Scope: n.scope, StepUp: n.stepUp, Challenge: n.challenge}
+	if current != nil {
+		want.Scope = want.Scope.Union(current.scope)
+	}
+	if n.refused {
+		want.Refused = n.seen.token.AccessToken
+	}
+	return want
+}
+
+// flightPlan is what a flight is for.
+type flightPlan struct {
+	need    need
+	current *held // when the flight began
+	want    Want
+}
+
+// fly requests a token and stores it.
+func (v *vault) fly(ctx context.Context, f *flight, key flightKey, plan flightPlan) {
+	defer f.cancel()
+	token, err := v.ask(ctx, plan.want)
+	var h *held
+	if err == nil {
+		h, err = hold(token, v.transport.scheme(), plan.need, plan.want.Scope)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch n := plan.need; {
+	case err == nil:
+		v.current.Store(h)
+	case ctx.Err() == nil && (n.refused || n.seen == nil):
+		// The current token is of no use. The next request asks without its scopes,
+		// one of which may be the cause.
+		v.current.CompareAndSwap(plan.current, nil)
+	}
+	if v.flights[key] == f {
+		delete(v.flights, key)
+	}
+	f.token, f.err = h, err
+	close(f.done)
+}
+
+// ask calls the source. A panic in its goroutine would end the program, where one
+// in a handler only ends the request.
+func (v *vault) ask(ctx context.Context, want Want) (token *oauth2.Token, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			v.transport.log.ErrorContext(ctx, "the token source panicked", "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			token, err = nil, &sourceError{FixRequest, fmt.Sprintf("the token source panicked with a %T", r), nil}
+		}
+	}()
+	return v.transport.config.Tokens.Token(ctx, want)
+}
+
+// leave ends the flight if nobody else waits for it.
+func (v *vault) leave(f *flight, key flightKey) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f.waiting--; f.waiting == 0 {
+		f.cancel()
+		if v.flights[key] == f {
+			delete(v.flights, key)
+		}
+	}
+}

@@ -103,7 +103,29 @@ func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, heade
 	if err != nil {
 		return Response{}, err
 	}
-	body := form.Encode()
+	req := post(ctx, u, form.Encode(), "application/x-www-form-urlencoded", header)
+	return c.do(req, limit)
+}
+
+// PostJSON sends a document and header to rawURL, and otherwise does what
+// [Client.Post] does. The status 201 is a success too.
+func (c *Client) PostJSON(ctx context.Context, rawURL string, document []byte, header http.Header, limit int64) (Response, error) {
+	u, err := c.CheckURL(rawURL)
+	if err != nil {
+		return Response{}, err
+	}
+	response, err := c.do(post(ctx, u, string(document), "application/json", header), limit+1)
+	answer, ok := errors.AsType[*StatusError](err)
+	switch {
+	case !ok || answer.Status != http.StatusCreated:
+		return response, err
+	case int64(len(response.Body)) > limit:
+		return Response{}, tooLarge(limit)
+	}
+	return response, nil
+}
+
+func post(ctx context.Context, u *url.URL, body, contentType string, header http.Header) *http.Request {
 	req := (&http.Request{
 		Method:        http.MethodPost,
 		URL:           u,
@@ -115,8 +137,8 @@ func (c *Client) Post(ctx context.Context, rawURL string, form url.Values, heade
 			return io.NopCloser(strings.NewReader(body)), nil
 		},
 	}).WithContext(ctx)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.do(req, limit)
+	req.Header.Set("Content-Type", contentType)
+	return req
 }
 
 // IsReset reports whether a request failed because its connection broke before the

@@ -94,3 +94,26 @@ func TestIsReset(t *testing.T) {
 		}
 	}
 }
+
+// RFC 7591, Section 3.2.1: a registration answers with 201.
+func TestPostJSON(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		size   int
+		err    bool
+	}{{200, 10, false}, {201, 10, false}, {201, 1000, false}, {201, 1001, true}, {202, 10, true}, {400, 10, true}, {307, 10, true}} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if body, err := io.ReadAll(r.Body); err != nil || string(body) != `{"a":1}` || r.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("body %q, %v, Content-Type %q", body, err, r.Header.Get("Content-Type"))
+			}
+			w.Header().Set("Location", "/else")
+			w.WriteHeader(tt.status)
+			w.Write(make([]byte, tt.size))
+		}))
+		response, err := fetch.New(nil, false).PostJSON(t.Context(), server.URL, []byte(`{"a":1}`), http.Header{}, 1000)
+		server.Close()
+		if (err != nil) != tt.err || err == nil && (len(response.Body) != tt.size || response.Status != tt.status) {
+			t.Errorf("%+v: %d with %d bytes, %v", tt, response.Status, len(response.Body), err)
+		}
+	}
+}

@@ -30,6 +30,7 @@ import (
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/client"
 	"github.com/bearerkit/bearerkit/compliance"
 	"github.com/bearerkit/bearerkit/denylist"
 	"github.com/bearerkit/bearerkit/dpop"
@@ -129,7 +130,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 
-	client := &http.Client{Transport: &withToken{planted}}
+	sender := &http.Client{Transport: &withToken{planted}}
 	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Key: []byte(planted)})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	opaque := introspect.Config{
 		Issuer: "https://login.example.com", Endpoint: "https://login.example.com/introspect?key=" + planted,
 		Auth: introspect.ClientSecretBasic("api", planted), Audience: []string{"orders"}, SharedSecret: []byte(planted),
-		Client: client, Signed: &introspect.Signed{Audience: "api", JWKSURI: "https://a:" + planted + "@login.example.com"},
+		Client: sender, Signed: &introspect.Signed{Audience: "api", JWKSURI: "https://a:" + planted + "@login.example.com"},
 	}
 	working := opaque
 	working.Signed = nil
@@ -159,7 +160,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			URL: "https://login.example.com", Audience: []string{"orders"},
 			Keys: jwks.KeysFromURL("https://a:" + planted + "@login.example.com/jwks?key=" + planted),
 		}},
-		Client: client,
+		Client: sender,
 	}
 	proofs := dpop.Config{Origin: "https://a:" + planted + "@api.example.com", Nonces: nonces}
 	guarded := bearer.Config{
@@ -187,6 +188,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	callers := secretsOfClients(t, signer, keyPEM)
 	tests := []struct {
 		name   string
 		values []any
@@ -225,6 +227,16 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"bearertest.Client", both(bearertest.Client{ID: "api", Secret: planted, PublicKey: signer.Public()}), []string{"api", "Secret"}},
 		{"bearertest.IssuerConfig", both(bearertest.IssuerConfig{Clients: []bearertest.Client{{ID: "api", Secret: planted}}}), []string{"api"}},
 		{"bearertest.Issuer", []any{issuer}, []string{"https://issuer.example.com"}},
+		{"client.Config", both(callers.config), []string{"https://api.example.com", "client.ClientCredentials", "Key"}},
+		{"client.Transport", []any{callers.transport}, []string{"https://api.example.com", "client.ClientCredentials", "Key"}},
+		{"client.Endpoint", both(callers.credentials.Endpoint), []string{"https://login.example.com/token", "app", "ClientSecret", "Key", "Params"}},
+		{"client.Endpoint, a key", both(callers.refresh.Endpoint), []string{"https://login.example.com/token", "app", "PrivateKey"}},
+		{"client.ClientCredentialsConfig", both(callers.credentials), []string{"https://login.example.com/token", "app", "orders:read"}},
+		{"client.ClientCredentials", []any{callers.config.Tokens}, []string{"https://login.example.com/token", "app", "orders:read"}},
+		{"client.RefreshTokenConfig", both(callers.refresh), []string{"https://login.example.com/token", "app", "Token"}},
+		{"client.RefreshToken", []any{callers.refreshed}, []string{"https://login.example.com/token", "app"}},
+		{"client.Want", both(client.Want{Resource: "https://a:" + planted + "@api.example.com", Refused: planted, Scope: scope.Of("orders:read")}),
+			[]string{"https://api.example.com", "Refused", "orders:read"}},
 		{"compliance.Settings", both(compliance.Settings{Guard: &guarded, Tokens: &tokens, Opaque: &opaque, Proofs: &proofs, Metadata: &metadata}),
 			[]string{"client_secret_basic api", "https://api.example.com/metadata"}},
 	}
@@ -268,6 +280,39 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			t.Errorf("%s is not tested: its field %s may hold a secret", name, field)
 		}
 	}
+}
+
+// clients are the values of package client that hold secrets.
+type clients struct {
+	config      client.Config
+	transport   *client.Transport
+	credentials client.ClientCredentialsConfig
+	refresh     client.RefreshTokenConfig
+	refreshed   *client.RefreshToken
+}
+
+func secretsOfClients(t *testing.T, signer *ecdsa.PrivateKey, keyPEM []byte) (c clients) {
+	t.Helper()
+	httpClient := &http.Client{Transport: &withToken{planted}}
+	c.credentials = client.ClientCredentialsConfig{Scope: scope.Of("orders:read"), Endpoint: client.Endpoint{
+		URL: "https://login.example.com/token?key=" + planted, ClientID: "app", ClientSecret: planted, Key: signer,
+		Params: map[string][]string{"assertion": {planted}}, HTTP: httpClient,
+	}}
+	c.refresh = client.RefreshTokenConfig{Token: planted, Endpoint: client.Endpoint{
+		URL: "https://login.example.com/token", ClientID: "app", PrivateKey: keyPEM, HTTP: httpClient,
+	}}
+	source, err := client.NewClientCredentials(c.credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.config = client.Config{Tokens: source, Resource: "https://api.example.com", Base: httpClient.Transport, Key: signer}
+	if c.transport, err = client.New(c.config); err != nil {
+		t.Fatal(err)
+	}
+	if c.refreshed, err = client.NewRefreshToken(c.refresh); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 var (

@@ -182,6 +182,12 @@ func fail(ctx context.Context, e *Error, err error) error {
 	}
 	e.Err = err
 	e.Remedy, e.detail = remedyOf(err, e.Remedy)
+	if own, ok := errors.AsType[*sourceError](err); ok && own.retryAfter > 0 {
+		e.RetryAfter = own.retryAfter
+	}
+	if nested, ok := errors.AsType[*Error](err); ok {
+		e.RetryAfter, e.Scope = max(e.RetryAfter, nested.RetryAfter), e.Scope.Union(nested.Scope)
+	}
 	return e
 }
 

@@ -120,16 +120,5 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// sourceError is the error of a source of this package. Its text contains no
-// secret.
-type sourceError struct {
-	remedy Remedy
-	text   string
-	err    error // may be nil
-}
-
-func (e *sourceError) Error() string { return "client: " + e.text }
-func (e *sourceError) Unwrap() error { return e.err }
-
 // errBody is the cause of a request that cannot be sent again.
 var errBody = errors.New("client: the body cannot be read again; set Request.GetBody")

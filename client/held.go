@@ -38,13 +38,13 @@ type held struct {
 func hold(token *oauth2.Token, scheme string, n need, asked scope.Set) (*held, error) {
 	switch {
 	case token == nil || token.AccessToken == "":
-		return nil, &sourceError{FixRequest, "the source returned no token and no error", nil}
+		return nil, &sourceError{remedy: FixRequest, text: "the source returned no token and no error"}
 	case len(token.AccessToken) > maxToken || strings.ContainsFunc(token.AccessToken, isNotTokenChar):
-		return nil, &sourceError{FixRequest, "the source returned a token with characters, or of a length, that a header field cannot carry", nil}
+		return nil, &sourceError{remedy: FixRequest, text: "the source returned a token with characters, or of a length, that a header field cannot carry"}
 	case !strings.EqualFold(token.Type(), scheme):
 		// RFC 6749, Section 7.1: a client must not use a type that it does not know.
 		// RFC 9449, Section 5: a server without DPoP answers with Bearer.
-		return nil, &sourceError{FixRequest, fmt.Sprintf("the source returned a token of type %q, want %q: set the Key of the Transport and of the source, or of neither", printable(token.Type(), maxCode), scheme), nil}
+		return nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the source returned a token of type %q, want %q: set the Key of the Transport and of the source, or of neither", printable(token.Type(), maxCode), scheme)}
 	case n.refused && token.AccessToken == n.seen.token.AccessToken:
 		return nil, ErrNoFreshToken
 	}

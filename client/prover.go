@@ -32,7 +32,7 @@ func newProver(field string, key crypto.Signer) (*prover, error) {
 		return nil, fmt.Errorf("client: %s is a %T that cannot sign proofs; want EC (P-256, P-384), RSA or Ed25519", field, key.Public())
 	}
 	p := &prover{key: key, algorithm: algorithm}
-	if _, err := p.prove(http.MethodGet, &url.URL{Scheme: "https", Host: "api.example.com"}, ""); err != nil {
+	if _, err := p.proveTokenRequest("https://login.example.com/token", ""); err != nil {
 		return nil, fmt.Errorf("client: %s: %w", field, errors.Unwrap(err))
 	}
 	return p, nil
@@ -41,21 +41,32 @@ func newProver(field string, key crypto.Signer) (*prover, error) {
 // proof is a proof and the nonce in it.
 type proof struct{ text, nonce string }
 
-// prove makes a proof for a request. token is empty for a request to an
-// authorization server.
+// prove makes a proof for a request with a token.
 func (p *prover) prove(method string, u *url.URL, token string) (proof, error) {
 	if method == "" {
 		method = http.MethodGet
 	}
-	c := dpop.ProofConfig{
-		Key: p.key, Algorithm: p.algorithm, Method: method, AccessToken: token, Nonce: p.lastNonce(),
+	nonce := p.lastNonce()
+	text, err := p.sign(dpop.ProofConfig{
+		Method: method, AccessToken: token, Nonce: nonce,
 		URL: (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String(),
-	}
+	})
+	return proof{text, nonce}, err
+}
+
+// proveTokenRequest makes a proof for a token request (RFC 9449, Section 5). The
+// token endpoint keeps its nonces itself.
+func (p *prover) proveTokenRequest(endpoint, nonce string) (string, error) {
+	return p.sign(dpop.ProofConfig{Method: http.MethodPost, URL: endpoint, Nonce: nonce})
+}
+
+func (p *prover) sign(c dpop.ProofConfig) (string, error) {
+	c.Key, c.Algorithm = p.key, p.algorithm
 	text, err := dpop.NewProof(c)
 	if err != nil {
-		return proof{}, fmt.Errorf("client: %w", err)
+		return "", fmt.Errorf("client: %w", err)
 	}
-	return proof{text, c.Nonce}, nil
+	return text, nil
 }
 
 func (p *prover) lastNonce() string {

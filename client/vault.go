@@ -60,7 +60,7 @@ func (v *vault) get(ctx context.Context, n need) (*held, error) {
 	want := v.want(n, current)
 	if want.Scope.Len() > maxScopes {
 		v.mu.Unlock()
-		return nil, &sourceError{AskForScope, fmt.Sprintf("the API requires more than %d scopes in all", maxScopes), nil}
+		return nil, &sourceError{remedy: AskForScope, text: fmt.Sprintf("the API requires more than %d scopes in all", maxScopes)}
 	}
 	key := flightKey{n.seen, n.refused, want.Scope, n.stepUpText()}
 	f := v.flights[key]
@@ -135,7 +135,7 @@ func (v *vault) ask(ctx context.Context, want Want) (token *oauth2.Token, err er
 	defer func() {
 		if r := recover(); r != nil {
 			v.transport.log.ErrorContext(ctx, "the token source panicked", "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
-			token, err = nil, &sourceError{FixRequest, fmt.Sprintf("the token source panicked with a %T", r), nil}
+			token, err = nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the token source panicked with a %T", r)}
 		}
 	}()
 	return v.transport.config.Tokens.Token(ctx, want)

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,9 +9,8 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"context"
-
 	"github.com/bearerkit/bearerkit/client"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // numbered returns token-1, token-2 and so on.
@@ -48,4 +48,44 @@ func ExampleNew() {
 	defer resp.Body.Close()
 	fmt.Println(resp.Status)
 	// Output: 200 OK
+}
+
+func ExampleNewClientCredentials() {
+	source, err := client.NewClientCredentials(client.ClientCredentialsConfig{
+		Endpoint: client.Endpoint{URL: "https://login.example.com/token", ClientID: "reports", ClientSecret: "from the environment"},
+		Scope:    scope.Of("orders:read"),
+	})
+	if err != nil {
+		panic(err)
+	}
+	transport, err := client.New(client.Config{Tokens: source, Resource: "https://api.example.com"})
+	if err != nil {
+		panic(err)
+	}
+	orders := &http.Client{Transport: transport}
+	_ = orders // orders.Get("https://api.example.com/orders")
+	// Output:
+}
+
+func ExampleNewRefreshToken() {
+	source, err := client.NewRefreshToken(client.RefreshTokenConfig{
+		Endpoint: client.Endpoint{URL: "https://login.example.com/token", ClientID: "cli"},
+		Token:    "from the keychain",
+		Save: func(refreshToken string) {
+			// Write it to the keychain. The server may have revoked the old one.
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	transport, err := client.New(client.Config{Tokens: source, Resource: "https://api.example.com"})
+	fmt.Println(transport != nil, err)
+	// Output: true <nil>
+}
+
+func ExampleFromTokenSource() {
+	fixed := client.FromTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "from an operator"}))
+	transport, err := client.New(client.Config{Tokens: fixed, Resource: "https://api.example.com"})
+	fmt.Println(transport != nil, err)
+	// Output: true <nil>
 }

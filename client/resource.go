@@ -56,8 +56,10 @@ func hasDots(path string) bool {
 // originOf returns the scheme, host and port of u (RFC 6454, Section 4).
 func originOf(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	if port == "" && scheme == "https" {
+		port = "443"
+	} else if port == "" && scheme == "http" {
+		port = "80"
 	}
 	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }

@@ -23,7 +23,7 @@ import (
 
 // knownImports are the packages that blocks on the pages use, by name.
 var knownImports = map[string]string{
-	"bearer": self, "jwks": self, "introspect": self, "scope": self, "dpop": self, "resource": self, "denylist": self, "compliance": self,
+	"bearer": self, "jwks": self, "introspect": self, "scope": self, "dpop": self, "resource": self, "denylist": self, "compliance": self, "client": self,
 	"bearertest": self + "bearer/", "denylisttest": self + "denylist/", "bearerhttp": self + "adapters/", "bearergin": self + "adapters/",
 	"bearerconnect": self + "adapters/", "bearerecho": self + "adapters/", "bearerecho5": self + "adapters/", "bearermcp": self + "adapters/", "bearerredis": self + "adapters/",
 	"redistest": self + "adapters/bearerredis/",
@@ -31,7 +31,7 @@ var knownImports = map[string]string{
 	"mcp": "github.com/modelcontextprotocol/go-sdk/", "oauth2": "golang.org/x/", "redis": "github.com/redis/go-redis/v9",
 	"connect": "connectrpc.com/", "emptypb": "google.golang.org/protobuf/types/known/", "wrapperspb": "google.golang.org/protobuf/types/known/",
 	"humago": "github.com/danielgtaylor/huma/v2/adapters/",
-	"http":   "net/", "httptest": "net/http/", "netip": "net/", "url": "net/", "slog": "log/", "json": "encoding/", "tls": "crypto/", "x509": "crypto/",
+	"http":   "net/", "httptest": "net/http/", "netip": "net/", "url": "net/", "slog": "log/", "json": "encoding/", "tls": "crypto/", "ecdsa": "crypto/", "elliptic": "crypto/", "rand": "crypto/", "strconv": "", "x509": "crypto/",
 	"signal": "os/", "synctest": "testing/", "cmp": "", "context": "", "errors": "", "expvar": "", "fmt": "", "io": "", "log": "", "maps": "",
 	"net": "", "os": "", "slices": "", "strings": "", "sync": "", "syscall": "", "testing": "", "time": "",
 }

@@ -99,6 +99,9 @@ func (e *Error) Error() string {
 	if e.Code != "" {
 		fmt.Fprintf(&b, ", %q", e.Code)
 	}
+	if e.Description != "" {
+		fmt.Fprintf(&b, " (%q)", e.Description)
+	}
 	if e.detail != "" {
 		b.WriteString(": " + e.detail)
 	}

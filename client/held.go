@@ -80,6 +80,21 @@ type need struct {
 	challenge Challenge
 }
 
+// reason is why the API caused the need, or passed if it did not.
+func (n need) reason() reason {
+	switch {
+	case n.challenge.Scheme == "":
+		return passed
+	case n.refused:
+		return freshToken
+	case n.stepUp != nil:
+		return stepUp
+	case n.seen == nil:
+		return firstToken
+	}
+	return moreScope
+}
+
 // metBy reports whether h suffices.
 func (n need) metBy(h *held, now time.Time) bool {
 	return h != nil && h != n.seen && (h.until.IsZero() || now.Before(h.until)) &&

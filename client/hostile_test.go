@@ -163,6 +163,14 @@ func TestHostileServers(t *testing.T) {
 		{"5,000 lines", func(_ int, _ *http.Request, w http.ResponseWriter) {
 			refuse(w, 401, strings.Split(strings.Repeat(`Basic realm="x"`+"\n", 5000), "\n")...)
 		}, 401, 1},
+		{"a body that hangs", func(n int, r *http.Request, w http.ResponseWriter) {
+			if n == 1 {
+				w.Header().Set("Content-Type", "application/json")
+				refuse(w, 401, `Bearer error="invalid_token"`)
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done() // the client leaves
+			}
+		}, 200, 2},
 		{"a redirect loop", func(_ int, r *http.Request, w http.ResponseWriter) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, -1, 10},
 		{"a challenge that names a URL", func(_ int, r *http.Request, w http.ResponseWriter) {
 			refuse(w, 401, `Bearer resource_metadata="http://`+r.Host+`/metadata", error_uri="http://`+r.Host+`/error", error="invalid_token"`)

@@ -40,7 +40,7 @@ func TestAnswers(t *testing.T) {
 		text   string // in the error
 	}{
 		{"RFC 6750, Section 3.1: invalid_token", 401, []string{invalid}, 1, 200, "token-1 token-2", `refused=token-1 scope=""`, "", ""},
-		{"invalid_token always", 401, []string{invalid}, 99, 0, "token-1 token-2", `refused=token-1 scope=""`, client.SignIn, `the API answered 401, "invalid_token". Log in again.`},
+		{"invalid_token always", 401, []string{invalid}, 99, 0, "token-1 token-2", `refused=token-1 scope=""`, client.SignIn, `the API answered 401, "invalid_token" ("expired"). Log in again.`},
 		{"no code", 401, []string{`Bearer realm="api"`}, 1, 200, "token-1 token-2", `refused=token-1 scope=""`, "", ""},
 		{"an unknown code", 401, []string{`Bearer error="token_expired"`}, 1, 200, "token-1 token-2", `refused=token-1 scope=""`, "", ""},
 		{"an unknown code always", 401, []string{`Bearer error="token_expired"`}, 99, 0, "token-1 token-2", `refused=token-1 scope=""`, client.SignIn, `"token_expired"`},
@@ -155,7 +155,7 @@ func TestErrorFields(t *testing.T) {
 	if !errors.Is(got, client.ErrNoMoreScope) {
 		t.Errorf("%v does not wrap ErrNoMoreScope", got)
 	}
-	want := `client: the API answered 403, "insufficient_scope": the source cannot request more scopes; ask the person or the administrator to grant them; it requires the scope "a" (request_id "5d1c-42"). Ask for the missing permission`
+	want := `client: the API answered 403, "insufficient_scope" ("` + got.Description + `"): the source cannot request more scopes; ask the person or the administrator to grant them; it requires the scope "a" (request_id "5d1c-42"). Ask for the missing permission`
 	if !strings.HasPrefix(got.Error(), want) {
 		t.Errorf("%s\nwant %s…", got, want)
 	}
@@ -325,6 +325,62 @@ func TestTokenRequestsAreBounded(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Nor can an API whose wishes the authorization server refuses, and the refusals for
+// one reason do not hold up another.
+func TestFailedTokenRequestsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{answer: func(n int, r *http.Request, w http.ResponseWriter) {
+			switch {
+			case r.URL.Path != "/orders":
+				refuse(w, 403, fmt.Sprintf(`Bearer error="insufficient_scope", scope="s%d"`, n))
+			case r.Header.Get("Authorization") == "Bearer token-1":
+				refuse(w, 401, `Bearer error="invalid_token"`)
+			}
+		}}
+		source := &counter{err: func(_ int, want client.Want) error {
+			if want.Scope.Len() > 0 {
+				return client.ErrNoMoreScope
+			}
+			return nil
+		}}
+		transport := newTransport(t, api, client.Config{Tokens: source})
+		for range 100 { // in 10 s
+			_, got := do(t, transport, get(t, orders+"/admin"))
+			if got == nil || got.Remedy != client.AskForScope || !errors.Is(got, client.ErrNoMoreScope) {
+				t.Fatal(got)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := len(source.wants); n > 11 {
+			t.Errorf("%d token requests in 10 s", n)
+		}
+		if _, got := do(t, transport, get(t, orders+"/admin")); got == nil {
+			t.Fatal("accepted")
+		}
+		if status, got := do(t, transport, get(t, orders)); status != 200 {
+			t.Errorf("a refusal of scopes holds up a fresh token: %v", got)
+		}
+	})
+}
+
+// A source that sends its own requests by its Transport would wait for itself.
+func TestSourceThatWaitsForItself(t *testing.T) {
+	var transport *client.Transport
+	source := sourceFunc(func(ctx context.Context, _ client.Want) (*oauth2.Token, error) {
+		r, err := http.NewRequestWithContext(ctx, "POST", orders+"/token", nil)
+		if err != nil {
+			return nil, err
+		}
+		_, err = transport.RoundTrip(r)
+		return nil, err
+	})
+	transport = newTransport(t, &fakeAPI{}, client.Config{Tokens: source})
+	_, got := do(t, transport, get(t, orders))
+	if got == nil || got.Remedy != client.FixRequest || !strings.Contains(got.Error(), "give it another HTTP client") {
+		t.Errorf("%v", got)
 	}
 }
 

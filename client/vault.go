@@ -19,9 +19,26 @@ type vault struct {
 	transport *Transport
 	current   atomic.Pointer[held]
 
-	mu      sync.Mutex // for writing current, and for flights
-	flights map[flightKey]*flight
+	mu       sync.Mutex // for writing current, and for the fields below
+	flights  map[flightKey]*flight
+	failures map[reason]failure // of the last flight for each reason
 }
+
+// failure is a token request that failed. An API could otherwise cause one with each
+// answer. Failures for one reason do not hold up the requests for another.
+type failure struct {
+	at  time.Time
+	err error
+}
+
+// rest is how long a failure answers the requests for the same reason.
+const rest = time.Second
+
+// flying marks the context of a flight of a vault.
+type flying struct{ vault *vault }
+
+// errOwnRequest is the error of a source whose own requests pass its Transport.
+var errOwnRequest = &sourceError{remedy: FixRequest, text: "the source sends its own requests by the Transport that waits for it; give it another HTTP client"}
 
 // flightKey says which token a request is for: another one than seen.
 type flightKey struct {
@@ -47,25 +64,45 @@ func (v *vault) get(ctx context.Context, n need) (*held, error) {
 	if h := v.current.Load(); n.metBy(h, now) {
 		return h, nil
 	}
+	if ctx.Value(flying{v}) != nil {
+		return nil, errOwnRequest
+	}
+	h, f, key, err := v.board(ctx, n, now)
+	if f == nil {
+		return h, err
+	}
+	select {
+	case <-f.done:
+		return f.token, f.err
+	case <-ctx.Done():
+		v.leave(f, key)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// board returns a token that another request has got meanwhile, an error, or the
+// flight to wait for.
+func (v *vault) board(ctx context.Context, n need, now time.Time) (*held, *flight, flightKey, error) {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	current := v.current.Load()
-	if n.metBy(current, now) { // another request has got it
-		v.mu.Unlock()
-		return current, nil
+	if n.metBy(current, now) {
+		return current, nil, flightKey{}, nil
 	}
 	if err := n.check(current, now); err != nil {
-		v.mu.Unlock()
-		return nil, err
+		return nil, nil, flightKey{}, err
 	}
 	want := v.want(n, current)
 	if want.Scope.Len() > maxScopes {
-		v.mu.Unlock()
-		return nil, &sourceError{remedy: AskForScope, text: fmt.Sprintf("the API requires more than %d scopes in all", maxScopes)}
+		return nil, nil, flightKey{}, &sourceError{remedy: AskForScope, text: fmt.Sprintf("the API requires more than %d scopes in all", maxScopes)}
 	}
 	key := flightKey{n.seen, n.refused, want.Scope, n.stepUpText()}
 	f := v.flights[key]
 	if f == nil {
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		if last, ok := v.failures[n.reason()]; ok && now.Sub(last.at) < rest {
+			return nil, nil, flightKey{}, last.err
+		}
+		detached, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), flying{v}, true))
 		f = &flight{done: make(chan struct{}), cancel: cancel}
 		if v.flights == nil {
 			v.flights = map[flightKey]*flight{}
@@ -74,14 +111,7 @@ func (v *vault) get(ctx context.Context, n need) (*held, error) {
 		go v.fly(detached, f, key, flightPlan{n, current, want})
 	}
 	f.waiting++
-	v.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.token, f.err
-	case <-ctx.Done():
-		v.leave(f, key)
-		return nil, context.Cause(ctx)
-	}
+	return nil, f, key, nil
 }
 
 // want returns what the source is asked for. The scopes of the current token stay,
@@ -114,6 +144,12 @@ func (v *vault) fly(ctx context.Context, f *flight, key flightKey, plan flightPl
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if cause := plan.need.reason(); err != nil && ctx.Err() == nil && cause != passed {
+		if v.failures == nil {
+			v.failures = map[reason]failure{}
+		}
+		v.failures[cause] = failure{time.Now(), err}
+	}
 	switch n := plan.need; {
 	case err == nil:
 		v.current.Store(h)

@@ -165,7 +165,7 @@ func TestProofs(t *testing.T) {
 	}{
 		{"no nonce", []*http.Response{bound("")}, " ", ""},
 		{"a nonce", []*http.Response{refusal("n1"), bound("n2")}, " n1", ""},
-		{"nonces for ever", []*http.Response{refusal("n1"), refusal("n2"), refusal("n3")}, " n1", "use_dpop_nonce"},
+		{"endless nonces", []*http.Response{refusal("n1"), refusal("n2"), refusal("n3")}, " n1", "use_dpop_nonce"},
 		{"a huge nonce", []*http.Response{refusal(strings.Repeat("n", 2000))}, " ", "use_dpop_nonce"},
 		{"use_dpop_nonce without a nonce", []*http.Response{refusal("")}, " ", "use_dpop_nonce"},
 		{"a token that is not bound", []*http.Response{answer(200, `{"access_token":"a","token_type":"Bearer"}`)}, " ", "does not bind tokens"},

@@ -60,7 +60,8 @@ func printable(text string, limit int) string {
 }
 
 // retryAfter returns the value of Retry-After (RFC 9110, Section 10.2.3), between
-// 0 and a day. It returns false if there is none, or a malformed one.
+// 0 and a day. It returns false if there is none, or a malformed one. A date counts
+// from the answer's own Date, if it has one, since the clocks may differ.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := h.Get("Retry-After")
 	if value == "" {
@@ -76,6 +77,9 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	at, err := http.ParseTime(value)
 	if err != nil {
 		return 0, false
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
 	}
 	return min(max(at.Sub(now), 0), maxRetryAfter), true
 }

@@ -17,7 +17,8 @@ import (
 
 // RFC 9110, Section 10.2.3: Retry-After with 429 and 503, checklist H10.
 func TestRetryAfter(t *testing.T) {
-	const date = "date in " // in place of an HTTP date
+	// In place of an HTTP date; ahead: of an API whose clock is an hour ahead.
+	const date, ahead = "date in ", "ahead in "
 	tests := []struct {
 		name       string
 		status     int
@@ -37,6 +38,7 @@ func TestRetryAfter(t *testing.T) {
 		{"429", 429, "GET", "7", 1, 0, false, 200, 7 * time.Second, "", "", 0},
 		{"a date", 503, "GET", date + "8s", 1, 0, false, 200, 8 * time.Second, "", "", 0},
 		{"a date that has passed", 503, "GET", date + "-1h", 1, 0, false, 200, 0, "", "", 0},
+		{"a date by a clock that is an hour ahead", 503, "GET", ahead + "8s", 1, 0, false, 200, 8 * time.Second, "", "", 0},
 		{"zero", 503, "GET", "0", 1, 0, false, 200, 0, "", "", 0},
 		{"PUT is idempotent", 503, "PUT", "1", 1, 0, false, 200, time.Second, "", "", 0},
 		{"DELETE is idempotent", 503, "DELETE", "1", 1, 0, false, 200, time.Second, "", "", 0},
@@ -70,6 +72,11 @@ func TestRetryAfter(t *testing.T) {
 					if text, ok := strings.CutPrefix(tt.retryAfter, date); ok {
 						in, _ := time.ParseDuration(text)
 						w.Header().Set("Retry-After", time.Now().Add(in).UTC().Format(http.TimeFormat))
+					} else if text, ok := strings.CutPrefix(tt.retryAfter, ahead); ok {
+						in, _ := time.ParseDuration(text)
+						now := time.Now().Add(time.Hour).UTC()
+						w.Header().Set("Date", now.Format(http.TimeFormat))
+						w.Header().Set("Retry-After", now.Add(in).Format(http.TimeFormat))
 					} else if tt.retryAfter != "" {
 						w.Header().Set("Retry-After", tt.retryAfter)
 					}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -59,8 +60,20 @@ func startAPI(t *testing.T, more ...string) (issuer *bearertest.Issuer, url stri
 		t.Fatal(err)
 	}
 	t.Cleanup(issuer.Close)
-	cmd := exec.Command(reference, append([]string{"-listen", "127.0.0.1:0", "-audience", audience,
+	lines := startReference(t, append([]string{"-listen", "127.0.0.1:0", "-audience", audience,
 		"-issuer", issuer.URL(), "-client-id", "api", "-introspection-max-age", "0s"}, more...)...)
+	line, err := lines.ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if err != nil || !ok {
+		t.Fatalf("%q, %v", line, err)
+	}
+	return issuer, url
+}
+
+// startReference runs the reference program, and returns what it prints.
+func startReference(t *testing.T, args ...string) *bufio.Reader {
+	t.Helper()
+	cmd := exec.Command(reference, args...)
 	cmd.Env = append(os.Environ(), "CLIENT_SECRET=secret")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -73,12 +86,35 @@ func startAPI(t *testing.T, more ...string) (issuer *bearertest.Issuer, url stri
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if err != nil || !ok {
-		t.Fatalf("%q, %v", line, err)
+	return bufio.NewReader(stdout)
+}
+
+// The command in the comment of the program, with the addresses that the reference
+// program prints.
+func TestDevelopmentIssuer(t *testing.T) {
+	t.Parallel()
+	var output strings.Builder
+	lines := startReference(t, "-dev", "-listen", "127.0.0.1:0")
+	addresses := regexp.MustCompile(`(?s)listening on (http://\S+)\n.*(http://\S+/token)`)
+	for !addresses.MatchString(output.String()) {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v after %s", err, output.String())
+		}
+		output.WriteString(line)
 	}
-	return issuer, url
+	found := addresses.FindStringSubmatch(output.String())
+	for _, more := range [][]string{nil, {"-dpop"}} {
+		var stdout, stderr bytes.Buffer
+		args := append([]string{"-token-url", found[2], "-resource", found[1], "-scope", "orders:read"}, more...)
+		if err := run(t.Context(), append(args, found[1]+"/orders"), &stdout, &stderr); err != nil || !strings.Contains(stdout.String(), `"orders"`) {
+			t.Errorf("%q: %q, %v", more, stdout.String(), err)
+		}
+		// It has to ask for more scope, and gets it.
+		if err := run(t.Context(), append(args, "-method", "POST", found[1]+"/orders"), &stdout, &stderr); err != nil || !strings.Contains(stderr.String(), `reason="more scope" status=403`) {
+			t.Errorf("%q: %s, %v", more, stderr.String(), err)
+		}
+	}
 }
 
 // caller calls the API, and remembers its answers.

@@ -87,7 +87,7 @@ func (c *call) renew(refused refusal, e *Error) error {
 		n.scope = e.Scope
 	}
 	if name, ok := c.forbidden(n.scope); ok {
-		e.detail = fmt.Sprintf("Config.AllowScope does not allow the scope %q", name)
+		e.Remedy, e.detail = AskForScope, fmt.Sprintf("Config.AllowScope does not allow the scope %q", name)
 		return e
 	}
 	token, err := c.vault.get(c.request.Context(), n)

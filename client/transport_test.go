@@ -280,14 +280,27 @@ func TestExpiry(t *testing.T) {
 
 // Config.AllowScope bounds what the API can cause a request for.
 func TestAllowScope(t *testing.T) {
-	api := &fakeAPI{answer: func(_ int, _ *http.Request, w http.ResponseWriter) {
-		refuse(w, 403, `Bearer error="insufficient_scope", scope="orders:write mail:read"`)
+	for _, challenge := range []string{
+		`Bearer error="insufficient_scope", scope="orders:write mail:read"`,
+		`Bearer error="insufficient_user_authentication", scope="mail:read"`,
+	} {
+		api := &fakeAPI{answer: func(_ int, _ *http.Request, w http.ResponseWriter) { refuse(w, 401, challenge) }}
+		source := new(counter)
+		transport := newTransport(t, api, client.Config{Tokens: source, AllowScope: func(name string) bool { return strings.HasPrefix(name, "orders:") }})
+		_, got := do(t, transport, get(t, orders))
+		if got == nil || got.Remedy != client.AskForScope || !strings.Contains(got.Error(), `AllowScope does not allow the scope "mail:read"`) || len(source.wants) != 1 {
+			t.Errorf("%v, %s", got, source.asked())
+		}
+	}
+	// What is allowed is requested.
+	api := &fakeAPI{answer: func(n int, _ *http.Request, w http.ResponseWriter) {
+		if n == 1 {
+			refuse(w, 403, `Bearer error="insufficient_scope", scope="orders:write"`)
+		}
 	}}
-	source := new(counter)
-	transport := newTransport(t, api, client.Config{Tokens: source, AllowScope: func(name string) bool { return strings.HasPrefix(name, "orders:") }})
-	_, got := do(t, transport, get(t, orders))
-	if got == nil || got.Remedy != client.AskForScope || !strings.Contains(got.Error(), `AllowScope does not allow the scope "mail:read"`) || len(source.wants) != 1 {
-		t.Errorf("%v, %s", got, source.asked())
+	transport := newTransport(t, api, client.Config{Tokens: new(counter), AllowScope: func(name string) bool { return name == "orders:write" }})
+	if status, got := do(t, transport, get(t, orders)); status != 200 {
+		t.Error(got)
 	}
 }
 

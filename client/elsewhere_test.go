@@ -26,6 +26,8 @@ func TestResourceCovers(t *testing.T) {
 		{"https://api.example.com/v1", "https://api.example.com/v1?a=b", true},
 		{"https://api.example.com/a%2Fb", "https://api.example.com/a%2Fb/c", true},
 		{"http://127.0.0.1:8080", "http://127.0.0.1:8080/a", true},
+		{"http://127.0.0.1", "http://127.0.0.1:80/a", true},
+		{"https://api.example.com", "https://api.example.com/a/../b", true}, // all of the origin is the resource
 		{"http://[::1]:8080", "http://[::1]:8080/a", true},
 
 		{"https://api.example.com", "http://api.example.com/a", false},
@@ -43,6 +45,7 @@ func TestResourceCovers(t *testing.T) {
 		{"https://api.example.com/v1", "https://api.example.com/v1.evil", false},
 		{"https://api.example.com/v1", "https://api.example.com/V1/a", false},
 		{"https://api.example.com/v1", "https://api.example.com/v1/../v2", false},
+		{"https://api.example.com/v1", "https://api.example.com/v1/./a", false},
 		{"https://api.example.com/v1", "https://api.example.com/v1/%2e%2e/v2", false},
 		{"https://api.example.com/v1", "https://api.example.com/v1/..%2fv2", false},
 		{"https://api.example.com/v1", "https://api.example.com/v1/..;/v2", false},

@@ -1,10 +1,12 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -62,6 +64,8 @@ func TestAnswers(t *testing.T) {
 		{"use_dpop_nonce for a Bearer token", 401, []string{`Bearer error="use_dpop_nonce"`}, 99, 0, "token-1", "", client.Unavailable, "requires a nonce"},
 		{"only DPoP is accepted", 401, []string{`DPoP algs="ES256"`}, 99, 0, "token-1", "", client.FixRequest, "set Config.Key"},
 
+		{"invalid_token with 403", 403, []string{invalid}, 1, 200, "token-1 token-2", `refused=token-1 scope=""`, "", ""},
+		{"the caller's: 403 with only DPoP", 403, []string{`DPoP error="insufficient_scope", scope="a"`}, 99, 403, "token-1", "", "", ""},
 		{"the caller's: no challenge", 401, nil, 99, 401, "token-1", "", "", ""},
 		{"the caller's: another scheme", 401, []string{`Basic realm="x", Negotiate abc==`}, 99, 401, "token-1", "", "", ""},
 		{"the caller's: only malformed lines", 401, []string{`Bearer realm="`}, 99, 401, "token-1", "", "", ""},
@@ -111,9 +115,16 @@ func TestReasonsInARow(t *testing.T) {
 		}
 	}}
 	source := new(counter)
-	transport := newTransport(t, api, client.Config{Tokens: source})
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	transport := newTransport(t, api, client.Config{Tokens: source, Logger: logger})
 	if status, refused := do(t, transport, request(t, "POST", orders, strings.NewReader("one order"))); status != 200 {
 		t.Fatal(status, refused)
+	}
+	for _, want := range []string{`reason="fresh token" status=401`, `reason="more scope" status=403`, "reason=step-up status=401"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &log)
+		}
 	}
 	want := `refused= scope=""; refused=token-1 scope=""; refused= scope="a"; refused= scope="a b" step-up=[]/0s`
 	if got := source.asked(); got != want {
@@ -309,12 +320,13 @@ func TestAllowScope(t *testing.T) {
 func TestTokenRequestsAreBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name, challenge string
-		want            int // token requests for 100 API requests in 10 s
+		want            int    // token requests for 100 API requests in 10 s
+		text            string // in the last error
 	}{
-		{"invalid_token", `Bearer error="invalid_token"`, 4},
-		{"insufficient_scope", `Bearer error="insufficient_scope", scope="a b"`, 2},
-		{"step-up", `Bearer error="insufficient_user_authentication", acr_values="x"`, 4},
-		{"another scope each time", "", 66},
+		{"invalid_token", `Bearer error="invalid_token"`, 3, "was just requested"},
+		{"insufficient_scope", `Bearer error="insufficient_scope", scope="a b"`, 2, "was just requested"},
+		{"step-up", `Bearer error="insufficient_user_authentication", acr_values="x"`, 3, "was just requested"},
+		{"another scope each time", "", 65, "more than 64 scopes in all"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -327,14 +339,15 @@ func TestTokenRequestsAreBounded(t *testing.T) {
 				}}
 				source := new(counter)
 				transport := newTransport(t, api, client.Config{Tokens: source})
+				var last *client.Error
 				for range 100 {
-					if _, got := do(t, transport, get(t, orders)); got == nil {
+					if _, last = do(t, transport, get(t, orders)); last == nil {
 						t.Fatal("accepted")
 					}
 					time.Sleep(100 * time.Millisecond)
 				}
-				if len(source.wants) > tt.want || len(api.seen) > 200 {
-					t.Errorf("%d token requests, want at most %d; %d API requests", len(source.wants), tt.want, len(api.seen))
+				if len(source.wants) != tt.want || len(api.seen) > 200 || !strings.Contains(last.Error(), tt.text) {
+					t.Errorf("%d token requests, want %d; %d API requests; %v", len(source.wants), tt.want, len(api.seen), last)
 				}
 			})
 		})
@@ -367,8 +380,8 @@ func TestFailedTokenRequestsAreBounded(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		if n := len(source.wants); n > 11 {
-			t.Errorf("%d token requests in 10 s", n)
+		if n := len(source.wants); n != 11 {
+			t.Errorf("%d token requests in 10 s, want the first and one in each second", n)
 		}
 		if _, got := do(t, transport, get(t, orders+"/admin")); got == nil {
 			t.Fatal("accepted")
@@ -394,6 +407,102 @@ func TestSourceThatWaitsForItself(t *testing.T) {
 	_, got := do(t, transport, get(t, orders))
 	if got == nil || got.Remedy != client.FixRequest || !strings.Contains(got.Error(), "give it another HTTP client") {
 		t.Errorf("%v", got)
+	}
+}
+
+// A connection that fails is no refusal.
+func TestFailedConnections(t *testing.T) {
+	broken := errors.New("connection reset")
+	for _, when := range []int{1, 2} {
+		n := 0
+		base := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if n++; n == when {
+				return nil, broken
+			}
+			return &http.Response{StatusCode: 401, Request: r, Body: http.NoBody, Header: http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}}, nil
+		})
+		resp, err := newTransport(t, base, client.Config{Tokens: new(counter)}).RoundTrip(get(t, orders))
+		if resp != nil || err != broken || n != when {
+			t.Errorf("%v, %v after %d requests", resp, err, n)
+		}
+	}
+	// Nor is a body that cannot be made again.
+	api := &fakeAPI{answer: func(_ int, _ *http.Request, w http.ResponseWriter) { refuse(w, 401, `Bearer error="invalid_token"`) }}
+	r := request(t, "POST", orders, strings.NewReader("x"))
+	r.GetBody = func() (io.ReadCloser, error) { return nil, broken }
+	if resp, err := newTransport(t, api, client.Config{Tokens: new(counter)}).RoundTrip(r); err != broken {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
+
+// A request without a header and without a method, and one whose body is empty.
+func TestBareRequests(t *testing.T) {
+	key := newKey(t)
+	source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+		return &oauth2.Token{AccessToken: "token-1", TokenType: "DPoP"}, nil
+	})
+	api := &fakeAPI{answer: func(n int, r *http.Request, w http.ResponseWriter) {
+		if nonceIn(t, r) == "-" {
+			w.Header().Set("DPoP-Nonce", "n1")
+			refuse(w, 401, `DPoP error="use_dpop_nonce"`)
+		}
+	}}
+	base := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		r.Method = "GET" // as http.Transport does
+		return api.RoundTrip(r)
+	})
+	for _, r := range []*http.Request{{URL: get(t, orders).URL}, {URL: get(t, orders).URL, Body: http.NoBody}} {
+		resp, err := newTransport(t, base, client.Config{Tokens: source, Key: key}).RoundTrip(r.WithContext(t.Context()))
+		if err != nil || resp.StatusCode != 200 {
+			t.Errorf("%v, %v", resp, err)
+		}
+	}
+}
+
+// A token that an expiry or a refusal made useless is forgotten with its scopes, one
+// of which may be why there is no other.
+func TestScopesOfAUselessTokenAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{answer: func(n int, r *http.Request, w http.ResponseWriter) {
+			if r.URL.Path == "/admin" && n == 1 {
+				refuse(w, 403, `Bearer error="insufficient_scope", scope="admin"`)
+			}
+		}}
+		withdrawn := false
+		var wants []string
+		source := sourceFunc(func(_ context.Context, want client.Want) (*oauth2.Token, error) {
+			wants = append(wants, want.Scope.String())
+			if withdrawn && want.Scope.Has("admin") {
+				return nil, client.ErrNoMoreScope
+			}
+			return &oauth2.Token{AccessToken: "token-1", Expiry: time.Now().Add(time.Hour)}, nil
+		})
+		transport := newTransport(t, api, client.Config{Tokens: source})
+		if status, err := do(t, transport, get(t, "https://api.example.com/admin")); status != 200 {
+			t.Fatal(err)
+		}
+		withdrawn = true
+		time.Sleep(2 * time.Hour)
+		if _, err := do(t, transport, get(t, orders)); err == nil || err.Remedy != client.AskForScope {
+			t.Errorf("%v", err)
+		}
+		if status, err := do(t, transport, get(t, orders)); status != 200 || strings.Join(wants, ",") != ",admin,admin," {
+			t.Errorf("%d, %v, asked for %q", status, err, wants)
+		}
+	})
+}
+
+// Each remedy has a text for people.
+func TestRemedies(t *testing.T) {
+	texts := map[string]bool{}
+	for _, r := range []client.Remedy{client.SignIn, client.AskForScope, client.StepUpLogin, client.Wait, client.Unavailable, client.SendAgain, client.FixRequest} {
+		if text := r.Text(); !strings.HasSuffix(text, ".") || texts[text] || !strings.HasSuffix((&client.Error{Remedy: r}).Error(), ". "+text) {
+			t.Errorf("%s: %q", r, text)
+		}
+		texts[r.Text()] = true
+	}
+	if got := (&client.Error{}).Error(); got != "client: no token for the API" {
+		t.Errorf("the zero Error: %s", got)
 	}
 }
 

@@ -151,8 +151,10 @@ func (v *vault) fly(ctx context.Context, f *flight, key flightKey, plan flightPl
 		v.failures[cause] = failure{time.Now(), err}
 	}
 	switch n := plan.need; {
-	case err == nil:
+	case err == nil && f.waiting > 0:
 		v.current.Store(h)
+	case err == nil: // abandoned: another request may have got a newer one
+		v.current.CompareAndSwap(plan.current, h)
 	case ctx.Err() == nil && (n.refused || n.seen == nil):
 		// The current token is of no use. The next request asks without its scopes,
 		// one of which may be the cause.

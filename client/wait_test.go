@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +44,10 @@ func TestRetryAfter(t *testing.T) {
 		{"zero", 503, "GET", "0", 1, 0, false, 200, 0, "", "", 0},
 		{"PUT is idempotent", 503, "PUT", "1", 1, 0, false, 200, time.Second, "", "", 0},
 		{"DELETE is idempotent", 503, "DELETE", "1", 1, 0, false, 200, time.Second, "", "", 0},
+		{"HEAD is idempotent", 503, "HEAD", "1", 1, 0, false, 200, time.Second, "", "", 0},
+		{"OPTIONS is idempotent", 503, "OPTIONS", "1", 1, 0, false, 200, time.Second, "", "", 0},
+		{"TRACE is idempotent", 503, "TRACE", "1", 1, 0, false, 200, time.Second, "", "", 0},
+		{"as long as MaxWait", 503, "GET", "10", 1, 0, false, 200, 10 * time.Second, "", "", 0},
 		{"POST with an Idempotency-Key", 503, "POST", "1", 1, 0, true, 200, time.Second, "", "", 0},
 		{"a longer MaxWait", 503, "GET", "50", 1, time.Minute, false, 200, 50 * time.Second, "", "", 0},
 
@@ -54,9 +60,10 @@ func TestRetryAfter(t *testing.T) {
 		{"more than MaxWait", 503, "GET", "11", 1, 0, false, 0, 0, client.Unavailable, "more than Config.MaxWait, 10s", 11 * time.Second},
 		{"a date beyond MaxWait", 429, "GET", date + "1h", 1, 0, false, 0, 0, client.Wait, "more than Config.MaxWait", time.Hour},
 		{"no wait allowed", 503, "GET", "1", 1, -1, false, 0, 0, client.Unavailable, "it asks to wait 1s", time.Second},
+		{"no wait allowed, and none needed", 503, "GET", "0", 1, -1, false, 0, 0, client.Unavailable, "Try again later", 0},
 		{"1e9", 503, "GET", "1e9", 1, 0, false, 0, 0, client.Unavailable, "Try again later", 0},
-		{"a billion", 503, "GET", "1000000000", 1, 0, false, 0, 0, client.Unavailable, "", 24 * time.Hour},
-		{"more than an int64", 503, "GET", strings.Repeat("9", 400), 1, 0, false, 0, 0, client.Unavailable, "", 24 * time.Hour},
+		{"a billion", 503, "GET", "1000000000", 1, 0, false, 0, 0, client.Unavailable, "more than Config.MaxWait", 24 * time.Hour},
+		{"more than an int64", 503, "GET", strings.Repeat("9", 400), 1, 0, false, 0, 0, client.Unavailable, "more than Config.MaxWait", 24 * time.Hour},
 		{"negative", 503, "GET", "-5", 1, 0, false, 0, 0, client.Unavailable, "Try again later", 0},
 		{"a fraction", 503, "GET", "1.5", 1, 0, false, 0, 0, client.Unavailable, "", 0},
 		{"a word", 503, "GET", "soon", 1, 0, false, 0, 0, client.Unavailable, "", 0},
@@ -108,6 +115,28 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// The draft's field, and the one that some servers use in its place.
+func TestIdempotencyKeys(t *testing.T) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		api := &fakeAPI{answer: func(n int, _ *http.Request, w http.ResponseWriter) {
+			if n == 1 {
+				w.Header().Set("Retry-After", "0")
+				w.WriteHeader(503)
+			}
+		}}
+		r := request(t, "POST", orders, strings.NewReader("x"))
+		r.Header.Set(name, "1")
+		if status, err := do(t, newTransport(t, api, client.Config{Tokens: new(counter)}), r); status != 200 {
+			t.Errorf("%s: %v", name, err)
+		}
+		r = request(t, "PUT", orders, io.MultiReader(strings.NewReader("x")))
+		api.seen = nil
+		if _, err := do(t, newTransport(t, api, client.Config{Tokens: new(counter)}), r); err == nil || !strings.Contains(err.Error(), "cannot be sent again") {
+			t.Errorf("a body that can be read once: %v", err)
+		}
+	}
+}
+
 // A wait does not outlive the request, and does not begin if it would.
 func TestWaitEndsWithTheContext(t *testing.T) {
 	answer := func(_ int, _ *http.Request, w http.ResponseWriter) {
@@ -121,6 +150,12 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 		began := time.Now()
 		_, got := do(t, transport, get(t, orders).WithContext(ctx))
 		if got == nil || !strings.Contains(got.Error(), "the request's deadline is earlier") || time.Since(began) != 0 {
+			t.Errorf("%v after %v", got, time.Since(began))
+		}
+		later, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+		defer cancel()
+		_, got = do(t, transport, get(t, orders).WithContext(later))
+		if got == nil || strings.Contains(got.Error(), "deadline") || time.Since(began) != 7*time.Second {
 			t.Errorf("%v after %v", got, time.Since(began))
 		}
 	})
@@ -212,13 +247,93 @@ func TestAbandonedRefreshEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		began := time.Now()
-		if _, err := transport.RoundTrip(get(t, orders).WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
+		_, err := transport.RoundTrip(get(t, orders).WithContext(ctx))
+		if _, refused := errors.AsType[*client.Error](err); !errors.Is(err, context.DeadlineExceeded) || refused {
+			t.Errorf("%T %v", err, err) // the caller's deadline, and no refusal
 		}
 		if err := <-source.ended; !errors.Is(err, context.Canceled) || time.Since(began) != 3*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
+}
+
+// A request that comes after all others have left does not share their token request,
+// even if that has not ended yet, and what it brings later does not replace a newer
+// token.
+func TestRequestAfterAnAbandonedRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		n := 0
+		source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+			mu.Lock()
+			n++
+			mine := n
+			mu.Unlock()
+			if mine == 2 {
+				time.Sleep(time.Minute) // it ignores its context
+			}
+			return &oauth2.Token{AccessToken: fmt.Sprintf("token-%d", mine)}, nil
+		})
+		api := &fakeAPI{answer: refusing}
+		transport := newTransport(t, api, client.Config{Tokens: source})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := transport.RoundTrip(get(t, orders).WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		began := time.Now()
+		if status, err := do(t, transport, get(t, orders)); status != 200 || time.Since(began) != 0 {
+			t.Errorf("%d, %v after %v", status, err, time.Since(began))
+		}
+		time.Sleep(2 * time.Minute)
+		if status, err := do(t, transport, get(t, orders)); status != 200 {
+			t.Error(err)
+		}
+		if got, want := api.tokens(), "token-1 token-1 token-3 token-3"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
+// A request whose token was replaced meanwhile, for another reason, uses the new
+// token only if that has what the request needs.
+func TestTokenThatWasReplacedForAnotherReason(t *testing.T) {
+	for _, tt := range []struct{ challenge, asked string }{
+		{`Bearer error="insufficient_scope", scope="a"`, `refused= scope="a"`},
+		{`Bearer error="insufficient_user_authentication", acr_values="mfa"`, `refused= scope="" step-up=[mfa]/-1ns`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			api := &fakeAPI{answer: func(n int, r *http.Request, w http.ResponseWriter) {
+				switch {
+				case r.URL.Path == "/orders":
+					refusing(n, r, w)
+				case r.Header.Get("Authorization") == "Bearer token-1":
+					time.Sleep(time.Second)
+					fallthrough
+				case r.Header.Get("Authorization") == "Bearer token-2":
+					refuse(w, 401, tt.challenge)
+				}
+			}}
+			source := new(counter)
+			transport := newTransport(t, api, client.Config{Tokens: source})
+			var calls sync.WaitGroup
+			for range 3 {
+				calls.Go(func() {
+					if status, err := do(t, transport, get(t, orders+"/slow")); status != 200 {
+						t.Error(err)
+					}
+				})
+			}
+			synctest.Wait()
+			if status, err := do(t, transport, get(t, orders)); status != 200 {
+				t.Error(err)
+			}
+			calls.Wait()
+			if got, want := source.asked(), `refused= scope=""; refused=token-1 scope=""; `+tt.asked; got != want {
+				t.Errorf("asked %s\nwant  %s", got, want)
+			}
+		})
+	}
 }
 
 type userKey struct{}

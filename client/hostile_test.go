@@ -3,6 +3,11 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -38,6 +43,11 @@ func TestHostileNonces(t *testing.T) {
 		{"an empty nonce", func(int) []string { return []string{""} }, 99, 0, "-"},
 		{"two nonces (8.1)", func(int) []string { return []string{"a", "b"} }, 99, 0, "-"},
 		{"a nonce with a quote (8.1)", func(int) []string { return []string{`a"b`} }, 99, 0, "-"},
+		{"a nonce with a backslash (8.1)", func(int) []string { return []string{`a\b`} }, 99, 0, "-"},
+		{"a nonce with DEL (8.1)", func(int) []string { return []string{"a\x7f"} }, 99, 0, "-"},
+		{"a nonce beyond ASCII (8.1)", func(int) []string { return []string{"caf\xe9"} }, 99, 0, "-"},
+		{"a nonce of one byte too many", func(int) []string { return []string{strings.Repeat("n", 1<<10+1)} }, 99, 0, "-"},
+		{"all other characters (8.1)", func(int) []string { return []string{"!#[]~"} }, 1, 200, "- !#[]~"},
 		{"a nonce with a space (8.1)", func(int) []string { return []string{"a b"} }, 99, 0, "-"},
 		{"a nonce of 64 KiB", func(int) []string { return []string{strings.Repeat("n", 64<<10)} }, 99, 0, "-"},
 		{"the longest nonce", func(int) []string { return []string{strings.Repeat("n", 1<<10)} }, 1, 200, "- " + strings.Repeat("n", 1<<10)},
@@ -66,6 +76,49 @@ func TestHostileNonces(t *testing.T) {
 				t.Errorf("nonces %.100q, want %.100q", got, tt.proofs)
 			}
 		})
+	}
+}
+
+// RFC 9449, Section 7.1: what a client with a key cannot resolve.
+func TestDPoPRefusals(t *testing.T) {
+	for challenge, want := range map[string]string{
+		`Bearer realm="api"`:                               "leave out Config.Key",
+		`DPoP error="invalid_dpop_proof", algs="ES256"`:    "compare this machine's clock",
+		`Bearer realm="x"|DPoP error="invalid_dpop_proof"`: "compare this machine's clock",
+	} {
+		api := &fakeAPI{answer: func(_ int, _ *http.Request, w http.ResponseWriter) {
+			refuse(w, 401, strings.Split(challenge, "|")...)
+		}}
+		source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+			return &oauth2.Token{AccessToken: "token-1", TokenType: "dpop"}, nil
+		})
+		_, got := do(t, newTransport(t, api, client.Config{Tokens: source, Key: newKey(t)}), get(t, orders))
+		if got == nil || got.Remedy != client.FixRequest || !strings.Contains(got.Error(), want) || len(api.seen) != 1 {
+			t.Errorf("%s: %v, want %q", challenge, got, want)
+		}
+	}
+}
+
+// Keys that cannot sign proofs are found by New.
+func TestKeysThatCannotSignProofs(t *testing.T) {
+	curve, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GODEBUG", "rsa1024min=0")
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []crypto.Signer{curve, short} {
+		_, err := client.New(client.Config{Tokens: new(counter), Resource: audience, Key: key})
+		if err == nil || !strings.Contains(err.Error(), "client: Config.Key") {
+			t.Errorf("%T: %v", key, err)
+		}
+		_, err = client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", Key: key}})
+		if err == nil || !strings.Contains(err.Error(), "client: ClientCredentialsConfig.Endpoint.Key") {
+			t.Errorf("%T: %v", key, err)
+		}
 	}
 }
 
@@ -224,6 +277,8 @@ func TestHostileSources(t *testing.T) {
 		{"RFC 6749, Section 7.1: an unknown type", &oauth2.Token{AccessToken: "token-x", TokenType: "mac"}, nil, client.FixRequest, "type \"MAC\""},
 		{"a line break in the token", &oauth2.Token{AccessToken: "token-x\r\nX-Admin: 1"}, nil, client.FixRequest, "cannot carry"},
 		{"a space in the token", &oauth2.Token{AccessToken: "token-x y"}, nil, client.FixRequest, "cannot carry"},
+		{"DEL in the token", &oauth2.Token{AccessToken: "token-x\x7f"}, nil, client.FixRequest, "cannot carry"},
+		{"a letter beyond ASCII in the token", &oauth2.Token{AccessToken: "token-\u00e9"}, nil, client.FixRequest, "cannot carry"},
 		{"a token of 1 MiB", &oauth2.Token{AccessToken: "token-" + strings.Repeat("x", 1<<20)}, nil, client.FixRequest, "cannot carry"},
 		{"an error with a secret", nil, errors.New("cannot use token-x"), client.SignIn, "the token source failed"},
 		{"a panic with a secret", nil, errPanic, client.FixRequest, "the token source panicked with a string"},
@@ -246,11 +301,17 @@ func TestHostileSources(t *testing.T) {
 			transport := newTransport(t, api, client.Config{Tokens: source, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			resp, err := transport.RoundTrip(get(t, orders))
 			got, ok := errors.AsType[*client.Error](err)
-			if !ok || got.Remedy != tt.remedy || !strings.Contains(got.Error(), tt.text) || got.Status != 0 || strings.Contains(got.Error(), "token-") {
+			if !ok || got.Remedy != tt.remedy || !strings.HasPrefix(got.Error(), "client: no token for the API: ") || !strings.Contains(got.Error(), tt.text) || got.Status != 0 || strings.Contains(got.Error(), "token-") {
 				t.Errorf("%v, %v; want %s, %q", resp, err, tt.remedy, tt.text)
 			}
 			if tt.err != nil && tt.err != errPanic && !errors.Is(err, tt.err) {
 				t.Errorf("%v does not wrap %v", err, tt.err)
+			}
+			if tt.name == "another Error" && got.RetryAfter != time.Minute {
+				t.Errorf("RetryAfter %v", got.RetryAfter)
+			}
+			if panicked := strings.Contains(log.String(), "the token source panicked"); panicked != (tt.err == errPanic) {
+				t.Errorf("log %s", &log)
 			}
 			if len(api.seen) > 0 || strings.Contains(log.String(), "token-") {
 				t.Errorf("the API saw %+v; log %s", api.seen, &log)

@@ -17,6 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/bearerkit/bearerkit/client"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -174,6 +176,17 @@ func TestTokenEndpointRefusals(t *testing.T) {
 		{400, `{"error":"unauthorized_client"}`, client.FixRequest, `"unauthorized_client"`},
 		{400, `{"error":"invalid_target"}`, client.FixRequest, `"invalid_target"`},
 		{400, `{"error":"invalid_grant"}`, client.SignIn, `"invalid_grant"`},
+		{400, `{"error":"login_required"}`, client.SignIn, `"login_required"`},
+		{400, `{"error":"interaction_required"}`, client.SignIn, `"interaction_required"`},
+		{400, `{"error":"consent_required"}`, client.SignIn, `"consent_required"`},
+		{403, `{"error":"access_denied"}`, client.AskForScope, `"access_denied"`},
+		{400, `{"error":"insufficient_user_authentication"}`, client.StepUpLogin, `"insufficient_user_authentication"`},
+		{400, `{"error":"unmet_authentication_requirements"}`, client.StepUpLogin, `"unmet_authentication_requirements"`},
+		{400, `{"error":"server_error"}`, client.Unavailable, `"server_error"`},
+		{400, `{"error":"slow_down"}`, client.Unavailable, `"slow_down"`},
+		{400, `{"error":"temporarily_unavailable"}`, client.Unavailable, `"temporarily_unavailable"`},
+		{500, ``, client.Unavailable, "answered 500"},
+		{404, ``, client.FixRequest, "answered 404"},
 		{429, ``, client.Unavailable, "answered 429"},
 		{503, `{"error":"temporarily_unavailable"}`, client.Unavailable, "answered 503"},
 		{502, `<html>s3cret</html>`, client.Unavailable, "answered 502"},
@@ -196,6 +209,58 @@ func TestTokenEndpointRefusals(t *testing.T) {
 		if strings.Contains(fmt.Sprint(got, got.Err), "s3cret") && !strings.Contains(tt.body, "error_description") {
 			t.Errorf("%d %s: a secret in %v", tt.status, tt.body, got)
 		}
+	}
+}
+
+// An outage of the authorization server is told with the time that it asks for.
+func TestTokenEndpointOutage(t *testing.T) {
+	base := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"30"}}, Body: http.NoBody, Request: r}, nil
+	})
+	broken := errors.New("connection refused by a server with a s3cret")
+	for _, tt := range []struct {
+		base  http.RoundTripper
+		after time.Duration
+		cause error
+	}{
+		{base, 30 * time.Second, nil},
+		{roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, broken }), 0, broken},
+	} {
+		endpoint := (&server{}).endpoint()
+		endpoint.HTTP = &http.Client{Transport: tt.base}
+		source, err := client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: endpoint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got := do(t, newTransport(t, &fakeAPI{}, client.Config{Tokens: source}), get(t, orders))
+		if got == nil || got.Remedy != client.Unavailable || got.RetryAfter != tt.after || tt.cause != nil && !errors.Is(got, tt.cause) {
+			t.Errorf("%v, RetryAfter %v", got, got.RetryAfter)
+		}
+	}
+}
+
+// Sources without a person say so.
+func TestSourcesThatCannot(t *testing.T) {
+	s := &server{answer: grant}
+	credentials, err := client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: s.endpoint()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed := client.FromTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token-x"}))
+	for _, source := range []client.Source{credentials, fixed} {
+		if token, err := source.Token(t.Context(), client.Want{StepUp: &client.StepUp{}}); token != nil || !errors.Is(err, client.ErrNoStepUp) {
+			t.Errorf("%T: %v, %v", source, token, err)
+		}
+	}
+	lacks := client.Want{Scope: scope.Of("a"), Challenge: client.Challenge{Scheme: "Bearer", Params: map[string]string{"error": "insufficient_scope"}}}
+	if token, err := fixed.Token(t.Context(), lacks); token != nil || !errors.Is(err, client.ErrNoMoreScope) {
+		t.Errorf("%v, %v", token, err)
+	}
+	if token, err := fixed.Token(t.Context(), client.Want{Scope: scope.Of("a")}); err != nil || token.AccessToken != "token-x" {
+		t.Errorf("%v, %v", token, err)
+	}
+	if len(s.forms) > 0 {
+		t.Errorf("%d token requests", len(s.forms))
 	}
 }
 
@@ -248,6 +313,35 @@ func TestRefreshToken(t *testing.T) {
 	}
 	if len(s.forms) != 4 {
 		t.Errorf("%d requests, want 4", len(s.forms))
+	}
+}
+
+// RFC 6749, Section 6: a scope that the person has not granted, if that is known only
+// to the server; and what is sent as the resource.
+func TestRefreshTokenForm(t *testing.T) {
+	for _, tt := range []struct {
+		change func(*client.RefreshTokenConfig)
+		want   string
+	}{
+		{func(*client.RefreshTokenConfig) {}, "grant_type=refresh_token&refresh_token=refresh-0&resource=https%3A%2F%2Fapi.example.com&scope=admin"},
+		{func(c *client.RefreshTokenConfig) { c.Resource = "urn:orders" }, "grant_type=refresh_token&refresh_token=refresh-0&resource=urn%3Aorders&scope=admin"},
+		{func(c *client.RefreshTokenConfig) { c.OmitResource = true }, "grant_type=refresh_token&refresh_token=refresh-0&scope=admin"},
+	} {
+		s := &server{answer: func(int, url.Values) (int, string) { return 400, `{"error":"invalid_scope"}` }}
+		c := client.RefreshTokenConfig{Endpoint: s.endpoint(), Token: "refresh-0"}
+		tt.change(&c)
+		source, err := client.NewRefreshToken(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := source.Token(t.Context(), client.Want{Resource: audience, Scope: scope.Of("admin")}); !errors.Is(err, client.ErrNoMoreScope) || s.forms[0].Encode() != tt.want {
+			t.Errorf("%v, form %s, want %s", err, s.forms[0].Encode(), tt.want)
+		}
+		// Without more scope, the same answer is not about scopes of this request.
+		_, err = source.Token(t.Context(), client.Want{})
+		if err == nil || errors.Is(err, client.ErrNoMoreScope) || s.forms[1].Has("resource") != (c.Resource != "") {
+			t.Errorf("%v, %s", err, s.forms[1].Encode())
+		}
 	}
 }
 
@@ -321,6 +415,16 @@ func TestRefreshTokenOutage(t *testing.T) {
 
 // All mistakes at once, and none quotes a secret.
 func TestMistakesOfSources(t *testing.T) {
+	s := &server{answer: grant}
+	plain := s.endpoint()
+	plain.URL, plain.InsecureAllowHTTP = "http://keycloak:8080/token", true
+	allowed, err := client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: plain, Resource: "urn:orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := allowed.Token(t.Context(), client.Want{}); err != nil {
+		t.Error(err)
+	}
 	endpoint := client.Endpoint{URL: "http://login.example.com/token", ClientSecret: "s3cret", PrivateKey: []byte("s3cret")}
 	for _, build := range []func() error{
 		func() error {
@@ -333,7 +437,7 @@ func TestMistakesOfSources(t *testing.T) {
 		},
 	} {
 		err := build()
-		for _, want := range []string{"Endpoint.URL: ", "InsecureAllowHTTP", "Endpoint.ClientID: ", "want one of them", "OmitResource are both set"} {
+		for _, want := range []string{"Endpoint.URL: ", "InsecureAllowHTTP", "Endpoint.ClientID: ", "Endpoint.PrivateKey: is set, and ClientSecret too", "OmitResource are both set"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v\nwant %q", err, want)
 			}

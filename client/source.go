@@ -29,7 +29,7 @@ type Source interface {
 // ContextSource is a [Source] whose tokens depend on the context of the request,
 // such as those for the user of an incoming request. A [Transport] keeps no token of
 // it: it asks for one with the context of each request, and never uses the token for
-// another request.
+// another request. A source that wraps a ContextSource must be one too.
 type ContextSource interface {
 	Source
 

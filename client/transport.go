@@ -19,8 +19,8 @@ import (
 //   - insufficient_user_authentication: it gets a token with the authentication that
 //     the challenge names (RFC 9470).
 //   - use_dpop_nonce: it makes a proof with the API's nonce (RFC 9449, Section 9).
-//   - 429 or 503 with Retry-After: it waits, if [Config.MaxWait] allows it and if the
-//     request may have the effect twice: its method is idempotent, or it has an
+//   - 429 or 503 with Retry-After: it waits, if [Config.MaxWait] allows it and the
+//     request is safe to repeat: its method is idempotent, or it has an
 //     Idempotency-Key.
 //
 // What it cannot resolve is an [*Error]. All other answers are the caller's, also a

@@ -82,6 +82,39 @@ func TestResourceCovers(t *testing.T) {
 	}
 }
 
+// A URL without a host, and one whose request target names another host.
+func TestStrangeURLs(t *testing.T) {
+	for _, u := range []*url.URL{nil, {}, {Scheme: "https", Host: "api.example.com", Opaque: "//evil.example/x"}} {
+		sent := 0
+		base := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if sent++; r.Header.Get("Authorization") != "" {
+				t.Errorf("%v got a token", u)
+			}
+			return nil, http.ErrNotSupported
+		})
+		transport := newTransport(t, base, client.Config{Tokens: new(counter)})
+		if _, err := transport.RoundTrip((&http.Request{Method: "GET", URL: u, Header: http.Header{}}).WithContext(t.Context())); err != http.ErrNotSupported || sent != 1 {
+			t.Errorf("%v: %v", u, err)
+		}
+	}
+}
+
+type idle struct {
+	http.RoundTripper
+	closed int
+}
+
+func (i *idle) CloseIdleConnections() { i.closed++ }
+
+func TestCloseIdleConnections(t *testing.T) {
+	base := new(idle)
+	(&http.Client{Transport: newTransport(t, base, client.Config{Tokens: new(counter)})}).CloseIdleConnections()
+	if base.closed != 1 {
+		t.Errorf("closed %d times", base.closed)
+	}
+	newTransport(t, roundTripFunc(nil), client.Config{Tokens: new(counter)}).CloseIdleConnections() // cannot, and does not panic
+}
+
 // A redirect to another origin carries neither the token nor a proof, and its
 // challenges have no effect.
 func TestRedirectElsewhere(t *testing.T) {

@@ -284,6 +284,7 @@ func TestHostileSources(t *testing.T) {
 		{"a panic with a secret", nil, errPanic, client.FixRequest, "the token source panicked with a string"},
 		{"an answer of a token endpoint with a secret", nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400}, Body: []byte("token-x"), ErrorCode: "invalid_grant"}, client.SignIn, `answered 400, "invalid_grant"`},
 		{"an outage of a token endpoint", nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: 502}, Body: []byte("token-x")}, client.Unavailable, "answered 502"},
+		{"an error of package oauth2 without an answer", nil, &oauth2.RetrieveError{ErrorCode: "invalid_client"}, client.FixRequest, `refused the request, "invalid_client"`},
 		{"its own context ended", nil, context.DeadlineExceeded, client.Unavailable, "cannot be reached"},
 		{"no token other than the refused one", nil, client.ErrNoFreshToken, client.SignIn, "log in again"},
 		{"another Error", nil, fmt.Errorf("x: %w", &client.Error{Remedy: client.Wait, Status: 429, RetryAfter: time.Minute}), client.Wait, "the API answered 429"},

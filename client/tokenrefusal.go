@@ -46,6 +46,9 @@ func endpointError(err error) *sourceError {
 // of the request.
 func tokenRefusal(status int, code string) *sourceError {
 	e := &sourceError{remedy: FixRequest, code: printable(code, maxCode), text: fmt.Sprintf("the token endpoint answered %d", status)}
+	if status == 0 { // unknown
+		e.text = "the token endpoint refused the request"
+	}
 	if e.code != "" {
 		e.text += fmt.Sprintf(", %q", e.code)
 	}

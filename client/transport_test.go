@@ -50,6 +50,7 @@ func TestAnswers(t *testing.T) {
 		{"a malformed line first", 401, []string{`Negotiate realm="`, invalid}, 1, 200, "token-1 token-2", `refused=token-1 scope=""`, "", ""},
 		{"one Bearer challenge of two has the error", 403, []string{`Bearer realm="a"`, lacks}, 1, 200, "token-1 token-2", `refused= scope="orders:read orders:write"`, "", ""},
 
+		{"two Bearer challenges with errors", 403, []string{lacks, `Bearer error="insufficient_scope", scope="other"`}, 1, 200, "token-1 token-2", `refused= scope="orders:read orders:write"`, "", ""},
 		{"RFC 6750, Section 3.1: insufficient_scope", 403, []string{lacks}, 1, 200, "token-1 token-2", `refused= scope="orders:read orders:write"`, "", ""},
 		{"insufficient_scope with 401", 401, []string{lacks}, 1, 200, "token-1 token-2", `refused= scope="orders:read orders:write"`, "", ""},
 		{"insufficient_scope always", 403, []string{lacks}, 99, 0, "token-1 token-2", `refused= scope="orders:read orders:write"`, client.AskForScope, `it requires the scope "orders:read orders:write"`},
@@ -360,6 +361,8 @@ func TestFailedTokenRequestsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{answer: func(n int, r *http.Request, w http.ResponseWriter) {
 			switch {
+			case r.URL.Path == "/transfers":
+				refuse(w, 401, `Bearer error="insufficient_user_authentication"`)
 			case r.URL.Path != "/orders":
 				refuse(w, 403, fmt.Sprintf(`Bearer error="insufficient_scope", scope="s%d"`, n))
 			case r.Header.Get("Authorization") == "Bearer token-1":
@@ -367,7 +370,10 @@ func TestFailedTokenRequestsAreBounded(t *testing.T) {
 			}
 		}}
 		source := &counter{err: func(_ int, want client.Want) error {
-			if want.Scope.Len() > 0 {
+			switch {
+			case want.StepUp != nil:
+				return client.ErrNoStepUp
+			case want.Scope.Len() > 0:
 				return client.ErrNoMoreScope
 			}
 			return nil
@@ -385,6 +391,9 @@ func TestFailedTokenRequestsAreBounded(t *testing.T) {
 		}
 		if _, got := do(t, transport, get(t, orders+"/admin")); got == nil {
 			t.Fatal("accepted")
+		}
+		if _, got := do(t, transport, get(t, "https://api.example.com/transfers")); got == nil || !errors.Is(got, client.ErrNoStepUp) {
+			t.Errorf("a refusal of scopes holds up step-up: %v", got)
 		}
 		if status, got := do(t, transport, get(t, orders)); status != 200 {
 			t.Errorf("a refusal of scopes holds up a fresh token: %v", got)
@@ -432,6 +441,34 @@ func TestFailedConnections(t *testing.T) {
 	r.GetBody = func() (io.ReadCloser, error) { return nil, broken }
 	if resp, err := newTransport(t, api, client.Config{Tokens: new(counter)}).RoundTrip(r); err != broken {
 		t.Errorf("%v, %v", resp, err)
+	}
+}
+
+// A source that cannot log the person in.
+func TestNoFirstToken(t *testing.T) {
+	api := &fakeAPI{answer: func(_ int, _ *http.Request, w http.ResponseWriter) { refuse(w, 401, `Bearer realm="api"`) }}
+	source := &counter{err: func(n int, _ client.Want) error {
+		if n == 1 {
+			return client.ErrNeedChallenge
+		}
+		return errors.New("the browser was closed")
+	}}
+	_, got := do(t, newTransport(t, api, client.Config{Tokens: source}), get(t, orders))
+	if got == nil || got.Remedy != client.SignIn || got.Status != 401 || len(api.seen) != 1 {
+		t.Errorf("%v, %d requests", got, len(api.seen))
+	}
+}
+
+// A request for which no proof can be made is not sent, and its body is closed.
+func TestNoProof(t *testing.T) {
+	source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+		return &oauth2.Token{AccessToken: "token-1", TokenType: "DPoP"}, nil
+	})
+	api, closed := &fakeAPI{}, false
+	r := request(t, "POST", orders, closable{strings.NewReader("x"), &closed})
+	r.Method = "\xff"
+	if resp, err := newTransport(t, api, client.Config{Tokens: source, Key: newKey(t)}).RoundTrip(r); err == nil || resp != nil || len(api.seen) > 0 || !closed {
+		t.Errorf("%v, %v, closed %t", resp, err, closed)
 	}
 }
 
@@ -519,11 +556,18 @@ func TestSourceThatNeedsAChallenge(t *testing.T) {
 		}
 		return nil
 	}}
-	transport := newTransport(t, api, client.Config{Tokens: source})
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	transport := newTransport(t, api, client.Config{Tokens: source, Logger: logger})
 	for range 2 {
-		if status, err := do(t, transport, get(t, orders)); status != 200 {
+		r := get(t, orders)
+		r.Header.Set("Authorization", "Basic eA==") // is not the Transport's
+		if status, err := do(t, transport, r); status != 200 {
 			t.Fatal(err)
 		}
+	}
+	if !strings.Contains(log.String(), `reason="first token" status=401`) {
+		t.Errorf("log %s", &log)
 	}
 	if got := api.tokens(); got != " token-2 token-2" {
 		t.Errorf("%q", got)

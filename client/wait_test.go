@@ -254,6 +254,11 @@ func TestAbandonedRefreshEnds(t *testing.T) {
 		if err := <-source.ended; !errors.Is(err, context.Canceled) || time.Since(began) != 3*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
+		// That is no failure of the source: the next request may ask at once.
+		source.took = 0
+		if status, err := do(t, transport, get(t, orders)); status != 200 || source.asked() != `refused= scope=""; refused=token-1 scope=""; refused=token-1 scope=""` {
+			t.Errorf("%d, %v, %s", status, err, source.asked())
+		}
 	})
 }
 
@@ -291,6 +296,55 @@ func TestRequestAfterAnAbandonedRefresh(t *testing.T) {
 		}
 		if got, want := api.tokens(), "token-1 token-1 token-3 token-3"; got != want {
 			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
+// What an abandoned token request brings in the end is used, if nothing newer is there.
+func TestLateTokenIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+			n++
+			time.Sleep(time.Minute) // it ignores its context
+			return &oauth2.Token{AccessToken: fmt.Sprintf("token-%d", n+1)}, nil
+		})
+		transport := newTransport(t, &fakeAPI{answer: refusing}, client.Config{Tokens: source})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		resp, err := transport.RoundTrip(get(t, orders).WithContext(ctx))
+		if _, refused := errors.AsType[*client.Error](err); resp != nil || !errors.Is(err, context.DeadlineExceeded) || refused {
+			t.Errorf("%v, %v", resp, err)
+		}
+		time.Sleep(2 * time.Minute)
+		if status, err := do(t, transport, get(t, orders)); status != 200 || n != 1 {
+			t.Errorf("%d, %v, %d token requests", status, err, n)
+		}
+	})
+}
+
+// Requests for different tokens run side by side, and each is shared.
+func TestDifferentTokenRequestsAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{answer: func(_ int, r *http.Request, w http.ResponseWriter) {
+			if r.Header.Get("Authorization") == "Bearer token-1" {
+				refuse(w, 403, `Bearer error="insufficient_scope", scope="`+r.URL.Path[1:]+`"`)
+			}
+		}}
+		source := &slow{took: time.Second, ended: make(chan error, 10)}
+		transport := newTransport(t, api, client.Config{Tokens: source})
+		var calls sync.WaitGroup
+		for _, path := range []string{"/a", "/b", "/a", "/b", "/a"} {
+			calls.Go(func() {
+				if status, err := do(t, transport, get(t, "https://api.example.com"+path)); status != 200 {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		calls.Wait()
+		if got, want := source.asked(), `refused= scope=""; refused= scope="a"; refused= scope="b"`; got != want {
+			t.Errorf("asked %s\nwant  %s", got, want)
 		}
 	})
 }

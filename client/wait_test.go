@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/client"
+	"github.com/bearerkit/bearerkit/scope"
 )
 
 // RFC 9110, Section 10.2.3: Retry-After with 429 and 503, checklist H10.
@@ -235,6 +237,72 @@ func TestConcurrentRefusalsShareARefresh(t *testing.T) {
 		// A request that comes late, with the refused token, uses the new one.
 		if status, err := do(t, transport, get(t, orders)); status != 200 || len(source.wants) != 2 {
 			t.Errorf("%d, %v", status, err)
+		}
+	})
+}
+
+// revocable is an API that refuses old tokens, and tokens without the scope that the
+// path names. It is also the source of the tokens.
+type revocable struct {
+	mu      sync.Mutex
+	scopes  []scope.Set // of the tokens, by their number from 0
+	revoked int         // tokens below this number
+	sent    int
+}
+
+func (a *revocable) Token(_ context.Context, want client.Want) (*oauth2.Token, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.scopes = append(a.scopes, want.Scope)
+	return &oauth2.Token{AccessToken: strconv.Itoa(len(a.scopes) - 1)}, nil
+}
+
+func (a *revocable) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(200 * time.Millisecond) // the bubble's clock
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sent++
+	number, err := strconv.Atoi(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	if err != nil {
+		return nil, err
+	}
+	resp := &http.Response{StatusCode: 200, Body: http.NoBody, Request: r, Header: http.Header{}}
+	if needs := r.URL.Path[1:]; number < a.revoked {
+		resp.StatusCode = 401
+		resp.Header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	} else if needs != "" && !a.scopes[number].Has(needs) {
+		resp.StatusCode = 403
+		resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+needs+`"`)
+	}
+	return resp, nil
+}
+
+// Many requests at a time, whose token is revoked again and again, and of which some
+// need more scope: each ends well, with few token requests.
+func TestManyRequestsAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := new(revocable)
+		transport := newTransport(t, api, client.Config{Tokens: api})
+		var calls sync.WaitGroup
+		for i := range 50 {
+			calls.Go(func() {
+				for j := range 100 {
+					resp, err := transport.RoundTrip(get(t, "https://api.example.com/"+[]string{"", "a", "b"}[(i+j)%3]))
+					if err != nil || resp.StatusCode != 200 {
+						t.Errorf("%v, %v", resp, err)
+					}
+				}
+			})
+		}
+		for range 3 {
+			time.Sleep(6 * time.Second)
+			api.mu.Lock()
+			api.revoked = len(api.scopes)
+			api.mu.Unlock()
+		}
+		calls.Wait()
+		if n := len(api.scopes); n < 5 || n > 10 || api.sent > 5500 {
+			t.Errorf("%d token requests and %d API requests", n, api.sent)
 		}
 	})
 }

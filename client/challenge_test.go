@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/client"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -313,6 +314,18 @@ func FuzzParseChallenges(f *testing.F) {
 			}
 		} else if err != nil {
 			t.Fatalf("error %T", err)
+		}
+		// The test kit's parser has no limits, and accepts less otherwise. What it accepts
+		// has the same meaning here.
+		if kit, kitErr := bearertest.ParseChallenges(lines); kitErr == nil && (err == nil || !strings.Contains(err.Error(), "at most")) {
+			if err != nil || len(kit) != len(got) {
+				t.Fatalf("%q: %v, %v; the test kit has %v", lines, got, err, kit)
+			}
+			for i, c := range got {
+				if c.Scheme != kit[i].Scheme || c.Token68 != "" || !maps.Equal(c.Params, kit[i].Params) {
+					t.Fatalf("%q: %#v; the test kit has %#v", lines, c, kit[i])
+				}
+			}
 		}
 		for _, c := range got {
 			again, err := client.ParseChallenges([]string{c.String()})

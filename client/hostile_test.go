@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -220,6 +221,17 @@ func TestHostileServers(t *testing.T) {
 			if n == 1 {
 				w.Header().Set("Content-Type", "application/json")
 				refuse(w, 401, `Bearer error="invalid_token"`)
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done() // the client leaves
+			}
+		}, 200, 2},
+		{"a compressed body that hangs", func(n int, r *http.Request, w http.ResponseWriter) {
+			if n == 1 {
+				w.Header().Set("Content-Encoding", "gzip")
+				refuse(w, 401, `Bearer error="invalid_token"`)
+				compressed := gzip.NewWriter(w)
+				_, _ = io.WriteString(compressed, "{")
+				_ = compressed.Flush()
 				_ = http.NewResponseController(w).Flush()
 				<-r.Context().Done() // the client leaves
 			}

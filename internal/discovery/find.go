@@ -21,12 +21,20 @@ func Find(ctx context.Context, client *fetch.Client, issuer string, member Membe
 	if err != nil {
 		return Metadata{}, fmt.Errorf("no metadata: the issuer: %w", err)
 	}
-	var failures []error
-	for _, u := range urls {
-		m, err := get(ctx, client, u, func(doc []byte) (Metadata, error) { return Parse(doc, issuer) })
+	return first(ctx, client, urls, func(doc []byte) (Metadata, error) {
+		m, err := Parse(doc, issuer)
 		if err == nil {
 			err = m.check(client, issuer, member)
 		}
+		return m, err
+	})
+}
+
+// first fetches urls in order and returns the first document that parse accepts.
+func first(ctx context.Context, client *fetch.Client, urls []string, parse func(doc []byte) (Metadata, error)) (Metadata, error) {
+	var failures []error
+	for _, u := range urls {
+		m, err := get(ctx, client, u, parse)
 		if err == nil {
 			return m, nil
 		}
@@ -96,6 +104,16 @@ func candidates(client *fetch.Client, issuer string) ([]string, error) {
 		host + "/.well-known/openid-configuration" + path,       // RFC 8414, Section 5
 	}
 	return slices.Compact(urls), nil
+}
+
+// candidatesOfMCP returns the [candidates] in the order that the MCP specification
+// (2025-11-25, "Authorization Server Metadata Discovery") requires of clients.
+func candidatesOfMCP(client *fetch.Client, issuer string) ([]string, error) {
+	urls, err := candidates(client, issuer)
+	if len(urls) == 3 {
+		urls[1], urls[2] = urls[2], urls[1]
+	}
+	return urls, err
 }
 
 // Error says, for each URL that was tried, why its metadata is not usable.

@@ -28,21 +28,34 @@ type Metadata struct {
 	// IntrospectionAuthMethods lists the ways in which clients may
 	// authenticate at IntrospectionEndpoint. It is nil if absent or malformed.
 	IntrospectionAuthMethods []string
+
+	// Login holds the members that clients use.
+	Login
 }
 
 // Member is the name of a metadata member that holds an endpoint's URL.
 type Member string
 
-// The members that [Find] and [FindAt] can look for.
+// The members that the functions of this package can look for.
 const (
 	JWKSURI               Member = "jwks_uri"
 	IntrospectionEndpoint Member = "introspection_endpoint"
+	AuthorizationEndpoint Member = "authorization_endpoint"
+	TokenEndpoint         Member = "token_endpoint"
+	RegistrationEndpoint  Member = "registration_endpoint"
 )
 
 // URL returns the value of a member, or the empty string if it is absent.
 func (m Metadata) URL(member Member) string {
-	if member == IntrospectionEndpoint {
+	switch member {
+	case IntrospectionEndpoint:
 		return m.IntrospectionEndpoint
+	case AuthorizationEndpoint:
+		return m.AuthorizationEndpoint
+	case TokenEndpoint:
+		return m.TokenEndpoint
+	case RegistrationEndpoint:
+		return m.RegistrationEndpoint
 	}
 	return m.JWKSURI
 }
@@ -80,6 +93,7 @@ func parse(doc []byte) (Metadata, error) {
 			// The list only feeds a warning, so a malformed one is ignored.
 			m.IntrospectionAuthMethods, _ = strictjson.Strings(value)
 		default:
+			m.Login.read(string(name), value)
 			return nil
 		}
 		if err != nil {

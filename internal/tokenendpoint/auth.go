@@ -34,11 +34,12 @@ type Auth struct {
 
 // Choose returns the first method for the credentials that is among those that the
 // server supports. Nil supported means that the metadata does not say: then
-// client_secret_basic is the default (RFC 8414, Section 2).
+// client_secret_basic is the default (RFC 8414, Section 2). A client without
+// credentials only names itself, whether or not the server lists that as a method.
 func Choose(clientID, secret string, key *jose.PrivateKey, supported []string) (Auth, error) {
 	a := Auth{ClientID: clientID, Secret: secret, Key: key}
 	switch methods := a.methods(); {
-	case supported == nil:
+	case supported == nil || methods[0] == None:
 		a.Method = methods[0]
 	default:
 		i := slices.IndexFunc(methods, func(m string) bool { return slices.Contains(supported, m) })

@@ -137,7 +137,7 @@ func TestChoose(t *testing.T) {
 		{"s", nil, []string{"none"}, ""},
 		{"", nil, nil, tokenendpoint.None},
 		{"", nil, []string{"none"}, tokenendpoint.None},
-		{"", nil, []string{"client_secret_basic"}, ""},
+		{"", nil, []string{"client_secret_basic"}, tokenendpoint.None},
 		{"", key, []string{"private_key_jwt", "none"}, tokenendpoint.PrivateKeyJWT},
 		{"", key, []string{"none"}, ""},
 		{"s", nil, []string{}, ""},

@@ -1,0 +1,84 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// DiscoveringConfig configures a [DiscoveringSource].
+type DiscoveringConfig struct {
+	// Discovery says which authorization servers are trusted. If Source sends a
+	// secret, set its Issuers: otherwise the API chooses who gets the secret.
+	Discovery DiscoveryConfig
+
+	// Source returns the source that asks the authorization server which was found,
+	// such as one for client credentials. It is called once, unless it fails.
+	// Required.
+	Source func(found Discovery) (Source, error)
+}
+
+// DiscoveringSource is a [Source] that finds the authorization server by the first
+// challenge of the API, and leaves the rest to another source. It is safe for
+// concurrent use. Use [NewDiscovering].
+type DiscoveringSource struct {
+	config DiscoveringConfig
+	client *fetch.Client
+
+	mu     sync.Mutex
+	source Source // nil: not known yet
+}
+
+var _ Source = (*DiscoveringSource)(nil)
+
+// NewDiscovering returns a DiscoveringSource. It reports all mistakes in the
+// configuration at once and does not use the network.
+func NewDiscovering(c DiscoveringConfig) (*DiscoveringSource, error) {
+	var missing error
+	if c.Source == nil {
+		missing = errors.New("client: DiscoveringConfig.Source is nil; want a function that returns a source of tokens")
+	}
+	if err := errors.Join(missing, c.Discovery.check("DiscoveringConfig.Discovery")); err != nil {
+		return nil, err
+	}
+	return &DiscoveringSource{config: c, client: fetch.New(c.Discovery.HTTPClient, c.Discovery.InsecureAllowHTTP)}, nil
+}
+
+// Token implements [Source].
+func (s *DiscoveringSource) Token(ctx context.Context, want Want) (*oauth2.Token, error) {
+	source, err := s.found(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	return source.Token(ctx, want)
+}
+
+func (s *DiscoveringSource) found(ctx context.Context, want Want) (Source, error) {
+	s.mu.Lock()
+	known := s.source
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	if want.Challenge.Scheme == "" {
+		return nil, ErrNeedChallenge
+	}
+	found, err := s.config.Discovery.discover(ctx, s.client, want.Resource, want.Challenge)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.config.Source(found)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source == nil { // a concurrent call may have found it too
+		s.source = source
+	}
+	return s.source, nil
+}

@@ -30,10 +30,10 @@ type DiscoveryConfig struct {
 	// one that the API names.
 	Issuers []string
 
-	// HTTPClient makes the requests for metadata, registrations and tokens. It is
+	// HTTP makes the requests for metadata, registrations and tokens. It is
 	// copied; a cookie jar and CheckRedirect are not used. Default: a client with
 	// timeouts.
-	HTTPClient *http.Client
+	HTTP *http.Client
 
 	// InsecureAllowNoMetadata accepts an API without metadata, as the MCP
 	// specification of 2025-03-26 describes it: the authorization server is then at
@@ -80,7 +80,7 @@ func Discover(ctx context.Context, c DiscoveryConfig, resource string, challenge
 	if err := c.check("DiscoveryConfig"); err != nil {
 		return Discovery{}, err
 	}
-	return c.discover(ctx, fetch.New(c.HTTPClient, c.InsecureAllowHTTP), resource, challenge)
+	return c.discover(ctx, fetch.New(c.HTTP, c.InsecureAllowHTTP), resource, challenge)
 }
 
 // check returns the mistakes in a field of the given name.
@@ -236,7 +236,7 @@ func discoveryError(what string, err error) error {
 func (c DiscoveryConfig) LogValue() slog.Value {
 	return redact.Group(
 		slog.Any("Issuers", c.Issuers),
-		redact.Set("HTTPClient", c.HTTPClient != nil),
+		redact.Set("HTTP", c.HTTP != nil),
 		slog.Bool("InsecureAllowNoMetadata", c.InsecureAllowNoMetadata),
 		slog.Bool("InsecureAllowHTTP", c.InsecureAllowHTTP),
 	)

@@ -45,7 +45,7 @@ func NewDiscovering(c DiscoveringConfig) (*DiscoveringSource, error) {
 	if err := errors.Join(missing, c.Discovery.check("DiscoveringConfig.Discovery")); err != nil {
 		return nil, err
 	}
-	return &DiscoveringSource{config: c, client: fetch.New(c.Discovery.HTTPClient, c.Discovery.InsecureAllowHTTP)}, nil
+	return &DiscoveringSource{config: c, client: fetch.New(c.Discovery.HTTP, c.Discovery.InsecureAllowHTTP)}, nil
 }
 
 // Token implements [Source].

@@ -73,9 +73,9 @@ var (
 func NewLogin(c LoginConfig) (*Login, error) {
 	target, listens, err := c.check()
 	errs := []error{err}
-	key, err := parseClientKey(c.ClientKey)
+	key, err := parsePrivateKey(c.PrivateKey)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("client: LoginConfig.ClientKey: %w", err))
+		errs = append(errs, fmt.Errorf("client: LoginConfig.PrivateKey: %w", err))
 	}
 	prover, err := newProver("LoginConfig.Key", c.Key)
 	errs = append(errs, err)
@@ -84,7 +84,7 @@ func NewLogin(c LoginConfig) (*Login, error) {
 	}
 	c.Discovery.Issuers = slices.Clone(c.Discovery.Issuers)
 	return &Login{
-		config: c, client: fetch.New(c.Discovery.HTTPClient, c.Discovery.InsecureAllowHTTP),
+		config: c, client: fetch.New(c.Discovery.HTTP, c.Discovery.InsecureAllowHTTP),
 		key: key, prover: prover, target: target, listens: listens, turn: make(chan struct{}, 1),
 	}, nil
 }

@@ -34,16 +34,16 @@ type LoginConfig struct {
 	RedirectURL string
 
 	// ClientID is the ID of a client that is registered at the authorization server.
-	// ClientSecret or ClientKey authenticates it, if it is not a public client. A key
+	// ClientSecret or PrivateKey authenticates it, if it is not a public client. A key
 	// is PEM or a private JWK (RFC 7523). The secret is sent to the authorization
 	// server, so it needs Discovery.Issuers.
 	ClientID     string
 	ClientSecret string
-	ClientKey    []byte
+	PrivateKey   []byte
 
 	// ClientMetadataURL is the https URL of the client's metadata document
 	// (draft-ietf-oauth-client-id-metadata-document). It is used as client ID if the
-	// authorization server supports that. ClientKey may authenticate the client.
+	// authorization server supports that. PrivateKey may authenticate the client.
 	ClientMetadataURL string
 
 	// ClientName is the name under which the client registers itself (RFC 7591), if
@@ -100,11 +100,11 @@ func (c LoginConfig) check() (redirect *url.URL, listens bool, err error) {
 	if c.ClientSecret != "" && c.ClientID == "" {
 		mistake("ClientSecret is set without ClientID")
 	}
-	if c.ClientSecret != "" && len(c.ClientKey) > 0 {
-		mistake("ClientSecret and ClientKey are set; want one of them")
+	if c.ClientSecret != "" && len(c.PrivateKey) > 0 {
+		mistake("ClientSecret and PrivateKey are set; want one of them")
 	}
-	if len(c.ClientKey) > 0 && c.ClientID == "" && c.ClientMetadataURL == "" {
-		mistake("ClientKey is set without ClientID or ClientMetadataURL")
+	if len(c.PrivateKey) > 0 && c.ClientID == "" && c.ClientMetadataURL == "" {
+		mistake("PrivateKey is set without ClientID or ClientMetadataURL")
 	}
 	if c.ClientSecret != "" && len(c.Discovery.Issuers) == 0 && !c.InsecureAnyIssuer {
 		mistake("Discovery.Issuers is empty; name the authorization server that the ClientSecret is for, since otherwise the API chooses who gets the secret")
@@ -158,7 +158,7 @@ func (c LoginConfig) LogValue() slog.Value {
 		redact.URL("RedirectURL", c.RedirectURL),
 		slog.String("ClientID", c.ClientID),
 		redact.Set("ClientSecret", c.ClientSecret != ""),
-		redact.Set("ClientKey", len(c.ClientKey) > 0),
+		redact.Set("PrivateKey", len(c.PrivateKey) > 0),
 		redact.URL("ClientMetadataURL", c.ClientMetadataURL),
 		slog.String("ClientName", c.ClientName),
 		slog.String("Scope", c.Scope.String()),

@@ -154,8 +154,8 @@ func (r *registration) read(document []byte, asked string) error {
 	return nil
 }
 
-// parseClientKey reads the key for private_key_jwt. It returns nil for none.
-func parseClientKey(data []byte) (*jose.PrivateKey, error) {
+// parsePrivateKey reads the key for private_key_jwt. It returns nil for none.
+func parsePrivateKey(data []byte) (*jose.PrivateKey, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}

@@ -56,7 +56,7 @@ func (l *Login) logIn(ctx context.Context, want Want) (*grant, error) {
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier}, "resource": {found.Resource},
 	})
 	if err != nil {
-		return nil, tokenError(err)
+		return nil, endpointError(err)
 	}
 	g.take(token)
 	return g, nil
@@ -67,12 +67,12 @@ func (l *Login) suits(found Discovery) error {
 	server := fetch.Redact(found.Issuer)
 	switch {
 	case found.AuthorizationEndpoint == "":
-		return &sourceError{FixRequest, fmt.Sprintf("the authorization server %q has no authorization_endpoint, so nobody can log in there", server), nil}
+		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q has no authorization_endpoint, so nobody can log in there", server)}
 	case !slices.Contains(found.server.ChallengeMethods, "S256") && !found.legacy && !l.config.InsecureAssumePKCE:
 		// MCP 2025-11-25, "Authorization Code Protection": refuse to proceed.
-		return &sourceError{FixRequest, fmt.Sprintf("the authorization server %q lists the code_challenge_methods_supported %.100q, want S256; set InsecureAssumePKCE if it supports S256 nevertheless", server, found.server.ChallengeMethods), nil}
+		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q lists the code_challenge_methods_supported %.100q, want S256; set InsecureAssumePKCE if it supports S256 nevertheless", server, found.server.ChallengeMethods)}
 	case found.bound && l.prover == nil:
-		return &sourceError{FixRequest, "the API requires tokens that are bound to a key; set LoginConfig.Key and Config.Key", nil}
+		return &sourceError{remedy: FixRequest, text: "the API requires tokens that are bound to a key; set LoginConfig.Key and Config.Key"}
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (l *Login) page(found Discovery, clientID, redirect, state, verifier string
 	if l.prover != nil { // RFC 9449, Section 10
 		thumbprint, err := dpop.Thumbprint(l.prover.key.Public())
 		if err != nil {
-			return "", &sourceError{FixRequest, "LoginConfig.Key has no thumbprint", err}
+			return "", &sourceError{remedy: FixRequest, text: "LoginConfig.Key has no thumbprint", err: err}
 		}
 		options = append(options, oauth2.SetAuthURLParam("dpop_jkt", thumbprint))
 	}
@@ -127,12 +127,12 @@ func (l *Login) ask(ctx context.Context, a *attempt, page string) (code string, 
 	l.pending.Store(a)
 	defer l.pending.Store(nil)
 	if err := l.config.Open(ctx, page); err != nil {
-		return "", &sourceError{SignIn, "the login page cannot be opened", err}
+		return "", &sourceError{remedy: SignIn, text: "the login page cannot be opened", err: err}
 	}
 	select {
 	case answer := <-a.answers:
 		return a.code(answer)
 	case <-ctx.Done():
-		return "", &sourceError{SignIn, fmt.Sprintf("nobody logged in within %v", l.config.timeout()), ctx.Err()}
+		return "", &sourceError{remedy: SignIn, text: fmt.Sprintf("nobody logged in within %v", l.config.timeout()), err: ctx.Err()}
 	}
 }

@@ -97,7 +97,7 @@ func (c DiscoveryConfig) check(field string) error {
 func (c DiscoveryConfig) discover(ctx context.Context, client *fetch.Client, resource string, challenge Challenge) (Discovery, error) {
 	api, err := client.CheckURL(resource)
 	if err != nil {
-		return Discovery{}, &sourceError{FixRequest, "the API's URL: " + err.Error(), err}
+		return Discovery{}, &sourceError{remedy: FixRequest, text: "the API's URL: " + err.Error(), err: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
 	defer cancel()
@@ -173,14 +173,14 @@ func (c DiscoveryConfig) issuer(api *url.URL, named []string) (string, error) {
 				return issuer, nil
 			}
 		}
-		return "", &sourceError{FixRequest, fmt.Sprintf("the API names the authorization servers %.300q, want one of the trusted %q", named, c.Issuers), nil}
+		return "", &sourceError{remedy: FixRequest, text: fmt.Sprintf("the API names the authorization servers %.300q, want one of the trusted %q", named, c.Issuers)}
 	}
 	if len(named) == 0 {
-		return "", &sourceError{FixRequest, "the API's metadata names no authorization server; set Issuers", nil}
+		return "", &sourceError{remedy: FixRequest, text: "the API's metadata names no authorization server; set Issuers"}
 	}
 	// A page of the internet must not make this client call programs on its machine.
 	if u, err := url.Parse(named[0]); err == nil && weburl.IsLoopback(u.Hostname()) && !weburl.IsLoopback(api.Hostname()) {
-		return "", &sourceError{FixRequest, fmt.Sprintf("the API names the authorization server %q, which is on loopback; set Issuers to accept it", fetch.Redact(named[0])), nil}
+		return "", &sourceError{remedy: FixRequest, text: fmt.Sprintf("the API names the authorization server %q, which is on loopback; set Issuers to accept it", fetch.Redact(named[0]))}
 	}
 	return named[0], nil
 }
@@ -228,7 +228,7 @@ func discoveryError(what string, err error) error {
 	if answer, ok := errors.AsType[*fetch.StatusError](err); down || ok && (answer.Status >= 500 || answer.Status == http.StatusTooManyRequests) {
 		remedy = Unavailable
 	}
-	return &sourceError{remedy, what + ": " + strings.TrimPrefix(err.Error(), "no metadata: "), err}
+	return &sourceError{remedy: remedy, text: what + ": " + strings.TrimPrefix(err.Error(), "no metadata: "), err: err}
 }
 
 // LogValue shows the fields that are set. All ways of printing a DiscoveryConfig show

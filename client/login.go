@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/internal/fetch"
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/redact"
@@ -101,7 +100,7 @@ func (l *Login) Token(ctx context.Context, want Want) (*oauth2.Token, error) {
 	}
 	if g := l.grant; g != nil {
 		if g.api != want.Resource {
-			return nil, &sourceError{FixRequest, "the Login is for another API; use one Login for each API", nil}
+			return nil, &sourceError{remedy: FixRequest, text: "the Login is for another API; use one Login for each API"}
 		}
 		if g.meets(want) && g.token.Valid() {
 			return g.token, nil
@@ -151,7 +150,7 @@ func (l *Login) refresh(ctx context.Context, g *grant, want Want) (*oauth2.Token
 			g.refresh = "" // invalid_grant, or of no use otherwise
 			return nil, nil
 		}
-		return nil, tokenError(err)
+		return nil, endpointError(err)
 	}
 	g.take(token)
 	if token.AccessToken == want.Refused {
@@ -175,22 +174,9 @@ func (g *grant) take(token *oauth2.Token) {
 func (l *Login) endpoint(found Discovery, auth tokenendpoint.Auth) *tokenendpoint.Endpoint {
 	c := tokenendpoint.Config{Client: l.client, URL: found.TokenEndpoint, Auth: auth, Issuer: found.Issuer}
 	if l.prover != nil {
-		c.Proof = func(u, nonce string) (string, error) {
-			return dpop.NewProof(dpop.ProofConfig{Key: l.prover.key, Algorithm: l.prover.algorithm, Method: http.MethodPost, URL: u, Nonce: nonce})
-		}
+		c.Proof = l.prover.proveTokenRequest
 	}
 	return tokenendpoint.New(c)
-}
-
-// tokenError returns the error of a token request. The texts of package
-// tokenendpoint contain no secrets.
-func tokenError(err error) error {
-	if refusal, ok := errors.AsType[*tokenendpoint.Refusal](err); ok {
-		e := tokenRefusal(refusal.Status, refusal.Code)
-		e.err = err
-		return e
-	}
-	return discoveryError("the token endpoint", err)
 }
 
 // LogValue shows the configuration of l, as [LoginConfig.LogValue] does. All ways of

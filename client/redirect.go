@@ -24,7 +24,7 @@ type attempt struct {
 func (a *attempt) code(answer url.Values) (string, error) {
 	for _, name := range []string{"state", "code", "iss", "error"} {
 		if len(answer[name]) > 1 {
-			return "", &sourceError{SignIn, fmt.Sprintf("the authorization response has the parameter %s twice", name), nil}
+			return "", &sourceError{remedy: SignIn, text: fmt.Sprintf("the authorization response has the parameter %s twice", name)}
 		}
 	}
 	// RFC 9207, Section 2.4: first of all. Another server than the one that was asked
@@ -32,9 +32,9 @@ func (a *attempt) code(answer url.Values) (string, error) {
 	iss, named := answer["iss"]
 	switch {
 	case named && iss[0] != a.issuer:
-		return "", &sourceError{SignIn, fmt.Sprintf("the authorization response is from the issuer %q, want %q", printable(iss[0], maxDescription), a.issuer), nil}
+		return "", &sourceError{remedy: SignIn, text: fmt.Sprintf("the authorization response is from the issuer %q, want %q", printable(iss[0], maxDescription), a.issuer)}
 	case !named && a.issRequired:
-		return "", &sourceError{SignIn, fmt.Sprintf("the authorization response has no iss, want %q", a.issuer), nil}
+		return "", &sourceError{remedy: SignIn, text: fmt.Sprintf("the authorization response has no iss, want %q", a.issuer)}
 	}
 	if code := answer.Get("error"); code != "" {
 		refusal := tokenRefusal(0, code)
@@ -45,7 +45,7 @@ func (a *attempt) code(answer url.Values) (string, error) {
 		return "", refusal
 	}
 	if answer.Get("code") == "" {
-		return "", &sourceError{SignIn, "the authorization response has no code", nil}
+		return "", &sourceError{remedy: SignIn, text: "the authorization response has no code"}
 	}
 	return answer.Get("code"), nil
 }
@@ -98,7 +98,7 @@ func (l *Login) listen() (redirect string, stop func(), err error) {
 	}
 	listener, err := l.bind()
 	if err != nil {
-		return "", nil, &sourceError{FixRequest, fmt.Sprintf("the program cannot listen at %s", l.target.Host), err}
+		return "", nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the program cannot listen at %s", l.target.Host), err: err}
 	}
 	address := *l.target
 	address.Host = net.JoinHostPort(l.target.Hostname(), portOf(listener.Addr()))

@@ -43,7 +43,7 @@ func (l *Login) register(ctx context.Context, found Discovery, redirect string) 
 	if id != "" {
 		var err error
 		if r.auth, err = tokenendpoint.Choose(id, c.ClientSecret, l.key, found.server.TokenAuthMethods); err != nil {
-			return nil, &sourceError{FixRequest, err.Error(), nil}
+			return nil, &sourceError{remedy: FixRequest, text: err.Error()}
 		}
 		return r, nil
 	}
@@ -51,7 +51,7 @@ func (l *Login) register(ctx context.Context, found Discovery, redirect string) 
 		return l.registered, nil
 	}
 	if found.RegistrationEndpoint == "" {
-		return nil, &sourceError{FixRequest, fmt.Sprintf("the authorization server %q does not register clients by itself; register this program there, and set LoginConfig.ClientID", fetch.Redact(found.Issuer)), nil}
+		return nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q does not register clients by itself; register this program there, and set LoginConfig.ClientID", fetch.Redact(found.Issuer))}
 	}
 	r.redirect = redirect
 	if err := r.ask(ctx, l.client, found, l.metadata(found, redirect)); err != nil {
@@ -104,7 +104,7 @@ const maxRegistration = 64 << 10
 func (r *registration) ask(ctx context.Context, client *fetch.Client, found Discovery, m clientMetadata) error {
 	document, err := json.Marshal(m)
 	if err != nil {
-		return &sourceError{FixRequest, "the registration cannot be encoded", err}
+		return &sourceError{remedy: FixRequest, text: "the registration cannot be encoded", err: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
 	defer cancel()
@@ -113,7 +113,7 @@ func (r *registration) ask(ctx context.Context, client *fetch.Client, found Disc
 		return discoveryError("the registration at "+fetch.Redact(found.RegistrationEndpoint), err)
 	}
 	if err := r.read(response.Body, m.AuthMethod); err != nil {
-		return &sourceError{FixRequest, "the registration: " + err.Error(), err}
+		return &sourceError{remedy: FixRequest, text: "the registration: " + err.Error(), err: err}
 	}
 	return nil
 }

@@ -3,11 +3,14 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 
 	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
 // DiscoveringConfig configures a [DiscoveringSource].
@@ -82,3 +85,15 @@ func (s *DiscoveringSource) found(ctx context.Context, want Want) (Source, error
 	}
 	return s.source, nil
 }
+
+// LogValue shows the fields that are set. All ways of printing a DiscoveringConfig
+// show the same.
+func (c DiscoveringConfig) LogValue() slog.Value {
+	return redact.Group(slog.Attr{Key: "Discovery", Value: c.Discovery.LogValue()}, redact.Set("Source", c.Source != nil))
+}
+
+// Format writes the values of [DiscoveringConfig.LogValue] for every verb.
+func (c DiscoveringConfig) Format(f fmt.State, verb rune) { redact.Format(f, verb, c) }
+
+// MarshalJSON returns the values of [DiscoveringConfig.LogValue].
+func (c DiscoveringConfig) MarshalJSON() ([]byte, error) { return redact.JSON(c) }

@@ -164,7 +164,7 @@ func (c LoginConfig) LogValue() slog.Value {
 		slog.String("Scope", c.Scope.String()),
 		redact.Set("Key", c.Key != nil),
 		slog.Duration("Timeout", c.Timeout),
-		slog.Any("Discovery", c.Discovery),
+		slog.Attr{Key: "Discovery", Value: c.Discovery.LogValue()},
 		slog.Bool("InsecureAnyIssuer", c.InsecureAnyIssuer),
 		slog.Bool("InsecureAssumePKCE", c.InsecureAssumePKCE),
 	)

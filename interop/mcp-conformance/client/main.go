@@ -80,6 +80,20 @@ func callTool(ctx context.Context, server string, api *http.Client) error {
 
 // source returns the source of tokens for the scenario.
 func (s scenario) source() (client.Source, error) {
+	switch s.Name {
+	case "auth/client-credentials-basic", "auth/client-credentials-jwt":
+		return client.NewDiscovering(client.DiscoveringConfig{Source: func(found client.Discovery) (client.Source, error) {
+			return client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: s.endpoint(found), Scope: found.Scopes})
+		}})
+	case "auth/cross-app-access-complete-flow":
+		return client.NewDiscovering(client.DiscoveringConfig{Source: func(found client.Discovery) (client.Source, error) {
+			return client.NewCrossApp(client.CrossAppConfig{
+				IDToken:  func(context.Context) (string, error) { return s.IDPIDToken, nil },
+				Provider: client.Endpoint{URL: s.IDPTokenEndpoint, ClientID: s.IDPClientID},
+				Server:   s.endpoint(found),
+			})
+		}})
+	}
 	return client.NewLogin(client.LoginConfig{
 		Open:     browse,
 		ClientID: s.ClientID, ClientSecret: s.ClientSecret, InsecureAnyIssuer: true, // the suite does not name the issuer
@@ -87,6 +101,14 @@ func (s scenario) source() (client.Source, error) {
 		ClientName:        "bearerkit conformance client",
 		Discovery:         client.DiscoveryConfig{InsecureAllowNoMetadata: strings.HasPrefix(s.Name, "auth/2025-03-26-")},
 	})
+}
+
+// endpoint returns the token endpoint of the server that was found.
+func (s scenario) endpoint(found client.Discovery) client.Endpoint {
+	return client.Endpoint{
+		URL: found.TokenEndpoint, Issuer: found.Issuer,
+		ClientID: s.ClientID, ClientSecret: s.ClientSecret, PrivateKey: []byte(s.PrivateKey),
+	}
 }
 
 // browse does what a browser does at a server that logs everybody in: it follows the

@@ -30,12 +30,13 @@ func needNode(t *testing.T, folder string) {
 }
 
 var installed = map[string]func() error{
-	nodeFolder:       sync.OnceValue(func() error { return install(nodeFolder) }),
-	nodeOAuth2Folder: sync.OnceValue(func() error { return install(nodeOAuth2Folder) }),
-	dpopClientFolder: sync.OnceValue(func() error { return install(dpopClientFolder) }),
-	devClientFolder:  sync.OnceValue(func() error { return install(devClientFolder) }),
-	mcpClientFolder:  sync.OnceValue(func() error { return install(mcpClientFolder) }),
-	inspectorFolder:  sync.OnceValue(func() error { return install(inspectorFolder) }),
+	nodeFolder:        sync.OnceValue(func() error { return install(nodeFolder) }),
+	nodeOAuth2Folder:  sync.OnceValue(func() error { return install(nodeOAuth2Folder) }),
+	dpopClientFolder:  sync.OnceValue(func() error { return install(dpopClientFolder) }),
+	devClientFolder:   sync.OnceValue(func() error { return install(devClientFolder) }),
+	mcpClientFolder:   sync.OnceValue(func() error { return install(mcpClientFolder) }),
+	inspectorFolder:   sync.OnceValue(func() error { return install(inspectorFolder) }),
+	conformanceFolder: sync.OnceValue(func() error { return install(conformanceFolder) }),
 }
 
 func install(folder string) error {

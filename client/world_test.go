@@ -203,6 +203,9 @@ func (w *world) register(rw http.ResponseWriter, r *http.Request) {
 	}
 	answer := maps.Clone(m)
 	answer["client_id"] = "registered"
+	if m["token_endpoint_auth_method"] != "none" {
+		answer["client_secret"] = "s"
+	}
 	writeJSON(rw, 201, answer)
 }
 

@@ -40,7 +40,10 @@ func (l *Login) logIn(ctx context.Context, want Want) (*grant, error) {
 	if who.redirect != "" {
 		l.registered = who
 	}
-	g := &grant{api: want.Resource, resource: found.Resource, endpoint: l.endpoint(found, who.auth), scope: l.scopes(found, want)}
+	g := &grant{
+		api: want.Resource, resource: found.Resource, found: found, who: who,
+		endpoint: l.endpoint(found, who.auth), scope: l.scopes(found, want),
+	}
 	a := &attempt{state: rand.Text(), issuer: found.Issuer, issRequired: found.server.IssInAnswer, answers: make(chan url.Values, 1)}
 	verifier := oauth2.GenerateVerifier()
 	page, err := l.page(found, who.auth.ClientID, redirect, a.state, verifier, g.scope, want.StepUp)
@@ -53,7 +56,7 @@ func (l *Login) logIn(ctx context.Context, want Want) (*grant, error) {
 	}
 	// The code can be used only once, so the request goes on if the caller gives up.
 	token, err := g.endpoint.Token(context.WithoutCancel(ctx), url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier}, "resource": {found.Resource},
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier}, "resource": l.resources(found.Resource),
 	})
 	if err != nil {
 		return nil, endpointError(err)
@@ -96,9 +99,9 @@ func (l *Login) scopes(found Discovery, want Want) scope.Set {
 
 // page returns the URL of the authorization request.
 func (l *Login) page(found Discovery, clientID, redirect, state, verifier string, scopes scope.Set, need *StepUp) (string, error) {
-	options := []oauth2.AuthCodeOption{
-		oauth2.S256ChallengeOption(verifier),
-		oauth2.SetAuthURLParam("resource", found.Resource), // RFC 8707, Section 2.1
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
+	for _, resource := range l.resources(found.Resource) {
+		options = append(options, oauth2.SetAuthURLParam("resource", resource))
 	}
 	if need != nil { // RFC 9470, Section 4
 		if len(need.ACRValues) > 0 {

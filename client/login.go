@@ -26,8 +26,8 @@ import (
 // then refreshes the token while that is possible. If the API requires more scopes
 // or a stronger login, the person logs in again.
 //
-// A Login is safe for concurrent use, and never asks for two logins at once. It keeps
-// the tokens in memory only. Use [NewLogin].
+// A Login is safe for concurrent use, and never asks for two logins at once. Use
+// [NewLogin].
 type Login struct {
 	config  LoginConfig
 	client  *fetch.Client
@@ -50,6 +50,8 @@ type Login struct {
 type grant struct {
 	api      string // Want.Resource
 	resource string // the API's identifier at the authorization server
+	found    Discovery
+	who      *registration
 	endpoint *tokenendpoint.Endpoint
 	token    *oauth2.Token
 	refresh  string    // the refresh token. Empty: none
@@ -82,10 +84,16 @@ func NewLogin(c LoginConfig) (*Login, error) {
 		return nil, err
 	}
 	c.Discovery.Issuers = slices.Clone(c.Discovery.Issuers)
-	return &Login{
+	l := &Login{
 		config: c, client: fetch.New(c.Discovery.HTTP, c.Discovery.InsecureAllowHTTP),
 		key: key, prover: prover, target: target, listens: listens, turn: make(chan struct{}, 1),
-	}, nil
+	}
+	if l.config.Session = nil; len(c.Session) > 0 {
+		if l.grant, err = l.restore(c.Session); err != nil {
+			return nil, fmt.Errorf("client: LoginConfig.Session: %w", err)
+		}
+	}
+	return l, nil
 }
 
 // Token implements [Source]. The first call returns [ErrNeedChallenge] if it has no
@@ -126,6 +134,7 @@ func (l *Login) Token(ctx context.Context, want Want) (*oauth2.Token, error) {
 		return nil, err
 	}
 	l.grant = g
+	l.save()
 	return g.token, nil
 }
 
@@ -143,16 +152,18 @@ func (l *Login) refresh(ctx context.Context, g *grant, want Want) (*oauth2.Token
 	// If the caller gives up now, the server has perhaps already replaced the refresh
 	// token. Therefore the request goes on; the endpoint bounds its time.
 	token, err := g.endpoint.Token(context.WithoutCancel(ctx), url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {g.refresh}, "resource": {g.resource},
+		"grant_type": {"refresh_token"}, "refresh_token": {g.refresh}, "resource": l.resources(g.resource),
 	})
 	if err != nil {
 		if refusal, ok := errors.AsType[*tokenendpoint.Refusal](err); ok && refusal.Code != "temporarily_unavailable" {
 			g.refresh = "" // invalid_grant, or of no use otherwise
+			l.save()
 			return nil, nil
 		}
 		return nil, endpointError(err)
 	}
 	g.take(token)
+	l.save()
 	if token.AccessToken == want.Refused {
 		return nil, nil
 	}
@@ -168,6 +179,14 @@ func (g *grant) take(token *oauth2.Token) {
 	token.RefreshToken = "" // no other code may use it up
 	g.token = token
 	g.scope = g.scope.Union(grantedOf(token))
+}
+
+// resources returns the values of the parameter resource (RFC 8707, Section 2).
+func (l *Login) resources(resource string) []string {
+	if l.config.OmitResource {
+		return nil
+	}
+	return []string{resource}
 }
 
 // endpoint returns the token endpoint for a client.

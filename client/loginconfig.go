@@ -59,6 +59,19 @@ type LoginConfig struct {
 	// same. Default: nil, the tokens are not bound.
 	Key crypto.Signer
 
+	// Save is called with the session after each login, after each refresh, and with
+	// nil when the refresh token is of no use any more. A later program passes the
+	// last value as Session, and nobody needs to log in while the refresh token is
+	// good. A session has the refresh token, and the secret of a client that
+	// registered itself: store it like a password. Only one call runs at a time.
+	// Default: nil, and everybody logs in anew.
+	Save    func(session []byte)
+	Session []byte
+
+	// OmitResource leaves the parameter resource (RFC 8707) out, for servers that
+	// refuse it, such as Entra ID.
+	OmitResource bool
+
 	// Timeout is how long a person may take to log in. Default: 5 minutes.
 	Timeout time.Duration
 
@@ -163,6 +176,9 @@ func (c LoginConfig) LogValue() slog.Value {
 		slog.String("ClientName", c.ClientName),
 		slog.String("Scope", c.Scope.String()),
 		redact.Set("Key", c.Key != nil),
+		redact.Set("Save", c.Save != nil),
+		redact.Set("Session", len(c.Session) > 0),
+		slog.Bool("OmitResource", c.OmitResource),
 		slog.Duration("Timeout", c.Timeout),
 		slog.Attr{Key: "Discovery", Value: c.Discovery.LogValue()},
 		slog.Bool("InsecureAnyIssuer", c.InsecureAnyIssuer),

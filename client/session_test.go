@@ -1,0 +1,86 @@
+package client_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bearerkit/bearerkit/client"
+)
+
+// saved logs in once and returns the session.
+func saved(t *testing.T, w *world, c client.LoginConfig) (session []byte) {
+	t.Helper()
+	c.Save = func(s []byte) { session = s }
+	if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(session) == 0 {
+		t.Fatalf("session %q, %v", session, err)
+	}
+	return session
+}
+
+// A later program refreshes without a login, a registration or a discovery.
+func TestSession(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.Session = saved(t, w, c)
+	before := len(w.requests)
+	var again []byte
+	c.Save = func(s []byte) { again = s }
+	if got, err := w.call(w.start(c), "GET", "/orders"); err != nil || got != "orders:read" || len(w.pages) != 1 {
+		t.Fatalf("%q, %v, after %d logins", got, err, len(w.pages))
+	}
+	if made := w.requests[before:]; len(made) != 2 { // the refresh, and the call
+		t.Errorf("requests %q", made)
+	}
+	if !strings.Contains(string(again), "refresh-2") || strings.Contains(string(again), "token-2") {
+		t.Errorf("the new session is %s; want the new refresh token, and no access token", again)
+	}
+
+	// The server has ended the session: nil is saved, and the person logs in.
+	c.Session, w.refresh = again, ""
+	var calls [][]byte
+	c.Save = func(s []byte) { calls = append(calls, s) }
+	if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(w.pages) != 2 {
+		t.Fatalf("%v, after %d logins", err, len(w.pages))
+	}
+	if len(calls) != 2 || calls[0] != nil || len(calls[1]) == 0 {
+		t.Errorf("saved %q", calls)
+	}
+}
+
+// A session is of no use for another client or another server, so nothing of it is
+// sent to them.
+func TestSessionOfAnotherLogin(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(c *client.LoginConfig)
+	}{
+		{"another client", func(c *client.LoginConfig) { c.ClientID = "other" }},
+		{"another server", func(c *client.LoginConfig) { c.Discovery.Issuers = []string{"https://other.example.com", theLogin + "/"} }},
+	} {
+		w := newWorld(t)
+		c := w.config()
+		c.Session = saved(t, w, c)
+		tt.change(&c)
+		w.call(w.start(c), "GET", "/orders") // may fail
+		for _, form := range w.forms {
+			if form.Get("grant_type") == "refresh_token" {
+				t.Errorf("%s: the refresh token is sent", tt.name)
+			}
+		}
+	}
+}
+
+func TestMalformedSession(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	good := string(saved(t, w, c))
+	for _, session := range []string{
+		"x", "{}", strings.Repeat("[", 1000), strings.Replace(good, theLogin+"/token", "http://login.example.com/token", 1),
+		strings.Replace(good, `"scope":"orders:read"`, `"scope":"a\"b"`, 1), good + good,
+	} {
+		c.Session = []byte(session)
+		if _, err := client.NewLogin(c); err == nil || !strings.Contains(err.Error(), "LoginConfig.Session") || strings.Contains(err.Error(), "refresh-1") {
+			t.Errorf("%.50q: error %v", session, err)
+		}
+	}
+}

@@ -237,6 +237,13 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"client.RefreshToken", []any{callers.refreshed}, []string{"https://login.example.com/token", "app"}},
 		{"client.Want", both(client.Want{Resource: "https://a:" + planted + "@api.example.com", Refused: planted, Scope: scope.Of("orders:read")}),
 			[]string{"https://api.example.com", "Refused", "orders:read"}},
+		{"client.LoginConfig", both(callers.login), []string{"app", "https://app.example.com/callback", "orders:read", "ClientSecret", "Session", "https://login.example.com"}},
+		{"client.LoginConfig, a key", both(client.LoginConfig{ClientID: "app", PrivateKey: keyPEM, Key: signer}), []string{"app", "PrivateKey", "Key"}},
+		{"client.Login", []any{callers.loggedIn}, []string{"app", "ClientSecret"}},
+		{"client.DiscoveryConfig", both(callers.login.Discovery), []string{"https://login.example.com", "HTTP"}},
+		{"client.DiscoveringConfig", both(client.DiscoveringConfig{Discovery: callers.login.Discovery}), []string{"https://login.example.com"}},
+		{"client.CrossAppConfig", both(callers.crossApp), []string{"https://login.example.com/token", "app", "ClientSecret", "IDToken"}},
+		{"client.CrossApp", []any{callers.crossed}, []string{"https://login.example.com/token", "app"}},
 		{"compliance.Settings", both(compliance.Settings{Guard: &guarded, Tokens: &tokens, Opaque: &opaque, Proofs: &proofs, Metadata: &metadata}),
 			[]string{"client_secret_basic api", "https://api.example.com/metadata"}},
 	}
@@ -289,6 +296,10 @@ type clients struct {
 	credentials client.ClientCredentialsConfig
 	refresh     client.RefreshTokenConfig
 	refreshed   *client.RefreshToken
+	login       client.LoginConfig
+	loggedIn    *client.Login
+	crossApp    client.CrossAppConfig
+	crossed     *client.CrossApp
 }
 
 func secretsOfClients(t *testing.T, signer *ecdsa.PrivateKey, keyPEM []byte) (c clients) {
@@ -310,6 +321,24 @@ func secretsOfClients(t *testing.T, signer *ecdsa.PrivateKey, keyPEM []byte) (c 
 		t.Fatal(err)
 	}
 	if c.refreshed, err = client.NewRefreshToken(c.refresh); err != nil {
+		t.Fatal(err)
+	}
+	c.login = client.LoginConfig{
+		Open:     func(context.Context, string) error { return nil },
+		ClientID: "app", ClientSecret: planted, RedirectURL: "https://app.example.com/callback", Scope: scope.Of("orders:read"), Key: signer,
+		Discovery: client.DiscoveryConfig{Issuers: []string{"https://login.example.com"}, HTTP: httpClient},
+		Session: []byte(`{"api":"https://api.example.com","issuer":"https://login.example.com","token_endpoint":"https://login.example.com/token","client_id":"app","refresh_token":"` +
+			planted + `"}`),
+	}
+	if c.loggedIn, err = client.NewLogin(c.login); err != nil {
+		t.Fatal(err)
+	}
+	c.crossApp = client.CrossAppConfig{
+		IDToken:  func(context.Context) (string, error) { return planted, nil },
+		Provider: client.Endpoint{URL: "https://idp.example.com/token", ClientID: "app", ClientSecret: planted},
+		Server:   client.Endpoint{URL: "https://login.example.com/token", ClientID: "app", ClientSecret: planted, Issuer: "https://login.example.com"},
+	}
+	if c.crossed, err = client.NewCrossApp(c.crossApp); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -55,7 +55,9 @@ func TestSessionOfAnotherLogin(t *testing.T) {
 		change func(c *client.LoginConfig)
 	}{
 		{"another client", func(c *client.LoginConfig) { c.ClientID = "other" }},
-		{"another server", func(c *client.LoginConfig) { c.Discovery.Issuers = []string{"https://other.example.com", theLogin + "/"} }},
+		{"another server", func(c *client.LoginConfig) {
+			c.Discovery.Issuers = []string{"https://other.example.com", theLogin + "/"}
+		}},
 	} {
 		w := newWorld(t)
 		c := w.config()

@@ -318,7 +318,7 @@ func TestOneLoginAtATime(t *testing.T) {
 	}
 }
 
-// A person who does not come does not hold the program for ever.
+// A person who does not come does not hold the program forever.
 func TestLoginTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

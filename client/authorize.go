@@ -90,18 +90,24 @@ func (l *Login) scopes(found Discovery, want Want) scope.Set {
 	if needed.IsEmpty() {
 		needed = found.Scopes
 	}
-	const offline = "offline_access" // for a refresh token: OpenID Connect Core 1.0, Section 11
-	if !needed.IsEmpty() && slices.Contains(found.server.ScopesSupported, offline) {
-		needed = needed.Union(scope.Of(offline))
+	if !needed.IsEmpty() && slices.Contains(found.server.ScopesSupported, offlineAccess) {
+		needed = needed.Union(scope.Of(offlineAccess))
 	}
 	return needed.Union(l.config.Scope)
 }
+
+// offlineAccess is the scope for a refresh token (OpenID Connect Core 1.0, Section
+// 11).
+const offlineAccess = "offline_access"
 
 // page returns the URL of the authorization request.
 func (l *Login) page(found Discovery, clientID, redirect, state, verifier string, scopes scope.Set, need *StepUp) (string, error) {
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
 	for _, resource := range l.resources(found.Resource) {
 		options = append(options, oauth2.SetAuthURLParam("resource", resource))
+	}
+	if scopes.Has(offlineAccess) { // OpenID Connect Core 1.0, Section 11
+		options = append(options, oauth2.SetAuthURLParam("prompt", "consent"))
 	}
 	if need != nil { // RFC 9470, Section 4
 		if len(need.ACRValues) > 0 {

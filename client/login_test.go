@@ -186,7 +186,8 @@ func TestScopeSelection(t *testing.T) {
 			c := w.config()
 			c.Scope = tt.config
 			w.call(w.start(c), "GET", "/orders") // fails without orders:read, after the login
-			if len(w.pages) == 0 || w.pages[0].Get("scope") != tt.want || w.pages[0].Has("scope") != (tt.want != "") {
+			if len(w.pages) == 0 || w.pages[0].Get("scope") != tt.want || w.pages[0].Has("scope") != (tt.want != "") ||
+				strings.Contains(tt.want, "offline_access") != (w.pages[0].Get("prompt") == "consent") {
 				t.Errorf("logins %v, want the scope %q", w.pages, tt.want)
 			}
 		})

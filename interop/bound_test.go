@@ -17,7 +17,8 @@ import (
 
 // boundAPI is an API that accepts sender-constrained tokens. Its url is its
 // resource identifier, which has a path. Below it are /me and /files/, which need
-// any valid token, and /orders, which needs the scope orders:read.
+// any valid token, and /orders, which needs the scope orders:read. /place needs
+// orders:write, and /strong a step-up to the acr mfa.
 type boundAPI struct {
 	*api
 	metadata   *resource.Metadata
@@ -82,6 +83,8 @@ func newBoundAPI(t *testing.T, c boundConfig) *boundAPI {
 	mux.Handle(a.metadata.Path(), a.metadata)
 	mux.Handle("/api/v1/me", me)
 	mux.Handle("/api/v1/orders", bearerhttp.Require(guard, orders)(http.HandlerFunc(showPrincipal)))
+	mux.Handle("/api/v1/place", bearerhttp.Require(guard, scope.All("orders:write"))(http.HandlerFunc(showPrincipal)))
+	mux.Handle("/api/v1/strong", bearerhttp.Require(guard, orders, bearer.StepUp{ACR: []string{"mfa"}})(http.HandlerFunc(showPrincipal)))
 	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/v1/files/") { // the mux would redirect some of these
 			me.ServeHTTP(w, r)

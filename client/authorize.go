@@ -73,11 +73,31 @@ func (l *Login) suits(found Discovery) error {
 		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q has no authorization_endpoint, so nobody can log in there", server)}
 	case !slices.Contains(found.server.ChallengeMethods, "S256") && !found.legacy && !l.config.InsecureAssumePKCE:
 		// MCP 2025-11-25, "Authorization Code Protection": refuse to proceed.
-		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q lists the code_challenge_methods_supported %.100q, want S256; set InsecureAssumePKCE if it supports S256 nevertheless", server, found.server.ChallengeMethods)}
+		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q lists the code_challenge_methods_supported %s, want S256; set InsecureAssumePKCE if it supports S256 nevertheless", server, few(found.server.ChallengeMethods))}
+	case !l.isOwnPage(found):
+		return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the login page of the authorization server %q is at %q, and the server does not name itself in its answers (RFC 9207), so it could be another server's page; set Discovery.Issuers if you trust the server", server, fetch.Redact(found.AuthorizationEndpoint))}
 	case found.bound && l.prover == nil:
 		return &sourceError{remedy: FixRequest, text: "the API requires tokens that are bound to a key; set LoginConfig.Key and Config.Key"}
 	}
 	return nil
+}
+
+// isOwnPage reports whether the login page is certainly that of the server. A server
+// could name the page of another server, where the person logs in, and get the code
+// at its own token endpoint (RFC 9700, Section 4.4). The page is its own if it is at
+// its origin, if the answer will say so, or if the program trusts the server.
+func (l *Login) isOwnPage(found Discovery) bool {
+	if found.server.IssInAnswer || slices.Contains(l.config.Discovery.Issuers, found.Issuer) {
+		return true
+	}
+	issuer, err := url.Parse(found.Issuer)
+	page, wrong := url.Parse(found.AuthorizationEndpoint)
+	return err == nil && wrong == nil && originOf(issuer) == originOf(page)
+}
+
+// few shows a server's list in an error, shortened.
+func few(list []string) string {
+	return fmt.Sprintf("%.100q", list[:min(len(list), 5)])
 }
 
 // scopes selects the scopes of the authorization request (MCP 2025-11-25, "Scope

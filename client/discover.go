@@ -173,7 +173,7 @@ func (c DiscoveryConfig) issuer(api *url.URL, named []string) (string, error) {
 				return issuer, nil
 			}
 		}
-		return "", &sourceError{remedy: FixRequest, text: fmt.Sprintf("the API names the authorization servers %.300q, want one of the trusted %q", named, c.Issuers)}
+		return "", &sourceError{remedy: FixRequest, text: fmt.Sprintf("the API names the authorization servers %s, want one of the trusted %q", few(named), c.Issuers)}
 	}
 	if len(named) == 0 {
 		return "", &sourceError{remedy: FixRequest, text: "the API's metadata names no authorization server; set Issuers"}

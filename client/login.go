@@ -106,6 +106,9 @@ func (l *Login) Token(ctx context.Context, want Want) (*oauth2.Token, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	if g := l.grant; g != nil && g.api != want.Resource && g.token.AccessToken == "" {
+		l.grant = nil // of a session for another API
+	}
 	if g := l.grant; g != nil {
 		if g.api != want.Resource {
 			return nil, &sourceError{remedy: FixRequest, text: "the Login is for another API; use one Login for each API"}

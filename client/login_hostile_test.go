@@ -101,6 +101,22 @@ func TestHostileLogins(t *testing.T) {
 		{"the login page is a file", member("authorization_endpoint", "file:///usr/bin/sh"), "authorization_endpoint", client.FixRequest, false},
 		{"no login page", member("authorization_endpoint", nil), "no authorization_endpoint", client.FixRequest, false},
 
+		// RFC 9700, Section 4.4: the code would go from another server to this one.
+		{"the login page of another server", func(w *world) {
+			w.metadata["authorization_endpoint"] = evil + "/authorize"
+			delete(w.metadata, "authorization_response_iss_parameter_supported")
+		}, "could be another server's page", client.FixRequest, false},
+		{"the login page of another server, whose answers name it", func(w *world) {
+			w.metadata["authorization_endpoint"] = "https://honest.example.com/authorize"
+			w.hosts["honest.example.com"] = http.HandlerFunc(w.authorize)
+			w.answer = func(v url.Values) { v.Set("iss", "https://honest.example.com") }
+		}, `from the issuer "https://honest.example.com"`, client.SignIn, true},
+		{"the login page of another server, whose answers do not", func(w *world) {
+			w.metadata["authorization_endpoint"] = "https://honest.example.com/authorize"
+			w.hosts["honest.example.com"] = http.HandlerFunc(w.authorize)
+			w.answer = func(v url.Values) { v.Del("iss") }
+		}, "has no iss", client.SignIn, true},
+
 		// MCP 2025-11-25, "Authorization Code Protection".
 		{"no PKCE", member("code_challenge_methods_supported", nil), "want S256", client.FixRequest, false},
 		{"plain PKCE", member("code_challenge_methods_supported", []string{"plain"}), "want S256", client.FixRequest, false},

@@ -72,6 +72,16 @@ func TestSessionOfAnotherLogin(t *testing.T) {
 	}
 }
 
+// A session of another API is ignored: the person logs in at this one.
+func TestSessionOfAnotherAPI(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.Session = []byte(strings.Replace(string(saved(t, w, c)), theAPI, "https://other.example.com", 1))
+	if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(w.pages) != 2 {
+		t.Errorf("%v, after %d logins", err, len(w.pages))
+	}
+}
+
 func TestMalformedSession(t *testing.T) {
 	w := newWorld(t)
 	c := w.config()

@@ -44,7 +44,7 @@ func Choose(clientID, secret string, key *jose.PrivateKey, supported []string) (
 	default:
 		i := slices.IndexFunc(methods, func(m string) bool { return slices.Contains(supported, m) })
 		if i < 0 {
-			return Auth{}, fmt.Errorf("the server supports %.200q as client authentication, want one of %q", supported, methods)
+			return Auth{}, fmt.Errorf("the server supports %.100q as client authentication, want one of %q", supported[:min(len(supported), 5)], methods)
 		}
 		a.Method = methods[i]
 	}

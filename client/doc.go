@@ -4,4 +4,7 @@
 // request, the Transport reads the challenge and does what it asks, once: it gets a
 // fresh token, a token with more scopes, or a stronger authentication. If it
 // cannot, it returns an [*Error] that says what a person can do.
+//
+// A [Source] provides the tokens. A [Login] needs only the URL of the API: it finds
+// the authorization server by the challenge, and lets a person log in there.
 package client

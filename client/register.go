@@ -131,7 +131,9 @@ func (r *registration) read(document []byte, asked string) error {
 				r.auth.Secret, err = strictjson.String(value)
 			}
 		case "token_endpoint_auth_method":
-			r.auth.Method, err = strictjson.String(value)
+			if value.Kind() != 'n' { // null is as if it were absent
+				r.auth.Method, err = strictjson.String(value)
+			}
 		case "client_secret_expires_at":
 			if at, wrong := strconv.ParseInt(string(value), 10, 64); wrong == nil && at > 0 {
 				r.expires = time.Unix(at, 0)

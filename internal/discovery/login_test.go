@@ -154,3 +154,22 @@ func FuzzParseProtected(f *testing.F) {
 		}
 	})
 }
+
+// RFC 9728, Section 2: null in an optional member is as if it were absent.
+func TestParseProtected(t *testing.T) {
+	for doc, want := range map[string]discovery.Protected{
+		`{"resource":"r","authorization_servers":null,"scopes_supported":null,"dpop_bound_access_tokens_required":null}`: {Resource: "r"},
+		`{"resource":"r","scopes_supported":"a b","x":1}`:                                                                {Resource: "r"},
+		`{"resource":"r","authorization_servers":["a"],"scopes_supported":["b"],"dpop_bound_access_tokens_required":true}`: {
+			Resource: "r", AuthorizationServers: []string{"a"}, ScopesSupported: []string{"b"}, DPoPRequired: true},
+	} {
+		if p, err := discovery.ParseProtected([]byte(doc)); err != nil || !reflect.DeepEqual(p, want) {
+			t.Errorf("%s: %+v, %v", doc, p, err)
+		}
+	}
+	for _, doc := range []string{`{"resource":null}`, `{"authorization_servers":["a"]}`, `{"resource":"r","authorization_servers":"a"}`, `{"resource":"r","resource":"s"}`, `[]`, ``} {
+		if p, err := discovery.ParseProtected([]byte(doc)); err == nil {
+			t.Errorf("accepted %s as %+v", doc, p)
+		}
+	}
+}

@@ -28,7 +28,9 @@ func ParseProtected(doc []byte) (Protected, error) {
 		case "resource":
 			p.Resource, err = strictjson.String(value)
 		case "authorization_servers":
-			p.AuthorizationServers, err = strictjson.Strings(value)
+			if value.Kind() != 'n' { // null is as if it were absent
+				p.AuthorizationServers, err = strictjson.Strings(value)
+			}
 		case "scopes_supported":
 			p.ScopesSupported = stringsOrNil(value)
 		case "dpop_bound_access_tokens_required":

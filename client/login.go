@@ -43,7 +43,7 @@ type Login struct {
 	turn       chan struct{}
 	registered *registration // by dynamic registration
 	grant      *grant        // nil: nobody has logged in
-	failed     failure
+	failed     loginFailure
 }
 
 // grant is what a person has granted.
@@ -58,8 +58,8 @@ type grant struct {
 	scope    scope.Set // what was asked for, and what was granted
 }
 
-// failure is the end of a login without success.
-type failure struct {
+// loginFailure is the end of a login without success.
+type loginFailure struct {
 	at  time.Time
 	err error
 }
@@ -133,7 +133,7 @@ func (l *Login) Token(ctx context.Context, want Want) (*oauth2.Token, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		l.failed = failure{time.Now(), err}
+		l.failed = loginFailure{time.Now(), err}
 		return nil, err
 	}
 	l.grant = g

@@ -78,7 +78,7 @@ func TestMCPConformanceOfClients(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario[1], func(t *testing.T) {
 			folder := t.TempDir()
-			out, err := conformance(t, "client", "--command", client, "--scenario", scenario[1], "-o", folder)
+			out, err := conformance(t, "client", "--command", client, "--scenario", scenario[1], "-o", folder, "--timeout", "60000")
 			got := conformanceChecks(t, folder)
 			if err != nil || got["SUCCESS"] == 0 || got["FAILURE"] > 0 || got["WARNING"] > 0 {
 				t.Errorf("%v, checks %v\n%s", err, got, out)
@@ -87,7 +87,7 @@ func TestMCPConformanceOfClients(t *testing.T) {
 	}
 	t.Run("a client that does nothing", func(t *testing.T) {
 		folder := t.TempDir()
-		_, err := conformance(t, "client", "--command", "true", "--scenario", "auth/metadata-default", "-o", folder)
+		_, err := conformance(t, "client", "--command", "true", "--scenario", "auth/metadata-default", "-o", folder, "--timeout", "60000")
 		if got := conformanceChecks(t, folder); err == nil || got["FAILURE"] == 0 {
 			t.Errorf("%v, checks %v; want failures", err, got)
 		}

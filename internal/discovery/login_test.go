@@ -87,6 +87,50 @@ func TestFindAtOrigin(t *testing.T) {
 	}
 }
 
+// The document at the API's origin is checked as any other.
+func TestFindAtOriginChecks(t *testing.T) {
+	for _, tt := range []struct {
+		answer  answer
+		missing bool
+	}{
+		{answer{status: 200, body: "<html>"}, false},
+		{answer{status: 200, body: `{"issuer":"` + issuer + `"}`}, false},
+		{answer{status: 200, body: `{"issuer":"://","token_endpoint":"` + issuer + `/token"}`}, false},
+		{answer{status: 200, body: `{"issuer":"` + issuer + `","token_endpoint":"http://evil.example.com/token"}`}, false},
+		{answer{status: 200, body: `{"issuer":"` + issuer + `","token_endpoint":"` + issuer + `/token","authorization_endpoint":"javascript:alert(1)"}`}, false},
+		{answer{status: 503}, false},
+		{answer{status: 404}, true},
+	} {
+		_, err := discovery.FindAtOrigin(t.Context(), (&server{answers: map[string]answer{first: tt.answer}}).client(), issuer)
+		if failed, ok := errors.AsType[*discovery.Error](err); !ok || failed.NotFound() != tt.missing {
+			t.Errorf("%+v: %v, want not found %t", tt.answer, err, tt.missing)
+		}
+	}
+}
+
+// A status that asks the client to come back does not say that there is no document.
+func TestNotFound(t *testing.T) {
+	for status, want := range map[int]bool{
+		399: false, 400: true, 401: true, 403: true, 404: true, 405: true, 408: false, 410: true, 425: false, 429: false, 499: true, 500: false, 503: false,
+	} {
+		_, err := discovery.FindForClient(t.Context(), (&server{answers: map[string]answer{first: {status: status}, second: {status: 404}}}).client(), issuer)
+		if failed, ok := errors.AsType[*discovery.Error](err); !ok || failed.NotFound() != want {
+			t.Errorf("%d: %v, want not found %t", status, err, want)
+		}
+	}
+	if new(discovery.Error).NotFound() {
+		t.Error("not found without a request")
+	}
+}
+
+// A list with one malformed element is ignored as a whole.
+func TestMalformedLists(t *testing.T) {
+	m, err := discovery.Parse([]byte(`{"issuer":"`+issuer+`","code_challenge_methods_supported":["S256",1],"token_endpoint_auth_methods_supported":["none"],"scopes_supported":null}`), issuer)
+	if err != nil || m.ChallengeMethods != nil || !slices.Equal(m.TokenAuthMethods, []string{"none"}) || m.ScopesSupported != nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 // RFC 9728, Section 3.1, and MCP 2025-11-25: the well-known URLs and their order.
 func TestProtectedURLs(t *testing.T) {
 	const wellKnown = "https://api.example.com/.well-known/oauth-protected-resource"

@@ -168,6 +168,10 @@ func TestProofs(t *testing.T) {
 		{"endless nonces", []*http.Response{refusal("n1"), refusal("n2"), refusal("n3")}, " n1", "use_dpop_nonce"},
 		{"a huge nonce", []*http.Response{refusal(strings.Repeat("n", 2000))}, " ", "use_dpop_nonce"},
 		{"use_dpop_nonce without a nonce", []*http.Response{refusal("")}, " ", "use_dpop_nonce"},
+		{"another error with a nonce", []*http.Response{answer(400, `{"error":"invalid_grant"}`, "DPoP-Nonce", "n1")}, " ", "invalid_grant"},
+		{"an outage with a nonce", []*http.Response{answer(503, `{"error":"use_dpop_nonce"}`, "DPoP-Nonce", "n1")}, " ", "503"},
+		{"the longest nonce", []*http.Response{refusal(strings.Repeat("n", 1024)), bound("")}, " " + strings.Repeat("n", 1024), ""},
+		{"a nonce that is one too long", []*http.Response{refusal(strings.Repeat("n", 1025))}, " ", "use_dpop_nonce"},
 		{"a token that is not bound", []*http.Response{answer(200, `{"access_token":"a","token_type":"Bearer"}`)}, " ", "does not bind tokens"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,6 +63,13 @@ func TestHostileLogins(t *testing.T) {
 	}{
 		// RFC 9728, Sections 3.3, 7.6 and 7.7.
 		{"the metadata of another API", of("resource", evil), `its resource is "https://evil.example.com", want "https://api.example.com/v1"`, client.FixRequest, false},
+		{"the metadata of another host", of("resource", evil+"/v1"), "its resource is", client.FixRequest, false},
+		{"the metadata by http", of("resource", "http://api.example.com/v1"), "its resource is", client.FixRequest, false},
+		{"the metadata of another port", of("resource", "https://api.example.com:8443/v1"), "its resource is", client.FixRequest, false},
+		{"the API with a fragment", of("resource", theAPI+"#a"), "its resource is", client.FixRequest, false},
+		{"the API with a name", of("resource", "https://alice@api.example.com/v1"), "its resource is", client.FixRequest, false},
+		{"a URL without slashes", of("resource", "https:api.example.com/v1"), "its resource is", client.FixRequest, false},
+		{"no URL", of("resource", "https://api.example.com/v1%zz"), "its resource is", client.FixRequest, false},
 		{"the metadata of a neighbor", of("resource", "https://api.example.com/v2"), "its resource is", client.FixRequest, false},
 		{"the metadata of all of the origin", of("resource", "https://api.example.com"), "its resource is", client.FixRequest, false},
 		{"the API with a query", of("resource", theAPI+"?a=b"), "its resource is", client.FixRequest, false},
@@ -70,19 +77,21 @@ func TestHostileLogins(t *testing.T) {
 		{"no resource", of("resource", ""), "no resource", client.FixRequest, false},
 		{"resource is an array", of("resource", []string{theAPI}), "resource: a JSON array", client.FixRequest, false},
 		{"no authorization server", of("authorization_servers", []string{}), "names no authorization server", client.FixRequest, false},
-		{"an authorization server by http", of("authorization_servers", []string{"http://login.example.com"}), "https", client.FixRequest, false},
+		{"an authorization server by http", of("authorization_servers", []string{"http://login.example.com"}), `has the scheme "http", want https`, client.FixRequest, false},
 		{"an authorization server on loopback", of("authorization_servers", []string{"https://localhost:8443"}), "on loopback", client.FixRequest, false},
-		{"an authorization server with a query", of("authorization_servers", []string{theLogin + "?a"}), "query", client.FixRequest, false},
-		{"an authorization server that is a file", of("authorization_servers", []string{"file:///etc/passwd"}), "https", client.FixRequest, false},
-		{"metadata by http", named("http://api.example.com" + wellKnownAPI), "https", client.FixRequest, false},
+		{"an authorization server with a query", of("authorization_servers", []string{theLogin + "?a"}), "the URL has a query, want none", client.FixRequest, false},
+		{"an authorization server that is a file", of("authorization_servers", []string{"file:///etc/passwd"}), `has the scheme "file", want https`, client.FixRequest, false},
+		{"metadata by http", named("http://api.example.com" + wellKnownAPI), `resource_metadata: the URL "http://api.example.com/.well-known/oauth-protected-resource/v1" has the scheme "http"`, client.FixRequest, false},
 		{"metadata at another host", named(evil + wellKnownAPI), "want the API's origin", client.FixRequest, false},
 		{"metadata at another port", named("https://api.example.com:8443" + wellKnownAPI), "want the API's origin", client.FixRequest, false},
-		{"metadata in the machine's cloud", named("http://169.254.169.254/latest/meta-data"), "https", client.FixRequest, false},
+		{"metadata in the machine's cloud", named("http://169.254.169.254/latest/meta-data"), `resource_metadata: the URL "http://169.254.169.254/latest/meta-data" has the scheme "http"`, client.FixRequest, false},
 		{"metadata that redirects away", func(w *world) {
 			w.serve("api.example.com", protected, http.RedirectHandler(evil, http.StatusFound).ServeHTTP)
 		}, "redirect not followed", client.FixRequest, false},
 		{"metadata of 10 MB", func(w *world) { w.serve("api.example.com", protected, respond(200, strings.Repeat(" ", 10<<20)+"{}")) }, "too large", client.FixRequest, false},
 		{"metadata that never ends", func(w *world) { w.serve("api.example.com", protected, hang) }, "deadline", client.Unavailable, false},
+		{"too many requests for the API's metadata", func(w *world) { w.serve("api.example.com", protected, respond(429, "")) }, "429", client.Unavailable, false},
+		{"the API's metadata fails", func(w *world) { w.serve("api.example.com", protected, respond(500, "")) }, "500", client.Unavailable, false},
 		{"the API's metadata is down", func(w *world) { w.serve("api.example.com", protected, respond(503, "")) }, "503", client.Unavailable, false},
 		{"the metadata is missing", func(w *world) { w.serve("api.example.com", protected, respond(404, "")) }, "404", client.FixRequest, false},
 
@@ -127,7 +136,7 @@ func TestHostileLogins(t *testing.T) {
 		{"a registration with an unknown authentication", register(respond(201, `{"client_id":"a","token_endpoint_auth_method":"tls_client_auth"}`)), "tls_client_auth", client.FixRequest, false},
 		{"a registration without its secret", register(respond(201, `{"client_id":"a","token_endpoint_auth_method":"client_secret_post"}`)), "no client_secret", client.FixRequest, false},
 		{"a registration of 10 MB", register(respond(201, strings.Repeat(" ", 10<<20))), "too large", client.FixRequest, false},
-		{"a registration that redirects", register(http.RedirectHandler(evil, http.StatusTemporaryRedirect).ServeHTTP), "redirect", client.FixRequest, false},
+		{"a registration that redirects", register(http.RedirectHandler(evil, http.StatusTemporaryRedirect).ServeHTTP), "redirect not followed", client.FixRequest, false},
 		{"a registration that never ends", register(hang), "deadline", client.Unavailable, false},
 
 		// RFC 6749, Section 4.1.2; RFC 9207, Section 2.4.
@@ -151,7 +160,7 @@ func TestHostileLogins(t *testing.T) {
 		{"a token endpoint that never answers", func(w *world) { w.serve("login.example.com", "POST /token", hang) }, "deadline", client.Unavailable, true},
 		{"a token endpoint that redirects", func(w *world) {
 			w.serve("login.example.com", "POST /token", http.RedirectHandler(evil, http.StatusTemporaryRedirect).ServeHTTP)
-		}, "redirect", client.FixRequest, true},
+		}, "redirect not followed", client.FixRequest, true},
 		{"an API that wants bound tokens", of("dpop_bound_access_tokens_required", true), "LoginConfig.Key", client.FixRequest, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

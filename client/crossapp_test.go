@@ -149,3 +149,44 @@ func TestDiscoveringReportsMistakes(t *testing.T) {
 		}
 	}
 }
+
+// Each step that fails is an error that says which one, and the next is not tried.
+func TestCrossAppFails(t *testing.T) {
+	const idJAG = "urn:ietf:params:oauth:token-type:id-jag"
+	source := func(w *world, idToken func(context.Context) (string, error)) *client.CrossApp {
+		s, err := client.NewCrossApp(client.CrossAppConfig{
+			IDToken:  idToken,
+			Provider: client.Endpoint{URL: idp, ClientID: "at-idp", HTTP: w.http()},
+			Server:   client.Endpoint{URL: theLogin + "/token", Issuer: theLogin, ClientID: "app", HTTP: w.http()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	good := func(context.Context) (string, error) { return "an.id.token", nil }
+	w := newWorld(t)
+	asked, used := withProvider(t, w, idJAG)
+	gone := errors.New("the session is over")
+	if _, err := source(w, func(context.Context) (string, error) { return "", gone }).Token(t.Context(), client.Want{}); !errors.Is(err, gone) || len(*asked) > 0 {
+		t.Errorf("without an ID token: %v", err)
+	}
+	// Without scopes and a resource, the requests have none.
+	if _, err := source(w, good).Token(t.Context(), client.Want{}); err != nil {
+		t.Error(err)
+	}
+	for _, form := range []url.Values{*asked, *used} {
+		if form.Has("scope") || form.Has("resource") {
+			t.Errorf("form %v", form)
+		}
+	}
+	w.serve("login.example.com", "POST /token", respond(400, `{"error":"invalid_grant"}`))
+	if token, err := source(w, good).Token(t.Context(), client.Want{}); token != nil || err == nil || !strings.Contains(err.Error(), "invalid_grant") {
+		t.Errorf("a refused grant: %v, %v", token, err)
+	}
+	*used = nil
+	w.serve("idp.example.com", "POST /token", respond(400, `{"error":"access_denied"}`))
+	if token, err := source(w, good).Token(t.Context(), client.Want{}); token != nil || err == nil || !strings.Contains(err.Error(), "access_denied") || len(*used) > 0 {
+		t.Errorf("a refused exchange: %v, %v", token, err)
+	}
+}

@@ -1,8 +1,12 @@
 package client_test
 
 import (
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/bearerkit/bearerkit/client"
 )
@@ -72,6 +76,50 @@ func TestSessionOfAnotherLogin(t *testing.T) {
 	}
 }
 
+// A client that was registered in advance has its secret in the configuration, not in
+// the session.
+func TestSessionOfAKnownClient(t *testing.T) {
+	for name, change := range map[string]func(c *client.LoginConfig){
+		"an ID":      func(c *client.LoginConfig) { c.ClientID, c.ClientSecret = "app", "top-secret" },
+		"a document": func(c *client.LoginConfig) { c.ClientMetadataURL = "https://app.example.com/client.json" },
+	} {
+		w := newWorld(t)
+		w.metadata["client_id_metadata_document_supported"] = true
+		c := w.config()
+		c.Discovery.Issuers = []string{theLogin}
+		change(&c)
+		c.Session = saved(t, w, c)
+		if strings.Contains(string(c.Session), "top-secret") {
+			t.Errorf("%s: the session is %s", name, c.Session)
+		}
+		if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(w.pages) != 1 || w.basic[0] != w.basic[1] {
+			t.Errorf("%s: %v, after %d logins, authentication %q", name, err, len(w.pages), w.basic)
+		}
+		// Another client does not use it.
+		c.ClientID, c.ClientSecret, c.ClientMetadataURL = "other", "", ""
+		w.call(w.start(c), "GET", "/orders")
+		if last := w.forms[len(w.forms)-1]; last.Has("refresh_token") {
+			t.Errorf("%s: another client sends %v", name, last)
+		}
+	}
+}
+
+// The registration in a session expires.
+func TestSessionExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.serve("login.example.com", "POST /register", func(rw http.ResponseWriter, _ *http.Request) {
+			writeJSON(rw, 201, map[string]any{"client_id": "registered", "client_secret": "s", "client_secret_expires_at": time.Now().Add(time.Hour).Unix()})
+		})
+		c := w.config()
+		c.Session = saved(t, w, c)
+		<-time.After(2 * time.Hour)
+		if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(w.pages) != 2 {
+			t.Errorf("%v, after %d logins", err, len(w.pages))
+		}
+	})
+}
+
 // A session of another API is ignored: the person logs in at this one.
 func TestSessionOfAnotherAPI(t *testing.T) {
 	w := newWorld(t)
@@ -86,6 +134,12 @@ func TestMalformedSession(t *testing.T) {
 	w := newWorld(t)
 	c := w.config()
 	good := string(saved(t, w, c))
+	for _, member := range []string{"api", "token_endpoint", "client_id", "refresh_token"} {
+		c.Session = regexp.MustCompile(`"`+member+`":"[^"]*"`).ReplaceAll([]byte(good), []byte(`"`+member+`":""`))
+		if _, err := client.NewLogin(c); err == nil || !strings.Contains(err.Error(), "LoginConfig.Session") {
+			t.Errorf("without %s: %v", member, err)
+		}
+	}
 	for _, session := range []string{
 		"x", "{}", strings.Repeat("[", 1000), strings.Replace(good, theLogin+"/token", "http://login.example.com/token", 1),
 		strings.Replace(good, `"scope":"orders:read"`, `"scope":"a\"b"`, 1), good + good,

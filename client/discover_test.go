@@ -175,3 +175,26 @@ func TestDiscoveringTriesAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// perUser is a source whose tokens depend on the request.
+type perUser struct{ client.Source }
+
+func (perUser) PerRequest() {}
+
+// One user's token must not reach another's request by way of the DiscoveringSource.
+func TestDiscoveringRefusesSources(t *testing.T) {
+	for name, source := range map[string]client.Source{"nil": nil, "a nil pointer": (*client.Login)(nil), "per request": perUser{}} {
+		w := newWorld(t)
+		s, err := client.NewDiscovering(client.DiscoveringConfig{
+			Discovery: client.DiscoveryConfig{HTTP: w.http()},
+			Source:    func(client.Discovery) (client.Source, error) { return source, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := s.Token(t.Context(), client.Want{Resource: theAPI, Challenge: client.Challenge{Scheme: "Bearer"}})
+		if token != nil || err == nil || !strings.Contains(err.Error(), "DiscoveringConfig.Source returned") {
+			t.Errorf("%s: %v, %v", name, token, err)
+		}
+	}
+}

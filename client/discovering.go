@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
+	"github.com/bearerkit/bearerkit/internal/nilcheck"
 	"github.com/bearerkit/bearerkit/internal/redact"
 )
 
@@ -20,8 +21,9 @@ type DiscoveringConfig struct {
 	Discovery DiscoveryConfig
 
 	// Source returns the source that asks the authorization server which was found,
-	// such as one for client credentials. It is called once, unless it fails.
-	// Required.
+	// such as one for client credentials. It is called once, unless it fails. A
+	// [ContextSource] is an error: the Transport would keep its tokens for all
+	// requests. Required.
 	Source func(found Discovery) (Source, error)
 }
 
@@ -77,6 +79,12 @@ func (s *DiscoveringSource) found(ctx context.Context, want Want) (Source, error
 	source, err := s.config.Source(found)
 	if err != nil {
 		return nil, err
+	}
+	if nilcheck.IsNil(source) {
+		return nil, &sourceError{remedy: FixRequest, text: "DiscoveringConfig.Source returned nil and no error"}
+	}
+	if _, ok := source.(ContextSource); ok {
+		return nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("DiscoveringConfig.Source returned a %T, whose tokens depend on the request; call Discover, and give it to a Transport", source)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -176,14 +176,14 @@ func TestDiscoveringTriesAgain(t *testing.T) {
 	}
 }
 
-// perUser is a source whose tokens depend on the request.
-type perUser struct{ client.Source }
+// byRequest is a source whose tokens depend on the request.
+type byRequest struct{ client.Source }
 
-func (perUser) PerRequest() {}
+func (byRequest) PerRequest() {}
 
 // One user's token must not reach another's request by way of the DiscoveringSource.
 func TestDiscoveringRefusesSources(t *testing.T) {
-	for name, source := range map[string]client.Source{"nil": nil, "a nil pointer": (*client.Login)(nil), "per request": perUser{}} {
+	for name, source := range map[string]client.Source{"nil": nil, "a nil pointer": (*client.Login)(nil), "per request": byRequest{}} {
 		w := newWorld(t)
 		s, err := client.NewDiscovering(client.DiscoveringConfig{
 			Discovery: client.DiscoveryConfig{HTTP: w.http()},

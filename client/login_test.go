@@ -202,13 +202,15 @@ func TestRegistrationOrder(t *testing.T) {
 		config  func(*client.LoginConfig)
 		byURL   bool // the server supports documents
 		dynamic bool // the server has a registration_endpoint
-		want    string
+		want    string // the client ID. Empty: an error with the fault
+		fault   string
 	}{
-		{"registered in advance", func(c *client.LoginConfig) { c.ClientID, c.ClientMetadataURL = "mine", document }, true, true, "mine"},
-		{"a document", func(c *client.LoginConfig) { c.ClientMetadataURL = document }, true, true, document},
-		{"a document that the server does not support", func(c *client.LoginConfig) { c.ClientMetadataURL = document }, false, true, "registered"},
-		{"dynamic", func(*client.LoginConfig) {}, true, true, "registered"},
-		{"nothing is possible", func(*client.LoginConfig) {}, false, false, ""},
+		{"registered in advance", func(c *client.LoginConfig) { c.ClientID, c.ClientMetadataURL = "mine", document }, true, true, "mine", ""},
+		{"a document", func(c *client.LoginConfig) { c.ClientMetadataURL = document }, true, true, document, ""},
+		{"a document that the server does not support", func(c *client.LoginConfig) { c.ClientMetadataURL = document }, false, true, "registered", ""},
+		{"dynamic", func(*client.LoginConfig) {}, true, true, "registered", ""},
+		{"nothing is possible", func(*client.LoginConfig) {}, false, false, "", "set LoginConfig.ClientID"},
+		{"no name to register", func(c *client.LoginConfig) { c.ClientMetadataURL, c.ClientName = document, "" }, false, true, "", "LoginConfig.ClientID or ClientName"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -220,7 +222,7 @@ func TestRegistrationOrder(t *testing.T) {
 			tt.config(&c)
 			_, err := w.call(w.start(c), "GET", "/orders")
 			if tt.want == "" {
-				if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Remedy != client.FixRequest || !strings.Contains(err.Error(), "LoginConfig.ClientID") {
+				if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Remedy != client.FixRequest || !strings.Contains(err.Error(), tt.fault) {
 					t.Errorf("error %v", err)
 				}
 				return

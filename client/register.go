@@ -50,8 +50,12 @@ func (l *Login) register(ctx context.Context, found Discovery, redirect string) 
 	if l.registered.fits(found.Issuer, redirect) {
 		return l.registered, nil
 	}
-	if found.RegistrationEndpoint == "" {
-		return nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q does not register clients by itself; register this program there, and set LoginConfig.ClientID", fetch.Redact(found.Issuer))}
+	if found.RegistrationEndpoint == "" || c.ClientName == "" {
+		missing := "does not register clients by itself; register this program there, and set LoginConfig.ClientID"
+		if c.ClientName == "" {
+			missing = "does not know clients by ClientMetadataURL; set LoginConfig.ClientID or ClientName"
+		}
+		return nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server %q %s", fetch.Redact(found.Issuer), missing)}
 	}
 	r.redirect = redirect
 	if err := r.ask(ctx, l.client, found, l.metadata(found, redirect)); err != nil {

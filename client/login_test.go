@@ -200,8 +200,8 @@ func TestRegistrationOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		config  func(*client.LoginConfig)
-		byURL   bool // the server supports documents
-		dynamic bool // the server has a registration_endpoint
+		byURL   bool   // the server supports documents
+		dynamic bool   // the server has a registration_endpoint
 		want    string // the client ID. Empty: an error with the fault
 		fault   string
 	}{

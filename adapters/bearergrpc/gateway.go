@@ -1,0 +1,160 @@
+package bearergrpc
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/rpcerror"
+)
+
+// Gateway lets a gateway, such as grpc-gateway, answer a refusal as the guard does
+// over HTTP: with its WWW-Authenticate, its Retry-After, and its status. The body
+// stays that of the gateway. A gateway on its own puts the message of the status
+// into WWW-Authenticate.
+//
+// A Gateway needs both ends. Pass it to the client connection of the gateway by
+// grpc.WithStatsHandler, and serve the gateway through Handler:
+//
+//	conn, err := grpc.NewClient(address, grpc.WithStatsHandler(bearergrpc.Gateway{}), …)
+//	…
+//	http.ListenAndServe(":8080", bearergrpc.Gateway{}.Handler(mux))
+type Gateway struct{}
+
+var _ stats.Handler = Gateway{}
+
+// Handler returns a handler that corrects the answers of a gateway.
+func (Gateway) Handler(gateway http.Handler) http.Handler {
+	if gateway == nil {
+		panic("bearergrpc: Gateway.Handler: the handler is nil")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := new(gatewayAnswer)
+		ctx := context.WithValue(r.Context(), gatewayKey{}, a)
+		gateway.ServeHTTP(&gatewayWriter{ResponseWriter: w, answer: a}, r.WithContext(ctx))
+	})
+}
+
+// gatewayAnswer is what the last call of a request returned.
+type gatewayAnswer struct {
+	header  atomic.Pointer[metadata.MD]
+	refusal atomic.Pointer[gatewayRefusal] // nil: the call was not refused
+}
+
+type gatewayRefusal struct {
+	tooLong    bool  // the answer is 431, for which gRPC has no code
+	retryAfter int64 // in seconds; zero: never
+}
+
+type gatewayKey struct{}
+
+// TagConn is part of [stats.Handler].
+func (Gateway) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+
+// HandleConn is part of [stats.Handler].
+func (Gateway) HandleConn(context.Context, stats.ConnStats) {}
+
+// TagRPC is part of [stats.Handler].
+func (Gateway) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+// HandleRPC is part of [stats.Handler]. It notes what a call returned, before its
+// caller learns it.
+func (Gateway) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	a, ok := ctx.Value(gatewayKey{}).(*gatewayAnswer)
+	if !ok {
+		return // a call for no request
+	}
+	switch s := s.(type) {
+	case *stats.Begin:
+		a.header.Store(nil)
+		a.refusal.Store(nil)
+	case *stats.InHeader:
+		a.header.Store(&s.Header)
+	case *stats.End:
+		a.refusal.Store(refusalOf(s.Error))
+	}
+}
+
+// refusalOf returns the refusal in a status, or nil.
+func refusalOf(err error) *gatewayRefusal {
+	var found *gatewayRefusal
+	var retryAfter int64
+	for _, detail := range status.Convert(err).Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			if d.GetDomain() == rpcerror.Domain {
+				found = &gatewayRefusal{tooLong: d.GetReason() == rpcerror.Reason(bearer.PublicError{Status: http.StatusRequestHeaderFieldsTooLarge})}
+			}
+		case *errdetails.RetryInfo:
+			retryAfter = d.GetRetryDelay().GetSeconds()
+		}
+	}
+	if found != nil {
+		found.retryAfter = retryAfter
+	}
+	return found
+}
+
+// gatewayWriter corrects the header of an answer before it is written.
+type gatewayWriter struct {
+	http.ResponseWriter
+	answer  *gatewayAnswer
+	written bool
+}
+
+func (w *gatewayWriter) WriteHeader(code int) {
+	if !w.written && code >= http.StatusOK {
+		w.written = true
+		code = w.answer.correct(w.Header(), code)
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *gatewayWriter) Write(b []byte) (int, error) {
+	if !w.written {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *gatewayWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// correct sets the guard's fields in h, and returns the status.
+func (a *gatewayAnswer) correct(h http.Header, code int) int {
+	var md metadata.MD
+	if header := a.header.Load(); header != nil {
+		md = *header
+	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool { // by which a gateway passes on what is set below
+		return name == "Grpc-Metadata-Www-Authenticate" || name == "Grpc-Metadata-Dpop-Nonce"
+	})
+	if nonce := md[nonceKey]; len(nonce) > 0 {
+		h["Dpop-Nonce"] = slices.Clone(nonce)
+	}
+	refused := a.refusal.Load()
+	if refused == nil || code < http.StatusBadRequest {
+		return code
+	}
+	delete(h, "Www-Authenticate") // the gateway's has the message of the status
+	if challenges := md[challengeKey]; len(challenges) > 0 {
+		h["Www-Authenticate"] = slices.Clone(challenges)
+	}
+	h.Set("Cache-Control", "no-store")
+	if refused.retryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(refused.retryAfter, 10))
+	}
+	if refused.tooLong && code == http.StatusBadRequest {
+		code = http.StatusRequestHeaderFieldsTooLarge
+	}
+	return code
+}

@@ -1,0 +1,119 @@
+package bearergrpc_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	pb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/bearerkit/bearerkit/adapters/bearergrpc"
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+// What a gateway does with the calls of a request; module interop has a test with
+// grpc-gateway itself.
+func TestGateway(t *testing.T) {
+	guard := newGuard(t, bearer.Config{})
+	i := newInterceptors(t, bearergrpc.Config{Guard: guard, Methods: allMethods(bearer.RouteConfig{Rule: scope.All("orders:read")}), Public: []string{pb.TestService_CacheableUnaryCall_FullMethodName}})
+	client := serve(t, i, nil, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(bearergrpc.Gateway{}))
+	call := func(r *http.Request, token string) error {
+		_, err := client.UnaryCall(metadata.AppendToOutgoingContext(r.Context(), "authorization", "Bearer "+token), &pb.SimpleRequest{})
+		return err
+	}
+	const challenge = `Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a scope that the request needs.", scope="orders:read"`
+	tests := []struct {
+		name       string
+		gateway    http.HandlerFunc
+		status     int
+		challenges []string
+		noStore    string
+	}{
+		{"a refusal", func(w http.ResponseWriter, r *http.Request) {
+			err := call(r, "poor")
+			w.Header().Set("WWW-Authenticate", err.Error())
+			w.Header()["Grpc-Metadata-Www-Authenticate"] = []string{"x"}
+			http.Error(w, "refused", 403)
+		}, 403, []string{challenge}, "no-store"},
+		{"a refusal, by Write alone", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			_, _ = w.Write([]byte("all is well"))
+		}, 200, nil, ""},
+		{"a refusal that the gateway tolerates", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			w.WriteHeader(204)
+		}, 204, nil, ""},
+		{"a refusal before a call that succeeds", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			if err := call(r, "good"); err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("WWW-Authenticate", "Basic")
+			w.WriteHeader(401)
+		}, 401, []string{"Basic"}, ""},
+		{"an outage before a refusal without a challenge", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			_ = call(r, "down")
+			w.WriteHeader(503)
+		}, 503, nil, "no-store"},
+		{"an error of the service", func(w http.ResponseWriter, r *http.Request) {
+			_, err := client.CacheableUnaryCall(r.Context(), &pb.SimpleRequest{})
+			if status.Code(err) != codes.Unimplemented {
+				t.Error(err)
+			}
+			w.Header().Set("WWW-Authenticate", "Basic")
+			w.WriteHeader(401)
+		}, 401, []string{"Basic"}, ""},
+		{"no call", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Grpc-Metadata-Other"] = []string{"kept"}
+			w.WriteHeader(400)
+		}, 400, nil, ""},
+		{"an informational status first", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(103)
+			_ = call(r, "poor")
+			w.WriteHeader(403)
+		}, 403, []string{challenge}, "no-store"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := httptest.NewServer(bearergrpc.Gateway{}.Handler(tt.gateway))
+			defer s.Close()
+			res, err := s.Client().Get(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != tt.status || !slices.Equal(res.Header["Www-Authenticate"], tt.challenges) ||
+				res.Header.Get("Cache-Control") != tt.noStore || res.Header["Grpc-Metadata-Www-Authenticate"] != nil {
+				t.Errorf("%d %v, want %d %q", res.StatusCode, res.Header, tt.status, tt.challenges)
+			}
+			if want := map[bool]string{true: "7"}[tt.status == 503]; res.Header.Get("Retry-After") != want {
+				t.Errorf("Retry-After %q, want %q", res.Header.Get("Retry-After"), want)
+			}
+		})
+	}
+}
+
+// A call for no request, and a gateway that is missing.
+func TestGatewayAlone(t *testing.T) {
+	i := newInterceptors(t, bearergrpc.Config{Guard: newGuard(t, bearer.Config{}), Methods: allMethods(bearer.RouteConfig{Rule: scope.None})})
+	client := serve(t, i, nil, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(bearergrpc.Gateway{}))
+	for method, call := range callers {
+		if _, _, err := call(withAuthorization(t, "Bearer good"), client); err != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("Handler accepts nil")
+		}
+	}()
+	bearergrpc.Gateway{}.Handler(nil)
+}

@@ -1,0 +1,40 @@
+package bearergrpc
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// newRequest returns a call as the HTTP request that it is: POST to the full method
+// (gRPC over HTTP/2, Request-Headers), without its body.
+func newRequest(ctx context.Context, method string) *http.Request {
+	r := &http.Request{
+		Method: http.MethodPost, URL: &url.URL{Path: method}, RequestURI: method, Pattern: method,
+		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}, Body: http.NoBody,
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	for key, values := range md {
+		switch {
+		case key == ":authority" && len(values) > 0:
+			r.Host = values[0]
+		case strings.HasPrefix(key, ":"), strings.HasSuffix(key, "-bin"): // not the text of a field
+		default:
+			r.Header[http.CanonicalHeaderKey(key)] = values
+		}
+	}
+	if p, ok := peer.FromContext(ctx); ok {
+		if p.Addr != nil {
+			r.RemoteAddr = p.Addr.String()
+		}
+		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+			r.TLS = &info.State
+		}
+	}
+	return r.WithContext(ctx)
+}

@@ -33,14 +33,18 @@ const (
 // setHeader sends the fields as header metadata, or as trailer metadata if another
 // interceptor has sent the header.
 func setHeader(c call, answer answerHeader) {
+	challenges, nonce := answer["Www-Authenticate"], answer["Dpop-Nonce"]
+	if len(challenges)+len(nonce) == 0 {
+		return
+	}
 	md := metadata.MD{}
-	if challenges := answer["Www-Authenticate"]; len(challenges) > 0 {
+	if len(challenges) > 0 {
 		md[challengeKey] = challenges
 	}
-	if nonce := answer["Dpop-Nonce"]; len(nonce) > 0 {
+	if len(nonce) > 0 {
 		md[nonceKey] = nonce
 	}
-	if len(md) > 0 && c.SetHeader(md) != nil {
+	if c.SetHeader(md) != nil {
 		c.SetTrailer(md)
 	}
 }

@@ -14,11 +14,11 @@ import (
 // newRequest returns a call as the HTTP request that it is: POST to the full method
 // (gRPC over HTTP/2, Request-Headers), without its body.
 func newRequest(ctx context.Context, method string) *http.Request {
-	r := &http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: method}, RequestURI: method, Pattern: method,
-		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}, Body: http.NoBody,
-	}
 	md, _ := metadata.FromIncomingContext(ctx)
+	r := new(http.Request).WithContext(ctx)
+	r.Method, r.URL, r.RequestURI, r.Pattern = http.MethodPost, &url.URL{Path: method}, method, method
+	r.Proto, r.ProtoMajor = "HTTP/2.0", 2
+	r.Header, r.Body = make(http.Header, len(md)), http.NoBody
 	for key, values := range md {
 		switch {
 		case key == ":authority" && len(values) > 0:
@@ -36,5 +36,5 @@ func newRequest(ctx context.Context, method string) *http.Request {
 			r.TLS = &info.State
 		}
 	}
-	return r.WithContext(ctx)
+	return r
 }

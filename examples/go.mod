@@ -5,7 +5,9 @@ go 1.26.0
 require (
 	connectrpc.com/connect v1.21.1
 	github.com/bearerkit/bearerkit v0.1.0
+	github.com/bearerkit/bearerkit/adapters/bearerconnect v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearerecho5 v0.1.0
+	github.com/bearerkit/bearerkit/adapters/bearergrpc v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearermcp v0.1.0
 	github.com/bearerkit/bearerkit/adapters/bearerredis v0.1.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
@@ -18,12 +20,12 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/rs/cors v1.11.1
 	golang.org/x/oauth2 v0.37.0
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 )
 
-require google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
-
 require (
-	github.com/bearerkit/bearerkit/adapters/bearerconnect v0.1.0
+	cloud.google.com/go/compute/metadata v0.9.0 // indirect
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
@@ -66,20 +68,20 @@ require (
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/arch v0.24.0 // indirect
-	golang.org/x/crypto v0.54.0 // indirect
-	golang.org/x/net v0.57.0 // indirect
-	golang.org/x/sync v0.22.0 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
-	golang.org/x/text v0.40.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
-	google.golang.org/protobuf v1.36.12
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
 )
 
 replace (
 	github.com/bearerkit/bearerkit => ../
+	github.com/bearerkit/bearerkit/adapters/bearerconnect => ../adapters/bearerconnect
 	github.com/bearerkit/bearerkit/adapters/bearerecho5 => ../adapters/bearerecho5
+	github.com/bearerkit/bearerkit/adapters/bearergrpc => ../adapters/bearergrpc
 	github.com/bearerkit/bearerkit/adapters/bearermcp => ../adapters/bearermcp
 	github.com/bearerkit/bearerkit/adapters/bearerredis => ../adapters/bearerredis
 )
-
-replace github.com/bearerkit/bearerkit/adapters/bearerconnect => ../adapters/bearerconnect

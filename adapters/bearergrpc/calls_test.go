@@ -48,8 +48,16 @@ func TestMethodWithoutARule(t *testing.T) {
 	if status.Code(err) != codes.Internal {
 		t.Errorf("an unknown service: %v", err)
 	}
+	// A path without its slash, which some versions of gRPC serve.
+	err = i.StreamInterceptor()(nil, streamIn{in: withAuthorization(t)}, &grpc.StreamServerInfo{FullMethod: serverMethod[1:]}, func(any, grpc.ServerStream) error {
+		t.Error("the handler ran")
+		return nil
+	})
+	if status.Code(err) != codes.Internal {
+		t.Errorf("a path without its slash: %v", err)
+	}
 	// A pattern is a label of metrics, so clients do not choose it.
-	if !slices.Equal(patterns, []string{"undeclared", "undeclared", "undeclared", "undeclared"}) {
+	if !slices.Equal(patterns, []string{"undeclared", "undeclared", "undeclared", "undeclared", "undeclared"}) {
 		t.Errorf("patterns %q", patterns)
 	}
 }
@@ -158,8 +166,8 @@ func TestForeignPrincipal(t *testing.T) {
 
 // streamIn is a stream with another context.
 type streamIn struct {
-	grpc.ServerStream
-	in context.Context
+	grpc.ServerStream // nil: none
+	in                context.Context
 }
 
 func (s streamIn) Context() context.Context { return s.in }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"sync/atomic"
+	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/metadata"
@@ -44,10 +43,12 @@ func (Gateway) Handler(gateway http.Handler) http.Handler {
 	})
 }
 
-// gatewayAnswer is what the last call of a request returned.
+// gatewayAnswer is what the last call of a request returned. The connection of the
+// gateway writes it, and the handler reads it.
 type gatewayAnswer struct {
-	header  atomic.Pointer[metadata.MD]
-	refusal atomic.Pointer[gatewayRefusal] // nil: the call was not refused
+	mu       sync.Mutex
+	metadata metadata.MD     // of header and trailer
+	refusal  *gatewayRefusal // nil: the call was not refused
 }
 
 type gatewayRefusal struct {
@@ -73,14 +74,17 @@ func (Gateway) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	if !ok {
 		return // a call for no request
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	switch s := s.(type) {
 	case *stats.Begin:
-		a.header.Store(nil)
-		a.refusal.Store(nil)
+		a.metadata, a.refusal = nil, nil
 	case *stats.InHeader:
-		a.header.Store(&s.Header)
+		a.metadata = metadata.Join(a.metadata, s.Header)
+	case *stats.InTrailer:
+		a.metadata = metadata.Join(a.metadata, s.Trailer)
 	case *stats.End:
-		a.refusal.Store(refusalOf(s.Error))
+		a.refusal = refusalOf(s.Error)
 	}
 }
 
@@ -120,10 +124,22 @@ func (w *gatewayWriter) WriteHeader(code int) {
 }
 
 func (w *gatewayWriter) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush and FlushError are for streams of gateways.
+func (w *gatewayWriter) Flush() { _ = w.FlushError() }
+
+func (w *gatewayWriter) FlushError() error {
+	w.begin()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *gatewayWriter) begin() {
 	if !w.written {
 		w.WriteHeader(http.StatusOK)
 	}
-	return w.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.
@@ -131,23 +147,21 @@ func (w *gatewayWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // correct sets the guard's fields in h, and returns the status.
 func (a *gatewayAnswer) correct(h http.Header, code int) int {
-	var md metadata.MD
-	if header := a.header.Load(); header != nil {
-		md = *header
-	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	maps.DeleteFunc(h, func(name string, _ []string) bool { // by which a gateway passes on what is set below
 		return name == "Grpc-Metadata-Www-Authenticate" || name == "Grpc-Metadata-Dpop-Nonce"
 	})
-	if nonce := md[nonceKey]; len(nonce) > 0 {
-		h["Dpop-Nonce"] = slices.Clone(nonce)
+	if nonce := a.metadata[nonceKey]; len(nonce) > 0 {
+		h["Dpop-Nonce"] = nonce
 	}
-	refused := a.refusal.Load()
+	refused := a.refusal
 	if refused == nil || code < http.StatusBadRequest {
 		return code
 	}
 	delete(h, "Www-Authenticate") // the gateway's has the message of the status
-	if challenges := md[challengeKey]; len(challenges) > 0 {
-		h["Www-Authenticate"] = slices.Clone(challenges)
+	if challenges := a.metadata[challengeKey]; len(challenges) > 0 {
+		h["Www-Authenticate"] = challenges
 	}
 	h.Set("Cache-Control", "no-store")
 	if refused.retryAfter > 0 {

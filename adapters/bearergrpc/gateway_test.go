@@ -40,7 +40,7 @@ func TestGateway(t *testing.T) {
 			err := call(r, "poor")
 			w.Header().Set("WWW-Authenticate", err.Error())
 			w.Header()["Grpc-Metadata-Www-Authenticate"] = []string{"x"}
-			http.Error(w, "refused", 403)
+			http.Error(w, "refused", http.StatusForbidden)
 		}, 403, []string{challenge}, "no-store"},
 		{"a refusal, by Write alone", func(w http.ResponseWriter, r *http.Request) {
 			_ = call(r, "poor")
@@ -75,6 +75,19 @@ func TestGateway(t *testing.T) {
 			w.Header()["Grpc-Metadata-Other"] = []string{"kept"}
 			w.WriteHeader(400)
 		}, 400, nil, ""},
+		{"a stream that is flushed", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			w.WriteHeader(403)
+			w.(http.Flusher).Flush()
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+		}, 403, []string{challenge}, "no-store"},
+		{"a flush alone", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "poor")
+			w.Header()["Grpc-Metadata-Www-Authenticate"] = []string{"x"}
+			w.(http.Flusher).Flush()
+		}, 200, nil, ""},
 		{"an informational status first", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(103)
 			_ = call(r, "poor")

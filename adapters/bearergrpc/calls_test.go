@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	pb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/bearerkit/bearerkit/adapters/bearergrpc"
@@ -250,5 +252,38 @@ func TestHooks(t *testing.T) {
 	want := []string{"decision" + m + "alice", "admit" + m + "alice", "decision" + m, "refusal" + m}
 	if !slices.Equal(seen, want) {
 		t.Errorf("got  %q\nwant %q", seen, want)
+	}
+}
+
+// The request that hooks see of a call, field by field.
+func TestRequest(t *testing.T) {
+	var seen *http.Request
+	i := newInterceptors(t, bearergrpc.Config{
+		Guard:   newGuard(t, bearer.Config{OnAdmit: func(r *http.Request) { seen = r }}),
+		Methods: allMethods(bearer.RouteConfig{Rule: scope.None}),
+	})
+	call := func(ctx context.Context) *http.Request {
+		t.Helper()
+		seen = nil
+		if _, err := i.UnaryInterceptor()(ctx, nil, &grpc.UnaryServerInfo{FullMethod: unaryMethod}, func(context.Context, any) (any, error) { return nil, nil }); err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	md := metadata.MD{
+		":authority": {"api.example.com"}, ":path": {"/x"}, "authorization": {"Bearer good"}, "x-request-id": {"1", "2"}, "trace-bin": {"\x00"}, "content-type": {"application/grpc"},
+	}
+	ctx := metadata.NewIncomingContext(t.Context(), md)
+	r := call(ctx)
+	want := http.Header{"Authorization": {"Bearer good"}, "X-Request-Id": {"1", "2"}, "Content-Type": {"application/grpc"}}
+	if r.Host != "api.example.com" || !reflect.DeepEqual(r.Header, want) || r.RemoteAddr != "" || r.TLS != nil || r.ProtoMajor != 2 || r.RequestURI != unaryMethod || r.Body != http.NoBody {
+		t.Errorf("%+v", r)
+	}
+	if r := call(peer.NewContext(ctx, &peer.Peer{})); r.RemoteAddr != "" || r.TLS != nil {
+		t.Errorf("a peer without an address: %q %v", r.RemoteAddr, r.TLS)
+	}
+	md[":authority"] = nil
+	if r := call(metadata.NewIncomingContext(t.Context(), md)); r.Host != "" {
+		t.Errorf("host %q", r.Host)
 	}
 }

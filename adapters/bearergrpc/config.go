@@ -73,11 +73,11 @@ func New(c Config) (*Interceptors, error) {
 
 // checkName checks the full name of a method.
 func checkName(name string) error {
-	service, method, both := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	service, method, _ := strings.Cut(strings.TrimPrefix(name, "/"), "/")
 	switch {
 	case strings.Contains(name, "*"):
 		return errors.New("wildcards are not supported; list each method")
-	case !strings.HasPrefix(name, "/") || !both || service == "" || method == "" || strings.ContainsAny(method, "/?# ") || strings.ContainsAny(service, "?# "):
+	case !strings.HasPrefix(name, "/") || service == "" || method == "" || strings.Contains(method, "/") || strings.ContainsAny(name, "?# "):
 		return errors.New("want a full method, such as /shop.v1.Orders/List")
 	}
 	return nil

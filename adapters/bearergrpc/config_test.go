@@ -83,10 +83,10 @@ type listed map[string]grpc.ServiceInfo
 func (l listed) GetServiceInfo() map[string]grpc.ServiceInfo { return l }
 
 func TestCheck(t *testing.T) {
-	shop := listed{"shop.v1.Orders": {Methods: []grpc.MethodInfo{{Name: "List"}, {Name: "Watch", IsServerStream: true}, {Name: "Upload", IsClientStream: true}}}}
+	shop := listed{"shop.v1.Orders": {Methods: []grpc.MethodInfo{{Name: "List"}, {Name: "Watch", IsServerStream: true}, {Name: "Upload", IsClientStream: true}, {Name: "Count"}}}}
 	unaryOnly := listed{"shop.v1.Orders": {Methods: []grpc.MethodInfo{{Name: "List"}}}}
 	read := bearer.RouteConfig{Rule: scope.All("orders:read")}
-	list, watch, upload := "/shop.v1.Orders/List", "/shop.v1.Orders/Watch", "/shop.v1.Orders/Upload"
+	list, count, watch, upload := "/shop.v1.Orders/List", "/shop.v1.Orders/Count", "/shop.v1.Orders/Watch", "/shop.v1.Orders/Upload"
 	tests := []struct {
 		name          string
 		server        listed
@@ -95,17 +95,18 @@ func TestCheck(t *testing.T) {
 		unary, stream bool // the interceptors that the program installs
 		want          []string
 	}{
-		{"complete", shop, []string{list, watch}, []string{upload}, true, true, nil},
+		{"complete", shop, []string{list, count, watch}, []string{upload}, true, true, nil},
 		{"no streams", unaryOnly, []string{list}, nil, true, false, nil},
-		{"a method without a rule", shop, []string{list}, []string{upload}, true, true, []string{
+		{"a method without a rule", shop, []string{list, count}, []string{upload}, true, true, []string{
 			"bearergrpc: the method " + watch + " has no rule; add it to Config.Methods, or to Config.Public"}},
 		{"rules without a method", unaryOnly, []string{list, watch}, []string{upload}, true, true, []string{
 			"bearergrpc: the server has no method " + upload, "bearergrpc: the server has no method " + watch}},
 		{"no services", listed{}, []string{list}, nil, true, true, []string{"bearergrpc: the server has no method " + list}},
-		{"no interceptors", shop, []string{list, watch, upload}, nil, false, false, []string{
+		{"no interceptors", shop, []string{list, count, watch, upload}, nil, false, false, []string{
 			"bearergrpc: " + list + " is not guarded; pass UnaryInterceptor to grpc.ChainUnaryInterceptor",
 			"bearergrpc: " + watch + " is not guarded; pass StreamInterceptor to grpc.ChainStreamInterceptor"}},
-		{"no interceptor of streams", shop, []string{list, watch, upload}, nil, true, false, []string{
+		{"streams only", listed{"shop.v1.Orders": {Methods: shop["shop.v1.Orders"].Methods[1:2]}}, []string{watch}, nil, false, true, nil},
+		{"no interceptor of streams", shop, []string{list, count, watch, upload}, nil, true, false, []string{
 			"bearergrpc: " + watch + " is not guarded; pass StreamInterceptor to grpc.ChainStreamInterceptor"}},
 	}
 	for _, tt := range tests {

@@ -116,11 +116,10 @@ type gatewayWriter struct {
 }
 
 func (w *gatewayWriter) WriteHeader(code int) {
-	if !w.written && code >= http.StatusOK {
+	if code >= http.StatusOK {
 		w.written = true
-		code = w.answer.correct(w.Header(), code)
 	}
-	w.ResponseWriter.WriteHeader(code)
+	w.ResponseWriter.WriteHeader(w.answer.correct(w.Header(), code))
 }
 
 func (w *gatewayWriter) Write(b []byte) (int, error) {
@@ -159,10 +158,7 @@ func (a *gatewayAnswer) correct(h http.Header, code int) int {
 	if refused == nil || code < http.StatusBadRequest {
 		return code
 	}
-	delete(h, "Www-Authenticate") // the gateway's has the message of the status
-	if challenges := a.metadata[challengeKey]; len(challenges) > 0 {
-		h["Www-Authenticate"] = challenges
-	}
+	h["Www-Authenticate"] = a.metadata[challengeKey] // the gateway's has the message of the status
 	h.Set("Cache-Control", "no-store")
 	if refused.retryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(refused.retryAfter, 10))

@@ -1,9 +1,12 @@
 package bearergrpc_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -60,17 +63,33 @@ func TestGateway(t *testing.T) {
 		}, 401, []string{"Basic"}, ""},
 		{"an outage before a refusal without a challenge", func(w http.ResponseWriter, r *http.Request) {
 			_ = call(r, "poor")
-			_ = call(r, "down")
+			w.Header().Set("WWW-Authenticate", call(r, "down").Error())
 			w.WriteHeader(503)
 		}, 503, nil, "no-store"},
+		{"a short outage", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "busy")
+			w.WriteHeader(500)
+		}, 500, nil, "no-store"},
 		{"an error of the service", func(w http.ResponseWriter, r *http.Request) {
 			_, err := client.CacheableUnaryCall(r.Context(), &pb.SimpleRequest{})
-			if status.Code(err) != codes.Unimplemented {
+			if status.Code(err) != codes.ResourceExhausted {
 				t.Error(err)
 			}
 			w.Header().Set("WWW-Authenticate", "Basic")
-			w.WriteHeader(401)
-		}, 401, []string{"Basic"}, ""},
+			w.WriteHeader(400)
+		}, 400, []string{"Basic"}, ""},
+		{"a token that is too long", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, strings.Repeat("a", 17<<10))
+			w.WriteHeader(400)
+		}, 431, nil, "no-store"},
+		{"a token that is too long, to a gateway with a status of its own", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, strings.Repeat("a", 17<<10))
+			w.WriteHeader(422)
+		}, 422, nil, "no-store"},
+		{"a malformed token", func(w http.ResponseWriter, r *http.Request) {
+			_ = call(r, "a b")
+			w.WriteHeader(400)
+		}, 400, []string{`Bearer realm="api", error="invalid_request", error_description="The request must carry one well-formed access token, in one way."`}, "no-store"},
 		{"no call", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Grpc-Metadata-Other"] = []string{"kept"}
 			w.WriteHeader(400)
@@ -107,12 +126,73 @@ func TestGateway(t *testing.T) {
 				res.Header.Get("Cache-Control") != tt.noStore || res.Header["Grpc-Metadata-Www-Authenticate"] != nil {
 				t.Errorf("%d %v, want %d %q", res.StatusCode, res.Header, tt.status, tt.challenges)
 			}
-			if want := map[bool]string{true: "7"}[tt.status == 503]; res.Header.Get("Retry-After") != want {
+			if want := map[int]string{503: "7", 500: "1"}[tt.status]; res.Header.Get("Retry-After") != want {
 				t.Errorf("Retry-After %q, want %q", res.Header.Get("Retry-After"), want)
 			}
 		})
 	}
 }
+
+// A response to an admitted call has its nonce, whichever way the gateway writes.
+func TestGatewayNonce(t *testing.T) {
+	i := newInterceptors(t, bearergrpc.Config{Guard: newGuard(t, bearer.Config{}), Public: []string{pb.TestService_EmptyCall_FullMethodName}})
+	client := serve(t, i, nil, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(bearergrpc.Gateway{}))
+	for name, write := range map[string]func(http.ResponseWriter){
+		"Write":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
+		"WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(200) },
+		"Flush":       func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+	} {
+		w := httptest.NewRecorder()
+		bearergrpc.Gateway{}.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := client.EmptyCall(metadata.AppendToOutgoingContext(r.Context(), "nonce", "n-1"), &pb.Empty{}); err != nil {
+				t.Error(err)
+			}
+			w.Header()["Grpc-Metadata-Dpop-Nonce"] = []string{"n-1"}
+			write(w)
+		})).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		want := http.Header{"Dpop-Nonce": {"n-1"}}
+		if got := w.Result().Header; !reflect.DeepEqual(got, want) && name != "Write" || got.Get("DPoP-Nonce") != "n-1" || w.Flushed != (name == "Flush") {
+			t.Errorf("%s: %v, flushed %v", name, got, w.Flushed)
+		}
+	}
+}
+
+// statuses records what is written.
+type statuses struct {
+	http.ResponseWriter
+	codes []int
+}
+
+func (s *statuses) WriteHeader(code int) { s.codes = append(s.codes, code) }
+
+// A gateway's statuses are passed on, each once. One that writes none has 200.
+func TestGatewayStatuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		write func(http.ResponseWriter)
+		want  []int
+	}{
+		"a status": {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(403); _, _ = w.Write(nil) }, []int{103, 403}},
+		"200":      {func(w http.ResponseWriter) { w.WriteHeader(200); _, _ = w.Write(nil); _, _ = w.Write(nil) }, []int{200}},
+		"none":     {func(w http.ResponseWriter) { w.WriteHeader(103); _, _ = w.Write(nil); _, _ = w.Write(nil) }, []int{103, 200}},
+		"a flush":  {func(w http.ResponseWriter) { w.(http.Flusher).Flush(); _, _ = w.Write(nil) }, []int{200}},
+	} {
+		got := &statuses{ResponseWriter: httptest.NewRecorder()}
+		bearergrpc.Gateway{}.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tt.write(w) })).
+			ServeHTTP(got, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		if !slices.Equal(got.codes, tt.want) {
+			t.Errorf("%s: %v, want %v", name, got.codes, tt.want)
+		}
+	}
+	// An error of the writer below is the gateway's to see.
+	bearergrpc.Gateway{}.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := http.NewResponseController(w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("%v, want http.ErrNotSupported", err)
+		}
+	})).ServeHTTP(&statuses{ResponseWriter: onlyWriter{httptest.NewRecorder()}}, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+}
+
+// onlyWriter hides what else a ResponseWriter can do.
+type onlyWriter struct{ http.ResponseWriter }
 
 // A call for no request, and a gateway that is missing.
 func TestGatewayAlone(t *testing.T) {

@@ -37,13 +37,7 @@ func setHeader(c call, answer answerHeader) {
 	if len(challenges)+len(nonce) == 0 {
 		return
 	}
-	md := metadata.MD{}
-	if len(challenges) > 0 {
-		md[challengeKey] = challenges
-	}
-	if len(nonce) > 0 {
-		md[nonceKey] = nonce
-	}
+	md := metadata.MD{challengeKey: challenges, nonceKey: nonce}
 	if c.SetHeader(md) != nil {
 		c.SetTrailer(md)
 	}

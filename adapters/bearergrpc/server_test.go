@@ -9,10 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/bearerkit/bearerkit/adapters/bearergrpc"
 	"github.com/bearerkit/bearerkit/bearer"
@@ -28,6 +32,8 @@ func verifier(_ context.Context, token string) (*bearer.Principal, error) {
 		return &bearer.Principal{Subject: "bob"}, nil
 	case "expired":
 		return nil, bearer.Expired("an exp in the future", "an hour ago")
+	case "busy":
+		return nil, bearer.Unavailable(errors.New("keys"), time.Second)
 	case "down":
 		return nil, bearer.Unavailable(errors.New("dial tcp: keys.internal"), 7*time.Second)
 	}
@@ -76,7 +82,18 @@ func subject(ctx context.Context) metadata.MD {
 	return metadata.Pairs("subject", p.Subject)
 }
 
-func (service) EmptyCall(context.Context, *pb.Empty) (*pb.Empty, error) { return &pb.Empty{}, nil }
+// EmptyCall answers with the client's nonce.
+func (service) EmptyCall(ctx context.Context, _ *pb.Empty) (*pb.Empty, error) {
+	return &pb.Empty{}, grpc.SetHeader(ctx, metadata.MD{"dpop-nonce": metadata.ValueFromIncomingContext(ctx, "nonce")})
+}
+
+// CacheableUnaryCall refuses for a reason of the service, which looks like the
+// guard's.
+func (service) CacheableUnaryCall(context.Context, *pb.SimpleRequest) (*pb.SimpleResponse, error) {
+	s, err := status.New(codes.ResourceExhausted, "out of stock").WithDetails(
+		&errdetails.ErrorInfo{Reason: "TOKEN_TOO_LONG", Domain: "shop.example.com"}, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)})
+	return nil, errors.Join(err, s.Err())
+}
 
 func (service) UnaryCall(ctx context.Context, _ *pb.SimpleRequest) (*pb.SimpleResponse, error) {
 	return &pb.SimpleResponse{}, grpc.SetHeader(ctx, subject(ctx))

@@ -51,7 +51,7 @@ func TestClientsRetry(t *testing.T) {
 			guard := newGuard(t, bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(_ context.Context, token string) (*bearer.Principal, error) {
 				switch {
 				case asked.Add(1) == 1:
-					return nil, bearer.Unavailable(errors.New("keys"), 7*time.Second)
+					return nil, bearer.Unavailable(errors.New("keys"), time.Second)
 				case token == "forged":
 					return nil, bearer.Invalid("signature", "a signature by the issuer", "another")
 				}
@@ -62,8 +62,8 @@ func TestClientsRetry(t *testing.T) {
 			defer stop()
 			began := time.Now()
 			header, _, err := call(withAuthorization(t, "Bearer good"), client)
-			if err != nil || !slices.Equal(header["subject"], []string{"alice"}) || time.Since(began) != 7*time.Second || asked.Load() != 2 {
-				t.Errorf("%s: %v %v after %v and %d attempts, want alice after 7s and 2", method, header, err, time.Since(began), asked.Load())
+			if err != nil || !slices.Equal(header["subject"], []string{"alice"}) || time.Since(began) != time.Second || asked.Load() != 2 {
+				t.Errorf("%s: %v %v after %v and %d attempts, want alice after 1s and 2", method, header, err, time.Since(began), asked.Load())
 			}
 			if _, _, err = call(withAuthorization(t, "Bearer forged"), client); status.Code(err) != codes.Unauthenticated || asked.Load() != 3 {
 				t.Errorf("%s: %v after %d attempts", method, err, asked.Load())
@@ -101,6 +101,11 @@ func TestClientGivesUp(t *testing.T) {
 			})
 			if status.Code(err) != want || len(status.Convert(err).Details()) > 0 {
 				t.Errorf("%v, want %v", err, want)
+			}
+			// A refusal for another reason stays what it is.
+			_, err = i.UnaryInterceptor()(metadata.NewIncomingContext(ctx, nil), nil, &grpc.UnaryServerInfo{FullMethod: unaryMethod}, nil)
+			if status.Code(err) != codes.Unauthenticated {
+				t.Errorf("%v, want Unauthenticated", err)
 			}
 			if record := log.take(); strings.Contains(record, "code=canceled") != (want == codes.Canceled) {
 				t.Errorf("record %s", record)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/http"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -19,6 +20,20 @@ import (
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/scope"
 )
+
+// A gateway, such as grpc-gateway, answers as the guard does.
+func ExampleGateway() {
+	conn, err := grpc.NewClient("localhost:50051",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStatsHandler(bearergrpc.Gateway{}),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	mux := http.NewServeMux() // stands for runtime.NewServeMux, whose handlers use conn
+	log.Fatal(http.ListenAndServe("localhost:8080", bearergrpc.Gateway{}.Handler(mux)))
+}
 
 // orders stands for the service of a program.
 type orders struct {

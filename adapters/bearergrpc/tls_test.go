@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/bearerkit/bearerkit/adapters/bearergrpc"
+	"github.com/bearerkit/bearerkit/adapters/bearerhttp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/scope"
 )
@@ -152,5 +153,38 @@ func TestBehindNetHTTP(t *testing.T) {
 			}
 		}
 		_ = conn.Close()
+	}
+}
+
+// Checklist C21: the guard judges a call once, even if it also guards the handler
+// of the whole server.
+func TestGuardedTwice(t *testing.T) {
+	asked := 0
+	guard := newGuard(t, bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(ctx context.Context, token string) (*bearer.Principal, error) {
+		asked++
+		return verifier(ctx, token)
+	})}})
+	i := newInterceptors(t, bearergrpc.Config{Guard: guard, Methods: allMethods(bearer.RouteConfig{Rule: scope.All("orders:read")})})
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(i.UnaryInterceptor()), grpc.ChainStreamInterceptor(i.StreamInterceptor()))
+	pb.RegisterTestServiceServer(server, service{})
+	s := httptest.NewUnstartedServer(bearerhttp.Require(guard, scope.None)(http.HandlerFunc(server.ServeHTTP)))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	conn, err := grpc.NewClient(s.Listener.Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for token, want := range map[string]codes.Code{"Bearer good": codes.OK, "Bearer poor": codes.PermissionDenied} {
+		for method, call := range callers {
+			asked = 0
+			header, _, err := call(withAuthorization(t, token), pb.NewTestServiceClient(conn))
+			if status.Code(err) != want || asked != 1 || want == codes.OK && !slices.Equal(header["subject"], []string{"alice"}) {
+				t.Errorf("%s: %v %v after %d questions", method, err, header, asked)
+			}
+		}
 	}
 }

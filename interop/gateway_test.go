@@ -266,8 +266,9 @@ func TestGatewayErrorHandler(t *testing.T) {
 	}
 }
 
-// The conformance corpus, over grpc-gateway. Outages are in TestGateway.
+// The conformance corpus, over grpc-gateway.
 func TestGatewayConformance(t *testing.T) {
+	t.Parallel()
 	issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{Audience: []string{"https://api.example.com"}})
 	if err != nil {
 		t.Fatal(err)
@@ -281,7 +282,7 @@ func TestGatewayConformance(t *testing.T) {
 	gateway := newGateway(t, serveGRPC(t, bearer.Config{Verifiers: []bearer.Verifier{tokens}}, bearer.RouteConfig{Rule: scope.All("orders:read")}))
 	bearertest.RunConformance(t, gateway, bearertest.ConformanceOptions{
 		Corpus: conformance.Corpus(), Issuer: issuer, URL: "https://api.example.com/v1/orders",
-		Method: http.MethodPost, Body: "{}", Header: []string{"Content-Type: application/json"}, Scope: "orders:read", Levels: []string{"core", "rfc9068", "bcp"},
+		Method: http.MethodPost, Body: "{}", Header: []string{"Content-Type: application/json"}, Scope: "orders:read", Levels: []string{"core", "rfc9068", "bcp", "outage"},
 		Known: map[string]string{ // no token helps, and no handler runs
 			"form-token-in-get":        "the gateway answers 501 to methods that it has no route for",
 			"preflight-without-origin": "the gateway answers 501 to methods that it has no route for",

@@ -14,8 +14,8 @@ import (
 
 const conformanceFolder = "mcp-conformance"
 
-// conformance runs the suite of the MCP project with the Node.js 22 of its folder.
-func conformance(t *testing.T, args ...string) (out string, err error) {
+// runMCPSuite runs the suite of the MCP project with the Node.js 22 of its folder.
+func runMCPSuite(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	nodes, err := filepath.Glob(filepath.Join(conformanceFolder, "node_modules", "node-linux-*", "bin", "node"))
 	if err != nil || len(nodes) != 1 {
@@ -66,7 +66,7 @@ func TestMCPConformanceOfClients(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	list, err := conformance(t, "list")
+	list, err := runMCPSuite(t, "list")
 	if err != nil {
 		t.Fatalf("%v: %s", err, list)
 	}
@@ -78,7 +78,7 @@ func TestMCPConformanceOfClients(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario[1], func(t *testing.T) {
 			folder := t.TempDir()
-			out, err := conformance(t, "client", "--command", client, "--scenario", scenario[1], "-o", folder, "--timeout", "60000")
+			out, err := runMCPSuite(t, "client", "--command", client, "--scenario", scenario[1], "-o", folder, "--timeout", "60000")
 			got := conformanceChecks(t, folder)
 			if err != nil || got["SUCCESS"] == 0 || got["FAILURE"] > 0 || got["WARNING"] > 0 {
 				t.Errorf("%v, checks %v\n%s", err, got, out)
@@ -87,7 +87,7 @@ func TestMCPConformanceOfClients(t *testing.T) {
 	}
 	t.Run("a client that does nothing", func(t *testing.T) {
 		folder := t.TempDir()
-		_, err := conformance(t, "client", "--command", "true", "--scenario", "auth/metadata-default", "-o", folder, "--timeout", "60000")
+		_, err := runMCPSuite(t, "client", "--command", "true", "--scenario", "auth/metadata-default", "-o", folder, "--timeout", "60000")
 		if got := conformanceChecks(t, folder); err == nil || got["FAILURE"] == 0 {
 			t.Errorf("%v, checks %v; want failures", err, got)
 		}

@@ -68,6 +68,15 @@ func TestInsecureAllowHTTP(t *testing.T) {
 		if err == nil || (asked > 0) != allowed {
 			t.Errorf("allowed %t: %v, %d requests", allowed, err, asked)
 		}
+		if source, err := client.NewDiscovering(client.DiscoveringConfig{Discovery: c, Source: func(client.Discovery) (client.Source, error) { return nil, nil }}); err != nil {
+			t.Error(err)
+		} else {
+			asked = 0
+			_, err := source.Token(t.Context(), client.Want{Resource: "http://api.internal/v1", Challenge: client.Challenge{Scheme: "Bearer"}})
+			if err == nil || (asked > 0) != allowed {
+				t.Errorf("allowed %t: %v, %d requests", allowed, err, asked)
+			}
+		}
 		c.Issuers = []string{"http://login.internal"}
 		source, err := client.NewDiscovering(client.DiscoveringConfig{Discovery: c, Source: func(client.Discovery) (client.Source, error) { return nil, nil }})
 		if (err == nil) != allowed {

@@ -135,6 +135,9 @@ func TestHostileLogins(t *testing.T) {
 		{"a registration without an ID", register(respond(201, `{}`)), "no client_id", client.FixRequest, false},
 		{"a registration with an unknown authentication", register(respond(201, `{"client_id":"a","token_endpoint_auth_method":"tls_client_auth"}`)), "tls_client_auth", client.FixRequest, false},
 		{"a registration without its secret", register(respond(201, `{"client_id":"a","token_endpoint_auth_method":"client_secret_post"}`)), "no client_secret", client.FixRequest, false},
+		{"a registration that breaks off", register(respond(201, `{"client_id":"a"`)), "not a registration", client.FixRequest, false},
+		{"a registration with two IDs", register(respond(201, `{"client_id":"a","client_id":"b"}`)), "not a registration", client.FixRequest, false},
+		{"a registration with a number as ID", register(respond(201, `{"client_id":"a","client_secret":7}`)), "not a registration", client.FixRequest, false},
 		{"a registration of 10 MB", register(respond(201, strings.Repeat(" ", 10<<20))), "too large", client.FixRequest, false},
 		{"a registration that redirects", register(http.RedirectHandler(evil, http.StatusTemporaryRedirect).ServeHTTP), "redirect not followed", client.FixRequest, false},
 		{"a registration that never ends", register(hang), "deadline", client.Unavailable, false},
@@ -272,6 +275,20 @@ func TestMetadataAtTheRoot(t *testing.T) {
 				t.Errorf("the login is for the resource %q", got)
 			}
 		})
+	}
+}
+
+// The root's document is not that of another API there.
+func TestMetadataAtTheRootOfANeighbor(t *testing.T) {
+	for _, named := range []string{"https://api.example.com/v2", "https://api.example.com/v", "https://api.example.com/v1/more", "https://evil.example.com"} {
+		w := newWorld(t)
+		w.challenge = `Bearer scope="orders:read"`
+		w.protected["resource"] = named
+		w.serve("api.example.com", "GET "+wellKnownAPI, http.NotFound)
+		w.serve("api.example.com", "GET /.well-known/oauth-protected-resource", func(rw http.ResponseWriter, _ *http.Request) { writeJSON(rw, 200, w.protected) })
+		if _, err := w.call(w.start(w.config()), "GET", "/orders"); err == nil || len(w.pages) > 0 {
+			t.Errorf("%s: %v, %d logins", named, err, len(w.pages))
+		}
 	}
 }
 

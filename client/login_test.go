@@ -59,14 +59,15 @@ func TestLoginListensOnLoopback(t *testing.T) {
 			return err
 		}
 		address = u.Query().Get("redirect_uri")
-		for _, guess := range []string{address, address + "?code=a&state=guessed", strings.TrimSuffix(address, "callback")} {
+		elsewhere := strings.TrimSuffix(address, "callback") + "other?error=x&iss=" + theLogin + "&state=" + u.Query().Get("state")
+		for guess, status := range map[string]int{address: 400, address + "?code=a&state=guessed": 400, elsewhere: 404} {
 			answer, err := http.Get(guess)
 			if err != nil {
 				return err
 			}
 			answer.Body.Close()
-			if answer.StatusCode != 400 && answer.StatusCode != 404 {
-				t.Errorf("%s: %s", guess, answer.Status)
+			if answer.StatusCode != status {
+				t.Errorf("%s: %s, want %d", guess, answer.Status, status)
 			}
 		}
 		return w.browse(ctx, page)

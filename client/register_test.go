@@ -4,7 +4,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/url"
 	"strings"
@@ -124,6 +126,15 @@ func TestRegistrationIsForAServer(t *testing.T) {
 // Valid configurations, each of which another check could refuse.
 func TestNewLoginAccepts(t *testing.T) {
 	w := newWorld(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	trusted := client.DiscoveryConfig{Issuers: []string{theLogin}}
 	for name, c := range map[string]client.LoginConfig{
 		"a public client":      {ClientID: "a"},
@@ -132,6 +143,8 @@ func TestNewLoginAccepts(t *testing.T) {
 		"all":                  {ClientID: "a", ClientMetadataURL: "https://app.example.com/client.json", ClientName: "a"},
 		"a secret":             {ClientID: "a", ClientSecret: "s", Discovery: trusted},
 		"a secret for all":     {ClientID: "a", ClientSecret: "s", InsecureAnyIssuer: true},
+		"a key":                {ClientID: "a", PrivateKey: private},
+		"a key of a document":  {ClientMetadataURL: "https://app.example.com/client.json", PrivateKey: private},
 		"a redirect root":      {ClientID: "a", RedirectURL: "http://127.0.0.1"},
 		"an IPv6 redirect":     {ClientID: "a", RedirectURL: "http://[::1]/callback"},
 		"a web redirect":       {ClientID: "a", RedirectURL: theApp},

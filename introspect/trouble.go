@@ -18,10 +18,10 @@ const (
 
 // trouble is a failure to introspect one token. It says nothing about other tokens.
 type trouble struct {
-	err      error
-	asked    time.Time
-	until    time.Time // when the token may be introspected again
-	failures int
+	err   error
+	asked time.Time
+	pause time.Duration
+	until time.Time // when the pause ends
 }
 
 // troubles remembers the tokens that could not be introspected, by cache key.
@@ -43,12 +43,11 @@ func (t troubles) get(key cacheKey, now time.Time) *trouble {
 }
 
 func (t troubles) add(key cacheKey, asked, now time.Time, err error) {
-	failures := 1
+	pause := minTrouble
 	if last, ok := t.cache.GetIfPresent(key); ok && now.Sub(last.until) < troubleAge {
-		failures = last.failures + 1
+		pause = min(2*last.pause, maxTrouble)
 	}
-	wait := min(minTrouble<<min(failures-1, 8), maxTrouble)
-	t.cache.Set(key, &trouble{err: err, asked: asked, until: now.Add(wait), failures: failures})
+	t.cache.Set(key, &trouble{err: err, asked: asked, pause: pause, until: now.Add(pause)})
 }
 
 func (t troubles) forget(key cacheKey) {

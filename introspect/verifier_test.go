@@ -630,6 +630,19 @@ func TestCloseIsNoOutage(t *testing.T) {
 }
 
 // After Close cached answers are used, and no request is sent.
+// A caller that has gone says nothing about the endpoint: the error is that of its
+// context, and not an outage.
+func TestCallerThatHasGone(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Hang: true})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := v.Verify(ctx, issuer.MintOpaque(bearertest.Token{})); err != context.DeadlineExceeded {
+			t.Errorf("%v, want the error of the context", err)
+		}
+	})
+}
+
 func TestClose(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
 		token := issuer.MintOpaque(bearertest.Token{})

@@ -28,8 +28,8 @@ func (c *principalContext) Value(key any) any {
 		return nil // the request is anonymous here, so hide an outer principal
 	case key == judgementKey{} && c.judged.route != nil:
 		return c
-	case key == handover.Key{} && c.judged.route != nil && !c.judged.tokenOnly:
-		return c.judged.token // empty if the request is anonymous here
+	case key == handover.Key{} && !c.judged.tokenOnly:
+		return c.judged.token // empty if the request is anonymous here, and for NewContext
 	}
 	return c.Context.Value(key)
 }

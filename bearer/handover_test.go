@@ -26,6 +26,9 @@ func TestHandover(t *testing.T) {
 	if token, found := handover.Token(r.Context()); token != "good" || !found {
 		t.Errorf("admitted: %q, %v; want the token", token, found)
 	}
+	if token, found := handover.Token(bearer.NewContext(r.Context(), bearer.Principal{Subject: "bob"})); found {
+		t.Errorf("another principal's context: %q; want none", token)
+	}
 	r.Header.Del("Authorization")
 	if r, ok = inner.Admit(httptest.NewRecorder(), r); !ok {
 		t.Fatal("the inner guard refuses")

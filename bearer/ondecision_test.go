@@ -97,3 +97,27 @@ func TestOnDecisionOfNestedRoutes(t *testing.T) {
 		t.Errorf("%v, want %v", statuses, want)
 	}
 }
+
+// The scheme is that of the request, whether or not its proof is good.
+func TestSchemeOfADecision(t *testing.T) {
+	for _, tt := range []struct {
+		name, authorization, want string
+		err                       error
+	}{
+		{"DPoP", "dpop key", "DPoP", nil},
+		{"DPoP with a bad proof", "DPoP key", "DPoP", bearer.Invalid("proof", "a good one", "a bad one")},
+		{"Bearer", "Bearer plain", "Bearer", nil},
+		{"none", "", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rt := newRoute(t, bearer.Config{Verifiers: []bearer.Verifier{boundVerifier}, Proofs: &proofs{err: tt.err}}, bearer.RouteConfig{})
+			request := get()
+			if tt.authorization != "" {
+				request = get(tt.authorization)
+			}
+			if got := rt.Decide(request).Scheme(); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -66,6 +66,9 @@ func TestOutcome(t *testing.T) {
 				if _, refused := inner.Refusal(); refused {
 					t.Error("it is refused before it is judged")
 				}
+				if _, refused := inner.PublicError(); refused {
+					t.Error("it has an error before it is judged")
+				}
 				got := serve(newRoute(t, config, tt.route), tt.request.WithContext(ctx))
 				if got.status != tt.status {
 					t.Fatalf("status %d, want %d", got.status, tt.status)

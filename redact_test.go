@@ -274,6 +274,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"bearer.RouteConfig":      "rules and limits only",
 		"bearertest.HostileToken": "a token that no verifier accepts",
 		"jwks.IssuerStats":        "counters only",
+		"jwks.Fetch":              "counters, times and a URL without userinfo and query",
 	}
 	for name, field := range typesWithSecrets(t) {
 		listed := slices.ContainsFunc(tests, func(tt struct {

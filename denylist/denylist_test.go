@@ -49,6 +49,9 @@ func TestEntriesEnd(t *testing.T) {
 		if !denied("short") || !denied("long") || denied("past") {
 			t.Error("at once")
 		}
+		if got := m.Stats(); got != (denylist.MemoryStats{Entries: 2, Capacity: 2}) {
+			t.Errorf("%+v", got)
+		}
 		// Entries are not evicted before they expire.
 		if err := m.Deny(t.Context(), entry("more", time.Hour)); !errors.Is(err, denylist.ErrFull) {
 			t.Errorf("beyond the capacity: %v", err)
@@ -57,6 +60,9 @@ func TestEntriesEnd(t *testing.T) {
 			t.Errorf("an existing entry: %v", err)
 		}
 		<-time.After(time.Minute)
+		if got := m.Stats(); got != (denylist.MemoryStats{Entries: 1, Capacity: 2}) {
+			t.Errorf("%+v; an expired entry counts", got)
+		}
 		if denied("short") || !denied("long") {
 			t.Error("after a minute")
 		}

@@ -128,6 +128,27 @@ func (m *Memory) sweep(now time.Time) bool {
 	return len(m.entries) < m.capacity
 }
 
+// MemoryStats describes a [Memory], for metrics.
+type MemoryStats struct {
+	Entries  int // that have not expired
+	Capacity int
+}
+
+// Stats returns current statistics. It visits every entry, so call it every few
+// seconds at most.
+func (m *Memory) Stats() MemoryStats {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	stats := MemoryStats{Capacity: m.capacity}
+	now := time.Now()
+	for _, t := range m.entries {
+		if !t.expired(now) {
+			stats.Entries++
+		}
+	}
+	return stats
+}
+
 // Lift implements [List].
 func (m *Memory) Lift(_ context.Context, e Entry) error {
 	key, err := e.Key()

@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -132,6 +133,23 @@ type Config struct {
 	// when it recovers, when the endpoint fails for single tokens, and once
 	// for each claim that is malformed. Default: no logging.
 	Logger *slog.Logger
+
+	// OnRequest is called after each introspection, for metrics and traces, in
+	// the goroutine that made it. It must return quickly. The context carries
+	// the values of a request's context that waits or waited for the answer, so
+	// it knows that request's span; of a probe, it carries none. Default: nothing
+	// is called.
+	OnRequest func(context.Context, Request)
+}
+
+// Request describes an introspection; see [Config.OnRequest].
+type Request struct {
+	Issuer string // [Config.Issuer]
+	URL    string // [Config.Endpoint], or Issuer if it is discovered; without userinfo and query
+	Probe  bool   // about a random token, to find out whether the endpoint works
+	Began  time.Time
+	Took   time.Duration
+	Err    error // nil: the endpoint has answered
 }
 
 // New returns a Verifier. It makes no request, and reports all mistakes in the

@@ -25,7 +25,7 @@ func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *
 		v.counters.rejected.Add(1)
 		return nil, trouble.err
 	}
-	f, err := v.fly(key, token, kept)
+	f, err := v.fly(ctx, key, token, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *
 }
 
 // fly starts a flight, or returns the one under way. The flight belongs to the
-// verifier: a caller that gives up does not end it. old is the cached entry, or
-// nil.
-func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) {
+// verifier: a caller that gives up does not end it. It sees the values of ctx. old is
+// the cached entry, or nil.
+func (v *Verifier) fly(ctx context.Context, key cacheKey, token string, old *entry) (*flight, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if f := v.flights[key]; f != nil {
@@ -75,7 +75,7 @@ func (v *Verifier) fly(key cacheKey, token string, old *entry) (*flight, error) 
 	f := &flight{done: make(chan struct{})}
 	v.flights[key] = f
 	v.work.Go(func() {
-		e, err := v.look(v.ctx, key, token, old)
+		e, err := v.look(withValues{v.ctx, ctx}, key, token, old)
 		v.mu.Lock()
 		if v.flights[key] == f {
 			delete(v.flights, key)
@@ -173,7 +173,7 @@ func (v *Verifier) ask(ctx context.Context, q question) (a *answer, asked time.T
 	asked = time.Now()
 	slow := time.AfterFunc(slowAfter, func() { v.suspect(asked) })
 	bounded, cancel := context.WithTimeout(held, v.config.Timeout)
-	a, err = v.endpoint.ask(bounded, q.token)
+	a, err = v.measured(bounded, q.token, false)
 	cancel()
 	slow.Stop()
 	if err != nil && context.Cause(held) == errOvertaken {

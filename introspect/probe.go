@@ -34,7 +34,7 @@ func (v *Verifier) send(ctx context.Context, p *probe) {
 		v.counters.requests.Add(1)
 		v.counters.probes.Add(1)
 		bounded, cancel := context.WithTimeout(ctx, v.config.Timeout)
-		_, err := v.endpoint.ask(bounded, rand.Text())
+		_, err := v.measured(bounded, rand.Text(), true)
 		cancel()
 		if ctx.Err() != nil {
 			return

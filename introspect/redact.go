@@ -63,6 +63,7 @@ func (c Config) LogValue() slog.Value {
 		redact.Set("SharedSecret", c.SharedSecret != nil),
 		redact.Set("Client", c.Client != nil),
 		slog.Bool("InsecureAllowHTTP", c.InsecureAllowHTTP),
+		redact.Set("OnRequest", c.OnRequest != nil),
 	)
 }
 

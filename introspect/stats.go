@@ -7,6 +7,8 @@ import (
 
 // Stats are counters since [New].
 type Stats struct {
+	Issuer string // [Config.Issuer]
+
 	Hits       uint64 // uses answered from the cache
 	Misses     uint64 // all other uses
 	SharedHits uint64 // answers from the shared cache
@@ -29,6 +31,7 @@ type counters struct {
 func (v *Verifier) Stats() Stats {
 	c := &v.counters
 	return Stats{
+		Issuer: v.config.Issuer,
 		Hits: c.hits.Load(), Misses: c.misses.Load(), SharedHits: c.sharedHits.Load(), Stale: c.stale.Load(),
 		Requests: c.requests.Load(), Probes: c.probes.Load(), Failures: c.failures.Load(), Rejected: c.rejected.Load(),
 		Open: v.circuit.open(time.Now()),

@@ -116,7 +116,7 @@ func (v *Verifier) verify(ctx context.Context, token string, jwts bool) (*bearer
 	if kept != nil && now.Before(kept.fresh) {
 		v.counters.hits.Add(1)
 		if kept.wantsRenewal(now) && v.troubles.get(key, now) == nil {
-			_, _ = v.fly(key, token, kept) // a failure matters only once kept has expired
+			_, _ = v.fly(ctx, key, token, kept) // a failure matters only once kept has expired
 		}
 		return v.config.judge(kept.answer)
 	}

@@ -91,6 +91,12 @@ type Config struct {
 	// records, once per claim, that an issuer sends a malformed claim, which is
 	// read as absent. Default: no log.
 	Logger *slog.Logger
+
+	// OnFetch is called after each fetch of metadata or keys over HTTP, for
+	// metrics and traces. It must return quickly, since the next fetch from the
+	// issuer waits for it, and must not call the verifier. Default: nothing is
+	// called.
+	OnFetch func(Fetch)
 }
 
 // The defaults of [Config]. Package keysource has the defaults of RefreshBudget and

@@ -40,6 +40,10 @@ func (v *Verifier) open(i *issuer, s *snapshot, delay time.Duration) {
 		i.source = keysource.Static(i.given)
 		return
 	}
+	var onFetch func(keysource.Fetch)
+	if observe := s.onFetch; observe != nil {
+		onFetch = func(f keysource.Fetch) { observe(Fetch(f)) }
+	}
 	i.source = keysource.New(keysource.Config{
 		Issuer:        from.issuer,
 		JWKSURI:       from.url,
@@ -51,6 +55,7 @@ func (v *Verifier) open(i *issuer, s *snapshot, delay time.Duration) {
 		OnDemand:      from.onDemand,
 		Delay:         delay,
 		Logger:        s.logger,
+		OnFetch:       onFetch,
 	})
 }
 

@@ -9,7 +9,8 @@ import "errors"
 // An issuer keeps its keys if URL, Keys, InsecureAllowHTTP, the client and the
 // timing (RefreshBudget, MaxStale) stay the same. It keeps its cached tokens too if
 // everything else about it stays the same, and Config.Leeway and the cache's bounds
-// as well. It goes on logging failed fetches to the logger that it was opened with.
+// as well. It keeps the Logger and the OnFetch that it was opened with, too, for its
+// fetches.
 //
 // From the time when Reconfigure returns, the tokens of a removed issuer are
 // refused, also cached ones. A call of Verify that waits for keys meanwhile judges

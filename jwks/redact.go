@@ -63,6 +63,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Duration("ResolvedIdle", c.ResolvedIdle),
 		slog.Duration("UnknownFor", c.UnknownFor),
 		redact.Set("Client", c.Client != nil),
+		redact.Set("OnFetch", c.OnFetch != nil),
 	)
 }
 

@@ -24,6 +24,7 @@ type snapshot struct {
 	cache     *tokencache.Cache[facts] // nil: no cache
 	bounds    cacheBounds
 	logger    *slog.Logger
+	onFetch   func(Fetch) // nil: nothing is called
 	resolver  *resolver // nil: no Config.Resolve
 }
 
@@ -45,7 +46,7 @@ func (v *Verifier) compile(c Config) (*snapshot, error) {
 	}
 	s := &snapshot{
 		issuers: issuers, spellings: newSpellings(issuers, c.Resolve != nil),
-		leeway: setting.OrDefault(c.Leeway, defaultLeeway), logger: c.Logger,
+		leeway: setting.OrDefault(c.Leeway, defaultLeeway), logger: c.Logger, onFetch: c.OnFetch,
 	}
 	s.bounds = cacheBounds{
 		setting.OrDefault(c.CacheEntries, defaultCacheEntries),

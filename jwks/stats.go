@@ -110,6 +110,17 @@ type IssuerStats struct {
 	Fetched  time.Time // when the keys were fetched; zero if they were not
 }
 
+// Fetch describes a fetch of an issuer's metadata or keys; see [Config.OnFetch].
+type Fetch struct {
+	Issuer   string // [Issuer.URL]
+	URL      string // where from; of metadata that are discovered, the issuer. Without userinfo and query
+	Metadata bool   // the metadata were fetched, and not the keys
+	Began    time.Time
+	Took     time.Duration
+	Keys     int   // usable keys in the response
+	Err      error // nil: the response is usable
+}
+
 // Stats returns the counters as they are now.
 func (v *Verifier) Stats() Stats {
 	current := v.current.Load()

@@ -57,6 +57,10 @@ type Config struct {
 	// no logging.
 	Logger *slog.Logger
 
+	// OnFetch is called after each fetch over HTTP, unless Close ended it.
+	// Default: nothing is called.
+	OnFetch func(Fetch)
+
 	// Random returns a random duration of at least zero and less than n. It
 	// spreads the fetches of programs that were started together. A test that
 	// must be repeatable sets it. Default: [rand.N].

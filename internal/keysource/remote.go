@@ -1,6 +1,7 @@
 package keysource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,12 +49,15 @@ func newRemote(config Config, count func(func(*Stats))) *remote {
 }
 
 // fetch discovers the URL of the keys if necessary, and fetches them.
-func (r *remote) fetch(ctx context.Context) (delivery, error) {
+func (r *remote) fetch(ctx context.Context) (d delivery, err error) {
 	uri, err := r.uri(ctx)
 	if err != nil {
 		return delivery{}, err
 	}
-	d := delivery{at: time.Now()}
+	d.at = time.Now()
+	defer func() {
+		r.observe(ctx, Fetch{URL: uri, Began: d.at, Keys: len(d.set.Keys), Err: err})
+	}()
 	r.count(func(s *Stats) { s.Fetches++ })
 	resp, err := r.config.Client.Get(ctx, uri, fetch.MaxBody)
 	if err == nil {
@@ -102,6 +106,10 @@ func (r *remote) discover(ctx context.Context) (string, error) {
 	r.count(func(s *Stats) { s.Discoveries++ })
 	var m discovery.Metadata
 	var err error
+	began := time.Now()
+	defer func() {
+		r.observe(ctx, Fetch{URL: cmp.Or(r.config.MetadataURL, r.config.Issuer), Metadata: true, Began: began, Err: err})
+	}()
 	if place := r.config.MetadataURL; place != "" {
 		m, err = discovery.FindAt(ctx, r.config.Client, place, r.config.Issuer, discovery.JWKSURI)
 	} else {

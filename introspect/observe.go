@@ -1,0 +1,40 @@
+package introspect
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/bearerkit/bearerkit/internal/fetch"
+)
+
+// withValues is a context that ends with the verifier and carries the values of a
+// request's context.
+type withValues struct {
+	context.Context
+	request context.Context
+}
+
+func (c withValues) Value(key any) any {
+	if own := c.Context.Value(key); own != nil {
+		return own // also what package context looks up to find out how c ends
+	}
+	return c.request.Value(key)
+}
+
+// measured asks the endpoint about a token, and calls OnRequest unless Close ended
+// the request.
+func (v *Verifier) measured(ctx context.Context, token string, probe bool) (*answer, error) {
+	if v.config.OnRequest == nil {
+		return v.endpoint.ask(ctx, token)
+	}
+	began := time.Now()
+	a, err := v.endpoint.ask(ctx, token)
+	if v.ctx.Err() == nil {
+		v.config.OnRequest(ctx, Request{
+			Issuer: v.config.Issuer, URL: fetch.Redact(cmp.Or(v.config.Endpoint, v.config.Issuer)), Probe: probe,
+			Began: began, Took: time.Since(began), Err: err,
+		})
+	}
+	return a, err
+}

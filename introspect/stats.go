@@ -32,7 +32,7 @@ func (v *Verifier) Stats() Stats {
 	c := &v.counters
 	return Stats{
 		Issuer: v.config.Issuer,
-		Hits: c.hits.Load(), Misses: c.misses.Load(), SharedHits: c.sharedHits.Load(), Stale: c.stale.Load(),
+		Hits:   c.hits.Load(), Misses: c.misses.Load(), SharedHits: c.sharedHits.Load(), Stale: c.stale.Load(),
 		Requests: c.requests.Load(), Probes: c.probes.Load(), Failures: c.failures.Load(), Rejected: c.rejected.Load(),
 		Open: v.circuit.open(time.Now()),
 	}

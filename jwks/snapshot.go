@@ -25,7 +25,7 @@ type snapshot struct {
 	bounds    cacheBounds
 	logger    *slog.Logger
 	onFetch   func(Fetch) // nil: nothing is called
-	resolver  *resolver // nil: no Config.Resolve
+	resolver  *resolver   // nil: no Config.Resolve
 }
 
 // cacheBounds are what the entries of a cache depend on.

@@ -6,6 +6,7 @@ DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
 MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp adapters/bearergrpc adapters/bearerconnect soak fuzz models adapters/bearerecho5 conformance tools
+MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp adapters/bearerconnect adapters/bearerotel soak fuzz models adapters/bearerecho5 conformance tools
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 

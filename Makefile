@@ -1,5 +1,5 @@
 # demo and demo-all need only Go. The tests also need Node.js, npm, Redis, curl,
-# Glewlwyd, nginx, HAProxy and Chromium; without them, they report what they skip.
+# Glewlwyd, nginx, HAProxy, Chromium and Prometheus; without them, they report what they skip.
 
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
@@ -30,7 +30,7 @@ demo demo-all:
 # other programs. As root, it first installs missing programs from Debian
 # packages. GOTEST is the command of each module, such as "go test -race".
 test:
-	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy chromium
+	@.ci/needs curl node npm redis-server glewlwyd nginx haproxy chromium prometheus
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(TESTS)
 
 # The go command's cache of results does not see the files outside the module that

@@ -25,7 +25,7 @@ import (
 var knownImports = map[string]string{
 	"bearer": self, "jwks": self, "introspect": self, "scope": self, "dpop": self, "resource": self, "denylist": self, "compliance": self, "client": self,
 	"bearertest": self + "bearer/", "denylisttest": self + "denylist/", "bearerhttp": self + "adapters/", "bearergin": self + "adapters/",
-	"bearerconnect": self + "adapters/", "bearergrpc": self + "adapters/", "bearerecho": self + "adapters/", "bearerecho5": self + "adapters/", "bearermcp": self + "adapters/", "bearerredis": self + "adapters/",
+	"bearerconnect": self + "adapters/", "bearergrpc": self + "adapters/", "bearerecho": self + "adapters/", "bearerecho5": self + "adapters/", "bearerotel": self + "adapters/", "bearermcp": self + "adapters/", "bearerredis": self + "adapters/",
 	"redistest": self + "adapters/bearerredis/",
 	"gin":       "github.com/gin-gonic/", "huma": "github.com/danielgtaylor/huma/v2", "chi": "github.com/go-chi/chi/v5", "cors": "github.com/rs/",
 	"mcp": "github.com/modelcontextprotocol/go-sdk/", "oauth2": "golang.org/x/", "redis": "github.com/redis/go-redis/v9",

@@ -115,6 +115,16 @@ func (a Answer) Body(t *testing.T, want string) {
 	}
 }
 
+// Contains checks that the body contains each of the texts.
+func (a Answer) Contains(t *testing.T, want ...string) {
+	t.Helper()
+	for _, text := range want {
+		if !strings.Contains(a.body, text) {
+			t.Errorf("%s: the body has no %s\n%s", a.request, text, a.body)
+		}
+	}
+}
+
 func do(t *testing.T, method, url, body string, header ...string) Answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

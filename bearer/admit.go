@@ -81,7 +81,7 @@ func (rt *Route) Authenticate(w http.ResponseWriter, r *http.Request) (next *htt
 	return r.WithContext(d.admitted), p, true
 }
 
-func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision, began time.Time) {
+func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision, began time.Duration) {
 	g := rt.guard
 	g.removeProtocols(r) // before a hook sees r
 	g.observe(r, d, began)
@@ -108,17 +108,18 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, d *Decision, beg
 	a.write(w, r, f, body, retryAfter)
 }
 
-// startTimer returns the time if [Config.OnDecision] needs it.
-func (g *Guard) startTimer() (began time.Time) {
+// startTimer returns the time since the guard was built, by the monotonic clock
+// alone, if [Config.OnDecision] needs it.
+func (g *Guard) startTimer() (began time.Duration) {
 	if g.onDecision != nil {
-		began = time.Now()
+		began = time.Since(g.began)
 	}
 	return began
 }
 
 // observe calls OnDecision.
-func (g *Guard) observe(r *http.Request, d *Decision, began time.Time) {
+func (g *Guard) observe(r *http.Request, d *Decision, began time.Duration) {
 	if g.onDecision != nil {
-		g.onDecision(r, *d, time.Since(began))
+		g.onDecision(r, *d, time.Since(g.began)-began)
 	}
 }

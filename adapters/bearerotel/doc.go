@@ -10,7 +10,8 @@
 //
 // No attribute holds a token, a subject, a client, a path or a value that a client
 // chose. The route is the pattern that the program registered. An issuer appears as
-// a hash of its URL; see [IssuerHash]. Only the spans of key fetches name its host.
+// a hash of its URL; see [IssuerHash]. Only the spans of key fetches and introspections
+// name its host.
 //
 // # Cardinality
 //

@@ -42,7 +42,7 @@ func (t *Telemetry) decided(r *http.Request, d *bearer.Decision, took time.Durat
 		key.code, key.check = err.Code, err.Check
 	}
 	s := t.series.get(key)
-	t.decisions.Record(ctx, took.Seconds(), s.record...)
+	t.decisions.Record(ctx, float64(took)/float64(time.Second), s.record...)
 	if labeler, ok := otelhttp.LabelerFromContext(ctx); ok {
 		labeler.Add(s.labels...)
 	}

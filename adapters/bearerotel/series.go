@@ -66,23 +66,35 @@ func newSeriesTable() *seriesTable {
 }
 
 func (t *seriesTable) get(d decision) *series {
-	if s := (*t.all.Load())[d]; s != nil {
+	all := *t.all.Load()
+	if s := all[d]; s != nil {
 		return s
 	}
+	d = bounded(d, all)
+	if s := all[d]; s != nil {
+		return s
+	}
+	return t.add(d)
+}
+
+// bounded replaces the values of d that are beyond a bound.
+func bounded(d decision, all map[decision]*series) decision {
 	if d.code != "" && !knownCheck(d.check) {
 		d.check = other
 	}
+	if d.pattern != "" && len(all) >= maxSeries {
+		d.pattern = "/" + other
+	}
+	return d
+}
+
+func (t *seriesTable) add(d decision) *series {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := *t.all.Load()
+	d = bounded(d, old) // the table may have grown
 	if s := old[d]; s != nil {
 		return s
-	}
-	if d.pattern != "" && len(old) >= maxSeries {
-		d.pattern = "/" + other
-		if s := old[d]; s != nil {
-			return s
-		}
 	}
 	s := newSeries(d)
 	next := make(map[decision]*series, len(old)+1)

@@ -2,13 +2,11 @@ package bearerotel_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -16,8 +14,6 @@ import (
 	"github.com/bearerkit/bearerkit/adapters/bearerotel"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
-	"github.com/bearerkit/bearerkit/denylist"
-	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/introspect"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/scope"
@@ -155,128 +151,6 @@ func TestErrorTypes(t *testing.T) {
 				t.Errorf("%v, want %s; the error is %v", got, want, err)
 			}
 		})
-	}
-}
-
-// Observe reports what the sources count, and ends with Unregister.
-func TestObserve(t *testing.T) {
-	s := newSDK(t)
-	telemetry := s.telemetry(t)
-	issuer := newIssuer(t)
-	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tokens.Close()
-	opaque, err := introspect.New(introspect.Config{Issuer: issuer.URL(), Audience: []string{audience}, Auth: introspect.ClientSecretBasic("api", "secret")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer opaque.Close()
-	replays, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: 100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checker, err := dpop.New(dpop.Config{Origin: audience, Replays: replays})
-	if err != nil {
-		t.Fatal(err)
-	}
-	denials, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop, err := telemetry.Observe(bearerotel.Sources{
-		JWTs: []*jwks.Verifier{tokens}, Opaque: []*introspect.Verifier{opaque}, Proofs: []*dpop.Checker{checker},
-		Replays: []*dpop.MemoryReplays{replays}, Denials: []*denylist.Memory{denials},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, secret := issuer.Mint(bearertest.Token{}), issuer.MintOpaque(bearertest.Token{})
-	for range 3 {
-		if _, err := tokens.Verify(t.Context(), token); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := opaque.Verify(t.Context(), secret); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := denials.Deny(t.Context(), denylist.Entry{Issuer: issuer.URL(), Subject: "alice", Until: time.Now().Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
-	route := newGuard(t, telemetry, bearer.Config{Proofs: checker}).MustRoute(bearer.RouteConfig{Rule: scope.None, Optional: true})
-	route.Admit(httptest.NewRecorder(), request("/", "DPoP bound"))
-
-	hash := "bearerkit.issuer.hash=" + bearerotel.IssuerHash(issuer.URL())
-	fetched := tokens.Stats().Issuers[0].Fetched.Unix()
-	for _, tt := range []struct {
-		metric, series string
-		want           int64
-	}{
-		{"bearerkit.key.count", hash, 5},
-		{"bearerkit.key.last_success.timestamp", hash, fetched},
-		{"bearerkit.signature.verifications", "", 1},
-		{"bearerkit.cache.lookups", "bearerkit.cache.name=jwt,bearerkit.result=hit", 2},
-		{"bearerkit.cache.lookups", "bearerkit.cache.name=jwt,bearerkit.result=miss", 1},
-		{"bearerkit.cache.lookups", "bearerkit.cache.name=introspection,bearerkit.result=hit", 2},
-		{"bearerkit.cache.lookups", "bearerkit.cache.name=introspection,bearerkit.result=miss", 1},
-		{"bearerkit.cache.entries", "", 1},
-		{"bearerkit.introspection.circuit.open", hash, 0},
-		{"bearerkit.introspection.rejected", hash, 0},
-		{"bearerkit.introspection.stale", hash, 0},
-		{"bearerkit.introspection.shared", hash, 0},
-		{"bearerkit.proof.checks", "", 1},
-		{"bearerkit.proof.refusals", "error.type=DPoP", 1},
-		{"bearerkit.replay_store.usage", "", 0},
-		{"bearerkit.replay_store.limit", "", 100},
-		{"bearerkit.deny_list.usage", "", 1},
-		{"bearerkit.deny_list.limit", "", 10},
-		{"bearerkit.resolve.calls", "bearerkit.result=answered", 0},
-		{"bearerkit.resolve.issuers", "bearerkit.resolve.state=live", 0},
-	} {
-		got := s.read(t, tt.metric)
-		if value, ok := got[tt.series]; !ok || value != tt.want {
-			t.Errorf("%s{%s} is %v, want %d", tt.metric, tt.series, got, tt.want)
-		}
-	}
-	if err := stop.Unregister(); err != nil {
-		t.Fatal(err)
-	}
-	if got := s.read(t, "bearerkit.key.count"); len(got) != 0 {
-		t.Errorf("after Unregister: %v", got)
-	}
-}
-
-// Keys in the configuration are not fetched, so there is no time of a fetch, whose
-// age an alert would see.
-func TestGivenKeys(t *testing.T) {
-	s := newSDK(t)
-	document := `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
-	tokens, err := jwks.New(jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com", Audience: []string{audience}, Keys: jwks.KeysFromJWKS([]byte(document))}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tokens.Close()
-	if _, err := s.telemetry(t).Observe(bearerotel.Sources{JWTs: []*jwks.Verifier{tokens}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := s.read(t, "bearerkit.key.count"); fmt.Sprint(got) != "map[bearerkit.issuer.hash="+bearerotel.IssuerHash("https://login.example.com")+":1]" {
-		t.Error(got)
-	}
-	if got := s.read(t, "bearerkit.key.last_success.timestamp"); len(got) != 0 {
-		t.Error(got)
-	}
-}
-
-// All mistakes are reported at once.
-func TestObserveMistakes(t *testing.T) {
-	telemetry := newSDK(t).telemetry(t)
-	if _, err := telemetry.Observe(bearerotel.Sources{}); err == nil || err.Error() != "bearerotel: Sources is empty; want at least one source" {
-		t.Error(err)
-	}
-	_, err := telemetry.Observe(bearerotel.Sources{JWTs: []*jwks.Verifier{nil}, Denials: []*denylist.Memory{nil}})
-	if err == nil || err.Error() != "bearerotel: Sources.JWTs[0] is nil; check the error of its constructor\nbearerotel: Sources.Denials[0] is nil; check the error of its constructor" {
-		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerotel"
@@ -168,4 +169,59 @@ func TestObserveMistakes(t *testing.T) {
 	if err == nil || err.Error() != "bearerotel: Sources.JWTs[0] is nil; check the error of its constructor\nbearerotel: Sources.Denials[0] is nil; check the error of its constructor" {
 		t.Error(err)
 	}
+}
+
+// While the endpoint fails, the circuit is open, questions are not sent, and known
+// tokens are answered from old answers.
+func TestObserveCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer, err := bearertest.NewIssuer(bearertest.IssuerConfig{InMemory: true, Clients: []bearertest.Client{{ID: "api", Secret: "secret"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer issuer.Close()
+		defer issuer.Client().CloseIdleConnections()
+		s := newSDK(t)
+		telemetry := s.telemetry(t)
+		opaque, err := introspect.New(telemetry.Introspection(introspect.Config{
+			Issuer: issuer.URL(), Audience: []string{audience}, Auth: introspect.ClientSecretBasic("api", "secret"),
+			Client: issuer.Client(), MaxAge: time.Second, ServeStale: time.Hour,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opaque.Close()
+		if _, err := telemetry.Observe(bearerotel.Sources{Opaque: []*introspect.Verifier{opaque}}); err != nil {
+			t.Fatal(err)
+		}
+		known := issuer.MintOpaque(bearertest.Token{})
+		if _, err := opaque.Verify(t.Context(), known); err != nil {
+			t.Fatal(err)
+		}
+		issuer.SetFault(bearertest.IntrospectionEndpoint, bearertest.Fault{Status: 500})
+		for range 60 {
+			<-time.After(100 * time.Millisecond)
+			if _, err := opaque.Verify(t.Context(), known); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := opaque.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err == nil {
+				t.Fatal("a token that nobody knows is accepted during the outage")
+			}
+		}
+		hash := "bearerkit.issuer.hash=" + bearerotel.IssuerHash(issuer.URL())
+		stats := opaque.Stats()
+		for metric, want := range map[string]int64{
+			"bearerkit.introspection.circuit.open": 1,
+			"bearerkit.introspection.rejected":     int64(stats.Rejected),
+			"bearerkit.introspection.stale":        int64(stats.Stale),
+		} {
+			if got := s.read(t, metric)[hash]; got != want || got == 0 {
+				t.Errorf("%s is %d, want %d", metric, got, want)
+			}
+		}
+		durations := s.read(t, "bearerkit.introspection.duration")
+		if n := durations["bearerkit.introspection.probe=true,"+hash+",error.type=500"]; n != int64(stats.Probes) || n == 0 {
+			t.Errorf("%d probes, want %d; %v", n, stats.Probes, durations)
+		}
+	})
 }

@@ -1,12 +1,12 @@
 # demo and demo-all need only Go. The tests also need Node.js, npm, Redis, curl,
-# Glewlwyd, nginx, HAProxy, Chromium and Prometheus; without them, they report what they skip.
+# Glewlwyd, nginx, HAProxy, Chromium and Prometheus; without them, they report what
+# they skip.
 
 FRAMEWORK ?= nethttp
 DPOP ?= allowed
 PORT ?= 8080
 # The modules with the longest tests come first.
-MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp adapters/bearergrpc adapters/bearerconnect soak fuzz models adapters/bearerecho5 conformance tools
-MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp adapters/bearerconnect adapters/bearerotel soak fuzz models adapters/bearerecho5 conformance tools
+MODULES = . adapters/bearerredis examples interop cmd/bearer bench adapters/bearermcp adapters/bearergrpc adapters/bearerconnect adapters/bearerotel soak fuzz models adapters/bearerecho5 conformance tools
 GOTEST = go test
 TESTS = $(addprefix test/,$(MODULES))
 

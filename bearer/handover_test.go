@@ -26,8 +26,14 @@ func TestHandover(t *testing.T) {
 	if token, found := handover.Token(r.Context()); token != "good" || !found {
 		t.Errorf("admitted: %q, %v; want the token", token, found)
 	}
-	if token, found := handover.Token(bearer.NewContext(r.Context(), bearer.Principal{Subject: "bob"})); found {
-		t.Errorf("another principal's context: %q; want none", token)
+	// A token never belongs to another principal than that of FromContext.
+	if token, found := handover.Token(bearer.NewContext(r.Context(), bearer.Principal{Subject: "mallory"})); found {
+		t.Errorf("NewContext in an admitted request: %q; want none", token)
+	}
+	if next, _, ok := outer.Authenticate(httptest.NewRecorder(), r); !ok {
+		t.Error("the guard refuses the token that it admitted")
+	} else if token, found := handover.Token(next.Context()); token != "good" || !found {
+		t.Errorf("authenticated again: %q, %v; want the token", token, found)
 	}
 	r.Header.Del("Authorization")
 	if r, ok = inner.Admit(httptest.NewRecorder(), r); !ok {

@@ -235,6 +235,10 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{"client.ClientCredentials", []any{callers.config.Tokens}, []string{"https://login.example.com/token", "app", "orders:read"}},
 		{"client.RefreshTokenConfig", both(callers.refresh), []string{"https://login.example.com/token", "app", "Token"}},
 		{"client.RefreshToken", []any{callers.refreshed}, []string{"https://login.example.com/token", "app"}},
+		{"client.ExchangeConfig", both(callers.exchange), []string{"https://login.example.com/token", "https://login.example.com", "app", "stock:read", "client.ClientCredentials"}},
+		{"client.Exchange", []any{callers.exchanging}, []string{"https://login.example.com/token", "app", "stock:read"}},
+		{"client.RelayConfig", both(callers.relay), []string{"https://login.example.com", "https://stock.example.com", "stock:read"}},
+		{"client.Relay", []any{callers.relaying}, []string{"https://login.example.com", "https://stock.example.com", "stock:read"}},
 		{"client.Want", both(client.Want{Resource: "https://a:" + planted + "@api.example.com", Refused: planted, Scope: scope.Of("orders:read")}),
 			[]string{"https://api.example.com", "Refused", "orders:read"}},
 		{"client.LoginConfig", both(callers.login), []string{"app", "https://app.example.com/callback", "orders:read", "ClientSecret", "Session", "https://login.example.com"}},
@@ -301,6 +305,10 @@ type clients struct {
 	loggedIn    *client.Login
 	crossApp    client.CrossAppConfig
 	crossed     *client.CrossApp
+	exchange    client.ExchangeConfig
+	exchanging  *client.Exchange
+	relay       client.RelayConfig
+	relaying    *client.Relay
 }
 
 func secretsOfClients(t *testing.T, signer *ecdsa.PrivateKey, keyPEM []byte) (c clients) {
@@ -340,6 +348,14 @@ func secretsOfClients(t *testing.T, signer *ecdsa.PrivateKey, keyPEM []byte) (c 
 		Server:   client.Endpoint{URL: "https://login.example.com/token", ClientID: "app", ClientSecret: planted, Issuer: "https://login.example.com"},
 	}
 	if c.crossed, err = client.NewCrossApp(c.crossApp); err != nil {
+		t.Fatal(err)
+	}
+	c.exchange = client.ExchangeConfig{Endpoint: c.refresh.Endpoint, Issuers: []string{"https://login.example.com"}, Scope: scope.Of("stock:read"), Actor: source}
+	if c.exchanging, err = client.NewExchange(c.exchange); err != nil {
+		t.Fatal(err)
+	}
+	c.relay = client.RelayConfig{Issuers: c.exchange.Issuers, Audience: "https://stock.example.com", Exchange: c.exchanging}
+	if c.relaying, err = client.NewRelay(c.relay); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -12,11 +12,9 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
-// Token types and grants of cross-app access.
+// What cross-app access needs besides token exchange.
 const (
-	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693
-	grantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"     // RFC 7523
-	typeIDToken    = "urn:ietf:params:oauth:token-type:id_token"
+	grantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" // RFC 7523
 	typeIDJAG      = "urn:ietf:params:oauth:token-type:id-jag"
 )
 

@@ -1,0 +1,524 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/client"
+	"github.com/bearerkit/bearerkit/scope"
+)
+
+const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+
+// exchanged answers with token-1, token-2 and so on.
+func exchanged(tokenType string, seconds int) func(int, url.Values) (int, string) {
+	return func(n int, form url.Values) (int, string) {
+		return 200, fmt.Sprintf(`{"access_token":"token-%d","issued_token_type":%q,"token_type":%q,"expires_in":%d,"scope":%q}`, n, accessTokenType, tokenType, seconds, form.Get("scope"))
+	}
+}
+
+// newExchange returns an Exchange at a token endpoint in memory.
+func newExchange(t testing.TB, s *server, c client.ExchangeConfig) *client.Exchange {
+	t.Helper()
+	key := c.Endpoint.Key
+	c.Endpoint = s.endpoint()
+	c.Endpoint.Key, c.Endpoint.Issuer = key, "https://login.example.com"
+	source, err := client.NewExchange(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+var alice = bearer.Principal{Issuer: "https://login.example.com", Subject: "alice"}.WithAudience(ordersAPI)
+
+// RFC 8693, Section 2.1: what is sent.
+func TestExchangeForm(t *testing.T) {
+	const common = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
+	const subject = "&subject_token=inbound&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
+	for _, tt := range []struct {
+		name   string
+		config client.ExchangeConfig
+		want   client.Want
+		form   string
+	}{
+		{"the least", client.ExchangeConfig{OmitResource: true}, client.Want{Resource: stockAPI}, common + subject},
+		{"the resource", client.ExchangeConfig{}, client.Want{Resource: stockAPI}, common + "&resource=https%3A%2F%2Fstock.example.com" + subject},
+		{"another resource", client.ExchangeConfig{Resource: "urn:stock"}, client.Want{Resource: stockAPI}, common + "&resource=urn%3Astock" + subject},
+		{"audiences", client.ExchangeConfig{OmitResource: true, Audience: []string{"a", "b"}}, client.Want{}, "audience=a&audience=b&" + common + subject},
+		{"the union of the scopes", client.ExchangeConfig{OmitResource: true, Scope: scope.Of("x")}, client.Want{Scope: scope.Of("y")}, common + "&scope=x+y" + subject},
+		{"an actor", client.ExchangeConfig{OmitResource: true, Actor: client.FromTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "service"}))}, client.Want{},
+			"actor_token=service&actor_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&" + common + subject},
+	} {
+		s := &server{answer: exchanged("Bearer", 60)}
+		token, err := newExchange(t, s, tt.config).Token(admit(t, alice, "inbound"), tt.want)
+		if err != nil || token.AccessToken != "token-1" {
+			t.Fatalf("%s: %v, %v", tt.name, token, err)
+		}
+		if got := s.forms[0].Encode(); got != tt.form {
+			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.form)
+		}
+		if id, secret, _ := (&http.Request{Header: s.header[0]}).BasicAuth(); id != "app" || secret != "s3cret" {
+			t.Errorf("%s: client %q", tt.name, id)
+		}
+	}
+}
+
+// A token goes only to a server that its issuer's tokens may be sent to.
+func TestExchangeIssuer(t *testing.T) {
+	for _, tt := range []struct {
+		issuer, allowed string
+		ok              bool
+	}{
+		{"https://login.example.com", "", true},
+		{"https://partner.example.com", "https://partner.example.com", true},
+		{"https://login.example.com", "https://partner.example.com", false},
+		{"https://partner.example.com", "", false},
+		{"https://login.example.com/", "", false},
+		{"", "", false},
+	} {
+		s := &server{answer: exchanged("Bearer", 60)}
+		c := client.ExchangeConfig{}
+		if tt.allowed != "" {
+			c.Issuers = []string{tt.allowed}
+		}
+		p := alice
+		p.Issuer = tt.issuer
+		_, err := newExchange(t, s, c).Token(admit(t, p, "inbound"), client.Want{})
+		if (err == nil) != tt.ok || (len(s.forms) == 1) != tt.ok || err != nil && !strings.Contains(err.Error(), "(ExchangeConfig.Issuers)") {
+			t.Errorf("%+v: %v, %d requests", tt, err, len(s.forms))
+		}
+	}
+}
+
+// RFC 8693, Sections 2.2.1 and 2.2.2: the answers, and what they mean for the person.
+func TestExchangeAnswers(t *testing.T) {
+	refusal := func(code string) string { return fmt.Sprintf(`{"error":%q,"error_description":"why"}`, code) }
+	for _, tt := range []struct {
+		status int
+		body   string
+		remedy client.Remedy
+		code   string // of the ExchangeError; "-": none
+		text   string
+	}{
+		{200, `{"access_token":"t","token_type":"Bearer"}`, client.FixRequest, "-", "no issued_token_type"},
+		{200, `{"access_token":"t","token_type":"Bearer","issued_token_type":"urn:ietf:params:oauth:token-type:refresh_token"}`, client.FixRequest, "-", "refresh_token"},
+		{200, `{"access_token":"t","token_type":"Bearer","issued_token_type":"urn:ietf:params:oauth:token-type:id_token"}`, client.FixRequest, "-", "id_token"},
+		{200, `{"access_token":"t","token_type":"Bearer","issued_token_type":["urn:ietf:params:oauth:token-type:access_token"]}`, client.FixRequest, "-", "no issued_token_type"},
+		{200, `{"access_token":"t","token_type":"N_A","issued_token_type":"` + accessTokenType + `"}`, client.FixRequest, "-", `"N_A"`},
+		{200, `{"access_token":"t","token_type":"DPoP","issued_token_type":"` + accessTokenType + `"}`, client.FixRequest, "-", `"DPoP"`},
+		{200, `{"access_token":"t\r\nX: y","token_type":"Bearer","issued_token_type":"` + accessTokenType + `"}`, client.FixRequest, "-", "characters"},
+		{200, `<html>s3cret</html>`, client.FixRequest, "-", "not a token response"},
+		{200, `{"access_token":"` + strings.Repeat("t", 10<<20), client.FixRequest, "-", "too large"},
+		{302, ``, client.FixRequest, "", "302"},
+		{400, refusal("invalid_request"), client.SignIn, "invalid_request", "refuses the token"},
+		{400, refusal("invalid_grant"), client.SignIn, "invalid_grant", ""},
+		{400, refusal("invalid_target"), client.FixRequest, "invalid_target", "ExchangeConfig.Resource and Audience"},
+		{400, refusal("invalid_scope"), client.AskForScope, "invalid_scope", ""},
+		{403, refusal("access_denied"), client.AskForScope, "access_denied", ""},
+		{401, refusal("invalid_client"), client.FixRequest, "invalid_client", ""},
+		{400, refusal("unauthorized_client"), client.FixRequest, "unauthorized_client", "may not exchange"},
+		{400, refusal("unsupported_grant_type"), client.FixRequest, "unsupported_grant_type", "may not exchange"},
+		{400, `{"error":"in\u0007valid","error_description":"why"}`, client.FixRequest, "in?valid", ""},
+		{404, `not found`, client.FixRequest, "", "404"},
+		{429, ``, client.Unavailable, "", "429"},
+		{500, refusal("invalid_grant"), client.Unavailable, "", "500"},
+		{503, ``, client.Unavailable, "", "503"},
+	} {
+		s := &server{answer: func(int, url.Values) (int, string) { return tt.status, tt.body }}
+		api := &fakeAPI{}
+		transport := newTransport(t, api, client.Config{Tokens: newExchange(t, s, client.ExchangeConfig{}), Resource: stockAPI})
+		_, err := transport.RoundTrip(get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
+		e := asError(t, err)
+		if e.Remedy != tt.remedy || !strings.Contains(e.Error(), tt.text) || len(api.seen) > 0 || strings.Contains(e.Error(), "s3cret") || strings.Contains(e.Error(), "inbound") {
+			t.Errorf("%d %.80s: %v, want %s, %q", tt.status, tt.body, e, tt.remedy, tt.text)
+			continue
+		}
+		refused, ok := errors.AsType[*client.ExchangeError](e)
+		if ok != (tt.code != "-") || ok && (refused.Code != tt.code || refused.Status != tt.status || tt.code != "" && refused.Description != "why") {
+			t.Errorf("%d %.80s: %+v", tt.status, tt.body, refused)
+		}
+	}
+}
+
+// A token is used again until either token expires, and never for another token,
+// resource or scope.
+func TestExchangeCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: exchanged("Bearer", 600)}
+		source := newExchange(t, s, client.ExchangeConfig{})
+		p := alice
+		p.Expires = time.Now().Add(time.Hour)
+		ctx, other := admit(t, p, "inbound-1"), admit(t, p, "inbound-2")
+		ask := func(ctx context.Context, want client.Want, token string) {
+			t.Helper()
+			got, err := source.Token(ctx, want)
+			if err != nil || got.AccessToken != token {
+				t.Errorf("%v, %v; want %s", got, err, token)
+			}
+		}
+		w := client.Want{Resource: stockAPI, Scope: scope.Of("a")}
+		ask(ctx, w, "token-1")
+		ask(ctx, w, "token-1")
+		ask(other, w, "token-2")
+		ask(ctx, client.Want{Resource: stockAPI}, "token-3")
+		ask(ctx, client.Want{Resource: ordersAPI, Scope: scope.Of("a")}, "token-4")
+		ask(ctx, client.Want{Resource: stockAPI + "a"}, "token-5")
+		time.Sleep(589 * time.Second)
+		ask(ctx, w, "token-1")
+		time.Sleep(time.Second)
+		ask(ctx, w, "token-6") // 10 s before the expiry of token-1
+
+		// What the caller does with a token does not change the cached one.
+		got, err := source.Token(ctx, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.AccessToken = "changed"
+		ask(ctx, w, "token-6")
+	})
+}
+
+// A server that says nothing about the expiry, or says too much.
+func TestExchangeLife(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		seconds int
+		inbound time.Duration // 0: unknown
+		life    time.Duration // in which the token is used again
+	}{
+		{"ten years", 315360000, 100 * time.Second, 90 * time.Second},
+		{"both unknown", -1, 0, time.Minute},
+		{"only the inbound token's", -1, time.Hour, time.Hour - 10*time.Second},
+		{"only the new token's", 50, 0, 45 * time.Second},
+		{"the new token's is earlier", 50, time.Hour, 45 * time.Second},
+		{"none", 0, time.Hour, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{answer: exchanged("Bearer", tt.seconds)}
+				source := newExchange(t, s, client.ExchangeConfig{})
+				p := alice
+				if tt.inbound != 0 {
+					p.Expires = time.Now().Add(tt.inbound)
+				}
+				ctx := admit(t, p, "inbound")
+				ask := func() *oauth2.Token {
+					t.Helper()
+					token, err := source.Token(ctx, client.Want{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !p.Expires.IsZero() && (token.Expiry.IsZero() || token.Expiry.After(p.Expires)) {
+						t.Errorf("expires at %v, after the inbound token", token.Expiry)
+					}
+					return token
+				}
+				ask()
+				time.Sleep(max(tt.life-time.Nanosecond, 0))
+				if ask(); tt.life > 0 && len(s.forms) != 1 {
+					t.Errorf("%d exchanges within %v", len(s.forms), tt.life)
+				}
+				time.Sleep(time.Nanosecond)
+				if ask(); len(s.forms) < 2 {
+					t.Errorf("%d exchanges after %v", len(s.forms), tt.life)
+				}
+			})
+		})
+	}
+}
+
+// A refused token is exchanged again, once; an API that refuses all of them does not
+// cause more.
+func TestExchangeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: exchanged("Bearer", 3600)}
+		good := "token-2"
+		api := &fakeAPI{answer: func(_ int, r *http.Request, w http.ResponseWriter) {
+			if r.Header.Get("Authorization") != "Bearer "+good {
+				refuse(w, 401, `Bearer error="invalid_token"`)
+			}
+		}}
+		transport := newTransport(t, api, client.Config{Tokens: newExchange(t, s, client.ExchangeConfig{}), Resource: stockAPI})
+		ctx := admit(t, alice, "inbound")
+		var calls sync.WaitGroup
+		for range 20 {
+			calls.Go(func() {
+				if status, e := do(t, transport, get(t, stockAPI).WithContext(ctx)); status != 200 {
+					t.Error(e)
+				}
+			})
+		}
+		calls.Wait()
+		if len(s.forms) != 2 {
+			t.Errorf("%d exchanges, want 2", len(s.forms))
+		}
+		good = "none"
+		for range 20 {
+			if _, e := do(t, transport, get(t, stockAPI).WithContext(ctx)); e == nil || e.Remedy != client.SignIn {
+				t.Errorf("%v", e)
+			}
+		}
+		if len(s.forms) != 2 {
+			t.Errorf("%d exchanges within 5 s, want 2", len(s.forms))
+		}
+		time.Sleep(5 * time.Second)
+		for range 20 {
+			_, _ = do(t, transport, get(t, stockAPI).WithContext(ctx))
+		}
+		if len(s.forms) != 3 {
+			t.Errorf("%d exchanges, want 3", len(s.forms))
+		}
+	})
+	// A server that issues the refused token again.
+	s := &server{answer: func(_ int, form url.Values) (int, string) { return exchanged("Bearer", 3600)(1, form) }}
+	source := newExchange(t, s, client.ExchangeConfig{})
+	for range 3 {
+		if token, err := source.Token(admit(t, alice, "inbound"), client.Want{Refused: "token-1"}); err == nil || !strings.Contains(err.Error(), "just requested") {
+			t.Errorf("%v, %v", token, err)
+		}
+	}
+}
+
+// Concurrent requests share an exchange, and the end of one does not end it for the
+// others.
+func TestExchangeSharesRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(n int, form url.Values) (int, string) {
+			time.Sleep(time.Second) // the bubble's clock
+			return exchanged("Bearer", 3600)(n, form)
+		}}
+		source := newExchange(t, s, client.ExchangeConfig{})
+		ctx := admit(t, alice, "inbound")
+		first, leave := context.WithTimeout(ctx, time.Second/2)
+		defer leave()
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if _, err := source.Token(first, client.Want{}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		for range 50 {
+			calls.Go(func() {
+				if token, err := source.Token(ctx, client.Want{}); err != nil || token.AccessToken != "token-1" {
+					t.Error(token, err)
+				}
+			})
+		}
+		calls.Wait()
+		if len(s.forms) != 1 {
+			t.Errorf("%d exchanges, want 1", len(s.forms))
+		}
+	})
+}
+
+// A server that never answers: the caller's deadline counts, and without one 15 s.
+func TestExchangeHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		hang := &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			requests++
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: hang}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		api := &fakeAPI{}
+		transport := newTransport(t, api, client.Config{Tokens: source, Resource: stockAPI})
+		send := func(ctx context.Context) (error, time.Duration) {
+			began := time.Now()
+			_, err := transport.RoundTrip(get(t, stockAPI).WithContext(ctx))
+			return err, time.Since(began)
+		}
+		short, cancel := context.WithTimeout(admit(t, alice, "inbound"), time.Second)
+		defer cancel()
+		if err, took := send(short); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		synctest.Wait()
+		ctx := admit(t, alice, "inbound")
+		err, took := send(ctx)
+		if e := asError(t, err); e.Remedy != client.Unavailable || took != 15*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		// For a second, nobody waits for that server.
+		if err, took := send(admit(t, alice, "another")); asError(t, err).Remedy != client.Unavailable || took != 0 || requests != 2 {
+			t.Errorf("%v after %v, %d requests", err, took, requests)
+		}
+		time.Sleep(time.Second)
+		if _, took := send(ctx); took != 15*time.Second || requests != 3 {
+			t.Errorf("after %v, %d requests", took, requests)
+		}
+	})
+}
+
+// Checklist C19: what the server says about one token does not hold up the others;
+// an outage does, for as long as the server asks.
+func TestExchangeFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		status, body, retryAfter := 400, `{"error":"invalid_request"}`, ""
+		requests := 0
+		endpoint := &http.Client{Transport: inMemory(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			if retryAfter != "" {
+				w.Header().Set("Retry-After", retryAfter)
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		}))}
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: endpoint}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(token string, want int) {
+			t.Helper()
+			_, err := source.Token(admit(t, alice, token), client.Want{})
+			if err == nil || requests != want {
+				t.Errorf("%v, %d requests, want %d", err, requests, want)
+			}
+		}
+		ask("a", 1)
+		ask("a", 1)
+		ask("b", 2)
+		time.Sleep(time.Second)
+		ask("a", 3)
+		status, body = 500, "{}"
+		ask("c", 4)
+		ask("d", 5) // a 500 may be due to the token
+		status, retryAfter = 503, "20"
+		ask("e", 6)
+		ask("f", 6)
+		time.Sleep(19 * time.Second)
+		ask("f", 6)
+		time.Sleep(time.Second)
+		retryAfter = "86400"
+		ask("f", 7)
+		time.Sleep(30 * time.Second) // at most
+		ask("f", 8)
+	})
+}
+
+// The cache is bounded, and may be off.
+func TestExchangeCacheBounds(t *testing.T) {
+	for _, tt := range []struct {
+		entries, bytes, least, most int // requests
+	}{{10, 0, 190, 200}, {-1, 0, 200, 200}, {0, -1, 200, 200}, {0, 5 * 600, 195, 200}, {0, 0, 100, 100}} {
+		s := &server{answer: exchanged("Bearer", 3600)}
+		source := newExchange(t, s, client.ExchangeConfig{CacheEntries: tt.entries, CacheBytes: tt.bytes})
+		for range 2 {
+			for i := range 100 {
+				if _, err := source.Token(admit(t, alice, fmt.Sprintf("inbound-%d", i)), client.Want{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := len(s.forms); n < tt.least || n > tt.most {
+			t.Errorf("%+v: %d requests", tt, len(s.forms))
+		}
+	}
+}
+
+// RFC 8693, Section 1.1: the actor's token is kept, and replaced if the server may
+// have refused it.
+func TestExchangeActor(t *testing.T) {
+	actor := &counter{}
+	refused := true
+	s := &server{answer: func(n int, form url.Values) (int, string) {
+		if refused && form.Get("actor_token") == "token-1" {
+			return 400, `{"error":"invalid_request"}`
+		}
+		return exchanged("Bearer", 3600)(n, form)
+	}}
+	source := newExchange(t, s, client.ExchangeConfig{Actor: actor})
+	for i := range 3 {
+		if _, err := source.Token(admit(t, alice, fmt.Sprint("inbound-", i)), client.Want{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := actor.asked(); got != `refused= scope=""; refused=token-1 scope=""` || len(s.forms) != 4 {
+		t.Errorf("%s; %d exchanges", got, len(s.forms))
+	}
+
+	// The person cannot help if the API has no token.
+	for _, tt := range []struct {
+		err    error
+		remedy client.Remedy
+	}{{client.ErrNoFreshToken, client.FixRequest}, {errors.New("token-x"), client.FixRequest}, {&net{}, client.Unavailable}} {
+		source := newExchange(t, s, client.ExchangeConfig{Actor: sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) { return nil, tt.err })})
+		transport := newTransport(t, &fakeAPI{}, client.Config{Tokens: source, Resource: stockAPI})
+		_, e := do(t, transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
+		if e == nil || e.Remedy != tt.remedy || !strings.Contains(e.Error(), "ExchangeConfig.Actor") {
+			t.Errorf("%v: %v", tt.err, e)
+		}
+	}
+}
+
+// net is a net.Error.
+type net struct{}
+
+func (*net) Error() string   { return "unreachable" }
+func (*net) Timeout() bool   { return true }
+func (*net) Temporary() bool { return true }
+
+// RFC 9449, Section 5: a key binds the new token.
+func TestExchangeDPoP(t *testing.T) {
+	key := newKey(t)
+	for tokenType, ok := range map[string]bool{"DPoP": true, "Bearer": false} {
+		s := &server{answer: exchanged(tokenType, 3600)}
+		api := &fakeAPI{answer: func(int, *http.Request, http.ResponseWriter) {}}
+		source := newExchange(t, s, client.ExchangeConfig{Endpoint: client.Endpoint{Key: key}})
+		transport := newTransport(t, api, client.Config{Tokens: source, Resource: stockAPI, Key: key})
+		status, e := do(t, transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
+		if (status == 200) != ok || (len(api.seen) == 1) != ok || s.header[0].Get("DPoP") == "" {
+			t.Errorf("%s: %d, %v", tokenType, status, e)
+		}
+		if ok && (api.seen[0].authorization != "DPoP token-1" || payload(t, api.seen[0].proof)["htu"] != stockAPI) {
+			t.Errorf("%+v", api.seen[0])
+		}
+	}
+}
+
+// A server on loopback that redirects to another, which must not see the tokens.
+func TestExchangeRedirect(t *testing.T) {
+	seen := 0
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
+	defer thief.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := httptest.NewServer(http.RedirectHandler(thief.URL, status))
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: server.URL, ClientID: "app"}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token, err := source.Token(admit(t, alice, "inbound"), client.Want{}); err == nil || seen != 0 {
+			t.Errorf("%d: %v, %v; the other server saw %d requests", status, token, err, seen)
+		}
+		server.Close()
+	}
+}
+
+// A panic of the caller's RoundTripper does not end the program.
+func TestExchangePanics(t *testing.T) {
+	broken := &http.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { panic("token-1") })}
+	source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: broken}, Issuers: []string{alice.Issuer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Token(admit(t, alice, "inbound"), client.Want{}); err == nil || strings.Contains(err.Error(), "token-1") {
+		t.Error(err)
+	}
+}

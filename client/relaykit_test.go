@@ -67,7 +67,7 @@ func (a *authority) trust(t *testing.T, audience string) *jwks.Verifier {
 }
 
 // exchange issues a token for the resource, on behalf of the subject. It grants the
-// scopes of the stock API to whoever has orders:read.
+// scopes of the stock API to every user of the orders API.
 func (a *authority) exchange(w http.ResponseWriter, r *http.Request) {
 	refuse := func(code string) {
 		w.Header().Set("Content-Type", "application/json")

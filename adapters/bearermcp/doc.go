@@ -27,7 +27,7 @@
 // # The token
 //
 // The handler behind an Endpoint receives requests without Authorization and
-// DPoP, so no tool can pass the token on (MCP: token passthrough). If your
-// program exchanges tokens (RFC 8693), read the token in middleware outside the
-// Endpoint.
+// DPoP, so no tool can pass the token on (MCP: token passthrough). To call another
+// API for the caller, use a client.Exchange (RFC 8693) with the context of
+// [WithCaller].
 package bearermcp

@@ -16,6 +16,7 @@ import (
 	"github.com/bearerkit/bearerkit/adapters/bearermcp"
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
+	"github.com/bearerkit/bearerkit/internal/handover"
 	"github.com/bearerkit/bearerkit/jwks"
 	"github.com/bearerkit/bearerkit/resource"
 	"github.com/bearerkit/bearerkit/scope"
@@ -43,6 +44,9 @@ type call struct {
 	infoExpiration  time.Time
 	knownByRequest  bool
 	proofWasCarried bool
+	token           string // for package client, by the context
+	ownToken        string // by WithCaller
+	own             bearer.Principal
 }
 
 // settings change a server for a test. Zero values change nothing.
@@ -53,6 +57,7 @@ type settings struct {
 	guard      func(origin string, c *bearer.Config)
 	endpoint   func(c *bearermcp.Config)
 	outside    func(http.Handler) http.Handler
+	tools      func(*mcp.Server)
 }
 
 func newServer(t testing.TB, s settings) *server {
@@ -118,6 +123,9 @@ func newServer(t testing.TB, s settings) *server {
 	for _, name := range []string{"read", "write", "wipe"} {
 		mcp.AddTool(tools, &mcp.Tool{Name: name}, srv.tool)
 	}
+	if s.tools != nil {
+		s.tools(tools)
+	}
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return tools }, &mcp.StreamableHTTPOptions{
 		Stateless: s.stateless, JSONResponse: true,
 	})
@@ -144,6 +152,10 @@ func (s *server) tool(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (
 	c := call{tool: r.Params.Name, authorization: r.Extra.Header["Authorization"]}
 	c.request, c.knownByRequest = bearermcp.FromRequest(r)
 	c.context, _ = bearer.FromContext(ctx)
+	c.token, _ = handover.Token(ctx)
+	caller := bearermcp.WithCaller(ctx, r)
+	c.ownToken, _ = handover.Token(caller)
+	c.own, _ = bearer.FromContext(caller)
 	_, c.proofWasCarried = r.Extra.Header["Dpop"]
 	if info := r.Extra.TokenInfo; info != nil {
 		c.userID, c.infoScopes, c.infoExpiration = info.UserID, info.Scopes, info.Expiration

@@ -1,12 +1,18 @@
 package bearermcp_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +23,7 @@ import (
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
 	"github.com/bearerkit/bearerkit/dpop"
+	"github.com/bearerkit/bearerkit/internal/handover"
 	"github.com/bearerkit/bearerkit/scope"
 )
 
@@ -140,6 +147,74 @@ func TestFromRequest(t *testing.T) {
 	// The package documentation warns about this.
 	if c.context.Scopes != scope.Of("mcp:use") {
 		t.Errorf("the context has the scopes %v, want those of the request that opened the session", c.context.Scopes)
+	}
+}
+
+// Package client gets the token of the tool's own call, and only by WithCaller: in a
+// session, the context is that of another request, perhaps of another client.
+func TestWithCaller(t *testing.T) {
+	for _, stateless := range []bool{false, true} {
+		s := newServer(t, settings{stateless: stateless})
+		var header []string
+		if !stateless {
+			header = []string{"Mcp-Session-Id", s.open(t, s.mint("mcp:use files:admin"))}
+		}
+		for _, client := range []string{"app", "another"} {
+			token := s.issuer.Mint(bearertest.Token{ClientID: client, Scope: "mcp:use", Audience: []string{s.url}})
+			if got := s.post(t, token, toolCall("read"), header...); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			c := s.seen()[0]
+			if c.token != "" || c.ownToken != token || c.own.ClientID != client || c.own.Scopes != scope.Of("mcp:use") {
+				t.Errorf("stateless %t: the context has the token %q, and WithCaller that of %+v; want %s", stateless, c.token, c.own, client)
+			}
+		}
+	}
+}
+
+// WithCaller works without a guard, and keeps the values and the end of the
+// handler's context. Nothing prints the token that the SDK carries.
+func TestWithCallerKeepsTheContext(t *testing.T) {
+	type key struct{}
+	ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "value"))
+	for _, r := range []*mcp.CallToolRequest{{}, {Extra: &mcp.RequestExtra{}}, {Extra: &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{}}}} {
+		if got := bearermcp.WithCaller(ctx, r); got != ctx {
+			t.Errorf("without a guard: %v", got)
+		}
+	}
+	endpoint, err := bearermcp.New(bearermcp.Config{Guard: newGuard(t, func(c *bearer.Config) {
+		c.Verifiers = []bearer.Verifier{bearertest.Principals{"secret-token": bearer.Principal{Issuer: issuer, Subject: "alice"}.WithAudience("https://mcp.example.com/mcp")}}
+	}), Metadata: newMetadata(t, issuer), Rule: scope.None})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *auth.TokenInfo
+	h := endpoint.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { info = auth.TokenInfoFromContext(r.Context()) }))
+	r := httptest.NewRequest(http.MethodGet, "/mcp", nil)
+	r.Header.Set("Authorization", "Bearer secret-token")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if info == nil {
+		t.Fatal("refused")
+	}
+	got := bearermcp.WithCaller(ctx, &mcp.CallToolRequest{Extra: &mcp.RequestExtra{TokenInfo: info}})
+	if token, _ := handover.Token(got); token != "secret-token" || got.Value(key{}) != "value" || got.Err() != nil {
+		t.Errorf("%v", got)
+	}
+	if cancel(errors.New("gone")); context.Cause(got) == nil || context.Cause(got).Error() != "gone" {
+		t.Errorf("cause %v", context.Cause(got))
+	}
+	document, err := json.Marshal(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{string(document)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		texts = append(texts, fmt.Sprintf(verb, info), fmt.Sprintf(verb, info.Extra), fmt.Sprintf(verb, got))
+	}
+	for _, text := range texts {
+		if strings.Contains(text, "secret-token") || strings.Contains(text, hex.EncodeToString([]byte("secret-token"))) {
+			t.Errorf("the token is printed: %s", text)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/bearerkit/bearerkit/bearer"
+	"github.com/bearerkit/bearerkit/internal/handover"
 )
 
 // principalKey is the key of the principal in auth.TokenInfo.Extra.
@@ -80,7 +81,11 @@ func withTokenInfo(next http.Handler) http.Handler {
 			next.ServeHTTP(w, bare)
 			return
 		}
-		r = bare.WithContext(context.WithValue(r.Context(), infoKey{}, tokenInfo(p, authorization)))
+		info := tokenInfo(p, authorization)
+		if token, ok := handover.Token(r.Context()); ok {
+			info.Extra[tokenKey] = heldToken{token}
+		}
+		r = bare.WithContext(context.WithValue(tokenless{r.Context()}, infoKey{}, info))
 		r.Header["Authorization"] = []string{"Bearer judged"}
 		carry.ServeHTTP(w, r)
 	})

@@ -14,7 +14,7 @@ import (
 // ErrNoSubject is the error of a [Relay] and of an [Exchange] if no token came with
 // the request that is being handled: it is anonymous, no guard admitted it, or the
 // outgoing request does not have its context.
-var ErrNoSubject = errors.New("client: the context has no token of a request that a guard admitted; pass the handler's r.Context() to http.NewRequestWithContext, and require a token for the route")
+var ErrNoSubject = errors.New("client: the context has no token of a request that a guard admitted; pass the handler's r.Context() to http.NewRequestWithContext, in a tool of an MCP server that of bearermcp.WithCaller, and require a token for the route")
 
 // subject is the token of the request that is being handled, and whose it is. The
 // guard has verified it.

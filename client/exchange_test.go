@@ -150,17 +150,6 @@ func TestExchangeAnswers(t *testing.T) {
 	}
 }
 
-// A token is used again until either token expires, and never for another token,
-// resource or scope.
-// A server that says nothing about the expiry, or says too much.
-// A refused token is exchanged again, once; an API that refuses all of them does not
-// cause more.
-// Concurrent requests share an exchange, and the end of one does not end it for the
-// others.
-// A server that never answers: the caller's deadline counts, and without one 15 s.
-// Checklist C19: what the server says about one token does not hold up the others;
-// an outage does, for as long as the server asks.
-// The cache is bounded, and may be off.
 // RFC 8693, Section 1.1: the actor's token is kept, and replaced if the server may
 // have refused it.
 func TestExchangeActor(t *testing.T) {
@@ -248,5 +237,21 @@ func TestExchangePanics(t *testing.T) {
 	}
 	if _, err := source.Token(admit(t, alice, "inbound"), client.Want{}); err == nil || strings.Contains(err.Error(), "token-1") {
 		t.Error(err)
+	}
+}
+
+// An Exchange whose requests pass its own Transport does not wait for itself.
+func TestExchangeByItsOwnTransport(t *testing.T) {
+	inner := &http.Client{}
+	source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: stockAPI + "/token", ClientID: "app", HTTP: &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		return inner.Transport.RoundTrip(r)
+	})}}, Issuers: []string{alice.Issuer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner.Transport = newTransport(t, &fakeAPI{}, client.Config{Tokens: source, Resource: stockAPI})
+	_, e := do(t, inner.Transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
+	if e == nil || !strings.Contains(fmt.Sprint(e, e.Err), "give it another HTTP client") {
+		t.Errorf("%v, %v", e, e.Err)
 	}
 }

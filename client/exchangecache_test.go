@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"github.com/bearerkit/bearerkit/scope"
 )
 
+// A token is used again until either token expires, and never for another token,
+// resource or scope.
 func TestExchangeCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answer: exchanged("Bearer", 600)}
@@ -54,6 +57,7 @@ func TestExchangeCache(t *testing.T) {
 	})
 }
 
+// A server that says nothing about the expiry, or says too much.
 func TestExchangeLife(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -102,6 +106,8 @@ func TestExchangeLife(t *testing.T) {
 	}
 }
 
+// A refused token is exchanged again, once; an API that refuses all of them does not
+// cause more.
 func TestExchangeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answer: exchanged("Bearer", 3600)}
@@ -152,6 +158,8 @@ func TestExchangeAgain(t *testing.T) {
 	}
 }
 
+// Concurrent requests share an exchange, and the end of one does not end it for the
+// others.
 func TestExchangeSharesRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answer: func(n int, form url.Values) (int, string) {
@@ -183,6 +191,7 @@ func TestExchangeSharesRequests(t *testing.T) {
 	})
 }
 
+// A server that never answers: the caller's deadline counts, and without one 15 s.
 func TestExchangeHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0
@@ -224,6 +233,8 @@ func TestExchangeHangs(t *testing.T) {
 	})
 }
 
+// Checklist C19: what the server says about one token does not hold up the others;
+// an outage does, for as long as the server asks.
 func TestExchangeFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		status, body, retryAfter := 400, `{"error":"invalid_request"}`, ""
@@ -268,6 +279,54 @@ func TestExchangeFailures(t *testing.T) {
 	})
 }
 
+// Checklist C19, reports V1: a token on which the server hangs does not hold up the
+// others while the server issues tokens for them.
+func TestExchangeHangsOnOneToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: exchanged("Bearer", 3600)}
+		hang := &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			form, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			if strings.Contains(string(form), "slow") {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			r.Body = io.NopCloser(strings.NewReader(string(form)))
+			return s.RoundTrip(r)
+		})}
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: hang}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if _, err := source.Token(admit(t, alice, "slow"), client.Want{}); err == nil {
+				t.Error("no error")
+			}
+		})
+		ask := func(token string) {
+			t.Helper()
+			if _, err := source.Token(admit(t, alice, token), client.Want{}); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(14 * time.Second)
+		ask("good-1")
+		calls.Wait()
+		ask("good-2")
+		began := time.Now()
+		if _, err := source.Token(admit(t, alice, "slow"), client.Want{}); err == nil || time.Since(began) != 0 {
+			t.Errorf("%v after %v: the token that hung is asked for again within a second", err, time.Since(began))
+		}
+		if got := len(s.forms); got != 2 {
+			t.Errorf("%d exchanges", got)
+		}
+	})
+}
+
+// The cache is bounded, and may be off.
 func TestExchangeCacheBounds(t *testing.T) {
 	for _, tt := range []struct {
 		entries, bytes, least, most int // requests

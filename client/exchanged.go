@@ -41,7 +41,8 @@ type exchanged struct {
 	mu      sync.Mutex
 	tokens  *tokencache.Cache[outcome] // nil: none
 	flights map[exchangeKey]*exchangeFlight
-	down    outcome // the last outage
+	down    outcome   // the last outage
+	worked  time.Time // when the endpoint last issued a token
 }
 
 // outcome is the result of an exchange: a token or an error.
@@ -71,12 +72,19 @@ type exchangeFlight struct {
 	cancel   context.CancelFunc
 	waiting  int  // guarded by exchanged.mu
 	replaces bool // a refused token
+	began    time.Time
 	result   outcome
 }
+
+// exchanging marks the context of an exchange.
+type exchanging struct{ cache *exchanged }
 
 // get returns the token of an exchange: a cached one, unless that is the refused one,
 // or that of exchange.
 func (c *exchanged) get(ctx context.Context, key exchangeKey, refused string, exchange func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {
+	if ctx.Value(exchanging{c}) != nil {
+		return nil, errOwnRequest
+	}
 	f, known := c.board(ctx, key, refused, exchange)
 	if f != nil {
 		select {
@@ -120,8 +128,8 @@ func (c *exchanged) board(ctx context.Context, key exchangeKey, refused string, 
 		if now.Before(c.down.until) {
 			return nil, c.down
 		}
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		f = &exchangeFlight{done: make(chan struct{}), cancel: cancel, replaces: replaces}
+		detached, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), exchanging{c}, true))
+		f = &exchangeFlight{done: make(chan struct{}), cancel: cancel, replaces: replaces, began: now}
 		c.flights[key] = f
 		go c.fly(detached, f, key, exchange)
 	}
@@ -143,17 +151,23 @@ func (c *exchanged) fly(ctx context.Context, f *exchangeFlight, key exchangeKey,
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err == nil {
+		c.worked = now
+	}
 	if c.flights[key] == f {
 		delete(c.flights, key)
-		c.keep(key, o, now)
+		c.keep(key, o, f.began)
 	}
 	f.result = o
 	close(f.done)
 }
 
-// keep stores an outcome. An outage answers all requests for a while.
-func (c *exchanged) keep(key exchangeKey, o outcome, now time.Time) {
-	if isOutage(o.err) {
+// keep stores the outcome of an exchange that began at a time. An outage answers all
+// requests for a while. It is none if the endpoint has issued a token since: then the
+// cause may be the one token.
+func (c *exchanged) keep(key exchangeKey, o outcome, began time.Time) {
+	now := o.since
+	if isOutage(o.err) && c.worked.Before(began) {
 		if own, ok := errors.AsType[*sourceError](o.err); ok {
 			o.until = now.Add(min(max(own.retryAfter, rest), maxRest))
 		}

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -230,6 +231,39 @@ func TestMistakesOfRelays(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v\nwant %q", err, want)
 			}
+		}
+	}
+}
+
+// Nested guards with different tokens: the token and the principal are those of the
+// innermost guard, so that no audience is checked for another token.
+func TestRelayBehindNestedGuards(t *testing.T) {
+	forBoth := bearer.Principal{Issuer: alice.Issuer, Subject: "alice"}.WithAudience(ordersAPI, stockAPI)
+	verifier := bearertest.Principals{"for-both": forBoth, "for-orders": alice}
+	admitBy := func(r *http.Request, source bearer.TokenSource) *http.Request {
+		t.Helper()
+		guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}, Sources: []bearer.TokenSource{source}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, ok := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Admit(httptest.NewRecorder(), r)
+		if !ok {
+			t.Fatal("refused")
+		}
+		return next
+	}
+	source := relay(t, client.RelayConfig{Issuers: []string{alice.Issuer}})
+	for _, tt := range []struct {
+		outer, inner string
+		ok           bool
+	}{{"for-both", "for-orders", false}, {"for-orders", "for-both", true}} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", ordersAPI, nil)
+		r.Header.Set("Authorization", "Bearer "+tt.outer)
+		r.Header.Set("X-Token", tt.inner)
+		r = admitBy(admitBy(r, bearer.FromAuthorization()), bearer.FromHeader("X-Token"))
+		token, err := source.Token(r.Context(), client.Want{Resource: stockAPI})
+		if (err == nil) != tt.ok || tt.ok && token.AccessToken != tt.inner {
+			t.Errorf("%s in %s: %v, %v", tt.inner, tt.outer, token, err)
 		}
 	}
 }

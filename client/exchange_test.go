@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -29,9 +31,9 @@ func exchanged(tokenType string, seconds int) func(int, url.Values) (int, string
 // newExchange returns an Exchange at a token endpoint in memory.
 func newExchange(t testing.TB, s *server, c client.ExchangeConfig) *client.Exchange {
 	t.Helper()
-	key := c.Endpoint.Key
+	key, params := c.Endpoint.Key, c.Endpoint.Params
 	c.Endpoint = s.endpoint()
-	c.Endpoint.Key, c.Endpoint.Issuer = key, "https://login.example.com"
+	c.Endpoint.Key, c.Endpoint.Params, c.Endpoint.Issuer = key, params, "https://login.example.com"
 	source, err := client.NewExchange(c)
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +54,8 @@ func TestExchangeForm(t *testing.T) {
 		form   string
 	}{
 		{"the least", client.ExchangeConfig{OmitResource: true}, client.Want{Resource: stockAPI}, common + subject},
+		{"no resource", client.ExchangeConfig{}, client.Want{}, common + subject},
+		{"parameters of a server", client.ExchangeConfig{Endpoint: client.Endpoint{Params: url.Values{"audience": {"p"}, "subject_token": {"x"}, "scope": {"admin"}}}, Scope: scope.Of("y")}, client.Want{}, "audience=p&" + common + "&scope=y" + subject},
 		{"the resource", client.ExchangeConfig{}, client.Want{Resource: stockAPI}, common + "&resource=https%3A%2F%2Fstock.example.com" + subject},
 		{"another resource", client.ExchangeConfig{Resource: "urn:stock"}, client.Want{Resource: stockAPI}, common + "&resource=urn%3Astock" + subject},
 		{"audiences", client.ExchangeConfig{OmitResource: true, Audience: []string{"a", "b"}}, client.Want{}, "audience=a&audience=b&" + common + subject},
@@ -121,6 +125,7 @@ func TestExchangeAnswers(t *testing.T) {
 		{200, `{"access_token":"` + strings.Repeat("t", 10<<20), client.FixRequest, "-", "too large"},
 		{302, ``, client.FixRequest, "", "302"},
 		{400, refusal("invalid_request"), client.SignIn, "invalid_request", "refuses the token"},
+		{401, refusal("invalid_token"), client.SignIn, "invalid_token", "refuses the token"},
 		{400, refusal("invalid_grant"), client.SignIn, "invalid_grant", ""},
 		{400, refusal("invalid_target"), client.FixRequest, "invalid_target", "ExchangeConfig.Resource and Audience"},
 		{400, refusal("invalid_scope"), client.AskForScope, "invalid_scope", ""},
@@ -144,6 +149,9 @@ func TestExchangeAnswers(t *testing.T) {
 			continue
 		}
 		refused, ok := errors.AsType[*client.ExchangeError](e)
+		if ok && (!strings.Contains(refused.Error(), fmt.Sprintf("answered %d", tt.status)) || strings.Contains(refused.Error(), `, "`) != (tt.code != "") || refused.Unwrap() == nil) {
+			t.Errorf("%d %.80s: %v, %v", tt.status, tt.body, refused, refused.Unwrap())
+		}
 		if ok != (tt.code != "-") || ok && (refused.Code != tt.code || refused.Status != tt.status || tt.code != "" && refused.Description != "why") {
 			t.Errorf("%d %.80s: %+v", tt.status, tt.body, refused)
 		}
@@ -171,16 +179,86 @@ func TestExchangeActor(t *testing.T) {
 		t.Errorf("%s; %d exchanges", got, len(s.forms))
 	}
 
+	// Each code that may be about the actor's token, and no other. If there is no other
+	// token, the first refusal counts.
+	for code, requests := range map[string]int{"invalid_request": 2, "invalid_grant": 2, "invalid_token": 2, "invalid_target": 1, "invalid_scope": 1} {
+		for _, next := range []error{nil, errors.New("none")} {
+			s := &server{answer: func(int, url.Values) (int, string) { return 400, fmt.Sprintf(`{"error":%q}`, code) }}
+			actor := &counter{err: func(n int, _ client.Want) error {
+				if n > 1 {
+					return next
+				}
+				return nil
+			}}
+			token, err := newExchange(t, s, client.ExchangeConfig{Actor: actor}).Token(admit(t, alice, "inbound"), client.Want{})
+			refused, ok := errors.AsType[*client.ExchangeError](err)
+			want := requests
+			if next != nil {
+				want = 1
+			}
+			if !ok || refused.Code != code || len(s.forms) != want || len(actor.wants) != requests {
+				t.Errorf("%s, %v: %v, %v, %d exchanges, %d tokens of the actor", code, next, token, err, len(s.forms), len(actor.wants))
+			}
+		}
+	}
+
 	// The person cannot help if the API has no token.
 	for _, tt := range []struct {
 		err    error
 		remedy client.Remedy
-	}{{client.ErrNoFreshToken, client.FixRequest}, {errors.New("token-x"), client.FixRequest}, {&net{}, client.Unavailable}} {
+	}{{client.ErrNoFreshToken, client.FixRequest}, {&client.Error{Remedy: client.SignIn}, client.FixRequest}, {errors.New("token-x"), client.FixRequest}, {&net{}, client.Unavailable}} {
 		source := newExchange(t, s, client.ExchangeConfig{Actor: sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) { return nil, tt.err })})
 		transport := newTransport(t, &fakeAPI{}, client.Config{Tokens: source, Resource: stockAPI})
 		_, e := do(t, transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
 		if e == nil || e.Remedy != tt.remedy || !strings.Contains(e.Error(), "ExchangeConfig.Actor") {
 			t.Errorf("%v: %v", tt.err, e)
+		}
+	}
+}
+
+// An outage of the actor's endpoint, with the time that it asks for.
+func TestExchangeActorOutage(t *testing.T) {
+	endpoint := client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: &http.Client{Transport: inMemory(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))}}
+	actor, err := client.NewClientCredentials(client.ClientCredentialsConfig{Endpoint: endpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{answer: exchanged("Bearer", 3600)}
+	transport := newTransport(t, &fakeAPI{}, client.Config{Tokens: newExchange(t, s, client.ExchangeConfig{Actor: actor}), Resource: stockAPI})
+	_, e := do(t, transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
+	if e == nil || e.Remedy != client.Unavailable || e.RetryAfter != 7*time.Second || len(s.forms) != 0 {
+		t.Errorf("%v, %d exchanges", e, len(s.forms))
+	}
+}
+
+// Only the person can step up: the server is not asked.
+func TestExchangeStepUp(t *testing.T) {
+	s := &server{answer: exchanged("Bearer", 3600)}
+	token, err := newExchange(t, s, client.ExchangeConfig{}).Token(admit(t, alice, "inbound"), client.Want{StepUp: &client.StepUp{ACRValues: []string{"mfa"}}})
+	if !errors.Is(err, client.ErrNoStepUp) || len(s.forms) != 0 {
+		t.Errorf("%v, %v, %d exchanges", token, err, len(s.forms))
+	}
+}
+
+// A connection that the server has closed: the request is sent once more.
+func TestExchangeAfterAReset(t *testing.T) {
+	for resets, ok := range map[int]bool{1: true, 2: false} {
+		s, requests := &server{answer: exchanged("Bearer", 3600)}, 0
+		broken := &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if requests++; requests <= resets {
+				return nil, io.EOF
+			}
+			return s.RoundTrip(r)
+		})}
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: broken}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := source.Token(admit(t, alice, "inbound"), client.Want{}); (err == nil) != ok || requests != 2 {
+			t.Errorf("%d resets: %v, %d requests", resets, err, requests)
 		}
 	}
 }

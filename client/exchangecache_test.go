@@ -158,24 +158,39 @@ func TestExchangeAgain(t *testing.T) {
 	}
 }
 
-// Concurrent requests share an exchange, and the end of one does not end it for the
-// others.
+// Concurrent requests share an exchange. The end of one does not end it for the
+// others, and the end of all ends it.
 func TestExchangeSharesRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{answer: func(n int, form url.Values) (int, string) {
-			time.Sleep(time.Second) // the bubble's clock
-			return exchanged("Bearer", 3600)(n, form)
-		}}
-		source := newExchange(t, s, client.ExchangeConfig{})
+		s, canceled := &server{answer: exchanged("Bearer", 3600)}, 0
+		slow := &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(time.Second):
+				return s.RoundTrip(r)
+			case <-r.Context().Done():
+				canceled++
+				return nil, r.Context().Err()
+			}
+		})}
+		source, err := client.NewExchange(client.ExchangeConfig{Endpoint: client.Endpoint{URL: tokenURL, ClientID: "app", HTTP: slow}, Issuers: []string{alice.Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		ctx := admit(t, alice, "inbound")
-		first, leave := context.WithTimeout(ctx, time.Second/2)
-		defer leave()
-		var calls sync.WaitGroup
-		calls.Go(func() {
-			if _, err := source.Token(first, client.Want{}); !errors.Is(err, context.DeadlineExceeded) {
+		leaver := func() {
+			short, leave := context.WithTimeout(ctx, time.Second/2)
+			defer leave()
+			if _, err := source.Token(short, client.Want{}); !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
 			}
-		})
+		}
+		leaver()
+		synctest.Wait()
+		if canceled != 1 {
+			t.Errorf("%d exchanges were canceled, want 1", canceled)
+		}
+		var calls sync.WaitGroup
+		calls.Go(leaver)
 		synctest.Wait()
 		for range 50 {
 			calls.Go(func() {
@@ -185,8 +200,8 @@ func TestExchangeSharesRequests(t *testing.T) {
 			})
 		}
 		calls.Wait()
-		if len(s.forms) != 1 {
-			t.Errorf("%d exchanges, want 1", len(s.forms))
+		if len(s.forms) != 1 || canceled != 1 {
+			t.Errorf("%d exchanges, %d canceled", len(s.forms), canceled)
 		}
 	})
 }
@@ -266,6 +281,11 @@ func TestExchangeFailures(t *testing.T) {
 		status, body = 500, "{}"
 		ask("c", 4)
 		ask("d", 5) // a 500 may be due to the token
+		status = 429
+		ask("429", 6)
+		ask("g", 6)
+		time.Sleep(time.Second)
+		requests = 5
 		status, retryAfter = 503, "20"
 		ask("e", 6)
 		ask("f", 6)
@@ -330,8 +350,14 @@ func TestExchangeHangsOnOneToken(t *testing.T) {
 func TestExchangeCacheBounds(t *testing.T) {
 	for _, tt := range []struct {
 		entries, bytes, least, most int // requests
-	}{{10, 0, 190, 200}, {-1, 0, 200, 200}, {0, -1, 200, 200}, {0, 5 * 600, 195, 200}, {0, 0, 100, 100}} {
-		s := &server{answer: exchanged("Bearer", 3600)}
+	}{{0, 40 << 10, 190, 200}, {10, 0, 190, 200}, {-1, 0, 200, 200}, {0, -1, 200, 200}, {0, 5 * 600, 195, 200}, {0, 0, 100, 100}} {
+		s := &server{answer: func(n int, form url.Values) (int, string) {
+			status, body := exchanged("Bearer", 3600)(n, form)
+			if tt.bytes == 40<<10 {
+				body = strings.Replace(body, "token-", strings.Repeat("t", 10<<10), 1)
+			}
+			return status, body
+		}}
 		source := newExchange(t, s, client.ExchangeConfig{CacheEntries: tt.entries, CacheBytes: tt.bytes})
 		for range 2 {
 			for i := range 100 {

@@ -178,11 +178,9 @@ func (c *exchanged) keep(key exchangeKey, o outcome, began time.Time) {
 	if o.token != nil {
 		weight += len(o.token.AccessToken)
 	}
-	if c.tokens != nil {
-		_, _ = c.tokens.Do(context.Background(), now, string(key[:]), 0, func() (*tokencache.Entry[outcome], error) {
-			return &tokencache.Entry[outcome]{Value: o, Sum: tokencache.SumOf(string(key[:])), Weight: weight, Expires: o.until.UnixNano()}, nil
-		})
-	}
+	_, _ = c.tokens.Do(context.Background(), now, string(key[:]), 0, func() (*tokencache.Entry[outcome], error) {
+		return &tokencache.Entry[outcome]{Value: o, Sum: tokencache.SumOf(string(key[:])), Weight: weight, Expires: o.until.UnixNano()}, nil
+	})
 }
 
 // leave ends the flight if nobody else waits for it.

@@ -227,6 +227,7 @@ func TestAnswer(t *testing.T) {
 	}{
 		{"another error", errors.New("x"), 502, ""},
 		{"no token", &client.Error{Remedy: client.SignIn, Err: cause}, 401, "invalid_token"},
+		{"no token and no cause", &client.Error{Remedy: client.SignIn}, 401, "invalid_token"},
 		{"refused, and the issuer refuses an exchange", &client.Error{Remedy: client.SignIn, Status: 401, Err: cause}, 401, "invalid_token"},
 		{"two exchanged tokens refused", &client.Error{Remedy: client.SignIn, Status: 401}, 502, ""},
 		{"the context was lost", &client.Error{Remedy: client.SignIn, Err: fmt.Errorf("x: %w", client.ErrNoSubject)}, 502, ""},
@@ -259,9 +260,31 @@ func TestAnswer(t *testing.T) {
 			if recorder.Code != tt.status || (tt.header == "") != (challenge == "" && h.Get("Retry-After") == "") || !strings.Contains(challenge+h.Get("Retry-After"), tt.header) {
 				t.Errorf("%d, %v; want %d, %s", recorder.Code, h, tt.status, tt.header)
 			}
+			if strings.Contains(recorder.Body.String(), "refused the call") != (tt.status == 502) {
+				t.Errorf("%d: the body is %s", recorder.Code, recorder.Body)
+			}
 			if text := fmt.Sprint(recorder.Body, h); strings.Contains(text, "secret") || strings.Contains(text, "token-1") || strings.Contains(text, `scope="y`) {
 				t.Errorf("the client learns %s", text)
 			}
 		})
+	}
+}
+
+// A mistake of the program is no fault of an anonymous client.
+func TestAnswerToAnonymousRequest(t *testing.T) {
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearertest.Principals{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusals, err := client.NewRefusals(guard, scope.Set{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for remedy, status := range map[client.Remedy]int{client.FixRequest: 502, client.Unavailable: 503, client.SignIn: 401} {
+		recorder := httptest.NewRecorder()
+		refusals.Answer(recorder, httptest.NewRequestWithContext(t.Context(), "GET", ordersAPI, nil), &client.Error{Remedy: remedy, Err: client.ErrNoSubject})
+		if recorder.Code != status {
+			t.Errorf("%s: %d, want %d", remedy, recorder.Code, status)
+		}
 	}
 }

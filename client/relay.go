@@ -102,7 +102,7 @@ func (s *Relay) unfit(p *bearer.Principal, resource string) string {
 		return fmt.Sprintf("it is for the audience %s, want %q, the called API", quoted(p.Audience()), audience)
 	case !slices.Contains(s.config.Issuers, p.Issuer):
 		return fmt.Sprintf("it is from the issuer %.200q, want one of %s (RelayConfig.Issuers)", p.Issuer, quoted(s.config.Issuers))
-	case !p.Confirmation.IsZero() || p.TokenType != schemeBearer:
+	case !p.Confirmation.IsZero():
 		return "it is bound to a key or certificate of the caller, which only the caller can prove"
 	}
 	return ""

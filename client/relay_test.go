@@ -2,6 +2,10 @@ package client_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +64,8 @@ func TestRelay(t *testing.T) {
 		{"a space", bearertest.Token{Audience: []string{ordersAPI, stockAPI + " "}}, "the audience"},
 		{"both in one string", bearertest.Token{Audience: []string{ordersAPI, ordersAPI + " " + stockAPI}}, "the audience"},
 		{"the URL of the socket", bearertest.Token{Audience: []string{ordersAPI, s.url}}, "the audience"},
-		{"many audiences", bearertest.Token{Audience: append(strings.Split(strings.Repeat("x ", 20), " "), ordersAPI)}, "14 more"},
+		{"many audiences", bearertest.Token{Audience: append(strings.Split(strings.Repeat("x ", 20), " "), ordersAPI)}, "and 14 more"},
+		{"eight audiences", bearertest.Token{Audience: []string{"1", "2", "3", "4", "5", "6", "7", ordersAPI}}, `"7" "https://orders.example.com"], want`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,6 +79,9 @@ func TestRelay(t *testing.T) {
 				return
 			}
 			e := o.refusal(t)
+			if n := strings.Count(e.Error(), `"x"`); n > 8 {
+				t.Errorf("the error lists %d audiences: %v", n, e)
+			}
 			if e.Remedy != client.FixRequest || !strings.Contains(e.Error(), tt.fault) || !strings.Contains(e.Error(), "RelayConfig.Exchange") || strings.Contains(e.Error(), token) {
 				t.Errorf("%v, want %s", e, tt.fault)
 			}
@@ -105,6 +113,29 @@ func TestRelayBoundToken(t *testing.T) {
 	resp, _ := o.do(t, r)
 	if e := o.refusal(t); e.Remedy != client.FixRequest || !strings.Contains(e.Error(), "bound to a key") || s.requests() != 0 {
 		t.Errorf("%d, %v; the called API saw %d requests", resp.StatusCode, e, s.requests())
+	}
+}
+
+// RFC 8705, Section 3: such a token has the type Bearer, and is bound nevertheless.
+func TestRelayCertificateBoundToken(t *testing.T) {
+	certificate := &x509.Certificate{Raw: []byte("a certificate")}
+	sum := sha256.Sum256(certificate.Raw)
+	p := alice.WithAudience(ordersAPI, stockAPI)
+	p.Confirmation.X5TS256 = base64.RawURLEncoding.EncodeToString(sum[:])
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearertest.Principals{"inbound": p}}, Certificates: new(bearer.Certificates)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "GET", ordersAPI, nil)
+	r.Header.Set("Authorization", "Bearer inbound")
+	r.TLS = &tls.ConnectionState{HandshakeComplete: true, PeerCertificates: []*x509.Certificate{certificate}}
+	r, ok := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Admit(httptest.NewRecorder(), r)
+	if !ok {
+		t.Fatal("the guard refuses the token")
+	}
+	token, err := relay(t, client.RelayConfig{Issuers: []string{alice.Issuer}}).Token(r.Context(), client.Want{Resource: stockAPI})
+	if err == nil || !strings.Contains(err.Error(), "bound to a key or certificate") {
+		t.Errorf("%v, %v", token, err)
 	}
 }
 

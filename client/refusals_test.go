@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -286,5 +287,49 @@ func TestAnswerToAnonymousRequest(t *testing.T) {
 		if recorder.Code != status {
 			t.Errorf("%s: %d, want %d", remedy, recorder.Code, status)
 		}
+	}
+}
+
+// The guard judges the token again if the call took long. The proof counts as used
+// only after the cause of the refusal (C21), so the answer stays the same.
+func TestAnswerAfterAWhile(t *testing.T) {
+	for _, wait := range []time.Duration{0, 9 * time.Second, 11 * time.Second, 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			key := newKey(t)
+			p := alice
+			var err error
+			if p.Confirmation.JKT, err = dpop.Thumbprint(key.Public()); err != nil {
+				t.Fatal(err)
+			}
+			proofs, err := dpop.New(dpop.Config{Origin: ordersAPI})
+			if err != nil {
+				t.Fatal(err)
+			}
+			guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearertest.Principals{"inbound": p}}, Proofs: proofs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			refusals, err := client.NewRefusals(guard, scope.Set{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			proof, err := dpop.NewProof(dpop.ProofConfig{Key: key, Algorithm: "ES256", Method: "GET", URL: ordersAPI, AccessToken: "inbound"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequestWithContext(t.Context(), "GET", ordersAPI, nil)
+			r.Header.Set("Authorization", "DPoP inbound")
+			r.Header.Set("DPoP", proof)
+			r, ok := guard.MustRoute(bearer.RouteConfig{Rule: scope.None}).Admit(httptest.NewRecorder(), r)
+			if !ok {
+				t.Fatal("refused")
+			}
+			time.Sleep(wait)
+			recorder := httptest.NewRecorder()
+			refusals.Answer(recorder, r, &client.Error{Remedy: client.StepUpLogin, StepUp: &client.StepUp{ACRValues: []string{"mfa"}, MaxAge: -1}})
+			if got := fmt.Sprint(recorder.Result().Header.Values("WWW-Authenticate")); recorder.Code != 401 || !strings.Contains(got, `error="insufficient_user_authentication"`) {
+				t.Errorf("after %v: %d %s", wait, recorder.Code, got)
+			}
+		})
 	}
 }

@@ -350,14 +350,8 @@ func TestExchangeHangsOnOneToken(t *testing.T) {
 func TestExchangeCacheBounds(t *testing.T) {
 	for _, tt := range []struct {
 		entries, bytes, least, most int // requests
-	}{{0, 40 << 10, 190, 200}, {10, 0, 190, 200}, {-1, 0, 200, 200}, {0, -1, 200, 200}, {0, 5 * 600, 195, 200}, {0, 0, 100, 100}} {
-		s := &server{answer: func(n int, form url.Values) (int, string) {
-			status, body := exchanged("Bearer", 3600)(n, form)
-			if tt.bytes == 40<<10 {
-				body = strings.Replace(body, "token-", strings.Repeat("t", 10<<10), 1)
-			}
-			return status, body
-		}}
+	}{{10, 0, 190, 200}, {-1, 0, 200, 200}, {0, -1, 200, 200}, {0, 5 * 600, 195, 200}, {0, 0, 100, 100}} {
+		s := &server{answer: exchanged("Bearer", 3600)}
 		source := newExchange(t, s, client.ExchangeConfig{CacheEntries: tt.entries, CacheBytes: tt.bytes})
 		for range 2 {
 			for i := range 100 {
@@ -369,5 +363,21 @@ func TestExchangeCacheBounds(t *testing.T) {
 		if n := len(s.forms); n < tt.least || n > tt.most {
 			t.Errorf("%+v: %d requests", tt, len(s.forms))
 		}
+	}
+	// The length of the tokens counts.
+	long := &server{answer: func(n int, form url.Values) (int, string) {
+		status, body := exchanged("Bearer", 3600)(n, form)
+		return status, strings.Replace(body, "token-", strings.Repeat("t", 10<<10), 1)
+	}}
+	source := newExchange(t, long, client.ExchangeConfig{CacheBytes: 40 << 10})
+	for range 2 {
+		for i := range 10 {
+			if _, err := source.Token(admit(t, alice, fmt.Sprintf("inbound-%d", i)), client.Want{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(long.forms) < 16 {
+		t.Errorf("%d exchanges, want at least 16, since 3 tokens fit into the cache", len(long.forms))
 	}
 }

@@ -206,7 +206,7 @@ func TestExchangeActor(t *testing.T) {
 	for _, tt := range []struct {
 		err    error
 		remedy client.Remedy
-	}{{client.ErrNoFreshToken, client.FixRequest}, {&client.Error{Remedy: client.SignIn}, client.FixRequest}, {errors.New("token-x"), client.FixRequest}, {&net{}, client.Unavailable}} {
+	}{{client.ErrNoFreshToken, client.FixRequest}, {&client.Error{Remedy: client.SignIn}, client.FixRequest}, {errors.New("token-x"), client.FixRequest}, {&unreachable{}, client.Unavailable}} {
 		source := newExchange(t, s, client.ExchangeConfig{Actor: sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) { return nil, tt.err })})
 		transport := newTransport(t, &fakeAPI{}, client.Config{Tokens: source, Resource: stockAPI})
 		_, e := do(t, transport, get(t, stockAPI).WithContext(admit(t, alice, "inbound")))
@@ -263,12 +263,12 @@ func TestExchangeAfterAReset(t *testing.T) {
 	}
 }
 
-// net is a net.Error.
-type net struct{}
+// unreachable is a net.Error.
+type unreachable struct{}
 
-func (*net) Error() string   { return "unreachable" }
-func (*net) Timeout() bool   { return true }
-func (*net) Temporary() bool { return true }
+func (*unreachable) Error() string   { return "unreachable" }
+func (*unreachable) Timeout() bool   { return true }
+func (*unreachable) Temporary() bool { return true }
 
 // RFC 9449, Section 5: a key binds the new token.
 func TestExchangeDPoP(t *testing.T) {

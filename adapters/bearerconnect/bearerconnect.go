@@ -6,6 +6,7 @@ package bearerconnect
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -57,7 +58,7 @@ func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, admitted)
 			} else if e, _ := outcome.PublicError(); answer != w {
 				w.Header().Del("Content-Length")
-				_ = errorWriter.Write(status{w, e.Status}, r, newError(e)) // an error means that the client has disconnected
+				_ = errorWriter.Write(status{w, e}, r, newError(e)) // an error means that the client has disconnected
 			}
 		})
 	}
@@ -87,12 +88,19 @@ func (header) Write(b []byte) (int, error) { return len(b), nil }
 // its code. The status of gRPC and of streams is always 200.
 type status struct {
 	http.ResponseWriter
-	refusal int
+	refusal bearer.PublicError
 }
 
 func (s status) WriteHeader(code int) {
 	if code != http.StatusOK {
-		code = s.refusal
+		code = s.refusal.Status
+	} else if h := s.Header(); s.refusal.RetryAfter > 0 && strings.HasPrefix(h.Get("Content-Type"), "application/grpc") {
+		// Clients of gRPC retry only if the answer is Trailers-Only: its trailers
+		// are in its header (gRFC A6). ErrorWriter sets them after this call, so
+		// net/http writes the header, with 200, when the handler returns.
+		h.Del("Trailer")
+		h.Set(rpcerror.PushbackKey, rpcerror.Pushback(s.refusal))
+		return
 	}
 	s.ResponseWriter.WriteHeader(code)
 }

@@ -3,7 +3,6 @@ package bearergrpc
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -27,7 +26,6 @@ func (answerHeader) Write(b []byte) (int, error) { return len(b), nil }
 const (
 	challengeKey = "www-authenticate"
 	nonceKey     = "dpop-nonce"
-	pushbackKey  = "grpc-retry-pushback-ms"
 )
 
 // setHeader sends the fields as header metadata, or as trailer metadata if another
@@ -57,7 +55,7 @@ func refusal(ctx context.Context, c call, outcome *bearer.Outcome, answer answer
 		details = append(details, &errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: e.RetryAfter}})
 		// gRFC A6. Clients retry only if there is no header metadata. These
 		// refusals have none, since they have no challenge.
-		c.SetTrailer(metadata.Pairs(pushbackKey, strconv.FormatInt(e.RetryAfter*1000, 10)))
+		c.SetTrailer(metadata.Pairs(rpcerror.PushbackKey, rpcerror.Pushback(e)))
 	}
 	s := status.New(codes.Code(rpcerror.Code(e)), e.Text)
 	if detailed, err := s.WithDetails(details...); err == nil { // always

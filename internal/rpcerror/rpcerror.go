@@ -3,6 +3,7 @@ package rpcerror
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -10,6 +11,13 @@ import (
 
 // Domain is the domain of the ErrorInfo of every refusal.
 const Domain = "bearerkit"
+
+// PushbackKey is the key of the trailer metadata that tells clients of gRPC when to
+// retry (gRFC A6).
+const PushbackKey = "grpc-retry-pushback-ms"
+
+// Pushback returns the value of PushbackKey: the milliseconds of RetryAfter.
+func Pushback(e bearer.PublicError) string { return strconv.FormatInt(e.RetryAfter*1000, 10) }
 
 // Code returns the code of a refusal, which has the same number in gRPC and in
 // Connect. Codes have no counterpart of 431: like 400, it says that the client

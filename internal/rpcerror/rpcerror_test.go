@@ -34,6 +34,9 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%d %s: %d %s, want %d %s", tt.e.Status, tt.e.Code, code, reason, tt.code, tt.reason)
 		}
 	}
+	if got := rpcerror.Pushback(bearer.PublicError{RetryAfter: 7}); got != "7000" { // gRFC A6
+		t.Errorf("pushback %s, want 7000", got)
+	}
 	got := rpcerror.Metadata(bearer.PublicError{RequestID: "id-1", Scope: scope.Of("b", "a")})
 	if want := map[string]string{"request_id": "id-1", "scope": scope.Of("b", "a").String()}; !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,9 +39,9 @@ const (
 )
 
 // newConnectServer serves two procedures of Connect over TLS.
-func newConnectServer(t *testing.T) *httptest.Server {
+func newConnectServer(t *testing.T, verifier bearer.VerifierFunc) *httptest.Server {
 	t.Helper()
-	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{bearer.VerifierFunc(gatewayTokens)}})
+	guard, err := bearer.New(bearer.Config{Verifiers: []bearer.Verifier{verifier}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +80,31 @@ var connectAnswers = []struct {
 	{"down", 503, codes.Unavailable, "", "7", "UNAVAILABLE"},
 }
 
+// connectCallers call a procedure with grpc-go.
+var connectCallers = map[string]func(context.Context, *grpc.ClientConn) (got *wrapperspb.StringValue, header, trailer metadata.MD, err error){
+	"unary": func(ctx context.Context, conn *grpc.ClientConn) (got *wrapperspb.StringValue, header, trailer metadata.MD, err error) {
+		got = new(wrapperspb.StringValue)
+		err = conn.Invoke(ctx, connectUnary, wrapperspb.String("x"), got, grpc.Header(&header), grpc.Trailer(&trailer))
+		return got, header, trailer, err
+	},
+	"stream": func(ctx context.Context, conn *grpc.ClientConn) (got *wrapperspb.StringValue, header, trailer metadata.MD, err error) {
+		got = new(wrapperspb.StringValue)
+		s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, connectStream)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if err := errors.Join(s.SendMsg(wrapperspb.String("x")), s.CloseSend()); err != nil {
+			return nil, nil, nil, err
+		}
+		err = s.RecvMsg(got)
+		header, headerErr := s.Header()
+		return got, header, s.Trailer(), errors.Join(err, headerErr)
+	},
+}
+
 // Issue 15: a client of grpc-go, and Connect's handlers behind bearerconnect.
 func TestConnectWithGRPC(t *testing.T) {
-	s := newConnectServer(t)
+	s := newConnectServer(t, gatewayTokens)
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	conn, err := grpc.NewClient(s.Listener.Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots})))
@@ -89,37 +112,23 @@ func TestConnectWithGRPC(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	unary := func(ctx context.Context) (got *wrapperspb.StringValue, header metadata.MD, err error) {
-		got = new(wrapperspb.StringValue)
-		err = conn.Invoke(ctx, connectUnary, wrapperspb.String("x"), got, grpc.Header(&header))
-		return got, header, err
-	}
-	stream := func(ctx context.Context) (got *wrapperspb.StringValue, header metadata.MD, err error) {
-		got = new(wrapperspb.StringValue)
-		s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, connectStream)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := errors.Join(s.SendMsg(wrapperspb.String("x")), s.CloseSend()); err != nil {
-			return nil, nil, err
-		}
-		err = s.RecvMsg(got)
-		header, headerErr := s.Header()
-		return got, header, errors.Join(err, headerErr)
-	}
 	for _, tt := range connectAnswers {
-		for name, call := range map[string]func(context.Context) (*wrapperspb.StringValue, metadata.MD, error){"unary": unary, "stream": stream} {
+		for name, call := range connectCallers {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			if tt.token != "" {
 				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+tt.token)
 			}
-			got, header, err := call(ctx)
+			got, header, trailer, err := call(ctx, conn)
 			cancel()
 			if status.Code(err) != tt.code || tt.code == codes.OK && got.GetValue() != "alice" {
 				t.Errorf("%s, %q: %v %v, want %v", name, tt.token, got, err, tt.code)
 			}
-			if strings.Join(header["www-authenticate"], "|") != tt.challenge || strings.Join(header["retry-after"], "|") != tt.retryAfter {
-				t.Errorf("%s, %q: %v, want %s", name, tt.token, header, tt.challenge)
+			if strings.Join(header["www-authenticate"], "|") != tt.challenge || strings.Join(trailer["retry-after"], "|") != tt.retryAfter {
+				t.Errorf("%s, %q: %v %v, want %s", name, tt.token, header, trailer, tt.challenge)
+			}
+			// gRFC A6: an answer that clients retry has nothing but trailers.
+			if pushback := map[bool]string{true: "7000"}[tt.retryAfter != ""]; strings.Join(trailer["grpc-retry-pushback-ms"], "|") != pushback || pushback != "" && len(header) > 0 {
+				t.Errorf("%s, %q: %v %v, want pushback %q", name, tt.token, header, trailer, pushback)
 			}
 			if details := status.Convert(err).Details(); tt.reason != "" && !slices.ContainsFunc(details, func(d any) bool {
 				info, ok := d.(*errdetails.ErrorInfo)
@@ -131,6 +140,37 @@ func TestConnectWithGRPC(t *testing.T) {
 	}
 }
 
+// gRFC A6: a client of grpc-go with a retry policy waits as long as the refusal says,
+// and calls again.
+func TestConnectRetries(t *testing.T) {
+	t.Parallel()
+	const policy = `{"methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":2,"initialBackoff":"0.001s","maxBackoff":"0.001s","backoffMultiplier":1,"retryableStatusCodes":["UNAVAILABLE"]}}]}`
+	var asked atomic.Int32
+	s := newConnectServer(t, func(ctx context.Context, token string) (*bearer.Principal, error) {
+		if asked.Add(1)%2 == 1 {
+			return nil, bearer.Unavailable(errors.New("keys"), time.Second)
+		}
+		return gatewayTokens(ctx, token)
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	conn, err := grpc.NewClient(s.Listener.Addr().String(), grpc.WithDefaultServiceConfig(policy),
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for name, call := range connectCallers {
+		ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer good"), 20*time.Second)
+		before, began := asked.Load(), time.Now()
+		got, _, _, err := call(ctx, conn)
+		cancel()
+		if took := time.Since(began); err != nil || got.GetValue() != "alice" || asked.Load() != before+2 || took < time.Second {
+			t.Errorf("%s: %v %v after %v and %d attempts, want alice after 1s and 2", name, got, err, took, asked.Load()-before)
+		}
+	}
+}
+
 // Issue 15: curl, over HTTP/2 and TLS, with Connect's unary protocol in JSON and in
 // its binary encoding.
 func TestConnectWithCurl(t *testing.T) {
@@ -138,7 +178,7 @@ func TestConnectWithCurl(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		leftOut(t, "Connect was NOT tested with curl: %v; to include it, install curl 7.55 or later", err)
 	}
-	s := newConnectServer(t)
+	s := newConnectServer(t, gatewayTokens)
 	authority := writePEM(t, "CERTIFICATE", s.Certificate().Raw)
 	for name, encoding := range map[string]struct{ mediaType, question, answer string }{
 		"JSON":   {"application/json", `"x"`, `"alice"`},

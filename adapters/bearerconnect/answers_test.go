@@ -223,6 +223,11 @@ func TestAnswers(t *testing.T) {
 						if meta.Get("Retry-After") != tt.retryAfter || meta.Get("Cache-Control") != "no-store" {
 							t.Errorf("metadata %v", meta)
 						}
+						// gRFC A6.
+						pushback := map[bool]string{true: tt.retryAfter + "000"}[tt.retryAfter != "" && strings.HasPrefix(protocol, "gRPC")]
+						if meta.Get("Grpc-Retry-Pushback-Ms") != pushback {
+							t.Errorf("metadata %v, want pushback %q", meta, pushback)
+						}
 						checkDetails(t, e, tt.reason, tt.retryAfter)
 						if answer := fmt.Sprint(e.Message(), meta); tt.absent != "" && strings.Contains(answer, tt.absent) {
 							t.Errorf("the answer has %q: %s", tt.absent, answer)

@@ -35,7 +35,8 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) func
 // a request in one of the three protocols is an error of that protocol. Its
 // details have an ErrorInfo and, if the client should retry, a RetryInfo. The
 // response's header fields are those of the guard's answer, such as
-// WWW-Authenticate. Any other request gets the guard's own answer, even if a
+// WWW-Authenticate. Clients of gRPC also get grpc-retry-pushback-ms if they should
+// retry. Any other request gets the guard's own answer, even if a
 // Connect handler would serve it: for example one with JSON, but without
 // Connect-Protocol-Version. Protect panics if route is nil.
 func Protect(route *bearer.Route) func(http.Handler) http.Handler {

@@ -27,8 +27,8 @@ type Certificates struct {
 	// certificate of the TLS connection, which is the proxy's. Such a proxy must
 	// remove the field from its clients' requests. The peer is the RemoteAddr of
 	// the request, so no outer middleware may replace that with an address from a
-	// header field. If it is not an address with a port, the guard finds no
-	// certificate. Default: no peer is trusted, and the guard ignores the field.
+	// header field. If it is not an address with a port, or the server
+	// listens on a Unix socket, the guard finds no certificate. Default: no peer is trusted, and the guard ignores the field.
 	TrustedProxy func(peer netip.Addr) bool
 
 	// From is the field in which trusted proxies send the client certificate,
@@ -80,11 +80,11 @@ func (c *Certificates) check(r *http.Request, want string) *Error {
 // request has none.
 func (c *Certificates) certificateOf(r *http.Request) (sum thumbprint, problem string) {
 	if c.TrustedProxy != nil {
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil { // the TLS connection may be that of a proxy
+		peer, ok := peerOf(r)
+		if !ok { // the TLS connection may be that of a proxy
 			return thumbprint{}, "a peer whose address is unknown"
 		}
-		if c.TrustedProxy(peer.Addr().Unmap()) {
+		if c.TrustedProxy(peer) {
 			return c.From.read(r.Header)
 		}
 	}

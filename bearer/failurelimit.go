@@ -45,8 +45,8 @@ type FailureLimit struct {
 	// X-Forwarded-For field the guard trusts. The client is then the last
 	// address in the field that is not a trusted proxy, among the last 16.
 	// Default: no peer is trusted, and the client is the peer. Behind an
-	// untrusted proxy all clients share one address, and one client can lock
-	// all others out.
+	// untrusted proxy, or on a Unix socket, all clients share one address, and
+	// one client can lock all others out.
 	TrustedProxy func(peer netip.Addr) bool
 }
 
@@ -177,14 +177,13 @@ func (f *failures) makeRoom(now time.Duration) {
 	}
 }
 
-// client returns the address that a request counts for. Requests whose address
-// cannot be parsed share the zero address.
+// client returns the address that a request counts for. Requests whose address is
+// unknown share the zero address.
 func (f *failures) client(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+	client, ok := peerOf(r)
+	if !ok {
 		return netip.Addr{}
 	}
-	client := peer.Addr().Unmap()
 	hops := 0
 	for hop := range forwardedFor(r.Header["X-Forwarded-For"]) {
 		if hops++; hops > maxHops || f.trustedProxy == nil || !f.trustedProxy(client) {

@@ -5,13 +5,15 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/bearerkit/bearerkit/bearer"
 )
 
-// Interceptors guard the calls of a gRPC server. Build them with [New]. They are
-// safe for concurrent use.
+// Interceptors guard the calls of a gRPC server. Build them with [New]; the zero
+// Interceptors refuse every call. They are safe for concurrent use.
 type Interceptors struct {
 	routes     map[string]*bearer.Route // by full method; nil: public
 	undeclared *bearer.Routes           // refuses calls of all other methods
@@ -74,6 +76,9 @@ func (i *Interceptors) admit(ctx context.Context, method string, c call) (contex
 	route, declared := i.routes[method]
 	if declared && route == nil {
 		return ctx, nil
+	}
+	if i.undeclared == nil {
+		return nil, status.Error(codes.Internal, "This server has no guard.")
 	}
 	watched, outcome := bearer.WithOutcome(ctx)
 	r := newRequest(watched, method)

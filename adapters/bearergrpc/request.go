@@ -31,6 +31,11 @@ func newRequest(ctx context.Context, method string) *http.Request {
 	if p, ok := peer.FromContext(ctx); ok {
 		if p.Addr != nil {
 			r.RemoteAddr = p.Addr.String()
+			// A client chooses the name of its Unix socket, such as the IP
+			// address of a trusted proxy.
+			if network := p.Addr.Network(); strings.HasPrefix(network, "unix") {
+				r.RemoteAddr = network + ":" + r.RemoteAddr
+			}
 		}
 		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
 			r.TLS = &info.State

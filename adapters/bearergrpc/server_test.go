@@ -146,14 +146,7 @@ func connect(t testing.TB, i *bearergrpc.Interceptors, server []grpc.ServerOptio
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(listener) }()
-	t.Cleanup(func() {
-		s.Stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	start(t, s, listener)
 	if client == nil {
 		client = []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
 	}
@@ -163,6 +156,33 @@ func connect(t testing.TB, i *bearergrpc.Interceptors, server []grpc.ServerOptio
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+// serveOn is like serve, on a listener. The client dials it by an option.
+func serveOn(t testing.TB, i *bearergrpc.Interceptors, listener net.Listener, client ...grpc.DialOption) pb.TestServiceClient {
+	t.Helper()
+	s := grpc.NewServer(grpc.ChainUnaryInterceptor(i.UnaryInterceptor()), grpc.ChainStreamInterceptor(i.StreamInterceptor()))
+	pb.RegisterTestServiceServer(s, service{})
+	start(t, s, listener)
+	conn, err := grpc.NewClient("passthrough:listener", client...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return pb.NewTestServiceClient(conn)
+}
+
+// start serves until the test ends.
+func start(t testing.TB, s *grpc.Server, listener net.Listener) {
+	t.Helper()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	t.Cleanup(func() {
+		s.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // callers call a method of one kind. They return the metadata of the response, and

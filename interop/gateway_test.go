@@ -3,12 +3,16 @@ package interop_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -235,6 +239,57 @@ func TestGatewayMetadata(t *testing.T) {
 				t.Errorf("%s: %d, want %d", name, w.Code, *want)
 			}
 		}
+	}
+}
+
+// RFC 8705, Section 3; RFC 9700, Section 4.13; checklist M4: what a client sends as
+// metadata to a guard that trusts the gateway. By its default since v2.33.0 the
+// gateway drops it. Its older default, which docs/grpc.md warns about, lets a client
+// send a certificate. X-Forwarded-For never hides the client's address.
+func TestGatewayForwarded(t *testing.T) {
+	certificate := []byte("a certificate in DER")
+	sum := sha256.Sum256(certificate)
+	trusted := func(peer netip.Addr) bool { return peer.IsLoopback() }
+	const client = "192.0.2.1:4711"
+	post := func(gateway http.Handler, token string, header http.Header) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/orders", strings.NewReader("{}"))
+		r.RemoteAddr, r.Header = client, header.Clone()
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		gateway.ServeHTTP(w, r)
+		return w.Code
+	}
+	for name, tt := range map[string]struct {
+		options []runtime.ServeMuxOption
+		bound   int // the status with a certificate in metadata
+	}{
+		"current": {nil, 401},
+		"legacy":  {[]runtime.ServeMuxOption{runtime.WithLegacyHeaderMatching()}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bound := newGateway(t, serveGRPC(t, bearer.Config{
+				Certificates: &bearer.Certificates{TrustedProxy: trusted},
+				Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+					return &bearer.Principal{Subject: "alice", Confirmation: bearer.Confirmation{X5TS256: base64.RawURLEncoding.EncodeToString(sum[:])}}, nil
+				})},
+			}, bearer.RouteConfig{Rule: scope.None}), tt.options...)
+			field := ":" + base64.StdEncoding.EncodeToString(certificate) + ":"
+			for name, want := range map[string]int{"Client-Cert": 401, "Grpc-Metadata-Client-Cert": tt.bound} {
+				if got := post(bound, "bound", http.Header{name: {field}}); got != want {
+					t.Errorf("%s: %d, want %d", name, got, want)
+				}
+			}
+			limited := newGateway(t, serveGRPC(t, bearer.Config{
+				FailureLimit: &bearer.FailureLimit{Burst: 2, Every: time.Hour, TrustedProxy: trusted},
+				Verifiers:    []bearer.Verifier{bearer.VerifierFunc(gatewayTokens)},
+			}, bearer.RouteConfig{Rule: scope.None}), tt.options...)
+			for n, want := range []int{401, 401, 429} {
+				address := fmt.Sprint("198.51.100.", n)
+				if got := post(limited, "forged", http.Header{"X-Forwarded-For": {address}, "Grpc-Metadata-X-Forwarded-For": {address}}); got != want {
+					t.Errorf("attempt %d: %d, want %d", n, got, want)
+				}
+			}
+		})
 	}
 }
 

@@ -64,6 +64,28 @@ func TestMethodWithoutARule(t *testing.T) {
 	}
 }
 
+// A name that differs from a method's by a letter is another method's, even if a
+// handler of unknown services would serve it.
+func TestOddMethodNames(t *testing.T) {
+	i := newInterceptors(t, bearergrpc.Config{Guard: newGuard(t, bearer.Config{}), Public: []string{unaryMethod}})
+	unknown := grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error { return s.SendMsg(&pb.Empty{}) })
+	for name, conn := range map[string]*grpc.ClientConn{"a server": connect(t, i, nil), "a proxy": connect(t, i, []grpc.ServerOption{unknown})} {
+		if err := conn.Invoke(withAuthorization(t), unaryMethod, &pb.Empty{}, &pb.Empty{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, method := range []string{
+			"/" + unaryMethod, unaryMethod + "/", unaryMethod + "?x=1", unaryMethod + "#x", unaryMethod + " ", strings.ToLower(unaryMethod),
+			strings.Replace(unaryMethod, "/U", "%2FU", 1), strings.Replace(unaryMethod, "/U", "/./U", 1), strings.Replace(unaryMethod, "/U", "/x/../U", 1),
+			strings.Replace(unaryMethod, "U", "%55", 1), unaryMethod[1:], "/", "*", "/*", "/grpc.testing.TestService", "/grpc.testing.TestService/",
+		} {
+			err := conn.Invoke(withAuthorization(t, "Bearer good"), method, &pb.Empty{}, &pb.Empty{})
+			if code := status.Code(err); code != codes.Internal && code != codes.Unimplemented {
+				t.Errorf("%s: %q: %v, want Internal or Unimplemented", name, method, err)
+			}
+		}
+	}
+}
+
 // Public methods are open, whatever the call carries. Their handlers see no
 // principal.
 func TestPublic(t *testing.T) {

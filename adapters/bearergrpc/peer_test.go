@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	pb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -125,5 +127,36 @@ func TestInterceptorsWithoutNew(t *testing.T) {
 		if s := status.Convert(err); s.Code() != codes.Internal || s.Message() == "" || header["subject"] != nil {
 			t.Errorf("%s: %v %v, want Internal", method, header, err)
 		}
+	}
+}
+
+// The same if a gRPC server is the handler of an http.Server.
+func TestUnixSocketBehindNetHTTP(t *testing.T) {
+	mine := newCertificate(t)
+	i := newInterceptors(t, bearergrpc.Config{Methods: allMethods(bearer.RouteConfig{Rule: scope.None}), Guard: boundTo(t, mine, &bearer.Certificates{
+		TrustedProxy: func(peer netip.Addr) bool {
+			t.Errorf("TrustedProxy(%v)", peer)
+			return true
+		},
+	})})
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(i.UnaryInterceptor()))
+	pb.RegisterTestServiceServer(server, service{})
+	listener, dial := listenUnix(t, &net.UnixAddr{Name: "10.0.0.5:443", Net: "unix"})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(server.ServeHTTP))
+	_ = s.Listener.Close()
+	s.Listener, s.Config.Protocols = listener, new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	defer s.Close()
+	conn, err := grpc.NewClient("passthrough:listener", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return dial(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	field := ":" + base64.StdEncoding.EncodeToString(mine.Leaf.Raw) + ":"
+	_, _, err = callers[unaryMethod](metadata.AppendToOutgoingContext(withAuthorization(t, "Bearer bound"), "client-cert", field), pb.NewTestServiceClient(conn))
+	if status.Code(err) != codes.Unauthenticated {
+		t.Errorf("%v, want Unauthenticated", err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -26,7 +25,7 @@ import (
 // proxy, even if it names its own socket like one. It cannot have a FailureLimit of
 // its own by such a name, either.
 func TestUnixSocketNamedLikeAProxy(t *testing.T) {
-	t.Chdir(t.TempDir()) // of the client's socket, whose name is relative
+	t.Chdir(t.TempDir()) // the names of both sockets are relative
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +50,7 @@ func TestUnixSocketNamedLikeAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "s")
+	const path = "s"
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)

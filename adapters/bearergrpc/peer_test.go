@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -83,8 +82,8 @@ func TestPeerWithoutAnIPAddress(t *testing.T) {
 
 func listenUnix(t *testing.T, client *net.UnixAddr) (net.Listener, func(context.Context) (net.Conn, error)) {
 	t.Helper()
-	t.Chdir(t.TempDir()) // of the client's socket, whose name is relative
-	path := filepath.Join(t.TempDir(), "s")
+	t.Chdir(t.TempDir()) // the names of both sockets are relative
+	const path = "s"
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)

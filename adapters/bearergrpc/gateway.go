@@ -39,7 +39,11 @@ func (Gateway) Handler(gateway http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := new(gatewayAnswer)
 		ctx := context.WithValue(r.Context(), gatewayKey{}, a)
-		gateway.ServeHTTP(&gatewayWriter{ResponseWriter: w, answer: a}, r.WithContext(ctx))
+		own := &gatewayWriter{ResponseWriter: w, answer: a}
+		gateway.ServeHTTP(own, r.WithContext(ctx))
+		if !own.written { // net/http writes the status, as for a stream without messages
+			a.correct(w.Header(), http.StatusOK)
+		}
 	})
 }
 

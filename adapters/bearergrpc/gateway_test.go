@@ -141,6 +141,7 @@ func TestGatewayNonce(t *testing.T) {
 		"Write":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
 		"WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(200) },
 		"Flush":       func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"nothing":     func(http.ResponseWriter) {},
 	} {
 		w := httptest.NewRecorder()
 		bearergrpc.Gateway{}.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -54,8 +54,7 @@ func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 				answer = header{w}
 			}
 			ctx, outcome := bearer.WithOutcome(r.Context())
-			admitted, ok := route.Admit(answer, r.WithContext(ctx))
-			if ok {
+			if admitted, ok := route.Admit(answer, r.WithContext(ctx)); ok {
 				next.ServeHTTP(w, admitted)
 			} else if e, _ := outcome.PublicError(); answer != w {
 				w.Header().Del("Content-Length")

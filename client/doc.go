@@ -6,5 +6,7 @@
 // cannot, it returns an [*Error] that says what a person can do.
 //
 // A [Source] provides the tokens. A [Login] needs only the URL of the API: it finds
-// the authorization server by the challenge, and lets a person log in there.
+// the authorization server by the challenge, and lets a person log in there. In an
+// API that calls another one, a [Relay] or an [Exchange] provides the token of the
+// caller, and [Refusals] answers if the call is refused.
 package client

@@ -37,9 +37,9 @@ func TestConfigPrintsWhatIsSet(t *testing.T) {
 		{"an issuer", full, []string{"RequireKeyID", "AllowNonHTTPSIdentifier", "InsecureAllowHTTP", "Client", "keys from"}, nil},
 		{"an issuer by default", jwks.Issuer{URL: "https://login.example.com"}, []string{"https://login.example.com"},
 			[]string{"RequireKeyID", "AllowNonHTTPSIdentifier", "InsecureAllowHTTP", "Client"}},
-		{"a configuration", jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com"}}, Resolve: resolve, Client: &http.Client{}, Leeway: time.Second},
-			[]string{"https://login.example.com", "Leeway", "Resolve", "Client"}, nil},
-		{"a configuration by default", jwks.Config{Leeway: time.Second}, []string{"Leeway"}, []string{"Resolve", "Client"}},
+		{"a configuration", jwks.Config{Issuers: []jwks.Issuer{{URL: "https://login.example.com"}}, Resolve: resolve, Client: &http.Client{}, OnFetch: func(jwks.Fetch) {}, Leeway: time.Second},
+			[]string{"https://login.example.com", "Leeway", "Resolve", "Client", "OnFetch"}, nil},
+		{"a configuration by default", jwks.Config{Leeway: time.Second}, []string{"Leeway"}, []string{"Resolve", "Client", "OnFetch"}},
 	} {
 		document, err := json.Marshal(tt.value)
 		if err != nil {

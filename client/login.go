@@ -158,12 +158,13 @@ func (l *Login) refresh(ctx context.Context, g *grant, want Want) (*oauth2.Token
 		"grant_type": {"refresh_token"}, "refresh_token": {g.refresh}, "resource": l.resources(g.resource),
 	})
 	if err != nil {
-		if refusal, ok := errors.AsType[*tokenendpoint.Refusal](err); ok && refusal.Code != "temporarily_unavailable" {
+		failed := endpointError(err)
+		if _, ok := errors.AsType[*tokenendpoint.Refusal](err); ok && failed.remedy != Unavailable {
 			g.refresh = "" // invalid_grant, or of no use otherwise
 			l.save()
 			return nil, nil
 		}
-		return nil, endpointError(err)
+		return nil, failed
 	}
 	g.take(token)
 	l.save()

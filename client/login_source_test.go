@@ -53,6 +53,9 @@ func TestRefreshDuringAnOutage(t *testing.T) {
 	for name, outage := range map[string]http.HandlerFunc{
 		"down":          respond(503, ""),
 		"says so":       respond(400, `{"error":"temporarily_unavailable"}`),
+		"a failure":     respond(400, `{"error":"server_error"}`),
+		"too often":     respond(400, `{"error":"slow_down"}`),
+		"rate limit":    respond(429, `{"error":"too_many_requests"}`),
 		"hangs":         hang,
 		"not a token":   respond(200, "<html>"),
 		"a proxy's 403": respond(403, "<html>"),

@@ -126,7 +126,7 @@ func (s *RefreshToken) refresh(ctx context.Context, want Want) (*oauth2.Token, e
 	token, err := s.endpoint.Token(ctx, form)
 	if err != nil {
 		refused := endpointError(err)
-		if refused.code == "invalid_grant" { // revoked, expired, or used before
+		if refused.code == "invalid_grant" && refused.remedy == SignIn { // revoked, expired, or used before
 			s.current = ""
 		}
 		if refused.code == "invalid_scope" && widens {

@@ -188,6 +188,8 @@ func TestTokenEndpointRefusals(t *testing.T) {
 		{500, ``, client.Unavailable, "answered 500"},
 		{404, ``, client.FixRequest, "answered 404"},
 		{429, ``, client.Unavailable, "answered 429"},
+		{429, `{"error":"too_many_requests"}`, client.Unavailable, `429, "too_many_requests"`},
+		{429, `{"error":"invalid_grant"}`, client.Unavailable, "answered 429"},
 		{503, `{"error":"temporarily_unavailable"}`, client.Unavailable, "answered 503"},
 		{502, `<html>s3cret</html>`, client.Unavailable, "answered 502"},
 		{200, `<html>s3cret</html>`, client.FixRequest, "not a token response"},
@@ -395,7 +397,7 @@ func TestRefreshTokenOutage(t *testing.T) {
 	for _, first := range []struct {
 		status int
 		body   string
-	}{{503, ""}, {500, `{"error":"invalid_grant"}`}, {429, ""}, {200, "<html>"}, {400, `{"error":"invalid_request"}`}} {
+	}{{503, ""}, {500, `{"error":"invalid_grant"}`}, {429, ""}, {429, `{"error":"invalid_grant"}`}, {200, "<html>"}, {400, `{"error":"invalid_request"}`}} {
 		s := &server{answer: func(n int, form url.Values) (int, string) {
 			if n == 1 {
 				return first.status, first.body

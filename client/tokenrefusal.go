@@ -52,6 +52,12 @@ func tokenRefusal(status int, code string) *sourceError {
 	if e.code != "" {
 		e.text += fmt.Sprintf(", %q", e.code)
 	}
+	// The status of an outage says more than the code: many servers send 429 with a
+	// code of their own.
+	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+		e.remedy = Unavailable
+		return e
+	}
 	switch e.code {
 	case "invalid_grant", "login_required", "interaction_required", "consent_required":
 		e.remedy = SignIn
@@ -61,10 +67,6 @@ func tokenRefusal(status int, code string) *sourceError {
 		e.remedy = StepUpLogin
 	case "temporarily_unavailable", "server_error", "slow_down":
 		e.remedy = Unavailable
-	case "":
-		if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
-			e.remedy = Unavailable
-		}
 	}
 	return e
 }

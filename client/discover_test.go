@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,6 +183,32 @@ func TestDiscoveringTriesAgain(t *testing.T) {
 	want.Challenge = client.Challenge{} // it is known now
 	if _, err := s.Token(t.Context(), want); err != nil {
 		t.Error(err)
+	}
+}
+
+// The server that one API names gets no request for another API.
+func TestDiscoveringIsForOneAPI(t *testing.T) {
+	w := newWorld(t)
+	asked := 0
+	s, err := client.NewDiscovering(client.DiscoveringConfig{
+		Discovery: client.DiscoveryConfig{HTTP: w.http()},
+		Source: func(client.Discovery) (client.Source, error) {
+			return sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+				asked++
+				return &oauth2.Token{AccessToken: "a"}, nil
+			}), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := client.Want{Resource: theAPI, Challenge: client.Challenge{Scheme: "Bearer"}}
+	if _, err := s.Token(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	want.Resource = "https://other.example.com"
+	if token, err := s.Token(t.Context(), want); token != nil || err == nil || !strings.Contains(err.Error(), "one DiscoveringSource for each API") || asked != 1 {
+		t.Errorf("%v, %v, %d requests", token, err, asked)
 	}
 }
 

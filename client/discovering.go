@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"golang.org/x/oauth2"
@@ -28,14 +29,15 @@ type DiscoveringConfig struct {
 }
 
 // DiscoveringSource is a [Source] that finds the authorization server by the first
-// challenge of the API, and leaves the rest to another source. It is safe for
-// concurrent use. Use [NewDiscovering].
+// challenge of the API, and leaves the rest to another source. It is for one API. It
+// is safe for concurrent use. Use [NewDiscovering].
 type DiscoveringSource struct {
 	config DiscoveringConfig
 	client *fetch.Client
 
-	mu     sync.Mutex
-	source Source // nil: not known yet
+	mu       sync.Mutex
+	source   Source // nil: not known yet
+	resource string // the API whose challenge led to source
 }
 
 var _ Source = (*DiscoveringSource)(nil)
@@ -50,6 +52,7 @@ func NewDiscovering(c DiscoveringConfig) (*DiscoveringSource, error) {
 	if err := errors.Join(missing, c.Discovery.check("DiscoveringConfig.Discovery")); err != nil {
 		return nil, err
 	}
+	c.Discovery.Issuers = slices.Clone(c.Discovery.Issuers)
 	return &DiscoveringSource{config: c, client: fetch.New(c.Discovery.HTTP, c.Discovery.InsecureAllowHTTP)}, nil
 }
 
@@ -64,10 +67,10 @@ func (s *DiscoveringSource) Token(ctx context.Context, want Want) (*oauth2.Token
 
 func (s *DiscoveringSource) found(ctx context.Context, want Want) (Source, error) {
 	s.mu.Lock()
-	known := s.source
+	known, resource := s.source, s.resource
 	s.mu.Unlock()
 	if known != nil {
-		return known, nil
+		return known, sameAPI(resource, want.Resource)
 	}
 	if want.Challenge.Scheme == "" {
 		return nil, ErrNeedChallenge
@@ -89,9 +92,18 @@ func (s *DiscoveringSource) found(ctx context.Context, want Want) (Source, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.source == nil { // a concurrent call may have found it too
-		s.source = source
+		s.source, s.resource = source, want.Resource
 	}
-	return s.source, nil
+	return s.source, sameAPI(s.resource, want.Resource)
+}
+
+// sameAPI checks that a token for the API asked is wanted from the server that the API
+// found named. Otherwise one API would choose the authorization server of another.
+func sameAPI(found, asked string) error {
+	if found == asked {
+		return nil
+	}
+	return &sourceError{remedy: FixRequest, text: "the DiscoveringSource is for another API; use one DiscoveringSource for each API"}
 }
 
 // LogValue shows the fields that are set. All ways of printing a DiscoveringConfig

@@ -48,10 +48,15 @@ func hold(token *oauth2.Token, scheme string, n need, asked scope.Set) (*held, e
 	case n.refused && token.AccessToken == n.seen.token.AccessToken:
 		return nil, ErrNoFreshToken
 	}
+	// More names than a request may have would keep the token from being renewed.
+	scopes := asked.Union(grantedOf(token))
+	if scopes.Len() > maxScopes {
+		scopes = asked
+	}
 	now := time.Now()
 	h := &held{
 		token: token, field: scheme + " " + token.AccessToken,
-		scope: asked.Union(grantedOf(token)), stepUp: n.stepUpText(), replaced: n.refused, since: now,
+		scope: scopes, stepUp: n.stepUpText(), replaced: n.refused, since: now,
 	}
 	if !token.Expiry.IsZero() {
 		h.until = token.Expiry.Add(-min(early, max(token.Expiry.Sub(now), 0)/10))

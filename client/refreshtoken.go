@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/oauth2"
 
@@ -89,7 +90,7 @@ func (s *RefreshToken) Token(ctx context.Context, want Want) (*oauth2.Token, err
 	answers := make(chan answer, 1)
 	go func() { // ends by the timeout of the endpoint
 		defer func() { <-s.turn }()
-		token, err := s.refresh(context.WithoutCancel(ctx), want)
+		token, err := s.refreshSafely(context.WithoutCancel(ctx), want)
 		answers <- answer{token, err}
 	}()
 	select {
@@ -98,6 +99,17 @@ func (s *RefreshToken) Token(ctx context.Context, want Want) (*oauth2.Token, err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// refreshSafely is refresh, with a panic of the program's own code, such as Save, as
+// an error. In a goroutine of this package, the panic would end the program.
+func (s *RefreshToken) refreshSafely(ctx context.Context, want Want) (token *oauth2.Token, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			token, err = nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the token source panicked with a %T", r)}
+		}
+	}()
+	return s.refresh(ctx, want)
 }
 
 // refresh requests a token, and keeps the new refresh token.

@@ -392,6 +392,30 @@ func TestRefreshTokenIsNotLost(t *testing.T) {
 	})
 }
 
+// A panic of the program's own code, in a goroutine of this package, does not end the
+// program.
+func TestRefreshTokenPanics(t *testing.T) {
+	s := &server{answer: func(n int, form url.Values) (int, string) {
+		return 200, fmt.Sprintf(`{"access_token":"token-%d","token_type":"Bearer","refresh_token":"refresh-%d"}`, n, n)
+	}}
+	saved := ""
+	source, err := client.NewRefreshToken(client.RefreshTokenConfig{Endpoint: s.endpoint(), Token: "refresh-0", Save: func(token string) {
+		if token == "refresh-1" {
+			panic("cannot save refresh-1")
+		}
+		saved = token
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := source.Token(t.Context(), client.Want{}); token != nil || err == nil || err.Error() != "client: the token source panicked with a string" {
+		t.Errorf("%v, %v", token, err)
+	}
+	if token, err := source.Token(t.Context(), client.Want{}); err != nil || token.AccessToken != "token-2" || saved != "refresh-2" || s.forms[1].Get("refresh_token") != "refresh-1" {
+		t.Errorf("%v, %v, saved %q", token, err, saved)
+	}
+}
+
 // An outage says nothing about the refresh token, which is used again.
 func TestRefreshTokenOutage(t *testing.T) {
 	for _, first := range []struct {

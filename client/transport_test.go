@@ -403,19 +403,28 @@ func TestFailedTokenRequestsAreBounded(t *testing.T) {
 
 // A source that sends its own requests by its Transport would wait for itself.
 func TestSourceThatWaitsForItself(t *testing.T) {
-	var transport *client.Transport
-	source := sourceFunc(func(ctx context.Context, _ client.Want) (*oauth2.Token, error) {
-		r, err := http.NewRequestWithContext(ctx, "POST", orders+"/token", nil)
-		if err != nil {
+	for _, perRequest := range []bool{false, true} {
+		var transport *client.Transport
+		depth := 0
+		var source client.Source = sourceFunc(func(ctx context.Context, _ client.Want) (*oauth2.Token, error) {
+			if depth++; depth > 10 {
+				return nil, errors.New("the source asks itself")
+			}
+			r, err := http.NewRequestWithContext(ctx, "POST", orders+"/token", nil)
+			if err != nil {
+				return nil, err
+			}
+			_, err = transport.RoundTrip(r)
 			return nil, err
+		})
+		if perRequest {
+			source = byRequest{source}
 		}
-		_, err = transport.RoundTrip(r)
-		return nil, err
-	})
-	transport = newTransport(t, &fakeAPI{}, client.Config{Tokens: source})
-	_, got := do(t, transport, get(t, orders))
-	if got == nil || got.Remedy != client.FixRequest || !strings.Contains(got.Error(), "give it another HTTP client") {
-		t.Errorf("%v", got)
+		transport = newTransport(t, &fakeAPI{}, client.Config{Tokens: source})
+		_, got := do(t, transport, get(t, orders))
+		if got == nil || got.Remedy != client.FixRequest || !strings.Contains(got.Error(), "give it another HTTP client") || depth != 1 {
+			t.Errorf("ContextSource %t: %v, after %d calls", perRequest, got, depth)
+		}
 	}
 }
 
@@ -492,6 +501,42 @@ func TestBareRequests(t *testing.T) {
 		resp, err := newTransport(t, base, client.Config{Tokens: source, Key: key}).RoundTrip(r.WithContext(t.Context()))
 		if err != nil || resp.StatusCode != 200 {
 			t.Errorf("%v, %v", resp, err)
+		}
+	}
+}
+
+// A server that grants more scopes than a request may have does not keep the token from
+// being renewed.
+func TestManyGrantedScopes(t *testing.T) {
+	var granted []string
+	for i := range 60 {
+		granted = append(granted, fmt.Sprintf("granted-%d", i))
+	}
+	var asked []string
+	for i := range 10 {
+		asked = append(asked, fmt.Sprintf("asked-%d", i))
+	}
+	api := &fakeAPI{answer: func(n int, _ *http.Request, w http.ResponseWriter) {
+		switch n {
+		case 1:
+			refuse(w, 403, `Bearer error="insufficient_scope", scope="`+strings.Join(asked, " ")+`"`)
+		case 3:
+			refuse(w, 401, `Bearer error="invalid_token"`)
+		}
+	}}
+	n := 0
+	source := sourceFunc(func(context.Context, client.Want) (*oauth2.Token, error) {
+		n++
+		token := &oauth2.Token{AccessToken: fmt.Sprintf("token-%d", n)}
+		if n == 1 {
+			return token, nil
+		}
+		return token.WithExtra(map[string]any{"scope": strings.Join(granted, " ")}), nil
+	})
+	transport := newTransport(t, api, client.Config{Tokens: source})
+	for i := range 2 {
+		if status, err := do(t, transport, get(t, orders)); status != 200 {
+			t.Errorf("request %d: %v", i, err)
 		}
 	}
 }

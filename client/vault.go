@@ -34,8 +34,9 @@ type failure struct {
 // rest is how long a failure answers the requests for the same reason.
 const rest = time.Second
 
-// flying marks the context of a flight of a vault.
-type flying struct{ vault *vault }
+// flying marks the context of a flight for a Transport. It names the Transport and not
+// the vault, since each request with a ContextSource has a vault.
+type flying struct{ transport *Transport }
 
 // errOwnRequest is the error of a source whose own requests pass its Transport.
 var errOwnRequest = &sourceError{remedy: FixRequest, text: "the source sends its own requests by the Transport that waits for it; give it another HTTP client"}
@@ -64,7 +65,7 @@ func (v *vault) get(ctx context.Context, n need) (*held, error) {
 	if h := v.current.Load(); n.metBy(h, now) {
 		return h, nil
 	}
-	if ctx.Value(flying{v}) != nil {
+	if ctx.Value(flying{v.transport}) != nil {
 		return nil, errOwnRequest
 	}
 	h, f, key, err := v.board(ctx, n, now)
@@ -102,7 +103,7 @@ func (v *vault) board(ctx context.Context, n need, now time.Time) (*held, *fligh
 		if last, ok := v.failures[n.reason()]; ok && now.Sub(last.at) < rest {
 			return nil, nil, flightKey{}, last.err
 		}
-		detached, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), flying{v}, true))
+		detached, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), flying{v.transport}, true))
 		f = &flight{done: make(chan struct{}), cancel: cancel}
 		if v.flights == nil {
 			v.flights = map[flightKey]*flight{}

@@ -108,12 +108,28 @@ func (l *Login) scopes(found Discovery, want Want) scope.Set {
 		needed = l.grant.scope
 	}
 	if needed.IsEmpty() {
-		needed = found.Scopes
+		needed = allowed(found.Scopes, want.AllowScope)
 	}
 	if !needed.IsEmpty() && slices.Contains(found.server.ScopesSupported, offlineAccess) {
 		needed = needed.Union(scope.Of(offlineAccess))
 	}
 	return needed.Union(l.config.Scope)
+}
+
+// allowed returns the scopes of the API's metadata that the API may cause a request
+// for. It leaves the others out, since the metadata lists what the API supports, not
+// what the request needs.
+func allowed(supported scope.Set, allow func(name string) bool) scope.Set {
+	if allow == nil {
+		return supported
+	}
+	var set scope.Set
+	for _, name := range supported.Names() {
+		if allow(name) {
+			set = set.Union(scope.Of(name))
+		}
+	}
+	return set
 }
 
 // offlineAccess is the scope for a refresh token (OpenID Connect Core 1.0, Section

@@ -39,7 +39,7 @@ type Config struct {
 	MaxWait time.Duration
 
 	// AllowScope reports whether the API may cause a request for the scope with this
-	// name, if it answers insufficient_scope or has not yet got a token. Set it if
+	// name: by a challenge, or by its metadata if a [Login] is the source. Set it if
 	// the authorization server ignores the resource parameter and also serves other
 	// APIs: otherwise this API could ask for a scope of theirs, and use the token
 	// there. Default: nil, any scope, at most 64 in all.

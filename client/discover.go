@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -75,7 +76,8 @@ type Discovery struct {
 // The API's metadata must describe this API (RFC 9728, Section 3.3): otherwise an
 // API could get tokens that are for another one. The metadata of the authorization
 // server must name the issuer for which it was fetched (RFC 8414, Section 3.3). An
-// API that is not on loopback cannot name a server on loopback.
+// API that is not on loopback cannot name a server on loopback, unless Issuers has it,
+// nor can that server have an endpoint there.
 func Discover(ctx context.Context, c DiscoveryConfig, resource string, challenge Challenge) (Discovery, error) {
 	if err := c.check("DiscoveryConfig"); err != nil {
 		return Discovery{}, err
@@ -120,6 +122,9 @@ func (c DiscoveryConfig) discover(ctx context.Context, client *fetch.Client, res
 	server, err := discovery.FindForClient(ctx, client, issuer)
 	if err != nil {
 		return Discovery{}, discoveryError("the authorization server's metadata", err)
+	}
+	if err := c.checkEndpoints(api, server); err != nil {
+		return Discovery{}, err
 	}
 	found := discovered(protected.Resource, server)
 	found.Scopes, found.bound = scopesOf(protected.ScopesSupported), protected.DPoPRequired
@@ -178,11 +183,44 @@ func (c DiscoveryConfig) issuer(api *url.URL, named []string) (string, error) {
 	if len(named) == 0 {
 		return "", &sourceError{remedy: FixRequest, text: "the API's metadata names no authorization server; set Issuers"}
 	}
-	// A page of the internet must not make this client call programs on its machine.
-	if u, err := url.Parse(named[0]); err == nil && weburl.IsLoopback(u.Hostname()) && !weburl.IsLoopback(api.Hostname()) {
+	if isThisMachine(named[0]) && !weburl.IsLoopback(api.Hostname()) {
 		return "", &sourceError{remedy: FixRequest, text: fmt.Sprintf("the API names the authorization server %q, which is on loopback; set Issuers to accept it", fetch.Redact(named[0]))}
 	}
 	return named[0], nil
+}
+
+// checkEndpoints checks that a server that the API named has no endpoint on this
+// machine, unless the API is on it.
+func (c DiscoveryConfig) checkEndpoints(api *url.URL, server discovery.Metadata) error {
+	if len(c.Issuers) > 0 || weburl.IsLoopback(api.Hostname()) {
+		return nil
+	}
+	for _, member := range []discovery.Member{discovery.TokenEndpoint, discovery.AuthorizationEndpoint, discovery.RegistrationEndpoint} {
+		if endpoint := server.URL(member); isThisMachine(endpoint) {
+			return &sourceError{remedy: FixRequest, text: fmt.Sprintf("the authorization server's metadata: its %s is %q, which is on loopback; set Issuers to accept it", member, fetch.Redact(endpoint))}
+		}
+	}
+	return nil
+}
+
+// isThisMachine reports whether the host of a URL is a name or an address of this
+// machine. A page of the internet must not make this client call programs there. It
+// refuses more than [weburl.IsLoopback], which says for which hosts http is safe: names
+// below localhost (RFC 6761, Section 6.3), and all numbers that some resolvers read as
+// an address, such as 127.1.
+func isThisMachine(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false // such a URL is not used
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	label := host[strings.LastIndexByte(host, '.')+1:]
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return label == "localhost" || strings.HasPrefix(label, "0x") || label != "" && strings.Trim(label, "0123456789") == ""
+	}
+	addr = addr.Unmap()
+	return addr.IsLoopback() || addr.IsUnspecified()
 }
 
 // atOrigin finds the authorization server of an API without metadata.
@@ -196,6 +234,9 @@ func (c DiscoveryConfig) atOrigin(ctx context.Context, client *fetch.Client, api
 	}
 	if err != nil {
 		return Discovery{}, discoveryError("the metadata at the API's origin", err)
+	}
+	if err := c.checkEndpoints(api, server); err != nil {
+		return Discovery{}, err
 	}
 	return discovered(resource, server), nil
 }

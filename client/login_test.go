@@ -195,6 +195,43 @@ func TestScopeSelection(t *testing.T) {
 	}
 }
 
+// The API's metadata cannot get around Config.AllowScope: the API could otherwise get a
+// scope of another API that way.
+func TestAllowScopeOfMetadata(t *testing.T) {
+	for _, tt := range []struct {
+		allow func(string) bool
+		want  string
+	}{
+		{nil, "mail:read orders:read"},
+		{func(name string) bool { return strings.HasPrefix(name, "orders:") }, "orders:read"},
+		{func(string) bool { return false }, ""},
+	} {
+		w := newWorld(t)
+		w.challenge = `Bearer resource_metadata="https://api.example.com` + wellKnownAPI + `"`
+		w.protected["scopes_supported"] = []string{"orders:read", "mail:read"}
+		login, want := w.source(w.config())
+		want.Scope = scope.Set{}
+		want.AllowScope = tt.allow
+		if _, err := login.Token(t.Context(), want); err != nil || len(w.pages) != 1 || w.pages[0].Get("scope") != tt.want {
+			t.Errorf("logins %v, %v, want the scope %q", w.pages, err, tt.want)
+		}
+	}
+}
+
+// A Transport passes its AllowScope to the source.
+func TestSourceGetsAllowScope(t *testing.T) {
+	source := new(counter)
+	transport := newTransport(t, &fakeAPI{answer: func(int, *http.Request, http.ResponseWriter) {}}, client.Config{
+		Tokens: source, AllowScope: func(name string) bool { return name == "orders:read" },
+	})
+	if status, err := do(t, transport, get(t, orders)); status != 200 {
+		t.Fatal(err)
+	}
+	if allow := source.wants[0].AllowScope; allow == nil || !allow("orders:read") || allow("mail:read") {
+		t.Error("the source got another AllowScope")
+	}
+}
+
 // MCP 2025-11-25, "Client Registration Approaches": the order.
 func TestRegistrationOrder(t *testing.T) {
 	const document = "https://app.example.com/client.json"

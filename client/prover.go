@@ -11,6 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/dpop"
 	"github.com/bearerkit/bearerkit/internal/credential"
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/tokenendpoint"
 )
 
 // prover makes DPoP proofs for one server, whose last nonce it keeps. The nonces of
@@ -76,23 +77,12 @@ func (p *prover) lastNonce() string {
 	return ""
 }
 
-// maxNonce bounds a nonce, which each request carries back.
-const maxNonce = 1 << 10
-
-// take keeps the nonce of an answer of any status (RFC 9449, Section 8.2). It
-// ignores a malformed nonce (Section 8.1), and more than one.
+// take keeps the nonce of an answer of any status (RFC 9449, Section 8.2).
 func (p *prover) take(h http.Header) {
 	if p == nil {
 		return
 	}
-	values := h["Dpop-Nonce"]
-	if len(values) != 1 || values[0] == "" || len(values[0]) > maxNonce || values[0] == p.lastNonce() {
-		return
+	if nonce := tokenendpoint.Nonce(h); nonce != "" && nonce != p.lastNonce() {
+		p.nonce.Store(&nonce)
 	}
-	for _, c := range []byte(values[0]) {
-		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return
-		}
-	}
-	p.nonce.Store(&values[0])
 }

@@ -75,6 +75,7 @@ func (w Want) LogValue() slog.Value {
 		redact.URL("Resource", w.Resource),
 		slog.String("Scope", w.Scope.String()),
 		redact.Set("Refused", w.Refused != ""),
+		redact.Set("AllowScope", w.AllowScope != nil),
 		redact.Set("StepUp", w.StepUp != nil),
 		slog.String("Challenge", w.Challenge.String()),
 	)

@@ -52,6 +52,11 @@ type Want struct {
 	// another one. Empty: none was refused.
 	Refused string
 
+	// AllowScope is [Config.AllowScope]. The Transport has applied it to Scope. A source
+	// that learns scopes from the API in another way, such as from its metadata, must
+	// not request those that it does not allow. Nil: any scope is allowed.
+	AllowScope func(name string) bool
+
 	// StepUp is the authentication that the API requires. Nil: any.
 	StepUp *StepUp
 

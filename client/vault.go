@@ -118,7 +118,7 @@ func (v *vault) board(ctx context.Context, n need, now time.Time) (*held, *fligh
 // want returns what the source is asked for. The scopes of the current token stay,
 // since a route that needs others will be called again.
 func (v *vault) want(n need, current *held) Want {
-	want := Want{Resource: v.transport.config.Resource, Scope: n.scope, StepUp: n.stepUp, Challenge: n.challenge}
+	want := Want{Resource: v.transport.config.Resource, Scope: n.scope, AllowScope: v.transport.config.AllowScope, StepUp: n.stepUp, Challenge: n.challenge}
 	if current != nil {
 		want.Scope = want.Scope.Union(current.scope)
 	}

@@ -153,14 +153,11 @@ func (e *Endpoint) currentNonce() string {
 	return e.nonce
 }
 
-// maxNonce bounds a nonce, which the client sends back.
-const maxNonce = 1024
-
 // keepNonce keeps the nonce of an answer for the next request (RFC 9449, Section
 // 8.2). It reports whether the answer has one.
 func (e *Endpoint) keepNonce(header http.Header) bool {
-	nonce := header.Get("DPoP-Nonce")
-	if nonce == "" || len(nonce) > maxNonce {
+	nonce := Nonce(header)
+	if nonce == "" {
 		return false
 	}
 	e.mu.Lock()

@@ -27,7 +27,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func answer(status int, body string, header ...string) *http.Response {
 	h := http.Header{}
 	for i := 0; i < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
+		h.Add(header[i], header[i+1])
 	}
 	return &http.Response{StatusCode: status, Header: h, ContentLength: -1, Body: io.NopCloser(strings.NewReader(body))}
 }
@@ -172,6 +172,9 @@ func TestProofs(t *testing.T) {
 		{"an outage with a nonce", []*http.Response{answer(503, `{"error":"use_dpop_nonce"}`, "DPoP-Nonce", "n1")}, " ", "503"},
 		{"the longest nonce", []*http.Response{refusal(strings.Repeat("n", 1024)), bound("")}, " " + strings.Repeat("n", 1024), ""},
 		{"a nonce that is one too long", []*http.Response{refusal(strings.Repeat("n", 1025))}, " ", "use_dpop_nonce"},
+		{"a nonce beyond ASCII (8.1)", []*http.Response{refusal("caf\xe9")}, " ", "use_dpop_nonce"},
+		{"a nonce with a quote (8.1)", []*http.Response{refusal(`a"b`)}, " ", "use_dpop_nonce"},
+		{"two nonces (8.1)", []*http.Response{answer(400, `{"error":"use_dpop_nonce"}`, "DPoP-Nonce", "n1", "DPoP-Nonce", "n2")}, " ", "use_dpop_nonce"},
 		{"a token that is not bound", []*http.Response{answer(200, `{"access_token":"a","token_type":"Bearer"}`)}, " ", "does not bind tokens"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

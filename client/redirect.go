@@ -138,8 +138,8 @@ func (l *Login) bind() (net.Listener, error) {
 		return net.Listen("tcp", net.JoinHostPort(l.target.Hostname(), port))
 	}
 	if l.registered != nil {
-		if u, err := url.Parse(l.registered.redirect); err == nil {
-			if listener, err := net.Listen("tcp", u.Host); err == nil {
+		if u, err := url.Parse(l.registered.redirect); err == nil && u.Port() != "" {
+			if listener, err := net.Listen("tcp", net.JoinHostPort(l.target.Hostname(), u.Port())); err == nil {
 				return listener, nil
 			}
 		}

@@ -88,6 +88,9 @@ func (l *Login) restore(document []byte) (*grant, error) {
 	default:
 		l.registered = who
 	}
+	if !who.auth.Fits() {
+		return nil, nil // the credentials for the method are not configured any more
+	}
 	found := Discovery{Issuer: s.Issuer, TokenEndpoint: s.Endpoint, Resource: s.Resource}
 	return &grant{
 		api: s.API, resource: s.Resource, found: found, who: who, endpoint: l.endpoint(found, who.auth),

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -104,6 +105,37 @@ func TestSessionOfAKnownClient(t *testing.T) {
 				t.Errorf("%s: another client sends %v", name, form)
 			}
 		}
+	}
+}
+
+// A session whose client authenticated by a key that is not configured any more is of no
+// use. The person logs in; the program is not stuck.
+func TestSessionOfAnotherKey(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.ClientID, c.Discovery.Issuers = "app", []string{theLogin}
+	for _, method := range []string{"private_key_jwt", "client_secret_basic", "client_secret_jwt", ""} {
+		c.Session = regexp.MustCompile(`"token_endpoint_auth_method":"[^"]*"`).ReplaceAll(saved(t, w, c), []byte(`"token_endpoint_auth_method":"`+method+`"`))
+		before := len(w.pages)
+		if _, err := w.call(w.start(c), "GET", "/orders"); err != nil || len(w.pages) != before+1 {
+			t.Errorf("%s: %v, after %d logins", method, err, len(w.pages)-before)
+		}
+		c.Session = nil
+	}
+}
+
+// A session of a Login with another redirect URL does not choose where this one listens.
+func TestSessionOfAnotherRedirect(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.RedirectURL = ""
+	c.Session = []byte(strings.ReplaceAll(string(saved(t, w, c)), "127.0.0.1", "127.0.0.2"))
+	w.refresh = "" // the person must log in
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	login, want := w.source(c)
+	if _, err := login.Token(ctx, want); err != nil || len(w.pages) != 2 || !strings.HasPrefix(w.pages[1].Get("redirect_uri"), "http://127.0.0.1:") {
+		t.Errorf("%v, logins %v", err, w.pages)
 	}
 }
 

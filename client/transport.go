@@ -1,9 +1,11 @@
 package client
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 )
 
 // Transport is an http.RoundTripper that sends an access token with each request to
@@ -82,8 +84,11 @@ func (c *call) send() (*http.Response, error) {
 	if r.Header = maps.Clone(c.request.Header); r.Header == nil {
 		r.Header = http.Header{}
 	}
-	delete(r.Header, "Authorization")
-	delete(r.Header, "Dpop")
+	for name := range r.Header { // net/http sends names as they are spelled
+		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "DPoP") {
+			delete(r.Header, name)
+		}
+	}
 	if c.attempts > 0 && c.request.Body != nil && c.request.GetBody != nil {
 		body, err := c.request.GetBody()
 		if err != nil {
@@ -105,10 +110,17 @@ func (c *call) send() (*http.Response, error) {
 	}
 	c.attempts++
 	resp, err := t.config.Base.RoundTrip(r)
-	if err == nil {
-		t.prover.take(resp.Header)
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
+	if resp == nil {
+		return nil, fmt.Errorf("client: Config.Base, a %T, returned no answer and no error", t.config.Base)
+	}
+	if resp.Body == nil { // some RoundTrippers leave it out
+		resp.Body = http.NoBody
+	}
+	t.prover.take(resp.Header)
+	return resp, nil
 }
 
 // hasFixedBody reports whether the body can be sent only once.

@@ -428,6 +428,44 @@ func TestSourceThatWaitsForItself(t *testing.T) {
 	}
 }
 
+// A RoundTripper that breaks the rules of the interface does not make the client panic.
+func TestStrangeBase(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer *http.Response
+		want   string
+	}{
+		"no answer":            {nil, "returned no answer and no error"},
+		"an answer alone":      {&http.Response{StatusCode: 200}, ""},
+		"a refusal alone":      {&http.Response{StatusCode: 401, Header: http.Header{"Www-Authenticate": {"Bearer"}}}, "the API answered 401"},
+		"an outage alone":      {&http.Response{StatusCode: 503}, "the API answered 503"},
+		"an answer without it": {&http.Response{StatusCode: 401}, ""},
+	} {
+		base := roundTripFunc(func(*http.Request) (*http.Response, error) { return tt.answer, nil })
+		resp, err := newTransport(t, base, client.Config{Tokens: new(counter)}).RoundTrip(get(t, orders))
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) || err == nil && resp.Body == nil {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
+	}
+}
+
+// RFC 6750, Section 3.1: two Authorization lines are a malformed request, so one in
+// another spelling goes too.
+func TestOwnFieldsInAnySpelling(t *testing.T) {
+	var sent http.Header
+	base := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		sent = r.Header
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+	})
+	r := get(t, orders)
+	r.Header["authorization"], r.Header["DPoP"], r.Header["x-other"] = []string{"Bearer own"}, []string{"own"}, []string{"a"}
+	if _, err := newTransport(t, base, client.Config{Tokens: new(counter)}).RoundTrip(r); err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) != 2 || sent.Get("Authorization") != "Bearer token-1" || len(sent["x-other"]) != 1 || len(r.Header) != 3 {
+		t.Errorf("sent %v, of %v", sent, r.Header)
+	}
+}
+
 // A connection that fails is no refusal.
 func TestFailedConnections(t *testing.T) {
 	broken := errors.New("connection reset")

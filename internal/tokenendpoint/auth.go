@@ -51,6 +51,9 @@ func Choose(clientID, secret string, key *jose.PrivateKey, supported []string) (
 	return a, nil
 }
 
+// Fits reports whether the credentials are for the method.
+func (a Auth) Fits() bool { return slices.Contains(a.methods(), a.Method) }
+
 // methods returns the methods that the credentials are for, the best first.
 func (a Auth) methods() []string {
 	switch {

@@ -282,6 +282,29 @@ func TestFailureLimit(t *testing.T) {
 	}
 }
 
+// A Route that no guard has built lets nobody in, and does not panic.
+func TestRouteWithoutGuard(t *testing.T) {
+	h := bearerconnect.Protect(new(bearer.Route))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler is called") }))
+	for contentType, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"application/json":         {500, `{"code":"internal","message":"This route has no guard."`},
+		"application/connect+json": {200, "\x02"},
+		"application/grpc":         {200, ""},
+		"text/plain":               {500, "This route has no guard.\n"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/shop.v1.Orders/Unary", strings.NewReader("{}"))
+		r.Header.Set("Content-Type", contentType)
+		r.Header.Set("Connect-Protocol-Version", "1")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want.status || !strings.HasPrefix(w.Body.String(), want.body) || contentType == "application/grpc" && w.Result().Trailer.Get("Grpc-Status") != "13" {
+			t.Errorf("%s: %d %q %v", contentType, w.Code, w.Body, w.Header())
+		}
+	}
+}
+
 // A request with JSON gets the guard's own status and challenges, and an error of
 // Connect if it says that it is one; otherwise the guard's body. Both are what
 // curl shows.

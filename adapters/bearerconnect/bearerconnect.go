@@ -56,7 +56,11 @@ func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 			ctx, outcome := bearer.WithOutcome(r.Context())
 			if admitted, ok := route.Admit(answer, r.WithContext(ctx)); ok {
 				next.ServeHTTP(w, admitted)
-			} else if e, _ := outcome.PublicError(); answer != w {
+			} else if answer != w {
+				e, decided := outcome.PublicError()
+				if !decided { // the zero Route, which refuses everything
+					e = bearer.PublicError{Status: http.StatusInternalServerError, Text: "This route has no guard."}
+				}
 				w.Header().Del("Content-Length")
 				_ = errorWriter.Write(status{w, e}, r, newError(e)) // an error means that the client has disconnected
 			}

@@ -2,20 +2,17 @@ package introspect
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"time"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/oauth2"
 
 	"github.com/bearerkit/bearerkit/internal/jose"
 	"github.com/bearerkit/bearerkit/internal/nilcheck"
+	"github.com/bearerkit/bearerkit/internal/tokenendpoint"
 	"github.com/bearerkit/bearerkit/internal/weburl"
 )
 
@@ -32,27 +29,25 @@ type Auth struct {
 // ClientSecretBasic authenticates by HTTP Basic, with a form-urlencoded client ID
 // and secret (RFC 6749, Section 2.3.1).
 func ClientSecretBasic(clientID, clientSecret string) Auth {
-	return Auth{
-		method: "client_secret_basic", client: clientID, secret: hide([]byte(clientSecret)),
-		err: needed("ClientSecretBasic", clientID, clientSecret),
-		apply: func(_ context.Context, _ url.Values, header http.Header, _ string) error {
-			pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret)
-			header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
-			return nil
-		},
-	}
+	a := authOf(tokenendpoint.Auth{Method: tokenendpoint.Basic, ClientID: clientID, Secret: clientSecret})
+	a.secret, a.err = hide([]byte(clientSecret)), needed("ClientSecretBasic", clientID, clientSecret)
+	return a
 }
 
 // ClientSecretPost authenticates by client_id and client_secret in the form
 // (RFC 6749, Section 2.3.1).
 func ClientSecretPost(clientID, clientSecret string) Auth {
+	a := authOf(tokenendpoint.Auth{Method: tokenendpoint.Post, ClientID: clientID, Secret: clientSecret})
+	a.secret, a.err = hide([]byte(clientSecret)), needed("ClientSecretPost", clientID, clientSecret)
+	return a
+}
+
+// authOf returns the Auth for a method that clients use at the token endpoint too.
+func authOf(own tokenendpoint.Auth) Auth {
 	return Auth{
-		method: "client_secret_post", client: clientID, secret: hide([]byte(clientSecret)),
-		err: needed("ClientSecretPost", clientID, clientSecret),
-		apply: func(_ context.Context, form url.Values, _ http.Header, _ string) error {
-			form.Set("client_id", clientID)
-			form.Set("client_secret", clientSecret)
-			return nil
+		method: own.Method, client: own.ClientID,
+		apply: func(_ context.Context, form url.Values, header http.Header, issuer string) error {
+			return own.Apply(form, header, issuer)
 		},
 	}
 }
@@ -70,48 +65,19 @@ func needed(function, id, secret string) error {
 	return nil
 }
 
-// assertionTTL is the lifetime of an assertion.
-const assertionTTL = time.Minute
-
 // PrivateKeyJWT authenticates by an assertion, which is signed for each request
 // (RFC 7523, Section 2.2). The key is PEM (PKCS #8, PKCS #1 or SEC 1) or a private
 // JWK. A JWK's kid and alg are used. A PEM key signs with RS256, ES256, ES384,
 // ES512 or EdDSA, depending on its type.
 func PrivateKeyJWT(clientID string, key []byte) Auth {
-	a := Auth{method: "private_key_jwt", client: clientID}
 	private, err := jose.ParsePrivateKey(key)
+	a := authOf(tokenendpoint.Auth{Method: tokenendpoint.PrivateKeyJWT, ClientID: clientID, Key: private})
 	if err != nil {
 		a.err = fmt.Errorf("PrivateKeyJWT: %w", err)
 		return a
 	}
 	secret, err := private.Secret()
 	a.secret, a.err = hide(secret), errors.Join(err, needed("PrivateKeyJWT", clientID, "key"))
-	header := map[string]string{"alg": string(private.Algorithm()), "typ": "JWT"}
-	if private.ID() != "" {
-		header["kid"] = private.ID()
-	}
-	a.apply = func(_ context.Context, form url.Values, _ http.Header, issuer string) error {
-		now := time.Now()
-		head, err := json.Marshal(header, json.Deterministic(true))
-		if err != nil {
-			return err
-		}
-		claims, err := json.Marshal(map[string]any{
-			"iss": clientID, "sub": clientID, "aud": issuer, "jti": rand.Text(),
-			"iat": now.Unix(), "exp": now.Add(assertionTTL).Unix(),
-		})
-		if err != nil {
-			return err
-		}
-		assertion, err := private.Sign(head, claims)
-		if err != nil {
-			return err
-		}
-		form.Set("client_id", clientID)
-		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		form.Set("client_assertion", assertion)
-		return nil
-	}
 	return a
 }
 

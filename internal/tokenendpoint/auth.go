@@ -68,8 +68,9 @@ func (a Auth) methods() []string {
 // assertionTTL is the lifetime of an assertion.
 const assertionTTL = time.Minute
 
-// apply adds the client's credentials to a request.
-func (a Auth) apply(form url.Values, header http.Header, issuer string) error {
+// Apply adds the client's credentials to a request. issuer is the audience of an
+// assertion.
+func (a Auth) Apply(form url.Values, header http.Header, issuer string) error {
 	switch a.Method {
 	case None:
 		form.Set("client_id", a.ClientID)

@@ -122,7 +122,7 @@ func (e *Endpoint) request(ctx context.Context, form url.Values) (*oauth2.Token,
 // may be used only once.
 func (e *Endpoint) once(ctx context.Context, form url.Values, proof string) (*oauth2.Token, http.Header, error) {
 	form, header := copied(form), http.Header{"Accept": {"application/json"}}
-	if err := e.config.Auth.apply(form, header, e.config.Issuer); err != nil {
+	if err := e.config.Auth.Apply(form, header, e.config.Issuer); err != nil {
 		return nil, nil, err
 	}
 	if proof != "" {

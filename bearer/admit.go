@@ -27,7 +27,7 @@ func (rt *Route) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, b
 	if d.credentials.scheme == schemeDPoP {
 		rt.guard.giveNonce(w.Header())
 	}
-	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil || r.Context().Value(principalKey{}) != nil) {
+	if d.admitted == nil && (!rt.needs.IsEmpty() || rt.guard.onAdmit != nil || rt.guard.onDecision != nil || r.Context().Value(principalKey{}) != nil) {
 		// The request is anonymous, even if an outer route of another guard
 		// admitted a principal. An inner route that requires a token includes
 		// the scopes of this route in its challenges.

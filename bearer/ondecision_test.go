@@ -121,3 +121,38 @@ func TestSchemeOfADecision(t *testing.T) {
 		})
 	}
 }
+
+// An anonymous request and a preflight are one admission too, whichever hooks are set.
+func TestOnDecisionOfNestedAnonymousRequests(t *testing.T) {
+	preflight := httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/", nil)
+	preflight.Header.Set("Origin", "https://app.example.com")
+	preflight.Header.Set("Access-Control-Request-Method", http.MethodPut)
+	for name, request := range map[string]*http.Request{"anonymous": get(), "preflight": preflight} {
+		for _, both := range []bool{false, true} {
+			decisions, admissions := 0, 0
+			c := bearer.Config{
+				Verifiers:              []bearer.Verifier{bearertest.Principals{}},
+				InsecurePassPreflights: true,
+				OnDecision:             func(*http.Request, bearer.Decision, time.Duration) { decisions++ },
+			}
+			if both {
+				c.OnAdmit = func(*http.Request) { admissions++ }
+			}
+			guard, err := bearer.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			route := guard.MustRoute(bearer.RouteConfig{Rule: scope.None, Optional: true})
+			r := request
+			for range 3 {
+				var ok bool
+				if r, ok = route.Admit(httptest.NewRecorder(), r); !ok {
+					t.Fatalf("%s: refused", name)
+				}
+			}
+			if decisions != 1 || both && admissions != 1 {
+				t.Errorf("%s, with OnAdmit %t: %d decisions, %d admissions, want one", name, both, decisions, admissions)
+			}
+		}
+	}
+}

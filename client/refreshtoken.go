@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"golang.org/x/oauth2"
 
@@ -41,7 +40,7 @@ type RefreshTokenConfig struct {
 type RefreshToken struct {
 	config   RefreshTokenConfig
 	endpoint *tokenEndpoint
-	turn     chan struct{} // of one request, since it may replace the refresh token
+	turn     turns // of one request, since it may replace the refresh token
 
 	// Guarded by turn.
 	current string    // the refresh token. Empty: the server refused it
@@ -67,7 +66,7 @@ func NewRefreshToken(c RefreshTokenConfig) (*RefreshToken, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	s := &RefreshToken{config: c, endpoint: endpoint, turn: make(chan struct{}, 1), current: c.Token}
+	s := &RefreshToken{config: c, endpoint: endpoint, turn: newTurns(), current: c.Token}
 	s.config.Token = ""
 	return s, nil
 }
@@ -78,38 +77,9 @@ func (s *RefreshToken) Token(ctx context.Context, want Want) (*oauth2.Token, err
 	if want.StepUp != nil {
 		return nil, ErrNoStepUp
 	}
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	type answer struct {
-		token *oauth2.Token
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() { // ends by the timeout of the endpoint
-		defer func() { <-s.turn }()
-		token, err := s.refreshSafely(context.WithoutCancel(ctx), want)
-		answers <- answer{token, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.token, a.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// refreshSafely is refresh, with a panic of the program's own code, such as Save, as
-// an error. In a goroutine of this package, the panic would end the program.
-func (s *RefreshToken) refreshSafely(ctx context.Context, want Want) (token *oauth2.Token, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			token, err = nil, &sourceError{remedy: FixRequest, text: fmt.Sprintf("the token source panicked with a %T", r)}
-		}
-	}()
-	return s.refresh(ctx, want)
+	return s.turn.run(ctx, func() (*oauth2.Token, error) { // ends by the timeout of the endpoint
+		return s.refresh(context.WithoutCancel(ctx), want)
+	})
 }
 
 // refresh requests a token, and keeps the new refresh token.

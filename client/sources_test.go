@@ -392,6 +392,41 @@ func TestRefreshTokenIsNotLost(t *testing.T) {
 	})
 }
 
+// The sources of package oauth2 know no context. One that hangs holds one goroutine, and
+// not one for each caller that gave up.
+func TestTokenSourceThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls, end := 0, make(chan struct{})
+		source := client.FromTokenSource(tokenSourceFunc(func() (*oauth2.Token, error) {
+			if calls++; calls == 1 {
+				<-end
+			}
+			return &oauth2.Token{AccessToken: "token-1"}, nil
+		}))
+		transport := newTransport(t, &fakeAPI{answer: func(int, *http.Request, http.ResponseWriter) {}}, client.Config{Tokens: source})
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			resp, err := transport.RoundTrip(get(t, orders).WithContext(ctx))
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v, %v", resp, err)
+			}
+		}
+		synctest.Wait()
+		if calls != 1 {
+			t.Errorf("%d calls at a time", calls)
+		}
+		close(end)
+		if status, err := do(t, transport, get(t, orders)); status != 200 {
+			t.Error(err)
+		}
+	})
+}
+
+type tokenSourceFunc func() (*oauth2.Token, error)
+
+func (f tokenSourceFunc) Token() (*oauth2.Token, error) { return f() }
+
 // A panic of the program's own code, in a goroutine of this package, does not end the
 // program.
 func TestRefreshTokenPanics(t *testing.T) {

@@ -93,6 +93,9 @@ func parse(args []string) (c config, method, target string, err error) {
 	if err != nil {
 		return c, "", "", err
 	}
+	if u.Host == "" {
+		return c, "", "", fmt.Errorf("the URL to call, %q, has no host; want one such as http://127.0.0.1:8080/orders", fs.Arg(0))
+	}
 	c.api = (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 	c.Endpoint.ClientSecret = os.Getenv("CLIENT_SECRET")
 	if *format != "" {

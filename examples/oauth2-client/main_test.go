@@ -388,6 +388,9 @@ func TestProgram(t *testing.T) {
 	if err := run(t.Context(), nil, &stdout, &stderr); err == nil {
 		t.Error("no error without a URL")
 	}
+	if err := run(t.Context(), append(args, "/orders"), &stdout, &stderr); err == nil || !strings.Contains(err.Error(), `the URL to call, "/orders", has no host`) {
+		t.Errorf("%v; want that the URL has no host", err)
+	}
 	if _, err := (config{}).transport(slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no error without a token endpoint")
 	}

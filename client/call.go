@@ -198,7 +198,7 @@ func remedyOf(err error, otherwise Remedy) (Remedy, string) {
 		return own.remedy, own.text
 	}
 	if nested, ok := errors.AsType[*Error](err); ok {
-		return nested.Remedy, strings.TrimPrefix(nested.Error(), "client: ")
+		return nested.Remedy, nested.text()
 	}
 	for sentinel, remedy := range map[error]Remedy{ErrNoFreshToken: SignIn, ErrNoMoreScope: AskForScope, ErrNoStepUp: StepUpLogin, ErrNeedChallenge: SignIn} {
 		if errors.Is(err, sentinel) {

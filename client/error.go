@@ -89,8 +89,17 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	text := "client: " + e.text()
+	if remedy := e.Remedy.Text(); remedy != "" {
+		text += ". " + remedy
+	}
+	return text
+}
+
+// text is the error without the prefix and the remedy, for the error of another
+// Transport.
+func (e *Error) text() string {
 	var b strings.Builder
-	b.WriteString("client: ")
 	if e.Status != 0 {
 		fmt.Fprintf(&b, "the API answered %d", e.Status)
 	} else {
@@ -113,9 +122,6 @@ func (e *Error) Error() string {
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request_id %q)", e.RequestID)
-	}
-	if text := e.Remedy.Text(); text != "" {
-		b.WriteString(". " + text)
 	}
 	return b.String()
 }

@@ -320,6 +320,9 @@ func TestHostileSources(t *testing.T) {
 			if tt.err != nil && tt.err != errPanic && !errors.Is(err, tt.err) {
 				t.Errorf("%v does not wrap %v", err, tt.err)
 			}
+			if strings.Count(got.Error(), got.Remedy.Text()) != 1 {
+				t.Errorf("%q says the remedy %d times", got, strings.Count(got.Error(), got.Remedy.Text()))
+			}
 			if tt.name == "another Error" && got.RetryAfter != time.Minute {
 				t.Errorf("RetryAfter %v", got.RetryAfter)
 			}

@@ -200,9 +200,12 @@ func remedyOf(err error, otherwise Remedy) (Remedy, string) {
 	if nested, ok := errors.AsType[*Error](err); ok {
 		return nested.Remedy, nested.text()
 	}
-	for sentinel, remedy := range map[error]Remedy{ErrNoFreshToken: SignIn, ErrNoMoreScope: AskForScope, ErrNoStepUp: StepUpLogin, ErrNeedChallenge: SignIn} {
-		if errors.Is(err, sentinel) {
-			return remedy, strings.TrimPrefix(sentinel.Error(), "client: ")
+	for _, known := range [...]struct {
+		err    error
+		remedy Remedy
+	}{{ErrNoStepUp, StepUpLogin}, {ErrNoMoreScope, AskForScope}, {ErrNoFreshToken, SignIn}, {ErrNeedChallenge, SignIn}} {
+		if errors.Is(err, known.err) {
+			return known.remedy, strings.TrimPrefix(known.err.Error(), "client: ")
 		}
 	}
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {

@@ -18,10 +18,11 @@ import (
 // entry is what the cache stores about a token whose signature was verified.
 type entry = tokencache.Entry[facts]
 
-func newCache(entries, bytes int) *tokencache.Cache[facts] {
+func newCache(entries, bytes int, lookups *tokencache.Counters) *tokencache.Cache[facts] {
 	return tokencache.New(tokencache.Config[facts]{
 		Entries:  entries,
 		Bytes:    bytes,
+		Counters: lookups,
 		Version:  (*facts).version,
 		Rejected: jose.ErrSignature,
 	})

@@ -129,6 +129,8 @@ func (r *resolver) resolve(ctx context.Context, iss string) (*issuer, error) {
 	defer func() {
 		if failed {
 			counters.failures.Add(1)
+		} else {
+			counters.answered.Add(1)
 		}
 	}()
 	given, err := r.call(ctx, iss)

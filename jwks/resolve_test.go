@@ -80,7 +80,7 @@ func TestResolveFindsAnIssuer(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		want := jwks.ResolveStats{Live: 1, Unknown: 1, Calls: 2}
+		want := jwks.ResolveStats{Live: 1, Unknown: 1, Calls: 2, Answered: 2}
 		if got := v.Stats().Resolve; got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}

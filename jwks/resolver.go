@@ -47,8 +47,9 @@ type approval struct {
 	proven atomic.Bool  // a good token came; changes under resolver.mu
 }
 
-// resolveCounters count over all configurations of a verifier.
-type resolveCounters struct{ calls, failures atomic.Uint64 }
+// resolveCounters count over all configurations of a verifier. A call that is under
+// way is only in calls, so none of them ever falls.
+type resolveCounters struct{ calls, answered, failures atomic.Uint64 }
 
 const (
 	// maxUnproven bounds the live issuers without a good token, and so their

@@ -93,7 +93,7 @@ func (v *Verifier) inherit(old, next *snapshot) (unused []*issuer) {
 	if old.bounds != next.bounds {
 		next.cache = nil
 		if b := next.bounds; b.entries > 0 && b.bytes > 0 {
-			next.cache = newCache(b.entries, b.bytes)
+			next.cache = newCache(b.entries, b.bytes, &v.lookups)
 		}
 	}
 	kept := make(map[*issuer]bool, len(next.issuers))

@@ -90,11 +90,14 @@ type Stats struct {
 type ResolveStats struct {
 	Live     int    // issuers whose tokens are accepted now without another call
 	Unknown  int    // issuers that are remembered as unknown now
-	Calls    uint64 // calls of Resolve
+	Calls    uint64 // calls of Resolve, also those under way
+	Answered uint64 // calls that returned an issuer or bearer.ErrUnrecognized
 	Failures uint64 // calls that could not tell, or returned a mistake
 }
 
 // CacheStats describes the cache of accepted tokens. It is zero without a cache.
+// Hits and Misses count over all configurations of a verifier: [Verifier.Reconfigure]
+// does not reset them.
 type CacheStats struct {
 	Hits, Misses uint64 // tokens that were in the cache, and others
 	Entries      int    // tokens that are in the cache now
@@ -124,8 +127,10 @@ type Fetch struct {
 // Stats returns the counters as they are now.
 func (v *Verifier) Stats() Stats {
 	current := v.current.Load()
-	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load(), Cache: CacheStats(current.cache.Stats())}
-	stats.Resolve.Calls, stats.Resolve.Failures = v.resolves.calls.Load(), v.resolves.failures.Load()
+	stats := Stats{Refusals: v.refusals.Snapshot(), Signatures: v.signatures.Load()}
+	size := current.cache.Stats()
+	stats.Cache = CacheStats{Hits: v.lookups.Hits(), Misses: v.lookups.Misses(), Entries: size.Entries, Bytes: size.Bytes}
+	stats.Resolve.Calls, stats.Resolve.Answered, stats.Resolve.Failures = v.resolves.calls.Load(), v.resolves.answered.Load(), v.resolves.failures.Load()
 	if r := current.resolver; r != nil {
 		stats.Resolve.Live, stats.Resolve.Unknown = r.count()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/bearerkit/bearerkit/internal/claims"
 	"github.com/bearerkit/bearerkit/internal/counters"
 	"github.com/bearerkit/bearerkit/internal/jose"
+	"github.com/bearerkit/bearerkit/internal/tokencache"
 )
 
 // Verifier verifies JWT access tokens. Use [New] to build one. It is safe for
@@ -21,6 +22,7 @@ type Verifier struct {
 	clients    clients
 	serials    atomic.Uint64 // the serial of the newest issuer
 	headers    jose.Headers
+	lookups    tokencache.Counters
 	signatures atomic.Uint64
 	refusals   counters.ByName
 	events     eventChecks

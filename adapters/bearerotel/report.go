@@ -37,7 +37,7 @@ func (r *report) jwts(verifiers []*jwks.Verifier) {
 		sum.Cache.Entries += s.Cache.Entries
 		sum.Resolve.Live += s.Resolve.Live
 		sum.Resolve.Unknown += s.Resolve.Unknown
-		sum.Resolve.Calls += s.Resolve.Calls
+		sum.Resolve.Answered += s.Resolve.Answered
 		sum.Resolve.Failures += s.Resolve.Failures
 		for _, i := range s.Issuers {
 			label := r.issuers.label(i.URL)
@@ -65,7 +65,7 @@ func (r *report) jwts(verifiers []*jwks.Verifier) {
 	r.to.ObserveInt64(r.verifications, int64(sum.Signatures))
 	r.lookups("jwt", sum.Cache.Hits, sum.Cache.Misses)
 	r.to.ObserveInt64(r.cacheEntries, int64(sum.Cache.Entries))
-	r.to.ObserveInt64(r.resolveCalls, int64(sum.Resolve.Calls-sum.Resolve.Failures), of(attribute.String(resultKey, "answered")))
+	r.to.ObserveInt64(r.resolveCalls, int64(sum.Resolve.Answered), of(attribute.String(resultKey, "answered")))
 	r.to.ObserveInt64(r.resolveCalls, int64(sum.Resolve.Failures), of(attribute.String(resultKey, "failed")))
 	r.to.ObserveInt64(r.resolved, int64(sum.Resolve.Live), of(attribute.String(stateKey, "live")))
 	r.to.ObserveInt64(r.resolved, int64(sum.Resolve.Unknown), of(attribute.String(stateKey, "unknown")))

@@ -22,6 +22,10 @@ type Config[V any] struct {
 	// hold its lock.
 	Version func(v *V, now time.Time) uint64
 
+	// Counters counts the calls of [Cache.Get]. Several caches may share it.
+	// Default: one for this cache alone.
+	Counters *Counters
+
 	// Rejected is the error of a proof that waiting calls share; see
 	// [Cache.Do]. Required.
 	Rejected error
@@ -63,16 +67,26 @@ type Cache[V any] struct {
 	buckets []atomic.Pointer[Entry[V]] // a power of two
 	proofs  [16]proofs[V]
 
-	hits, misses atomic.Uint64
-	_            [48]byte // hits changes with each known token, and the fields below do not
-
 	mu     sync.Mutex // protects all below, the queues, and changes to buckets
 	recent queue[V]   // new entries
 	main   queue[V]   // entries that were used again
 	ghosts []uint32   // prints of entries evicted from recent; see ghost
 }
 
-// Stats are counters since [New], and the current size.
+// Counters counts lookups. The zero Counters is ready to use.
+type Counters struct {
+	_            [64]byte // hits changes with each known token; what is around the counters does not
+	hits, misses atomic.Uint64
+	_            [48]byte
+}
+
+// Hits returns how many lookups found an entry.
+func (c *Counters) Hits() uint64 { return c.hits.Load() }
+
+// Misses returns how many lookups did not.
+func (c *Counters) Misses() uint64 { return c.misses.Load() }
+
+// Stats are the counters, and the current size.
 type Stats struct {
 	Hits, Misses uint64 // calls of [Cache.Get] that found an entry, and others
 	Entries      int
@@ -84,6 +98,9 @@ func New[V any](c Config[V]) *Cache[V] {
 	places := 1
 	for places < c.Entries {
 		places *= 2
+	}
+	if c.Counters == nil {
+		c.Counters = new(Counters)
 	}
 	return &Cache[V]{
 		config: c,
@@ -107,9 +124,9 @@ func (c *Cache[V]) Get(token string, now time.Time) *Entry[V] {
 		e = nil
 	}
 	if e == nil {
-		c.misses.Add(1)
+		c.config.Counters.misses.Add(1)
 	} else {
-		c.hits.Add(1)
+		c.config.Counters.hits.Add(1)
 	}
 	return e
 }
@@ -134,7 +151,7 @@ func (c *Cache[V]) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Stats{
-		Hits: c.hits.Load(), Misses: c.misses.Load(),
+		Hits: c.config.Counters.Hits(), Misses: c.config.Counters.Misses(),
 		Entries: c.recent.entries + c.main.entries, Bytes: c.recent.bytes + c.main.bytes,
 	}
 }

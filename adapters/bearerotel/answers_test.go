@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/bearerkit/bearerkit/adapters/bearerecho"
@@ -130,8 +131,15 @@ func checkServerTelemetry(t *testing.T, s *sdk, want string) {
 	for series := range s.read(t, "http.server.request.duration") {
 		metrics = "," + series + ","
 	}
+	status := spanStatus(span)
 	for pair := range strings.SplitSeq(want, ",") {
 		key, value, _ := strings.Cut(pair, "=")
+		if key == "error.type" && status < 500 { // the server has not failed
+			if attributes[key] != "" || strings.Contains(metrics, ",error.type=") {
+				t.Errorf("status %d has error.type: span %q, metrics %s", status, attributes[key], metrics)
+			}
+			key, pair = "bearerkit.check", "bearerkit.check="+value
+		}
 		if attributes[key] != value {
 			t.Errorf("the span has %s=%q, want %q", key, attributes[key], value)
 		}
@@ -146,4 +154,14 @@ func checkServerTelemetry(t *testing.T, s *sdk, want string) {
 	if span.SpanKind() != trace.SpanKindServer {
 		t.Errorf("the last span is %v", span.Name())
 	}
+}
+
+// spanStatus returns the status of the answer.
+func spanStatus(span sdktrace.ReadOnlySpan) int64 {
+	for _, kv := range span.Attributes() {
+		if kv.Key == "http.response.status_code" {
+			return kv.Value.AsInt64()
+		}
+	}
+	return 0
 }

@@ -1,6 +1,7 @@
 package bearerotel
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -86,7 +87,7 @@ func (t *Telemetry) span(ctx context.Context, c call, labels []attribute.KeyValu
 	span.SetAttributes(attribute.String(methodKey, c.method))
 	if u, err := url.Parse(c.url); err == nil && u.Hostname() != "" {
 		span.SetAttributes(attribute.String(serverKey, u.Hostname()))
-		if port, err := strconv.Atoi(u.Port()); err == nil {
+		if port, err := strconv.Atoi(cmp.Or(u.Port(), defaultPort(u.Scheme))); err == nil {
 			span.SetAttributes(attribute.Int(serverPortKey, port))
 		}
 	}
@@ -96,4 +97,13 @@ func (t *Telemetry) span(ctx context.Context, c call, labels []attribute.KeyValu
 	if c.err != nil {
 		span.SetStatus(codes.Error, errorType(c.err)) // the error's text may quote the server
 	}
+}
+
+// defaultPort returns the port of a URL without one. The conventions require
+// server.port.
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return "80"
+	}
+	return "443"
 }

@@ -2,11 +2,14 @@ package bearerotel_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -165,6 +168,29 @@ func TestNewWithoutProviders(t *testing.T) {
 		route := newGuard(t, telemetry, bearer.Config{}).MustRoute(bearer.RouteConfig{Rule: scope.None, Optional: true})
 		if _, ok := route.Admit(httptest.NewRecorder(), request("/")); !ok {
 			t.Error("refused")
+		}
+	}
+}
+
+// OpenTelemetry's conventions for HTTP clients require server.address and
+// server.port. Nothing else of the URL is in the span: a path may name a tenant.
+func TestSpanNamesTheServer(t *testing.T) {
+	for _, tt := range []struct {
+		url, host string
+		port      int
+	}{
+		{"https://login.example.com/tenants/acme/jwks", "login.example.com", 443},
+		{"http://localhost/acme", "localhost", 80},
+		{"https://[::1]:8443/acme", "::1", 8443},
+	} {
+		s := newSDK(t)
+		s.telemetry(t).Keys(jwks.Config{}).OnFetch(jwks.Fetch{Issuer: "https://login.example.com/acme", URL: tt.url, Began: time.Now()})
+		spans := s.spans.Ended()
+		if len(spans) != 1 || !has(spans[0], attribute.String("server.address", tt.host)) || !has(spans[0], attribute.Int("server.port", tt.port)) {
+			t.Fatalf("%s: %v", tt.url, spans)
+		}
+		if text := fmt.Sprint(spans[0].Name(), spans[0].Attributes(), spans[0].Status()); strings.Contains(text, "acme") {
+			t.Errorf("%s: %s", tt.url, text)
 		}
 	}
 }

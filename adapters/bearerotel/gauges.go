@@ -50,9 +50,9 @@ func newGauges(m metric.Meter) (g gauges, all []metric.Observable, err error) {
 	counter(&g.shared, "bearerkit.introspection.shared", "{answer}", "Answers from the shared cache.")
 	counter(&g.proofs, "bearerkit.proof.checks", "{proof}", "DPoP proofs checked, with any result.")
 	counter(&g.proofRefusals, "bearerkit.proof.refusals", "{proof}", "DPoP proofs refused, by the check that failed.")
-	size(&g.replays, "bearerkit.replay_store.usage", "{proof}", "Used proofs in the replay store.")
-	size(&g.replayLimit, "bearerkit.replay_store.limit", "{proof}", "Proofs that fit into the replay store.")
-	size(&g.denials, "bearerkit.deny_list.usage", "{entry}", "Entries in the deny list.")
-	size(&g.denialLimit, "bearerkit.deny_list.limit", "{entry}", "Entries that fit into the deny list.")
+	size(&g.replays, "bearerkit.replay_store.usage", "{proof}", "Used proofs in the replay store; of several stores, in the fullest one.")
+	size(&g.replayLimit, "bearerkit.replay_store.limit", "{proof}", "Proofs that fit into that replay store.")
+	size(&g.denials, "bearerkit.deny_list.usage", "{entry}", "Entries in the deny list; of several lists, in the fullest one.")
+	size(&g.denialLimit, "bearerkit.deny_list.limit", "{entry}", "Entries that fit into that deny list.")
 	return g, all, errors.Join(errs...)
 }

@@ -1,8 +1,11 @@
 package bearerotel_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,4 +227,93 @@ func TestObserveCircuit(t *testing.T) {
 			t.Errorf("%d probes, want %d; %v", n, stats.Probes, durations)
 		}
 	})
+}
+
+// Of several stores, the fullest one is reported: an empty one does not hide that
+// requests are refused.
+func TestObserveTheFullestStore(t *testing.T) {
+	s := newSDK(t)
+	var sources bearerotel.Sources
+	for _, capacity := range []int{1000, 2, 500} {
+		replays, err := dpop.NewMemoryReplays(dpop.MemoryConfig{Capacity: capacity, PerKey: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		denials, err := denylist.NewMemory(denylist.MemoryConfig{Capacity: capacity})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			until := time.Now().Add(time.Minute)
+			if _, err := replays.Burn(t.Context(), dpop.UsedProof{ID: [32]byte{byte(i)}, JKT: "key", Until: until}); err != nil {
+				t.Fatal(err)
+			}
+			if err := denials.Deny(t.Context(), denylist.Entry{Issuer: "https://login.example.com", Subject: fmt.Sprint("user-", i), Until: until}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sources.Replays, sources.Denials = append(sources.Replays, replays), append(sources.Denials, denials)
+	}
+	if _, err := s.telemetry(t).Observe(sources); err != nil {
+		t.Fatal(err)
+	}
+	for _, metric := range []string{"bearerkit.replay_store", "bearerkit.deny_list"} {
+		if used, limit := s.read(t, metric+".usage")[""], s.read(t, metric+".limit")[""]; used != 2 || limit != 2 {
+			t.Errorf("%s: %d of %d, want 2 of 2", metric, used, limit)
+		}
+	}
+}
+
+// A counter of a verifier never falls, since Prometheus would take that for a
+// restart: not after Reconfigure with another cache, and not while Resolve is at work.
+func TestCountersNeverFall(t *testing.T) {
+	s := newSDK(t)
+	issuer := newIssuer(t)
+	fail := make(chan error)
+	config := jwks.Config{
+		Issuers: []jwks.Issuer{{URL: issuer.URL(), Audience: []string{audience}}},
+		Resolve: func(context.Context, string) (jwks.Issuer, error) { return jwks.Issuer{}, <-fail },
+	}
+	tokens, err := jwks.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	if _, err := s.telemetry(t).Observe(bearerotel.Sources{JWTs: []*jwks.Verifier{tokens}}); err != nil {
+		t.Fatal(err)
+	}
+	token := issuer.Mint(bearertest.Token{})
+	for range 3 {
+		if _, err := tokens.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config.CacheEntries = 100
+	if err := tokens.Reconfigure(config); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.read(t, "bearerkit.cache.lookups")["bearerkit.cache.name=jwt,bearerkit.result=hit"]; got != 2 {
+		t.Errorf("%d hits after Reconfigure, want 2", got)
+	}
+	tenant := newIssuer(t)
+	ended := make(chan error)
+	go func() {
+		_, err := tokens.Verify(t.Context(), tenant.Mint(bearertest.Token{}))
+		ended <- err
+	}()
+	for tokens.Stats().Resolve.Calls == 0 {
+		runtime.Gosched()
+	}
+	for _, want := range []int64{0, 1} {
+		got := s.read(t, "bearerkit.resolve.calls")
+		if got["bearerkit.result=answered"] != 0 || got["bearerkit.result=failed"] != want {
+			t.Errorf("%v, want 0 answered and %d failed", got, want)
+		}
+		if want == 0 {
+			fail <- errors.New("the directory is down")
+			if err := <-ended; err == nil {
+				t.Error("accepted")
+			}
+		}
+	}
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/bearerkit/bearerkit/jwks"
 )
 
-// report is one collection of the sources' statistics. Sources whose series have the
-// same attributes are added up, because an instrument keeps one value for each series.
+// report is one collection of the sources' statistics. An instrument keeps one value
+// for each series, so the counters of sources with the same attributes are added up,
+// and of the keys, circuits and stores the worst one is reported.
 type report struct {
 	gauges
 	issuers *issuerTable
@@ -134,24 +135,36 @@ func (r *report) proofs(checkers []*dpop.Checker) {
 }
 
 func (r *report) stores(replays []*dpop.MemoryReplays, denials []*denylist.Memory) {
-	var used, limit int
+	var fullest fill
 	for _, m := range replays {
 		s := m.Stats()
-		used, limit = used+s.Live, limit+s.Capacity
+		fullest = fullest.or(fill{int64(s.Live), int64(s.Capacity)})
 	}
 	if len(replays) > 0 {
-		r.to.ObserveInt64(r.gauges.replays, int64(used))
-		r.to.ObserveInt64(r.replayLimit, int64(limit))
+		r.to.ObserveInt64(r.gauges.replays, fullest.used)
+		r.to.ObserveInt64(r.replayLimit, fullest.limit)
 	}
-	used, limit = 0, 0
+	fullest = fill{}
 	for _, m := range denials {
 		s := m.Stats()
-		used, limit = used+s.Entries, limit+s.Capacity
+		fullest = fullest.or(fill{int64(s.Entries), int64(s.Capacity)})
 	}
 	if len(denials) > 0 {
-		r.to.ObserveInt64(r.gauges.denials, int64(used))
-		r.to.ObserveInt64(r.denialLimit, int64(limit))
+		r.to.ObserveInt64(r.gauges.denials, fullest.used)
+		r.to.ObserveInt64(r.denialLimit, fullest.limit)
 	}
+}
+
+// fill says how full a store is.
+type fill struct{ used, limit int64 }
+
+// or returns the fuller one of two stores. In a sum, an empty store would hide a full
+// one, whose requests are refused. The zero fill is no store.
+func (f fill) or(other fill) fill {
+	if f.limit == 0 || float64(other.used)/float64(other.limit) > float64(f.used)/float64(f.limit) {
+		return other
+	}
+	return f
 }
 
 func of(attributes ...attribute.KeyValue) metric.MeasurementOption {

@@ -2,6 +2,7 @@ package bearerotel
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 // The attributes of this package, and those of OpenTelemetry's semantic conventions
 // that it uses.
 const (
+	checkKey     = "bearerkit.check"
 	outcomeKey   = "bearerkit.outcome"
 	schemeKey    = "bearerkit.scheme"
 	errorCodeKey = "bearerkit.challenge.error"
@@ -49,7 +51,7 @@ type decision struct {
 // series has the attributes of a decision in the forms that OpenTelemetry takes.
 type series struct {
 	record []metric.RecordOption // all attributes
-	labels []attribute.KeyValue  // all but the route, which the caller's telemetry has
+	labels []attribute.KeyValue  // for the server's own telemetry, which has the route
 }
 
 // seriesTable finds the series of a decision without a lock and an allocation. It
@@ -105,19 +107,32 @@ func (t *seriesTable) add(d decision) *series {
 }
 
 func newSeries(d decision) *series {
-	s := &series{labels: []attribute.KeyValue{attribute.String(outcomeKey, outcome(d))}}
+	common := []attribute.KeyValue{attribute.String(outcomeKey, outcome(d))}
+	if d.scheme != "" {
+		common = append(common, attribute.String(schemeKey, d.scheme))
+	}
+	common = slices.Clip(common)
+	s := &series{labels: common}
+	all := common
 	if d.code != "" {
+		all = append(all, attribute.String(errorTypeKey, d.check))
+		s.labels = append(s.labels, attribute.String(checkKey, d.check))
+	}
+	if isServerError(d.code) {
 		s.labels = append(s.labels, attribute.String(errorTypeKey, d.check))
 	}
-	if d.scheme != "" {
-		s.labels = append(s.labels, attribute.String(schemeKey, d.scheme))
-	}
-	all := s.labels
 	if route := routeOf(d.pattern); route != "" {
-		all = append(all[:len(all):len(all)], attribute.String(routeKey, route))
+		all = append(all, attribute.String(routeKey, route))
 	}
 	s.record = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(all...))}
 	return s
+}
+
+// isServerError reports whether a refusal has a status from 500 on. OpenTelemetry's
+// conventions for HTTP servers set error.type only for these: a client's 401 is no
+// error of the server, and dashboards count series with error.type as errors.
+func isServerError(code bearer.Code) bool {
+	return code == bearer.CodeUnavailable || code == bearer.CodeMisconfigured || code == bearer.CodeCanceled
 }
 
 // outcome returns the value of bearerkit.outcome. A guard admits a request without

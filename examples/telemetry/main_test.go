@@ -17,7 +17,7 @@ func TestProgram(t *testing.T) {
 		`bearerkit_decision_duration_seconds_count{bearerkit_outcome="insufficient_scope",bearerkit_scheme="Bearer",error_type="scope",http_route="/orders/{id}",`,
 		`bearerkit_decision_duration_seconds_count{bearerkit_outcome="missing_credentials",error_type="credentials",http_route="/orders/{id}",`,
 		`bearerkit_key_count{bearerkit_issuer_hash="`+bearerotel.IssuerHash(p.Var("ISSUER"))+`",`,
-		`http_server_request_duration_seconds_count{bearerkit_outcome="insufficient_scope",bearerkit_scheme="Bearer",error_type="scope",`,
+		`http_server_request_duration_seconds_count{bearerkit_check="scope",bearerkit_outcome="insufficient_scope",bearerkit_scheme="Bearer",`,
 	)
 }
 

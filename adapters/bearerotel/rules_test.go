@@ -31,7 +31,7 @@ func TestRunbooks(t *testing.T) {
 	rules, tests, page := read(t, "prometheus/rules.yaml"), read(t, "prometheus/rules_test.yaml"), read(t, "../../docs/operating.md")
 	alerts := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
 	links := regexp.MustCompile(`runbook_url: https://github\.com/bearerkit/bearerkit/blob/main/docs/runbooks/([a-z-]+\.md)\n`).FindAllStringSubmatch(rules, -1)
-	if len(alerts) < 7 || len(links) != len(alerts) {
+	if len(alerts) < 8 || len(links) != len(alerts) {
 		t.Fatalf("%d alerts, %d links to runbooks", len(alerts), len(links))
 	}
 	var named []string

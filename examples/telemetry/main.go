@@ -17,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -46,11 +47,12 @@ func newAPI(issuer, _ string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := jwks.New(telemetry.Keys(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}}))
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)) // the runbooks read it with jq
+	tokens, err := jwks.New(telemetry.Keys(jwks.Config{Issuers: []jwks.Issuer{{URL: issuer, Audience: []string{audience}}}, Logger: logger}))
 	if err != nil {
 		return nil, err
 	}
-	guard, err := bearer.New(telemetry.Guard(bearer.Config{Verifiers: []bearer.Verifier{tokens}, Logger: slog.Default()}))
+	guard, err := bearer.New(telemetry.Guard(bearer.Config{Verifiers: []bearer.Verifier{tokens}, Logger: logger}))
 	if err != nil {
 		return nil, err
 	}

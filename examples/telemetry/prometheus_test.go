@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ import (
 const artifacts = "../../adapters/bearerotel/prometheus"
 
 // A real Prometheus reads the metrics of a program with faults: each query of the
-// dashboard returns numbers, each rule is evaluated, and the rules whose condition
+// dashboard and of the runbooks returns numbers, each rule is evaluated, and the rules whose condition
 // holds are pending.
 func TestPrometheus(t *testing.T) {
 	if _, err := exec.LookPath("prometheus"); err != nil && os.Getenv("CI") != "true" {
@@ -34,7 +35,7 @@ func TestPrometheus(t *testing.T) {
 	shop := newShop(t)
 	shop.fill(t)
 	server := startPrometheus(t, shop.metrics)
-	queries := dashboardQueries(t)
+	queries := append(dashboardQueries(t), runbookQueries(t)...)
 	waiting := map[string]string{"the first look": ""}
 	for deadline := time.Now().Add(90 * time.Second); len(waiting) > 0 && time.Now().Before(deadline); {
 		shop.traffic(t)
@@ -81,6 +82,29 @@ func dashboardQueries(t *testing.T) []string {
 	}
 	if len(queries) < 25 {
 		t.Fatalf("%d queries", len(queries))
+	}
+	return queries
+}
+
+// runbookQueries returns the queries that the runbooks show.
+func runbookQueries(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("../../docs/runbooks/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?s)```text\n(.*?)\n```").FindAllSubmatch(text, -1) {
+			queries = append(queries, string(block[1]))
+		}
+	}
+	if len(queries) < 2 {
+		t.Fatalf("%d queries in %d runbooks", len(queries), len(pages))
 	}
 	return queries
 }
@@ -211,7 +235,7 @@ func (s prometheusServer) states(t *testing.T) map[string]string {
 			}
 		}
 	}
-	if len(states) < 7 {
+	if len(states) < 8 {
 		t.Fatalf("%v", states)
 	}
 	return states

@@ -135,7 +135,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// OnRequest is called after each introspection, for metrics and traces, in
-	// the goroutine that made it. It must return quickly. The context carries
+	// the goroutine that made it. It must return quickly, since the token's
+	// answer waits for it. A panic is logged. The context carries
 	// the values of a request's context that waits or waited for the answer, so
 	// it knows that request's span; of a probe, it carries none. Default: nothing
 	// is called.

@@ -3,6 +3,8 @@ package introspect
 import (
 	"cmp"
 	"context"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/bearerkit/bearerkit/internal/fetch"
@@ -31,10 +33,22 @@ func (v *Verifier) measured(ctx context.Context, token string, probe bool) (*ans
 	began := time.Now()
 	a, err := v.endpoint.ask(ctx, token)
 	if v.ctx.Err() == nil {
-		v.config.OnRequest(ctx, Request{
+		v.report(ctx, Request{
 			Issuer: v.config.Issuer, URL: fetch.Redact(cmp.Or(v.config.Endpoint, v.config.Issuer)), Probe: probe,
 			Began: began, Took: time.Since(began), Err: err,
 		})
 	}
 	return a, err
+}
+
+// report calls OnRequest. A panic there is logged: in this goroutine, it would end
+// the program.
+func (v *Verifier) report(ctx context.Context, r Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			v.config.Logger.Error("Config.OnRequest panicked", slog.String("issuer", r.Issuer),
+				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	v.config.OnRequest(ctx, r)
 }

@@ -1,9 +1,12 @@
 package introspect_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +45,22 @@ func TestOnRequest(t *testing.T) {
 		}
 		if stats := v.Stats(); stats.Issuer != issuer.URL() {
 			t.Errorf("%+v", stats)
+		}
+	})
+}
+
+// A panic in OnRequest is logged, and the token is judged by the endpoint's answer.
+func TestOnRequestThatPanics(t *testing.T) {
+	var log bytes.Buffer
+	inBubble(t, func(c *introspect.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.OnRequest = func(context.Context, introspect.Request) { panic("out of memory") }
+	}, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
+			t.Error(err)
+		}
+		if text := log.String(); !strings.Contains(text, "Config.OnRequest panicked") || !strings.Contains(text, "out of memory") {
+			t.Errorf("log %s", text)
 		}
 	})
 }

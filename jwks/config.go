@@ -93,9 +93,9 @@ type Config struct {
 	Logger *slog.Logger
 
 	// OnFetch is called after each fetch of metadata or keys over HTTP, for
-	// metrics and traces. It must return quickly, since the next fetch from the
-	// issuer waits for it, and must not call the verifier. Default: nothing is
-	// called.
+	// metrics and traces. No token waits for it, but the next fetch from the
+	// issuer does, so it must return quickly, and must not call Verify,
+	// Reconfigure or Close. A panic is logged. Default: nothing is called.
 	OnFetch func(Fetch)
 }
 

@@ -20,12 +20,13 @@ type origin interface {
 }
 
 // fly makes the fetch of a flight. Fetches are made one at a time, and the next one
-// waits until the last one is logged.
+// waits until the last one is logged and OnFetch has returned.
 func (s *Source) fly(f *flight) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	d, err := s.fetch()
 	s.land(f, d, err)
+	s.report()
 }
 
 // fetchBy fetches from an origin until ctx, which belongs to the source, is done.

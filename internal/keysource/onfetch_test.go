@@ -50,7 +50,7 @@ func TestOnFetch(t *testing.T) {
 						if f.Err != nil {
 							end = "failed"
 						}
-						if f.Issuer != issuerURL || time.Since(f.Began) != f.Took {
+						if ago := time.Since(f.Began); f.Issuer != issuerURL || ago < f.Took || !f.Metadata && ago != f.Took {
 							t.Errorf("%+v", f)
 						}
 						got = append(got, fmt.Sprint(kind, " ", f.URL, " ", f.Took, " ", f.Keys, " ", end))
@@ -68,6 +68,40 @@ func TestOnFetch(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Neither a lookup nor Stats waits for OnFetch, and a panic there is logged.
+func TestOnFetchThatBlocksAndPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		calls := 0
+		var s *keysource.Source
+		s = keysource.New(keysource.Config{
+			Issuer: issuerURL, JWKSURI: issuerURL + "/keys", Delay: time.Second,
+			Client: fetch.New(&http.Client{Transport: answering(func(*http.Request) (int, string) { return 200, jwks("a") })}, false),
+			Logger: log.logger(),
+			OnFetch: func(keysource.Fetch) {
+				calls++
+				if n := s.Stats().Keys; n != 1 {
+					t.Errorf("%d keys in OnFetch, want 1", n)
+				}
+				elapse(time.Minute)
+				panic("out of memory")
+			},
+		})
+		began := time.Now()
+		if _, err := s.Lookup(t.Context(), named("a")); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the lookup took %v", took)
+		}
+		elapse(2 * time.Minute)
+		s.Close()
+		if calls != 1 || log.count("Config.OnFetch panicked") != 1 || log.count("out of memory") == 0 {
+			t.Errorf("%d calls, log %s", calls, &log.buf)
+		}
+	})
 }
 
 func TestOnFetchAfterClose(t *testing.T) {

@@ -40,6 +40,7 @@ type remote struct {
 	config     Config
 	count      func(func(*Stats))
 	discovered *discovery.Cache // caches the jwks_uri
+	observed   []Fetch          // of this flight, for OnFetch
 }
 
 func newRemote(config Config, count func(func(*Stats))) *remote {

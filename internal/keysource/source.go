@@ -46,6 +46,7 @@ type Source struct {
 	// turn is held during a flight. It guards journal and what fetch uses.
 	turn    sync.Mutex
 	fetch   func() (delivery, error) // until the source is closed
+	report  func()                   // calls OnFetch after a flight; guarded by turn
 	journal journal
 
 	// set is the newest set, and nil before the first. It is replaced as a
@@ -124,11 +125,13 @@ func New(config Config) *Source {
 		missing:   newMissing(config.RefreshBudget),
 		journal:   journal{config: config},
 	}
-	var from origin = newRemote(config, s.count)
+	overHTTP := newRemote(config, s.count)
+	var from origin = overHTTP
 	if config.File != "" {
 		from = &file{path: config.File, count: s.count}
 	}
 	s.fetch = func() (delivery, error) { return fetchBy(ctx, from) }
+	s.report = overHTTP.report
 	s.begin()
 	return s
 }

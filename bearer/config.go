@@ -145,7 +145,8 @@ type Config struct {
 	OnRefusal func(*http.Request, Event)
 
 	// OnDecision is called whenever OnAdmit or OnRefusal would be, before them,
-	// with the decision and how long it took. It is for metrics and traces:
+	// with the decision and how long it took, in the request's goroutine, so it
+	// must return quickly. It is for metrics and traces:
 	// unlike an Event, the error of the decision is not cleaned, so a log must
 	// not contain it. Default: nothing is called, and no time is measured.
 	OnDecision func(*http.Request, Decision, time.Duration)

@@ -289,7 +289,7 @@ func TestRouteWithoutGuard(t *testing.T) {
 		status int
 		body   string
 	}{
-		"application/json":         {500, `{"code":"internal","message":"This route has no guard."`},
+		"application/json":         {500, `{"code":"internal","details":[`},
 		"application/connect+json": {200, "\x02"},
 		"application/grpc":         {200, ""},
 		"text/plain":               {500, "This route has no guard.\n"},

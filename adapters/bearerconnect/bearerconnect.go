@@ -4,13 +4,13 @@
 package bearerconnect
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/bearerkit/bearerkit/bearer"
@@ -36,9 +36,9 @@ func Optional(g *bearer.Guard, rule scope.Rule, more ...bearer.Requirement) func
 // details have an ErrorInfo and, if the client should retry, a RetryInfo. The
 // response's header fields are those of the guard's answer, such as
 // WWW-Authenticate. Clients of gRPC also get grpc-retry-pushback-ms if they should
-// retry. Any other request gets the guard's own answer, even if a
-// Connect handler would serve it: for example one with JSON, but without
-// Connect-Protocol-Version. Protect panics if route is nil.
+// retry. Any other request gets the guard's own answer, even if a Connect handler
+// would serve it: for example one with JSON, but without Connect-Protocol-Version.
+// Protect panics if route is nil.
 func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 	if route == nil {
 		panic("bearerconnect: Protect: the route is nil; check the error of Guard.Route")
@@ -57,10 +57,7 @@ func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 			if admitted, ok := route.Admit(answer, r.WithContext(ctx)); ok {
 				next.ServeHTTP(w, admitted)
 			} else if answer != w {
-				e, decided := outcome.PublicError()
-				if !decided { // the zero Route, which refuses everything
-					e = bearer.PublicError{Status: http.StatusInternalServerError, Text: "This route has no guard."}
-				}
+				e, _ := outcome.PublicError() // zero, which is an internal error, if the route is the zero Route
 				w.Header().Del("Content-Length")
 				_ = errorWriter.Write(status{w, e}, r, newError(e)) // an error means that the client has disconnected
 			}
@@ -70,14 +67,11 @@ func Protect(route *bearer.Route) func(http.Handler) http.Handler {
 
 func newError(e bearer.PublicError) *connect.Error {
 	err := connect.NewError(connect.Code(rpcerror.Code(e)), errors.New(e.Text))
-	details := []proto.Message{&errdetails.ErrorInfo{Reason: rpcerror.Reason(e), Domain: rpcerror.Domain, Metadata: rpcerror.Metadata(e)}}
+	info, _ := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: rpcerror.Reason(e), Domain: rpcerror.Domain, Metadata: rpcerror.Metadata(e)})
+	err.AddDetail(info) // only messages that cannot be encoded are errors
 	if e.RetryAfter > 0 {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: e.RetryAfter}})
-	}
-	for _, m := range details {
-		if detail, wrong := connect.NewErrorDetail(m); wrong == nil { // never for a message of this package
-			err.AddDetail(detail)
-		}
+		retry, _ := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: e.RetryAfter}})
+		err.AddDetail(retry)
 	}
 	return err
 }
@@ -97,7 +91,7 @@ type status struct {
 
 func (s status) WriteHeader(code int) {
 	if code != http.StatusOK {
-		code = s.refusal.Status
+		code = cmp.Or(s.refusal.Status, code)
 	} else if h := s.Header(); s.refusal.RetryAfter > 0 && strings.HasPrefix(h.Get("Content-Type"), "application/grpc") {
 		// Clients of gRPC retry only if the answer is Trailers-Only: its trailers
 		// are in its header (gRFC A6). ErrorWriter sets them after this call, so

@@ -86,3 +86,36 @@ func TestUnixSocketNamedLikeAProxy(t *testing.T) {
 		}
 	}
 }
+
+// A client of a TCP socket has an address, also at a real server.
+func TestPeerOfATCPConnection(t *testing.T) {
+	var asked []netip.Addr
+	guard, err := bearer.New(bearer.Config{
+		FailureLimit: &bearer.FailureLimit{TrustedProxy: func(peer netip.Addr) bool {
+			asked = append(asked, peer)
+			return false
+		}},
+		Verifiers: []bearer.Verifier{bearer.VerifierFunc(func(context.Context, string) (*bearer.Principal, error) {
+			return nil, bearer.Invalid("token", "a known one", "another")
+		})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(bearerhttp.Require(guard, scope.None)(http.NotFoundHandler()))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer bad")
+	r.Header.Set("X-Forwarded-For", "192.0.2.1")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	server.Close()
+	if len(asked) == 0 || asked[0] != netip.MustParseAddr("127.0.0.1") {
+		t.Errorf("TrustedProxy is asked about %v", asked)
+	}
+}

@@ -18,7 +18,7 @@ import (
 // OnRefusal, with what it decided and how long that took.
 func TestOnDecision(t *testing.T) {
 	slow := bearer.RequirementFunc(func(*http.Request, *bearer.Principal) error {
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		return nil
 	})
 	tests := []struct {

@@ -42,9 +42,9 @@ func TestExchangeCache(t *testing.T) {
 		ask(ctx, client.Want{Resource: stockAPI}, "token-3")
 		ask(ctx, client.Want{Resource: ordersAPI, Scope: scope.Of("a")}, "token-4")
 		ask(ctx, client.Want{Resource: stockAPI + "a"}, "token-5")
-		time.Sleep(589 * time.Second)
+		<-time.After(589 * time.Second)
 		ask(ctx, w, "token-1")
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		ask(ctx, w, "token-6") // 10 s before the expiry of token-1
 
 		// What the caller does with a token does not change the cached one.
@@ -241,7 +241,7 @@ func TestExchangeHangs(t *testing.T) {
 		if took, err := send(admit(t, alice, "another")); asError(t, err).Remedy != client.Unavailable || took != 0 || requests != 2 {
 			t.Errorf("%v after %v, %d requests", err, took, requests)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if took, _ := send(ctx); took != 15*time.Second || requests != 3 {
 			t.Errorf("after %v, %d requests", took, requests)
 		}
@@ -276,7 +276,7 @@ func TestExchangeFailures(t *testing.T) {
 		ask("a", 1)
 		ask("a", 1)
 		ask("b", 2)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		ask("a", 3)
 		status, body = 500, "{}"
 		ask("c", 4)
@@ -284,14 +284,14 @@ func TestExchangeFailures(t *testing.T) {
 		status = 429
 		ask("429", 6)
 		ask("g", 6)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		requests = 5
 		status, retryAfter = 503, "20"
 		ask("e", 6)
 		ask("f", 6)
 		time.Sleep(19 * time.Second)
 		ask("f", 6)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		retryAfter = "86400"
 		ask("f", 7)
 		time.Sleep(30 * time.Second) // at most

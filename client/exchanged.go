@@ -163,8 +163,8 @@ func (c *exchanged) fly(ctx context.Context, f *exchangeFlight, key exchangeKey,
 }
 
 // keep stores the outcome of an exchange that began at a time. An outage answers all
-// requests for a while. It is none if the endpoint has issued a token since: then the
-// cause may be the one token.
+// requests for a while. A failure is not an outage if the endpoint has issued a token
+// since then: its cause may be the one token.
 func (c *exchanged) keep(key exchangeKey, o outcome, began time.Time) {
 	now := o.since
 	if isOutage(o.err) && c.worked.Before(began) {

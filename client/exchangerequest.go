@@ -96,7 +96,7 @@ func exchangeError(err error) *sourceError {
 }
 
 // isOutage reports whether an error is evidence about the endpoint rather than about
-// one token. A 500 may be due to one token, so it is none.
+// one token. A 500 may be due to one token, so it does not count.
 func isOutage(err error) bool {
 	if _, ok := errors.AsType[*fetch.TransportError](err); ok {
 		return true

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bearerkit/bearerkit/bearer"
 	"github.com/bearerkit/bearerkit/bearer/bearertest"
@@ -71,5 +73,25 @@ func CheckUndeclared(t *testing.T, h http.Handler, logged *bytes.Buffer) {
 		if !strings.Contains(logged.String(), part) {
 			t.Errorf("no %s in %s", part, logged)
 		}
+	}
+}
+
+// CheckPattern checks that the hooks of a guard read the path of a route. The
+// handler that mount returns serves GET /orders/:id with the guard.
+func CheckPattern(t *testing.T, mount func(*bearer.Guard) http.Handler) {
+	t.Helper()
+	var patterns []string
+	guard, err := bearer.New(bearer.Config{
+		Verifiers:  []bearer.Verifier{bearertest.Principals{"alice": {Subject: "alice"}}},
+		OnDecision: func(r *http.Request, _ bearer.Decision, _ time.Duration) { patterns = append(patterns, r.Pattern) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := mount(guard)
+	Call(h, "GET /orders/7 alice")
+	Call(h, "GET /orders/7")
+	if want := []string{"/orders/:id", "/orders/:id"}; !slices.Equal(patterns, want) {
+		t.Errorf("%q, want %q", patterns, want)
 	}
 }

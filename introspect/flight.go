@@ -20,17 +20,13 @@ type flight struct {
 
 // fetch starts or joins a flight, and waits for it.
 func (v *Verifier) fetch(ctx context.Context, key cacheKey, token string, kept *entry) (*entry, error) {
-	now := time.Now()
-	if trouble := v.troubles.get(key, now); trouble != nil {
-		v.counters.rejected.Add(1)
-		return nil, trouble.err
-	}
+	open := v.circuit.open(time.Now()) > 0
 	f, err := v.fly(ctx, key, token, kept)
 	if err != nil {
 		return nil, err
 	}
 	patience := v.config.patience()
-	if v.circuit.open(now) > 0 {
+	if open {
 		patience = openPatience // always shorter
 	}
 	timer := time.NewTimer(patience)
@@ -62,6 +58,11 @@ func (v *Verifier) fly(ctx context.Context, key cacheKey, token string, old *ent
 	}
 	if v.ctx.Err() != nil {
 		return nil, errClosed
+	}
+	// The last flight notes a failure before it ends, so it is seen here.
+	if trouble := v.troubles.get(key, time.Now()); trouble != nil {
+		v.counters.rejected.Add(1)
+		return nil, trouble.err
 	}
 	// Bound the goroutines during a flood.
 	if len(v.flights) >= v.config.MaxConcurrent*(1+queueFactor) {

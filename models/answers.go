@@ -9,6 +9,7 @@ type Question struct {
 
 	Ended      time.Time // zero: it is under way
 	Outcome    Outcome
+	BrokenOff  bool      // by the verifier
 	Expires    time.Time // of an active token; zero: never
 	RetryAfter time.Duration
 

@@ -75,12 +75,14 @@ func (m *Circuit) Begin(q *Question) (wrong string) {
 }
 
 // paused reports whether the last question about the token failed a moment ago. A
-// circuit that opened or closed since, or Forget, has ended the pause.
+// circuit that opened or closed since, or Forget, has ended the pause. A question that
+// was broken off within a second has caused none: it may only have been slow.
 func (m *Circuit) paused(q *Question) bool {
 	for i := len(m.Questions) - 2; i >= 0; i-- {
 		last := m.Questions[i]
 		if last.Token == q.Token && !last.Ended.IsZero() {
-			return last.Outcome == Failed && last.forgotten.IsZero() && last.Began.After(m.opened) && last.Ended.After(m.closed) &&
+			slow := last.BrokenOff && last.Ended.Sub(last.Began) < time.Second
+			return last.Outcome == Failed && !slow && last.forgotten.IsZero() && last.Began.After(m.opened) && last.Ended.After(m.closed) &&
 				q.Began.Sub(last.Ended) < tokenPause
 		}
 	}

@@ -91,6 +91,7 @@ func (ep *endpoint) answer(r *http.Request, q *models.Question, mode string) (*h
 	body := "<html>"
 	switch {
 	case r.Context().Err() != nil:
+		q.BrokenOff = true
 		return nil, r.Context().Err()
 	case mode == "resets":
 		return nil, errors.New("connection reset")

@@ -16,8 +16,8 @@ import (
 // CacheEntries bounds the number of cached answers, whatever CacheBytes allows. A
 // quarter as many answers about inactive tokens are cached.
 func TestEntriesAreBounded(t *testing.T) {
-	large := 1
-	large <<= 33 // zero, hence the default, if an int has 32 bits
+	size := int64(8 << 30)
+	large := int(size) // zero, hence the default, if an int has 32 bits
 	for _, tt := range []struct {
 		name           string
 		entries, bytes int

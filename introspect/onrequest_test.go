@@ -52,10 +52,19 @@ func TestOnRequest(t *testing.T) {
 // A panic in OnRequest is logged, and the token is judged by the endpoint's answer.
 func TestOnRequestThatPanics(t *testing.T) {
 	var log bytes.Buffer
+	panics := false
 	inBubble(t, func(c *introspect.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		c.OnRequest = func(context.Context, introspect.Request) { panic("out of memory") }
+		c.OnRequest = func(context.Context, introspect.Request) {
+			if panics {
+				panic("out of memory")
+			}
+		}
 	}, func(t *testing.T, issuer *bearertest.Issuer, v *introspect.Verifier) {
+		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil || log.Len() > 0 {
+			t.Errorf("%v, log %s", err, &log)
+		}
+		panics = true
 		if _, err := v.Verify(t.Context(), issuer.MintOpaque(bearertest.Token{})); err != nil {
 			t.Error(err)
 		}

@@ -93,11 +93,11 @@ func TestExchangeLife(t *testing.T) {
 					return token
 				}
 				ask()
-				time.Sleep(max(tt.life-time.Nanosecond, 0))
+				<-time.After(max(tt.life-time.Nanosecond, 0))
 				if ask(); tt.life > 0 && len(s.forms) != 1 {
 					t.Errorf("%d exchanges within %v", len(s.forms), tt.life)
 				}
-				time.Sleep(time.Nanosecond)
+				<-time.After(time.Nanosecond)
 				if ask(); len(s.forms) < 2 {
 					t.Errorf("%d exchanges after %v", len(s.forms), tt.life)
 				}
@@ -140,7 +140,7 @@ func TestExchangeAgain(t *testing.T) {
 		if len(s.forms) != 2 {
 			t.Errorf("%d exchanges within 5 s, want 2", len(s.forms))
 		}
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		for range 20 {
 			_, _ = do(t, transport, get(t, stockAPI).WithContext(ctx))
 		}
@@ -289,12 +289,12 @@ func TestExchangeFailures(t *testing.T) {
 		status, retryAfter = 503, "20"
 		ask("e", 6)
 		ask("f", 6)
-		time.Sleep(19 * time.Second)
+		<-time.After(19 * time.Second)
 		ask("f", 6)
 		<-time.After(time.Second)
 		retryAfter = "86400"
 		ask("f", 7)
-		time.Sleep(30 * time.Second) // at most
+		<-time.After(30 * time.Second) // at most
 		ask("f", 8)
 	})
 }
@@ -332,7 +332,7 @@ func TestExchangeHangsOnOneToken(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		time.Sleep(14 * time.Second)
+		<-time.After(14 * time.Second)
 		ask("good-1")
 		calls.Wait()
 		ask("good-2")

@@ -106,7 +106,7 @@ func (w *conformWatch) progressed(r bearertest.ConformanceResult) {
 	switch c.Verdict {
 	case "pass":
 		text = s.Paint(ui.Faint, c.Does)
-		if c.Because != "" { // a known deviation that is none
+		if c.Because != "" { // a deviation that is listed, but does not occur
 			status, text = "warning", c.Does+": "+c.Because+"; remove its --known"
 		}
 	case "skipped":
